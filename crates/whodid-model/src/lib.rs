@@ -1,0 +1,23 @@
+//! The vocabulary of whodid: event, record, names, two times, access scope.
+//!
+//! Everything here is plain data. The crate opens nothing, reads no clock and starts no task;
+//! time and rights come in as values. Nouns are defined in `ARCHITECTURE.md` (glossary); the event
+//! model follows CADF 1.0 (DMTF DSP0262) and is recorded in `docs/adr/0003-event-model.md`.
+
+pub mod access;
+pub mod event;
+pub mod field;
+pub mod name;
+pub mod record;
+pub mod reject;
+pub mod taxonomy;
+pub mod time;
+
+pub use access::{AccessScope, Permission, Principal};
+pub use event::{Event, Fields, TimeSource};
+pub use field::Field;
+pub use name::{AccountName, NameError, SpaceName, StreamName};
+pub use record::{Offset, Record, RecordId};
+pub use reject::{Reject, RejectCode};
+pub use taxonomy::{Access, Outcome, Severity};
+pub use time::Timestamp;
