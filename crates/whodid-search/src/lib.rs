@@ -1,0 +1,21 @@
+//! Search text or SQL over one snapshot of a table: rows in order, counts, series, exports.
+//!
+//! A [`Searcher`] owns a thread pool, a memory bound and a time bound, so that no search can slow
+//! ingest. Every call takes a [`whodid_lake::Snapshot`] (what exists) and either a [`Filter`] or the
+//! spaces that may be read, which only an access decision gives. Promises:
+//!
+//! - An answer is exactly what `whodid_query::Query::matches` says of each row; pruning, dictionaries,
+//!   filters and prefilters only skip rows that cannot match.
+//! - Rows are ordered by (`event_time`, `offset`).
+//! - Dropping a future or a stream stops its work.
+//! - SQL reads table `events` and nothing else.
+//!
+//! How queries run, and why DataFusion runs only a part of them: `docs/adr/0005-query-execution.md`.
+
+mod error;
+mod filter;
+mod stats;
+
+pub use error::{ErrorKind, SearchError};
+pub use filter::{Filter, Order};
+pub use stats::{Answer, Stats};
