@@ -1,0 +1,140 @@
+//! An event while a decoder fills it.
+
+use std::borrow::Cow;
+
+use whodid_model::{Event, Field, Outcome, Reject, RejectCode, TimeSource, Timestamp};
+
+use crate::json::{self, Node, Value};
+
+/// The event, and the text that its nodes point into.
+pub(crate) struct Draft<'a> {
+    pub(crate) event: Event<'a>,
+    document: &'a str,
+    received: Timestamp,
+}
+
+impl<'a> Draft<'a> {
+    /// An event that states nothing yet; its time is the time of receipt.
+    pub(crate) fn new(document: &'a str, received: Timestamp) -> Self {
+        Self { event: Event::at(received, TimeSource::Received), document, received }
+    }
+
+    /// The time of receipt.
+    pub(crate) fn received(&self) -> Timestamp {
+        self.received
+    }
+
+    /// The text of `field` as set so far.
+    pub(crate) fn get(&self, field: Field) -> Option<&str> {
+        self.event.fields.get(field)
+    }
+
+    /// The JSON text of a node, as written.
+    pub(crate) fn written(&self, node: &Node<'_>) -> &'a str {
+        self.document.get(node.start..node.end).unwrap_or_default()
+    }
+
+    /// A string, number or truth value as text; `None` for what counts as absent.
+    pub(crate) fn scalar(&self, node: Option<&Node<'a>>) -> Option<Cow<'a, str>> {
+        let node = node?;
+        match &node.value {
+            Value::Text(text) if !text.is_empty() => Some(text.clone()),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) => Some(Cow::Borrowed(self.written(node))),
+            _ => None,
+        }
+    }
+
+    /// Sets `field` from a scalar unless it is set already.
+    pub(crate) fn text(&mut self, field: Field, node: Option<&Node<'a>>) {
+        if self.get(field).is_none() {
+            let text = self.scalar(node);
+            self.event.fields.set_default(field, text);
+        }
+    }
+
+    /// Sets `field` to the first of `names` that `object` has as a scalar.
+    pub(crate) fn first(&mut self, field: Field, object: &Node<'a>, names: &[&str]) {
+        for name in names {
+            if self.get(field).is_some() {
+                return;
+            }
+            self.text(field, object.get(name));
+        }
+    }
+
+    /// Sets `field` unless it is set already.
+    pub(crate) fn put(&mut self, field: Field, text: impl Into<Cow<'a, str>>) {
+        if self.get(field).is_none() {
+            self.event.fields.set(field, text);
+        }
+    }
+
+    /// Sets `field` to the JSON text of a node. A string that holds JSON gives the JSON it holds.
+    pub(crate) fn json(&mut self, field: Field, node: Option<&Node<'a>>) {
+        let Some(node) = node.filter(|node| !node.is_empty()) else { return };
+        if self.get(field).is_some() {
+            return;
+        }
+        let inner = node.text().filter(|text| holds_json(text));
+        match inner {
+            Some(inner) => self.event.fields.set(field, inner.trim().to_owned()),
+            None => self.event.fields.set(field, self.written(node)),
+        }
+    }
+
+    /// Sets the outcome.
+    pub(crate) fn outcome(&mut self, outcome: Outcome) {
+        self.event.fields.set(Field::Outcome, outcome.as_str());
+    }
+
+    /// Sets the time from the member `name`. An absent one leaves the time of receipt; one that
+    /// cannot be read refuses the event, because a guessed time would be a false record.
+    pub(crate) fn time(&mut self, name: &str, node: Option<&Node<'a>>) -> Result<(), Reject> {
+        let Some(node) = node.filter(|node| !node.is_empty()) else { return Ok(()) };
+        if self.event.time_source != TimeSource::Received {
+            return Ok(());
+        }
+        let (at, source) = read_time(node).ok_or_else(|| no_time(name))?;
+        (self.event.event_time, self.event.time_source) = (at, source);
+        Ok(())
+    }
+}
+
+/// The refusal of a time that cannot be read.
+fn no_time(name: &str) -> Reject {
+    let detail = format!(
+        "the member {name:?} holds no time; write it like 2026-01-31T12:00:00Z, with +00:00 or +0000 for a zone, or as seconds since 1970"
+    );
+    Reject::new(RejectCode::BadField, detail)
+}
+
+fn read_time(node: &Node<'_>) -> Option<(Timestamp, TimeSource)> {
+    match &node.value {
+        Value::Text(text) => {
+            let parsed = Timestamp::parse(text).ok()?;
+            let source = if parsed.zone_stated { TimeSource::Stated } else { TimeSource::ZoneAssumed };
+            Some((parsed.at, source))
+        }
+        Value::Int(number) => Some((Timestamp::from_number(*number as f64)?, TimeSource::Stated)),
+        Value::Float(number) => Some((Timestamp::from_number(*number)?, TimeSource::Stated)),
+        // Document stores export times as {"$date": …}.
+        Value::Object(_) => read_time(node.get("$date")?),
+        _ => None,
+    }
+}
+
+/// True when a text is itself a JSON object or list.
+fn holds_json(text: &str) -> bool {
+    let trimmed = text.trim();
+    trimmed.starts_with(['{', '[']) && json::parse(trimmed).is_ok()
+}
+
+/// The same event with every text owned, for texts that come out of an inner document.
+pub(crate) fn owned(event: Event<'_>) -> Event<'static> {
+    let mut copy = Event::at(event.event_time, event.time_source);
+    copy.space = event.space.map(|space| Cow::Owned(space.into_owned()));
+    for (field, text) in event.fields.iter() {
+        copy.fields.set(field, text.to_string());
+    }
+    copy
+}

@@ -1,0 +1,106 @@
+//! Bytes become events and rejects, one file per source format.
+//!
+//! [`decode`] is total: every event of a request comes back as one [`Item`], either read or refused
+//! with a reason, and what is wrong with one never touches its neighbours. Nothing here opens a
+//! file, reads a clock or logs; the time of receipt comes in.
+//!
+//! The texts of an [`Event`] are slices of the raw bytes wherever these hold them verbatim, so the
+//! store can cut them out of the raw copy. Slices of two fields may overlap (a service is the front
+//! of its action); whoever cuts takes the first that still fits.
+//!
+//! The mapping of each source is written down in `docs/reference/mappings.md`; the cases of
+//! `corpus/decode` hold it.
+
+mod auto;
+mod cadf;
+mod draft;
+mod format;
+mod ibm_at;
+pub mod json;
+mod split;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use whodid_model::{Event, Reject, RejectCode, Timestamp};
+
+pub use format::Format;
+
+use draft::Draft;
+use json::Node;
+
+/// Largest event, in bytes of its raw text.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most levels of objects and lists in an event.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// One event of a request, as found and as read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item<'a> {
+    /// Place in the request, counted in events from 0.
+    pub index: usize,
+    /// Exactly the bytes of this event: a line, an element of a list.
+    pub raw: &'a [u8],
+    /// What it was read as; [`Format::Auto`] only on rejects whose format could not be told.
+    pub format: Format,
+    /// The event, or why there is none.
+    pub event: Result<Event<'a>, Reject>,
+}
+
+/// Reads all events of `body`: lines, a list, one document, documents one after the other, or a
+/// container such as `{"Records":[…]}`. `received` becomes the time of events that state none.
+///
+/// Never fails and never panics; the number of items is the number of events in the body.
+pub fn decode(format: Format, body: &[u8], received: Timestamp) -> Vec<Item<'_>> {
+    let mut items = Vec::new();
+    split::split(body, &mut |raw, root| {
+        let (format, event) = match root {
+            Ok(root) => decode_root(format, raw, &root, received),
+            Err(reject) => (format, Err(reject)),
+        };
+        items.push(Item { index: items.len(), raw, format, event });
+    });
+    items
+}
+
+fn decode_root<'a>(
+    asked: Format,
+    raw: &'a [u8],
+    root: &Node<'a>,
+    received: Timestamp,
+) -> (Format, Result<Event<'a>, Reject>) {
+    let mut format = asked;
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        if format == Format::Auto {
+            format = auto::format_of(root);
+        }
+        // The reader has checked that the bytes are UTF-8, or there would be no tree.
+        let document = std::str::from_utf8(raw).unwrap_or_default();
+        let mut draft = Draft::new(document, received);
+        let cadf_action = decode_as(format, root, &mut draft)?;
+        draft.event.complete(cadf_action);
+        Ok(draft.event)
+    }));
+    let event = decoded.unwrap_or_else(|_| {
+        Err(Reject::new(
+            RejectCode::DecoderFailed,
+            format!("the {format} decoder failed; please report it with the raw event"),
+        ))
+    });
+    (format, event)
+}
+
+/// What a decoder returns: its own reading of the action in the CADF taxonomy, or none to let the
+/// model derive it from the action's words.
+type Decoded<'a> = Result<Option<std::borrow::Cow<'a, str>>, Reject>;
+
+fn decode_as<'a>(format: Format, root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if root.members().is_empty() {
+        return Err(Reject::new(RejectCode::MissingField, "the object has no members, so it tells nothing"));
+    }
+    match format {
+        Format::Cadf => cadf::decode(root, draft),
+        Format::IbmAt => ibm_at::decode(root, draft),
+        _ => cadf::decode(root, draft),
+    }
+}

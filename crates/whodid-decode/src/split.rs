@@ -1,0 +1,502 @@
+//! Cuts a request body into events: lines, lists, documents over several lines, containers.
+//!
+//! The number of pieces is the number of events that the sender meant, also when some are broken:
+//! a broken line is one piece and the next line is read for itself; a broken document over many
+//! lines is one piece, not many. Work on broken input is bounded by [`REWORK_FACTOR`].
+
+use std::str::from_utf8;
+
+use memchr::{memchr, memchr3};
+use whodid_model::{Reject, RejectCode};
+
+use crate::EVENT_BYTES_MAX;
+use crate::json::{self, JsonError, JsonErrorKind, Node};
+
+/// Bytes that may be looked at again in search of the end of broken documents, as a multiple of
+/// the body. Beyond it a broken document is cut at its line's end.
+const REWORK_FACTOR: usize = 4;
+
+/// Members that hold the events of a container.
+const LIST_NAMES: &[&str] = &[
+    "Records",
+    "records",
+    "Events",
+    "events",
+    "items",
+    "entries",
+    "value",
+    "data",
+    "results",
+    "logs",
+    "audit_logs",
+    "audit_events",
+];
+
+/// Members that a container may have beside its list. Any other makes it an event that has a list.
+const PAGING_NAMES: &[&str] = &[
+    "kind",
+    "apiVersion",
+    "metadata",
+    "etag",
+    "id",
+    "typeURI",
+    "logTime",
+    "reporter",
+    "resources",
+    "metrics",
+    "geolocations",
+    "NextToken",
+    "nextToken",
+    "RequestId",
+    "requestId",
+    "TotalCount",
+    "StartTime",
+    "EndTime",
+    "ResponseMetadata",
+    "nextPageToken",
+    "nextLink",
+    "@odata.context",
+    "@odata.nextLink",
+    "@odata.count",
+    "next",
+    "next_page",
+    "previous_page",
+    "next_cursor",
+    "cursor",
+    "has_more",
+    "response_metadata",
+    "ok",
+    "count",
+    "size",
+    "page",
+    "limit",
+    "total",
+    "total_count",
+    "chunk_size",
+    "next_stream_position",
+    "links",
+    "meta",
+    "after_url",
+    "after_cursor",
+    "before_url",
+];
+
+/// Calls `take` with the bytes of each event in `body`, in order, and its tree or why there is none.
+pub(crate) fn split<'a>(body: &'a [u8], take: &mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>)) {
+    let mut splitter = Splitter { body, take, rework_bytes_left: body.len().saturating_mul(REWORK_FACTOR) };
+    let mut at = 0;
+    loop {
+        at = splitter.after_blanks(at);
+        if at >= body.len() {
+            return;
+        }
+        at = splitter.document(at);
+    }
+}
+
+/// The refusal of a text that is no JSON.
+pub(crate) fn refused_json(what: &str, error: &JsonError) -> Reject {
+    let code = match error.kind {
+        JsonErrorKind::Syntax(_) | JsonErrorKind::NumberOutOfRange => RejectCode::NotJson,
+        JsonErrorKind::TooDeep => RejectCode::TooDeep,
+        JsonErrorKind::DuplicateKey(_) => RejectCode::DuplicateKey,
+    };
+    Reject::new(code, format!("{what}: {error}"))
+}
+
+/// Reads one event's bytes.
+fn read(raw: &[u8]) -> Result<Node<'_>, Reject> {
+    if raw.len() > EVENT_BYTES_MAX {
+        let detail = format!("the event has {} bytes; at most {EVENT_BYTES_MAX} are allowed", raw.len());
+        return Err(Reject::new(RejectCode::TooLarge, detail));
+    }
+    let text = from_utf8(raw).map_err(|error| {
+        Reject::new(RejectCode::NotUtf8, format!("the event is not UTF-8 at byte {}", error.valid_up_to()))
+    })?;
+    let root = json::parse(text).map_err(|error| refused_json("not JSON that an event can be read from", &error))?;
+    if !root.is_object() {
+        return Err(Reject::new(RejectCode::NotAnObject, "an event is a JSON object; this is another JSON value"));
+    }
+    Ok(root)
+}
+
+struct Splitter<'a, 't> {
+    body: &'a [u8],
+    take: &'t mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>),
+    rework_bytes_left: usize,
+}
+
+impl<'a> Splitter<'a, '_> {
+    /// Takes the document at `at`, which is no blank; returns where to go on.
+    fn document(&mut self, at: usize) -> usize {
+        let line_end = self.line_end(at);
+        let line = trim_end(&self.body[at..line_end]);
+        let first = self.body[at];
+        // The usual case, a line that is one object, is read without being scanned before.
+        if first == b'{' && line.ends_with(b"}") && line.len() <= EVENT_BYTES_MAX && !begins_with_list(line) {
+            if let Some(root) = from_utf8(line).ok().and_then(|text| json::parse(text).ok()) {
+                match may_be_container(&root).then(|| container_list(line)).flatten() {
+                    Some(list) => self.list(at + list, line_end),
+                    None => {
+                        (self.take)(line, Ok(root));
+                        line_end
+                    }
+                };
+                return line_end;
+            }
+        }
+        if first != b'{' && first != b'[' {
+            return self.piece(at, line_end);
+        }
+        match extent(self.body, at, line_end) {
+            Some(end) => self.closed(at, end, line_end),
+            None => self.open_line(at, line_end),
+        }
+    }
+
+    /// Takes the value `at..end`; what follows on its last line decides whether it stands alone.
+    fn closed(&mut self, at: usize, end: usize, line_end: usize) -> usize {
+        let rest = trim_start(&self.body[end..line_end]);
+        match rest.first() {
+            None | Some(b'{' | b'[') => {
+                self.value(at, end);
+                end
+            }
+            Some(_) => self.piece(at, line_end),
+        }
+    }
+
+    /// Takes a value whose extent is known: a list, a container or one event.
+    fn value(&mut self, at: usize, end: usize) {
+        let raw = &self.body[at..end];
+        if raw.first() == Some(&b'[') {
+            self.list(at + 1, end);
+            return;
+        }
+        let read = if begins_with_list(raw) || raw.len() > EVENT_BYTES_MAX { None } else { Some(read(raw)) };
+        let look_inside = !matches!(&read, Some(Ok(root)) if !may_be_container(root));
+        if let Some(list) = look_inside.then(|| container_list(raw)).flatten() {
+            self.list(at + list, end);
+            return;
+        }
+        let root = read.unwrap_or_else(|| self::read(raw));
+        (self.take)(raw, root);
+    }
+
+    /// A line that opens more than it closes: a document over several lines, or a broken line.
+    fn open_line(&mut self, at: usize, line_end: usize) -> usize {
+        if self.body[at] == b'[' {
+            let next = self.after_blanks(at + 1);
+            if matches!(self.body.get(next), Some(b'{' | b']') | None) {
+                return self.list(at + 1, self.body.len());
+            }
+        }
+        if self.rework_bytes_left > 0 {
+            let (whole, looked_at) = match json::skip(&self.body[at..]) {
+                Ok(length) => (Some(at + length), 0),
+                Err(position) => (None, position),
+            };
+            self.rework_bytes_left = self.rework_bytes_left.saturating_sub(looked_at);
+            if let Some(end) = whole {
+                return self.closed(at, end, self.line_end(end));
+            }
+        }
+        if let Some(list) = container_list(&self.body[at..]) {
+            return self.list(at + list, extent(self.body, at, self.body.len()).unwrap_or(self.body.len()));
+        }
+        if self.goes_on_after(at, line_end) {
+            let end = self.broken_document_end(at);
+            return self.piece(at, end);
+        }
+        self.piece(at, line_end)
+    }
+
+    /// Takes the elements of a list from `at`, just after its `[`; returns the place after its `]`.
+    fn list(&mut self, mut at: usize, limit: usize) -> usize {
+        loop {
+            while at < limit && (is_blank(self.body[at]) || self.body[at] == b',') {
+                at += 1;
+            }
+            if at >= limit {
+                return limit;
+            }
+            at = match self.body[at] {
+                b']' => return at + 1,
+                b'{' | b'[' => self.element(at, limit),
+                _ => {
+                    let end = scalar_end(self.body, at, limit);
+                    self.piece(at, end)
+                }
+            };
+        }
+    }
+
+    fn element(&mut self, at: usize, limit: usize) -> usize {
+        let end = extent(self.body, at, limit).unwrap_or(limit);
+        let raw = trim_end(&self.body[at..end]);
+        let root = read(raw);
+        let broken =
+            matches!(&root, Err(reject) if reject.code == RejectCode::NotJson || reject.code == RejectCode::TooLarge);
+        if broken && self.rework_bytes_left > raw.len() {
+            self.rework_bytes_left -= raw.len();
+            if let Some(next) = self.next_whole_line(at, end, false) {
+                let raw = trim_end(&self.body[at..next]);
+                let raw = raw.strip_suffix(b",").unwrap_or(raw);
+                (self.take)(raw, read(raw));
+                return next;
+            }
+        }
+        (self.take)(raw, root);
+        end
+    }
+
+    /// Takes the bytes `at..end` as one event.
+    fn piece(&mut self, at: usize, end: usize) -> usize {
+        let raw = trim_end(&self.body[at..end]);
+        (self.take)(raw, read(raw));
+        end
+    }
+
+    /// True when the line after a broken one looks like a part of the same document.
+    fn goes_on_after(&self, at: usize, line_end: usize) -> bool {
+        let last = trim_end(&self.body[at..line_end]).last().copied();
+        if !matches!(last, Some(b'{' | b'[' | b',' | b':')) {
+            return false;
+        }
+        let next = self.after_blanks(line_end);
+        let indented = next > 0 && matches!(self.body.get(next - 1), Some(b' ' | b'\t'));
+        match self.body.get(next) {
+            Some(b'"' | b'}' | b']') => true,
+            Some(b'{') => indented || !self.is_whole_object(next, self.line_end(next), true),
+            Some(_) => indented,
+            None => false,
+        }
+    }
+
+    /// Where a broken document over several lines ends: at its closing bracket, or before a line
+    /// that begins the next one.
+    fn broken_document_end(&mut self, at: usize) -> usize {
+        let end = extent(self.body, at, self.body.len()).map_or(self.body.len(), |end| self.line_end(end));
+        self.next_whole_line(at, end, true).unwrap_or(end)
+    }
+
+    /// The start of the first line in `at..end` that is indented like the one at `at` and begins
+    /// another document: a whole object or, among `documents` that use indents, a lone `{`.
+    fn next_whole_line(&self, at: usize, end: usize, documents: bool) -> Option<usize> {
+        let indent = self.indent(at)?;
+        let mut uses_indents = false;
+        let mut line_end = self.line_end(at);
+        while line_end < end {
+            let line_start = line_end + 1;
+            line_end = self.line_end(line_start.min(self.body.len()));
+            let line = &self.body[line_start.min(end)..line_end.min(end)];
+            let text = trim_start(line);
+            if text.is_empty() {
+                continue;
+            }
+            let line_indent = line.len() - text.len();
+            uses_indents |= line_indent > indent;
+            if line_indent != indent || text[0] != b'{' {
+                continue;
+            }
+            let start = line_start + line_indent;
+            let lone = documents && uses_indents && trim_end(text).len() == 1;
+            if lone || self.is_whole_object(start, line_end, documents) {
+                return Some(start);
+            }
+        }
+        None
+    }
+
+    /// True when the line `start..line_end` is one object that is not empty; in a list a comma or
+    /// the list's end may follow.
+    fn is_whole_object(&self, start: usize, line_end: usize, alone: bool) -> bool {
+        let line = trim_end(&self.body[start..line_end]);
+        let Ok(length) = json::skip(line) else { return false };
+        let rest = trim_start(&line[length..]);
+        length > 2 && (rest.is_empty() || (!alone && matches!(rest[0], b',' | b']')))
+    }
+
+    /// Columns before `at` on its line; `None` when something else than blanks stands there.
+    fn indent(&self, at: usize) -> Option<usize> {
+        let line_start = memchr::memrchr(b'\n', &self.body[..at]).map_or(0, |newline| newline + 1);
+        let before = &self.body[line_start..at];
+        let before = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before);
+        before.iter().all(|byte| is_blank(*byte)).then_some(before.len())
+    }
+
+    fn line_end(&self, at: usize) -> usize {
+        memchr(b'\n', &self.body[at..]).map_or(self.body.len(), |length| at + length)
+    }
+
+    /// The first place from `at` on that is neither blank nor a byte order mark.
+    fn after_blanks(&self, mut at: usize) -> usize {
+        loop {
+            match self.body.get(at) {
+                Some(byte) if is_blank(*byte) => at += 1,
+                Some(0xEF) if self.body[at..].starts_with(BYTE_ORDER_MARK) => at += BYTE_ORDER_MARK.len(),
+                _ => return at,
+            }
+        }
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., last] = bytes {
+        if !is_blank(*last) {
+            break;
+        }
+        bytes = rest;
+    }
+    bytes
+}
+
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes {
+        if !is_blank(*first) {
+            break;
+        }
+        bytes = rest;
+    }
+    bytes
+}
+
+/// One past the bracket that closes the one at `at`; `None` when it stays open before `limit`.
+///
+/// A closing bracket of the wrong kind closes what it fits to, or nothing. A line's end closes a
+/// string, since JSON allows none inside: a forgotten quote does not swallow the rest of the body.
+fn extent(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
+    let mut open: Vec<u8> = Vec::with_capacity(16);
+    let mut open_objects = 0_usize;
+    let mut place = at;
+    while place < limit {
+        match bytes[place] {
+            b'"' => {
+                place = string_end(bytes, place, limit);
+                continue;
+            }
+            b'{' => {
+                open.push(b'{');
+                open_objects += 1;
+            }
+            b'[' => open.push(b'['),
+            b'}' if open_objects > 0 => {
+                // Every bracket is popped once, so this loop is paid for by the pushes.
+                while open.pop() == Some(b'[') {}
+                open_objects -= 1;
+                if open.is_empty() {
+                    return Some(place + 1);
+                }
+            }
+            b']' if open.last() == Some(&b'[') => {
+                open.pop();
+                if open.is_empty() {
+                    return Some(place + 1);
+                }
+            }
+            _ => {}
+        }
+        place += 1;
+    }
+    None
+}
+
+/// One past the closing quote of the string at `at`, or the line's end.
+fn string_end(bytes: &[u8], at: usize, limit: usize) -> usize {
+    let mut place = at + 1;
+    while place < limit {
+        let Some(found) = memchr3(b'"', b'\\', b'\n', &bytes[place..limit]) else { return limit };
+        place += found;
+        match bytes[place] {
+            b'"' => return place + 1,
+            b'\n' => return place,
+            _ if bytes.get(place + 1) == Some(&b'\n') => return place + 1,
+            _ => place += 2,
+        }
+    }
+    limit
+}
+
+/// Where a list's element that is no object and no list ends.
+fn scalar_end(bytes: &[u8], at: usize, limit: usize) -> usize {
+    if bytes[at] == b'"' {
+        return string_end(bytes, at, limit);
+    }
+    let length = bytes[at..limit].iter().position(|byte| matches!(byte, b',' | b']' | b'\n'));
+    // At least one byte is taken, so that the list always gets on.
+    length.map_or(limit, |length| at + length.max(1))
+}
+
+/// True when the first member's name is that of a container's list.
+fn begins_with_list(raw: &[u8]) -> bool {
+    let Some(rest) = trim_start(raw.get(1..).unwrap_or_default()).strip_prefix(b"\"") else { return false };
+    LIST_NAMES.iter().any(|name| rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\"")))
+}
+
+fn may_be_container(root: &Node<'_>) -> bool {
+    root.members().iter().any(|(name, node)| {
+        matches!(&node.value, json::Value::Array(items) if items.first().is_none_or(Node::is_object))
+            && LIST_NAMES.contains(&name.as_ref())
+    })
+}
+
+/// The place just after the `[` of the events of a container; `None` when `raw` is an event.
+/// Works on the bytes, so that one bad event or the cut-off end of a container does not hide the rest.
+fn container_list(raw: &[u8]) -> Option<usize> {
+    let mut list = None;
+    let mut at = 1;
+    loop {
+        at = skip_blanks(raw, at);
+        if raw.get(at) != Some(&b'"') {
+            return list;
+        }
+        let name_end = string_end(raw, at, raw.len());
+        let name = from_utf8(raw.get(at + 1..name_end.saturating_sub(1))?).ok()?;
+        at = skip_blanks(raw, name_end);
+        if raw.get(at) != Some(&b':') {
+            return list;
+        }
+        at = skip_blanks(raw, at + 1);
+        let value = *raw.get(at)?;
+        let value_end = match value {
+            b'{' | b'[' => extent(raw, at, raw.len()),
+            _ => Some(scalar_end_in_object(raw, at)),
+        };
+        if list.is_none() && value == b'[' && LIST_NAMES.contains(&name) {
+            if !matches!(raw.get(skip_blanks(raw, at + 1)), Some(b'{' | b']') | None) {
+                return None;
+            }
+            list = Some(at + 1);
+        } else if !PAGING_NAMES.contains(&name) {
+            return None;
+        } else if name == "typeURI" && !raw[at..].starts_with(b"\"http://schemas.dmtf.org/cloud/audit/1.0/log\"") {
+            return None;
+        }
+        let Some(value_end) = value_end else { return list };
+        at = skip_blanks(raw, value_end);
+        if raw.get(at) != Some(&b',') {
+            return list;
+        }
+        at += 1;
+    }
+}
+
+fn scalar_end_in_object(raw: &[u8], at: usize) -> usize {
+    if raw[at] == b'"' {
+        return string_end(raw, at, raw.len());
+    }
+    raw[at..].iter().position(|byte| matches!(byte, b',' | b'}')).map_or(raw.len(), |length| at + length)
+}
+
+fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_blank(*byte)) {
+        at += 1;
+    }
+    at
+}
