@@ -1,0 +1,146 @@
+//! The OpenAPI 3.1 document, put together from [`crate::paths`] in a fixed order.
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{Modify, OpenApi as _};
+
+use crate::{Code, PROBLEM_JSON, Problem, paths};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "whodid",
+        description = "Who did what, to what, when, from where: audit events taken in, kept and found again.\n\nTimes are RFC 3339 in UTC; event time is the sender's claim, recorded time is whodid's own. Every error is `application/problem+json` with a stable `code`. Query parameters that a route does not know are refused.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        paths::send_events, paths::search_events, paths::count_events, paths::histogram, paths::top_values, paths::facets,
+        paths::fields, paths::tail_events, paths::get_event, paths::around_event, paths::list_rejects,
+        paths::summarize_rejects, paths::export_events, paths::run_sql, paths::check_query, paths::list_keys,
+        paths::create_key, paths::revoke_key, paths::follow_sign_in_link, paths::sign_in, paths::sign_out, paths::me,
+        paths::status, paths::live, paths::ready, paths::metrics, paths::openapi,
+    ),
+    components(schemas(Problem, Code)),
+    tags(
+        (name = "ingest", description = "Taking events in"),
+        (name = "search", description = "Finding them again"),
+        (name = "rejects", description = "What could not be read"),
+        (name = "keys", description = "Keys of programs"),
+        (name = "sessions", description = "People signing in"),
+        (name = "server", description = "The server itself"),
+    ),
+    modifiers(&Schemes, &Errors),
+)]
+struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(
+            "key",
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .description(Some(
+                        "`wik_…` ingestion key (only sends), `wsk_…` service key (only reads and exports), `wat_…` administrator token",
+                    ))
+                    .build(),
+            ),
+        );
+        components.add_security_scheme(
+            "session",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                "__Host-whodid_session",
+                "Set by signing in; `whodid_session` where the server is reached by plain HTTP. Requests that change something must be JSON from the server's own origin",
+            ))),
+        );
+    }
+}
+
+struct Errors;
+
+/// The statuses that any route may answer, with what they mean.
+const ERRORS: [(&str, &str, bool); 6] = [
+    ("400", "The request is wrong; the same request will always fail", false),
+    ("401", "No key or session, or one that does not work", true),
+    ("403", "The key or user may not do this", true),
+    ("404", "There is no such thing in this account", false),
+    ("429", "Too much at once; try again as `Retry-After` says", false),
+    ("503", "A part is out of service; try again as `Retry-After` says", false),
+];
+
+impl Modify for Errors {
+    fn modify(&self, document: &mut OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            if !path.starts_with("/api/") {
+                continue;
+            }
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+                let secured = operation.security.is_some();
+                for (status, description, only_secured) in ERRORS {
+                    if secured || !only_secured {
+                        operation.responses.responses.insert(status.to_owned(), RefOr::T(problem(description)));
+                    }
+                }
+                let any = problem("Any other failure; `code` tells which");
+                operation.responses.responses.insert("default".to_owned(), RefOr::T(any));
+            }
+        }
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build()
+}
+
+/// The document.
+pub fn document() -> OpenApi {
+    Document::openapi()
+}
+
+/// The document as text, the same bytes at every call; ends in a newline.
+pub fn document_json() -> String {
+    let mut text = document().to_pretty_json().expect("the document holds only strings and numbers");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_committed_document_is_the_generated_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
+        if std::env::var_os("WHODID_WRITE").is_some() {
+            std::fs::write(path, document_json()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(committed == document_json(), "openapi.json is stale; run `cargo xtask openapi`");
+    }
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let value: serde_json::Value = serde_json::from_str(&document_json()).unwrap();
+        let text = value.to_string();
+        for reference in text.split("\"$ref\":\"#/").skip(1) {
+            let path = reference.split('"').next().unwrap();
+            assert!(value.pointer(&format!("/{path}")).is_some(), "{path} is missing");
+        }
+        assert_eq!(value["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn every_route_has_a_name_a_description_and_a_tag() {
+        for (path, item) in &document().paths.paths {
+            for operation in [&item.get, &item.post, &item.delete].into_iter().flatten() {
+                assert!(operation.operation_id.is_some() && operation.summary.is_some(), "{path}");
+                assert_eq!(operation.tags.as_ref().map(Vec::len), Some(1), "{path}");
+            }
+        }
+    }
+}

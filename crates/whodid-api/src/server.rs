@@ -1,0 +1,57 @@
+//! The server's own state.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What the store holds and how it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"events": 300000, "rejects": 3, "tail_rows": 1200, "journal_bytes": 1048576, "journal_bound_bytes": 2147483648u64, "oldest_event": "2026-10-21T09:00:00.000Z", "newest_event": "2026-11-20T08:58:41.145Z", "started_at": "2026-11-20T08:00:00.000Z", "version": "0.1.0"}))]
+pub struct Status {
+    /// Records in the stream `activity`.
+    pub events: u64,
+    /// Records in the stream `rejects`.
+    pub rejects: u64,
+    /// Records in memory that wait for their flush.
+    pub tail_rows: u64,
+    /// Bytes of the journal that are in use.
+    pub journal_bytes: u64,
+    /// Bytes beyond which the journal refuses.
+    pub journal_bound_bytes: u64,
+    /// Earliest event time; null while there are no events.
+    #[schema(required)]
+    pub oldest_event: Option<String>,
+    /// Latest event time; null while there are no events.
+    #[schema(required)]
+    pub newest_event: Option<String>,
+    /// When the server started.
+    pub started_at: String,
+    /// The server's version.
+    pub version: String,
+}
+
+/// The process answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"live": true}))]
+pub struct Live {
+    /// Always true.
+    pub live: bool,
+}
+
+/// A part that does not work as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Degraded {
+    /// Which part.
+    pub part: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+/// Whether requests can be served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"ready": true, "degraded": []}))]
+pub struct Ready {
+    /// True once the journal is recovered and while events are taken in.
+    pub ready: bool,
+    /// Parts that do not work as they should.
+    pub degraded: Vec<Degraded>,
+}
