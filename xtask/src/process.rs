@@ -1,0 +1,165 @@
+//! Child processes: run one, pass its output on as it comes, and remember its closing lines.
+
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// How a child process ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub is_success: bool,
+    pub took: Duration,
+    /// The lines in which a test runner sums up, in the order in which they came.
+    pub closings: Vec<String>,
+}
+
+/// Runs `command`, passing its output through line by line.
+pub fn stream(command: &mut Command) -> Result<Ended> {
+    let started = Instant::now();
+    // A child behind a pipe thinks nobody looks; say otherwise when somebody does.
+    if std::io::stdout().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always").env("FORCE_COLOR", "1");
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{} did not start", shown(command)))?;
+    let closings = Mutex::new(Vec::new());
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    std::thread::scope(|scope| {
+        scope.spawn(|| output.map(|pipe| pass_on(pipe, &closings, std::io::stdout)));
+        scope.spawn(|| errors.map(|pipe| pass_on(pipe, &closings, std::io::stdout)));
+    });
+    let status = child.wait().context("the child process was lost")?;
+    let closings = closings.into_inner().unwrap_or_default();
+    Ok(Ended { is_success: status.success(), took: started.elapsed(), closings })
+}
+
+/// Runs `command` on our own terminal; its failure is an error.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{} did not start", shown(command)))?;
+    if !status.success() {
+        bail!("{} ended with {status}", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs `command` and returns what it printed; its failure is an error that quotes its complaint.
+pub fn capture(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("{} did not start", shown(command)))?;
+    if !output.status.success() {
+        bail!("{} ended with {}\n{}", shown(command), output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{} printed no text", shown(command)))
+}
+
+fn shown(command: &Command) -> String {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
+    std::iter::once(program).chain(arguments).take(6).collect::<Vec<_>>().join(" ")
+}
+
+/// Copies `pipe` to `sink` line by line, and keeps the closing lines.
+///
+/// Both pipes of a child go to one sink in whole lines, so that they cannot tear each other apart.
+fn pass_on<Sink: Write>(pipe: impl Read, closings: &Mutex<Vec<String>>, sink: impl Fn() -> Sink) {
+    let mut lines = BufReader::new(pipe);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+        // A reader of our output who went away is no reason to stop.
+        let _ = sink().write_all(&line);
+        let text = without_colours(&String::from_utf8_lossy(&line));
+        if is_closing(&text)
+            && let Ok(mut closings) = closings.lock()
+        {
+            closings.push(text.trim().to_string());
+        }
+        line.clear();
+    }
+}
+
+/// Whether a line is one in which cargo test, nextest, vitest, node's runner or the journeys sum up.
+fn is_closing(line: &str) -> bool {
+    let line = line.trim();
+    let counts = |line: &str| line.contains(" passed") || line.contains(" failed");
+    line.starts_with("test result:")
+        || (line.starts_with("Summary [") && counts(line))
+        || (line.starts_with("Test Files ") && counts(line))
+        || (line.starts_with("Tests ") && counts(line))
+        || line.starts_with("# pass ")
+        || line.starts_with("# fail ")
+        || (line.contains(" passed, ") && line.contains(" failed"))
+}
+
+fn without_colours(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            characters.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_of_every_runner_are_known_and_others_are_not() {
+        for line in [
+            "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+            "     Summary [   0.005s] 3 tests run: 3 passed, 0 skipped",
+            "      Tests  58 passed (58)",
+            " Test Files  1 failed | 6 passed (7)",
+            "# pass 7",
+            "9 passed, 0 failed",
+        ] {
+            assert!(is_closing(line), "{line}");
+        }
+        for line in ["test decode::passed ... ok", "Tests run on Linux", "running 3 tests"] {
+            assert!(!is_closing(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn colours_are_taken_out_of_a_line() {
+        assert_eq!(without_colours("\u{1b}[32m12 passed\u{1b}[0m, 0 failed"), "12 passed, 0 failed");
+    }
+
+    #[test]
+    fn output_is_passed_on_whole_and_its_closing_lines_are_kept() {
+        let (closings, passed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        let output = b"running\n\x1b[1m1 passed, 2 failed\x1b[0m\nno end of line".as_slice();
+        pass_on(output, &closings, || Collected(&passed));
+        assert_eq!(passed.into_inner().unwrap(), output);
+        assert_eq!(closings.into_inner().unwrap(), ["1 passed, 2 failed"]);
+    }
+
+    struct Collected<'a>(&'a Mutex<Vec<u8>>);
+
+    impl Write for Collected<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_child_that_fails_is_reported_so() {
+        let ended = stream(Command::new("false").arg("whatever")).unwrap();
+        assert!(!ended.is_success && ended.closings.is_empty());
+    }
+}

@@ -1,0 +1,104 @@
+//! What must be on the machine, and how to get it when it is not.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::process;
+
+const RUST_MINIMUM: Version = Version(1, 95);
+const NODE_MINIMUM: Version = Version(20, 19);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u32, u32);
+
+/// Checks everything that a build needs, and names all that is missing at once.
+pub fn check() -> Result<()> {
+    let mut missing = Vec::new();
+    match version("rustc") {
+        Some(found) if found >= RUST_MINIMUM => {}
+        Some(Version(major, minor)) => {
+            missing.push(format!("rustc is {major}.{minor}; 1.95 or newer is needed: rustup update stable"));
+        }
+        None => missing.push("rustc is missing; install Rust 1.95 or newer with rustup (rustup.rs)".into()),
+    }
+    match version("node") {
+        Some(found) if found >= NODE_MINIMUM => {}
+        Some(Version(major, minor)) => missing.push(format!(
+            "node is {major}.{minor}; 20.19 or newer is needed (nodejs.org; Debian 12's own package is too old)"
+        )),
+        None => missing.push("node is missing; install Node.js 20.19 or newer (nodejs.org)".into()),
+    }
+    if version("npm").is_none() {
+        missing.push("npm is missing; it comes with Node.js".into());
+    }
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    if !answers(&compiler) {
+        missing.push(format!("no C compiler answers as {compiler:?}; on Debian: apt-get install gcc libc6-dev"));
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    bail!("the machine lacks something:\n  - {}", missing.join("\n  - "));
+}
+
+/// The Chromium for the browser journeys, installed with apt-get when it is missing and we may.
+pub fn chromium() -> Result<String> {
+    if let Some(found) = find_chromium() {
+        return Ok(found);
+    }
+    if !may_install() {
+        bail!("no Chromium; on Debian: apt-get install chromium (or name one in WHODID_CHROMIUM)");
+    }
+    println!("installing Chromium with apt-get (once)");
+    let quiet = |arguments: &[&str]| {
+        process::run(
+            Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()),
+        )
+    };
+    quiet(&["update", "-qq"])?;
+    quiet(&["install", "-y", "-qq", "--no-install-recommends", "chromium"])?;
+    find_chromium().map_or_else(|| bail!("Chromium was installed but does not answer"), Ok)
+}
+
+fn find_chromium() -> Option<String> {
+    let named = std::env::var("WHODID_CHROMIUM").ok();
+    let known = ["chromium", "chromium-browser", "google-chrome"].map(String::from);
+    named.into_iter().chain(known).find(|program| answers(program))
+}
+
+fn may_install() -> bool {
+    let is_root = process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    is_root && answers("apt-get")
+}
+
+fn answers(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn version(program: &str) -> Option<Version> {
+    parse_version(&process::capture(Command::new(program).arg("--version")).ok()?)
+}
+
+/// The first `a.b` in a line such as `rustc 1.95.0 (…)` or `v20.19.2`.
+fn parse_version(text: &str) -> Option<Version> {
+    let start = text.find(|character: char| character.is_ascii_digit())?;
+    let mut parts = text[start..].split(|character: char| !character.is_ascii_digit());
+    Some(Version(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_the_tools_print_them_and_compared_as_numbers() {
+        assert_eq!(parse_version("rustc 1.95.0 (59807616e 2026-04-14)"), Some(Version(1, 95)));
+        assert_eq!(parse_version("v20.9.0\n"), Some(Version(20, 9)));
+        assert!(Version(20, 9) < NODE_MINIMUM);
+        assert!(Version(22, 0) > NODE_MINIMUM);
+        assert_eq!(parse_version("unknown"), None);
+    }
+}
