@@ -1,7 +1,7 @@
 //! The syntax tree of a search.
 //!
 //! Trees come from `parse` or from the constructors here, which keep them in normal form:
-//! no `And` directly in an `And`, no `Or` directly in an `Or`, none with fewer than two members.
+//! no `And` directly in an `And`, no `Or` directly in an `Or`, none with fewer than two members, no `Not` in a `Not`.
 //! Printing a tree in normal form and parsing the text gives the same tree.
 
 use ipnet::IpNet;
@@ -81,9 +81,9 @@ pub enum RecordField {
 
 /// A dotted path into a JSON value: `userIdentity.sessionContext.attributes`.
 ///
-/// Going down: an object by key (also by a key that itself holds dots: the longest key that fits wins, shorter
-/// ones are tried after it), an array into every element or by index, a string that holds a JSON object or array
-/// into that. What lies at the end of the path stands for all its leaves.
+/// Going down: an object by key, also by a key that itself holds dots (every way to cut the path into keys counts);
+/// an array by index where the segment is a number, else into every element; a string that holds a JSON object or
+/// array into that. What lies at the end of the path stands for all its leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Path(String);
 
@@ -213,9 +213,12 @@ impl Expr {
         }
     }
 
-    /// Not `member`.
+    /// Not `member`; two negations cancel.
     pub fn negate(member: Expr) -> Self {
-        Self::Not(Box::new(member))
+        match member {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
     }
 
     /// One test.
@@ -262,28 +265,11 @@ impl Path {
     /// The path of these dotted segments. `a[0]` is written `a.0`, and `a[]` or `a[*]` is `a`.
     /// `None` when it is empty or has an empty segment.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut plain = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(open) = rest.find('[') {
-            let (before, from_open) = rest.split_at(open);
-            let inside = from_open[1..].split_once(']');
-            plain.push_str(before);
-            match inside {
-                Some((index, after)) if index.is_empty() || index == "*" => rest = after,
-                Some((index, after)) if index.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    plain.push('.');
-                    plain.push_str(index);
-                    rest = after;
-                }
-                _ => {
-                    plain.push('[');
-                    rest = &from_open[1..];
-                }
-            }
-        }
-        plain.push_str(rest);
-        let complete = !plain.is_empty() && plain.split('.').all(|segment| !segment.is_empty());
-        complete.then_some(Self(plain))
+        let plain = without_brackets(text);
+        // `a[1[]2]` would be another path when read again.
+        let is_settled = without_brackets(&plain) == plain;
+        let is_complete = plain.split('.').all(|segment| !segment.is_empty());
+        (is_settled && is_complete).then_some(Self(plain))
     }
 
     /// The dotted text.
@@ -312,4 +298,27 @@ impl Comparison {
             Self::GreaterOrEqual => order.is_ge(),
         }
     }
+}
+
+fn without_brackets(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let (before, from_open) = rest.split_at(open);
+        plain.push_str(before);
+        match from_open[1..].split_once(']') {
+            Some((index, after)) if index.is_empty() || index == "*" => rest = after,
+            Some((index, after)) if index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                plain.push('.');
+                plain.push_str(index);
+                rest = after;
+            }
+            _ => {
+                plain.push('[');
+                rest = &from_open[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
 }

@@ -1,10 +1,19 @@
 //! The search language: text to a syntax tree, what a tree matches, and times as people write them.
 //!
-//! The crate is pure: no input, no output, no clock. [`parse`] turns text into a [`Query`];
+//! The crate is pure: no input, no output, no clock. [`parse()`] turns text into a [`Query`];
 //! [`Test::matches`] is the one meaning of a test on one text, used by every evaluator of queries;
 //! [`Query::matches`] is the reference evaluator on a single event. The language is described for
 //! users in `docs/guide/search.md`, and by example in `corpus/query`.
 
 pub mod ast;
+pub mod error;
+mod matching;
+pub mod parse;
+mod print;
+pub mod text;
+pub mod time_text;
 
 pub use ast::{Comparison, Expr, Operand, Path, Query, QueryError, RecordField, Target, Term, Test, TimePoint};
+pub use error::render;
+pub use parse::{parse, resolve};
+pub use time_text::{TimeTextError, parse_range, parse_time};

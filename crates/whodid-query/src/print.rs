@@ -1,0 +1,175 @@
+//! Syntax tree to canonical text, such that parsing the text gives the tree again.
+
+use std::fmt::{Display, Formatter, Result, Write};
+
+use crate::ast::{Expr, Operand, Path, Query, RecordField, Target, Term, Test, TimePoint};
+use crate::parse::{is_name_character, is_value_with_colon, resolve, split_network};
+
+impl Display for Query {
+    /// Canonical text; empty for every event.
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        if self.expr == Expr::All { Ok(()) } else { self.expr.fmt(out) }
+    }
+}
+
+impl Display for Expr {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::All => out.write_char('*'),
+            Self::And(members) => separated(out, members, " ", |member| matches!(member, Self::Or(_))),
+            Self::Or(members) => separated(out, members, " OR ", |_| false),
+            Self::Not(member) if matches!(**member, Self::And(_) | Self::Or(_) | Self::Not(_)) => {
+                write!(out, "-({member})")
+            }
+            Self::Not(member) => write!(out, "-{member}"),
+            Self::Term(term) => term.fmt(out),
+        }
+    }
+}
+
+fn separated(out: &mut Formatter<'_>, members: &[Expr], separator: &str, in_parentheses: fn(&Expr) -> bool) -> Result {
+    for (at, member) in members.iter().enumerate() {
+        if at > 0 {
+            out.write_str(separator)?;
+        }
+        if in_parentheses(member) { write!(out, "({member})")? } else { member.fmt(out)? }
+    }
+    Ok(())
+}
+
+impl Display for Term {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        let value = value_text(&self.test, self.target == Target::Any);
+        if self.target == Target::Any {
+            return out.write_str(&value);
+        }
+        let plain = self.target.to_string();
+        // `abc:` and `:1` would read together as the IPv6 address `abc::1`; a quoted name is always a name.
+        if is_value_with_colon(&format!("{plain}:{value}")) {
+            return write!(out, "{}:{value}", quoted(&plain));
+        }
+        write!(out, "{plain}:{value}")
+    }
+}
+
+impl Display for Target {
+    /// The name as it stands before the colon, in quotes where needed; nothing for any value.
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Any => Ok(()),
+            Self::Field(field) => out.write_str(field.path()),
+            Self::Record(field) => field.fmt(out),
+            Self::Json { field, path } => name(out, &format!("{}.{path}", field.path()), self),
+            Self::Raw(path) => name(out, path.as_str(), self),
+        }
+    }
+}
+
+/// `plain` where it means `target`, else the path behind `raw.`; quoted when it holds what names do not.
+fn name(out: &mut Formatter<'_>, plain: &str, target: &Target) -> Result {
+    let named = match target {
+        Target::Raw(path) if resolve(plain).as_ref() != Some(target) => format!("raw.{path}"),
+        // `requestData.keyId_str` would lose its end.
+        Target::Json { .. } if resolve(plain).as_ref() != Some(target) => format!("{plain}_str"),
+        _ => plain.to_owned(),
+    };
+    let is_plain =
+        named.chars().all(is_name_character) && !named.starts_with('-') && !is_value_with_colon(&format!("{named}:x"));
+    if is_plain { out.write_str(&named) } else { out.write_str(&quoted(&named)) }
+}
+
+impl Display for RecordField {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        out.write_str(self.name())
+    }
+}
+
+impl Display for Path {
+    fn fmt(&self, out: &mut Formatter<'_>) -> Result {
+        out.write_str(self.as_str())
+    }
+}
+
+fn value_text(test: &Test, is_bare: bool) -> String {
+    match test {
+        Test::Exists => "*".to_owned(),
+        Test::Prefix { text, case_sensitive } => {
+            let word = word(std::slice::from_ref(text), is_bare);
+            let is_network = !is_bare && !case_sensitive && split_network(text).is_some();
+            match (case_sensitive, is_network) {
+                (true, _) => format!("={word}"),
+                (false, true) => word.replacen('/', "\\/", 1),
+                (false, false) => word,
+            }
+        }
+        Test::Exact { text, case_sensitive } => {
+            format!("{}{}", if *case_sensitive { "===" } else { "==" }, word(std::slice::from_ref(text), is_bare))
+        }
+        Test::Phrase { text } => quoted(text),
+        Test::Wildcard { pieces, case_sensitive, .. } => {
+            format!("{}{}", if *case_sensitive { "=" } else { "" }, word(pieces, is_bare))
+        }
+        Test::Compare(comparisons) => {
+            let written: Vec<String> = comparisons
+                .iter()
+                .map(|(comparison, operand)| format!("{}{}", comparison.as_str(), operand_text(operand)))
+                .collect();
+            if written.len() == 1 { written.concat() } else { format!("({})", written.join(" ")) }
+        }
+        Test::Cidr(network) => network.to_string(),
+    }
+}
+
+fn operand_text(operand: &Operand) -> String {
+    match operand {
+        Operand::Int(int) => int.to_string(),
+        // Keeps the fraction, `5.0`: it tells the number from a whole one.
+        Operand::Float(float) => format!("{float:?}"),
+        Operand::Time(TimePoint::At(at)) => at.to_string(),
+        Operand::Time(TimePoint::Relative(text)) => {
+            let is_plain = text
+                .chars()
+                .all(|character| character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '/' | ':'));
+            if is_plain { text.clone() } else { quoted(text) }
+        }
+    }
+}
+
+/// The pieces joined by `*`, everything else of the grammar escaped.
+fn word(pieces: &[String], is_bare: bool) -> String {
+    let plain = escaped(pieces, false);
+    let would_be_field = is_bare && plain.contains(':') && !is_value_with_colon(&plain);
+    if would_be_field { escaped(pieces, true) } else { plain }
+}
+
+fn escaped(pieces: &[String], with_colons: bool) -> String {
+    let mut written = String::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        if at > 0 {
+            written.push('*');
+        }
+        for character in piece.chars() {
+            let is_first = written.is_empty();
+            let is_grammar = character.is_whitespace() || matches!(character, '\\' | '"' | '*' | '(' | ')');
+            let is_sign = is_first && matches!(character, '-' | '=' | '<' | '>' | '[' | ':');
+            let is_slashes = is_first && piece.starts_with("//");
+            if is_grammar || is_sign || is_slashes || (with_colons && character == ':') {
+                written.push('\\');
+            }
+            written.push(character);
+        }
+    }
+    written
+}
+
+fn quoted(text: &str) -> String {
+    let mut written = String::from("\"");
+    for character in text.chars() {
+        if matches!(character, '"' | '\\') {
+            written.push('\\');
+        }
+        written.push(character);
+    }
+    written.push('"');
+    written
+}

@@ -1,0 +1,173 @@
+//! Terms, letter case, and finding one text in another.
+//!
+//! A term is a longest run of letters and digits (Unicode `Alphabetic` and `Numeric`); everything else, `_`
+//! and `-` too, separates. So `org.add_member` has the terms `org`, `add` and `member`.
+//!
+//! Case is ignored by folding each character to its lower case where that is one character and does not
+//! cross from outside ASCII into it. So an ASCII needle is found by an ASCII scan of the bytes, whatever
+//! else a text holds: the Kelvin sign is no `k`.
+//!
+//! Finding allocates nothing.
+
+/// The character that stands for `character` when case is ignored.
+#[inline]
+pub fn fold(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_lowercase();
+    }
+    let mut lower = character.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(single), None) if !single.is_ascii() => single,
+        _ => character,
+    }
+}
+
+/// `text` with every character folded.
+pub fn folded(text: &str) -> String {
+    text.chars().map(fold).collect()
+}
+
+/// Whether `character` is part of a term.
+#[inline]
+pub fn is_term_character(character: char) -> bool {
+    if character.is_ascii() { character.is_ascii_alphanumeric() } else { character.is_alphanumeric() }
+}
+
+/// The terms of `text`, in order, as they are written.
+pub fn terms(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character| !is_term_character(character)).filter(|term| !term.is_empty())
+}
+
+/// Something to find: the text, folded unless case counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needle<'a> {
+    pub text: &'a str,
+    pub case_sensitive: bool,
+}
+
+impl Needle<'_> {
+    /// Bytes of `text` that the needle covers when `text` begins with it.
+    #[inline]
+    pub fn length_at_start(self, text: &str) -> Option<usize> {
+        if self.case_sensitive {
+            return text.starts_with(self.text).then_some(self.text.len());
+        }
+        let (bytes, wanted) = (text.as_bytes(), self.text.as_bytes());
+        for (at, &want) in wanted.iter().enumerate() {
+            let &found = bytes.get(at)?;
+            if !want.is_ascii() || !found.is_ascii() {
+                // Folding never crosses the border of ASCII, so a mixed pair differs. All before `at` is ASCII in both.
+                return folded_length(&text[at..], &self.text[at..]).map(|length| at + length);
+            }
+            if found.to_ascii_lowercase() != want {
+                return None;
+            }
+        }
+        Some(wanted.len())
+    }
+
+    /// Where the needle begins in `text` when `text` ends with it.
+    pub fn start_at_end(self, text: &str) -> Option<usize> {
+        if self.case_sensitive {
+            return text.ends_with(self.text).then(|| text.len() - self.text.len());
+        }
+        let mut found = text.char_indices().rev();
+        let mut start = text.len();
+        for want in self.text.chars().rev() {
+            let (at, character) = found.next()?;
+            if fold(character) != want {
+                return None;
+            }
+            start = at;
+        }
+        Some(start)
+    }
+
+    /// The first place at or after `from` where the needle stands and `accept(start, end)` holds. Not for empty needles.
+    #[inline]
+    pub fn find(self, text: &str, from: usize, accept: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
+        let first = *self.text.as_bytes().first()?;
+        let mut at = from;
+        loop {
+            let start = at + self.candidate(first, &text[at..])?;
+            if let Some(length) = self.length_at_start(&text[start..])
+                && accept(start, start + length)
+            {
+                return Some((start, start + length));
+            }
+            at = start + text[start..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+
+    /// The next place in `text` that holds a first character of the needle; always a character boundary.
+    #[inline]
+    fn candidate(self, first: u8, text: &str) -> Option<usize> {
+        let bytes = text.as_bytes();
+        if self.case_sensitive {
+            return memchr::memchr(first, bytes);
+        }
+        if first.is_ascii_alphabetic() {
+            return memchr::memchr2(first, first.to_ascii_uppercase(), bytes);
+        }
+        if first.is_ascii() {
+            return memchr::memchr(first, bytes);
+        }
+        let wanted = self.text.chars().next()?;
+        text.char_indices().find(|&(_, character)| fold(character) == wanted).map(|(at, _)| at)
+    }
+}
+
+fn folded_length(text: &str, folded_needle: &str) -> Option<usize> {
+    let mut found = text.chars();
+    for want in folded_needle.chars() {
+        if fold(found.next()?) != want {
+            return None;
+        }
+    }
+    Some(text.len() - found.as_str().len())
+}
+
+/// Whether the byte offset `at` of `text` lies inside a term: a term character on either side.
+#[inline]
+pub(crate) fn is_inside_term(text: &str, at: usize) -> bool {
+    let before = text[..at].chars().next_back();
+    let after = text[at..].chars().next();
+    matches!((before, after), (Some(before), Some(after)) if is_term_character(before) && is_term_character(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_are_runs_of_letters_and_digits() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(terms(text).collect::<Vec<_>>(), expected, "{text}");
+        check("kms.secrets-alias.delete", &["kms", "secrets", "alias", "delete"]);
+        check("org.add_member", &["org", "add", "member"]);
+        check("Zoë O’Brien 7½", &["Zoë", "O", "Brien", "7½"]);
+        check("crn:v1::a/5f", &["crn", "v1", "a", "5f"]);
+        check("東京 地域", &["東京", "地域"]);
+        check("--", &[]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn folding_is_settled_after_once_and_never_enters_ascii() {
+        for character in '\0'..=char::MAX {
+            let once = fold(character);
+            assert_eq!(fold(once), once, "{character:?}");
+            assert_eq!(once.is_ascii(), character.is_ascii(), "{character:?}");
+        }
+        assert_eq!(folded("ÄRGER Σ İ \u{212a}"), "ärger σ İ \u{212a}");
+    }
+
+    #[test]
+    fn a_needle_is_found_whatever_the_width_of_its_other_case() {
+        // Ⱥ has two bytes and its lower case ⱥ three.
+        let needle = Needle { text: &folded("xȺ"), case_sensitive: false };
+        assert_eq!(needle.find("..XȺ!", 0, |_, _| true), Some((2, 5)));
+        assert_eq!(needle.find("..xⱥ!", 0, |_, _| true), Some((2, 6)));
+        assert_eq!(needle.start_at_end("..XȺ"), Some(2));
+        assert_eq!(needle.find("..x", 0, |_, _| true), None);
+    }
+}
