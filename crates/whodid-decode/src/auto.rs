@@ -1,7 +1,7 @@
 //! Tells formats apart by the shape of an event: its member names and a few values.
 //!
 //! Cheap on purpose: one pass over the top-level names, then a few looks at values. What has no
-//! distinctive shape is [`Format::Json`].
+//! distinctive shape is [`Format::Json`]. Names are compared without case, as some pipelines lower it.
 
 use crate::Format;
 use crate::json::Node;
@@ -9,99 +9,115 @@ use crate::json::Node;
 /// Where CADF events name their standard.
 const CADF_TYPE_PREFIX: &str = "http://schemas.dmtf.org/cloud/audit/";
 
-/// The format of one event. Distinctive names come first, combinations after.
+/// The format of one event.
 pub(crate) fn format_of(root: &Node<'_>) -> Format {
-    let mut seen = Seen::default();
+    let mut seen = Seen(0);
     for (name, node) in root.members() {
-        match name.as_ref() {
-            "typeURI" if node.text().is_some_and(|uri| uri.starts_with(CADF_TYPE_PREFIX)) => return Format::Cadf,
-            "oslo.message" => return Format::Cadf,
-            "logSourceCRN" | "saveServiceCopy" => return Format::IbmAt,
-            "CloudTrailEvent" => return Format::CloudTrail,
-            "acsRegion" | "eventRW" => return Format::ActionTrail,
-            "protoPayload" => return Format::Gcp,
-            "legacyEventType" => return Format::Okta,
-            "apiVersion" if node.text().is_some_and(|version| version.starts_with("audit.k8s.io/")) => {
-                return Format::Kubernetes;
-            }
-            "eventSource" => {
-                seen.event_source = true;
-                let source = node.text().unwrap_or_default();
-                if source.ends_with(".amazonaws.com") {
-                    return Format::CloudTrail;
-                }
-                if source.ends_with(".aliyuncs.com") {
-                    return Format::ActionTrail;
-                }
-            }
-            _ => seen.note(name, node),
+        let bit = bit_of(name);
+        if bit == 0 {
+            continue;
+        }
+        let text = node.text().unwrap_or_default();
+        match bit {
+            TYPE_URI if text.starts_with(CADF_TYPE_PREFIX) => return Format::Cadf,
+            OSLO_MESSAGE => return Format::Cadf,
+            LOG_SOURCE_CRN | SAVE_SERVICE_COPY => return Format::IbmAt,
+            CLOUD_TRAIL_EVENT => return Format::CloudTrail,
+            ACS_REGION | EVENT_RW => return Format::ActionTrail,
+            PROTO_PAYLOAD => return Format::Gcp,
+            API_VERSION if text.starts_with("audit.k8s.io/") => return Format::Kubernetes,
+            EVENT_SOURCE if text.ends_with(".amazonaws.com") => return Format::CloudTrail,
+            EVENT_SOURCE if text.ends_with(".aliyuncs.com") => return Format::ActionTrail,
+            _ => seen.0 |= bit,
         }
     }
     seen.format(root)
 }
 
-/// Which of the telling names an event has.
-#[derive(Default)]
-struct Seen {
-    event_source: bool,
-    names: u32,
-}
-
 macro_rules! telling_names {
-    ($($constant:ident $name:literal $bit:literal;)*) => {
-        $( const $constant: u32 = 1 << $bit; )*
-        fn bit(name: &str) -> u32 {
-            match name { $( $name => $constant, )* _ => 0 }
+    ($($constant:ident $name:literal;)*) => {
+        #[derive(Clone, Copy)]
+        #[repr(u8)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "only counts the names, each of which becomes a constant")]
+        enum Place { $( $constant, )* }
+        $( const $constant: u64 = 1 << (Place::$constant as u8); )*
+
+        const NAME_BYTES_MAX: usize = 20;
+
+        fn bit_of(name: &str) -> u64 {
+            if name.len() > NAME_BYTES_MAX {
+                return 0;
+            }
+            let mut buffer = [0; NAME_BYTES_MAX];
+            let lower = &mut buffer[..name.len()];
+            lower.copy_from_slice(name.as_bytes());
+            lower.make_ascii_lowercase();
+            match &*lower {
+                $( $name => $constant, )*
+                _ => 0,
+            }
         }
     };
 }
 
 telling_names! {
-    ACTION "action" 0;
-    OUTCOME "outcome" 1;
-    INITIATOR "initiator" 2;
-    TARGET "target" 3;
-    OBSERVER "observer" 4;
-    EVENT_TYPE "eventType" 5;
-    DATA_EVENT "dataEvent" 6;
-    EVENT_NAME "eventName" 7;
-    AWS_REGION "awsRegion" 8;
-    USER_IDENTITY "userIdentity" 9;
-    EVENT_VERSION "eventVersion" 10;
-    INSIGHT_DETAILS "insightDetails" 11;
-    DETAIL "detail" 12;
-    VERB "verb" 13;
-    OBJECT_REF "objectRef" 14;
-    AUDIT_ID "auditID" 15;
-    REQUEST_URI "requestURI" 16;
-    PUBLISHED "published" 17;
-    ACTOR "actor" 18;
-    LOG_NAME "logName" 19;
-    OPERATION_NAME "operationName" 20;
-    ACTIVITY "activityDisplayName" 21;
-    PAYLOAD "payload" 22;
-    PUBLISHER "publisher_id" 23;
-    PLATFORM "_platform" 24;
-    EVENT_TIME "eventTime" 25;
-    REASON "reason" 26;
-    AT_TIMESTAMP "@timestamp" 27;
-    APP_DISPLAY_NAME "appDisplayName" 28;
-    USER_PRINCIPAL "userPrincipalName" 29;
-    DISPLAY_MESSAGE "displayMessage" 30;
-    EVENT_ID "eventID" 31;
+    ACTION b"action";
+    OUTCOME b"outcome";
+    INITIATOR b"initiator";
+    TARGET b"target";
+    OBSERVER b"observer";
+    EVENT_TYPE b"eventtype";
+    DATA_EVENT b"dataevent";
+    EVENT_NAME b"eventname";
+    EVENT_SOURCE b"eventsource";
+    AWS_REGION b"awsregion";
+    USER_IDENTITY b"useridentity";
+    EVENT_VERSION b"eventversion";
+    INSIGHT_DETAILS b"insightdetails";
+    DETAIL b"detail";
+    VERB b"verb";
+    OBJECT_REF b"objectref";
+    AUDIT_ID b"auditid";
+    REQUEST_URI b"requesturi";
+    PUBLISHED b"published";
+    ACTOR b"actor";
+    LOG_NAME b"logname";
+    OPERATION_NAME b"operationname";
+    ACTIVITY b"activitydisplayname";
+    PAYLOAD b"payload";
+    PUBLISHER b"publisher_id";
+    PLATFORM b"_platform";
+    REASON b"reason";
+    APP_DISPLAY_NAME b"appdisplayname";
+    USER_PRINCIPAL b"userprincipalname";
+    DISPLAY_MESSAGE b"displaymessage";
+    EVENT_ID b"eventid";
+    LEGACY_EVENT_TYPE b"legacyeventtype";
+    SPOKEN_EVENT_NAME b"event name";
+    SPOKEN_EVENT_TIME b"event datetime";
+    STAGE b"stage";
+    USER b"user";
+    TYPE_URI b"typeuri";
+    OSLO_MESSAGE b"oslo.message";
+    LOG_SOURCE_CRN b"logsourcecrn";
+    SAVE_SERVICE_COPY b"saveservicecopy";
+    CLOUD_TRAIL_EVENT b"cloudtrailevent";
+    ACS_REGION b"acsregion";
+    EVENT_RW b"eventrw";
+    PROTO_PAYLOAD b"protopayload";
+    API_VERSION b"apiversion";
 }
 
+/// Which of the telling names an event has.
+struct Seen(u64);
+
 impl Seen {
-    fn note(&mut self, name: &str, _node: &Node<'_>) {
-        self.names |= bit(name);
+    fn has(&self, names: u64) -> bool {
+        self.0 & names == names
     }
 
-    fn has(&self, names: u32) -> bool {
-        self.names & names == names
-    }
-
-    fn any(&self, names: u32) -> bool {
-        self.names & names != 0
+    fn any(&self, names: u64) -> bool {
+        self.0 & names != 0
     }
 
     fn format(&self, root: &Node<'_>) -> Format {
@@ -112,40 +128,34 @@ impl Seen {
             }
             let parts =
                 root.get("initiator").is_some_and(Node::is_object) && root.get("target").is_some_and(Node::is_object);
-            if self.any(DATA_EVENT | PLATFORM) || (parts && self.any(OUTCOME | OBSERVER | REASON)) {
+            if self.any(DATA_EVENT | PLATFORM) || parts && self.any(OUTCOME | OBSERVER | REASON) {
                 return Format::IbmAt;
             }
             if is_github(root) {
                 return Format::GitHub;
             }
         }
-        if self.has(PAYLOAD)
-            && (self.has(PUBLISHER) || root.at("payload.typeURI").is_some())
-            && is_cadf(root.get("payload"))
-        {
+        if self.has(PAYLOAD) && is_cadf(root) {
             return Format::Cadf;
         }
-        if self.has(VERB) && self.any(OBJECT_REF | AUDIT_ID | REQUEST_URI) {
+        if self.has(VERB) && self.any(OBJECT_REF | AUDIT_ID | REQUEST_URI | STAGE) {
             return Format::Kubernetes;
         }
         if self.has(INSIGHT_DETAILS) {
-            return if text("eventType") == "AwsCloudTrailInsight" || self.any(AWS_REGION | EVENT_ID) {
-                Format::CloudTrail
-            } else {
-                Format::ActionTrail
-            };
+            let aws =
+                text("eventType") == "AwsCloudTrailInsight" || self.any(AWS_REGION) || root.get("eventID").is_some();
+            return if aws { Format::CloudTrail } else { Format::ActionTrail };
         }
-        if self.has(EVENT_NAME)
-            && (self.any(AWS_REGION)
-                || self.has(USER_IDENTITY | EVENT_VERSION)
-                || self.has(USER_IDENTITY) && self.event_source)
-        {
+        let called = self.any(AWS_REGION) || self.has(USER_IDENTITY) && self.any(EVENT_VERSION | EVENT_SOURCE);
+        if self.has(EVENT_NAME) && called || self.has(SPOKEN_EVENT_NAME | SPOKEN_EVENT_TIME) {
             return Format::CloudTrail;
         }
         if self.has(DETAIL) && root.at("detail.eventSource").is_some() {
             return Format::CloudTrail;
         }
-        if self.has(EVENT_TYPE) && (self.any(DISPLAY_MESSAGE) || self.has(PUBLISHED) && self.any(ACTOR | OUTCOME)) {
+        if self.any(LEGACY_EVENT_TYPE)
+            || self.has(EVENT_TYPE) && (self.any(DISPLAY_MESSAGE) || self.any(PUBLISHED | ACTOR) && is_okta(root))
+        {
             return Format::Okta;
         }
         if self.has(LOG_NAME) {
@@ -158,20 +168,29 @@ impl Seen {
     }
 }
 
-fn is_cadf(payload: Option<&Node<'_>>) -> bool {
-    payload.is_some_and(|payload| payload.get("action").is_some() && payload.get("outcome").is_some())
+/// A message bus envelope around CADF.
+fn is_cadf(root: &Node<'_>) -> bool {
+    let inside = |name: &str| root.at(name).is_some();
+    inside("payload.typeURI") || inside("payload.action") && inside("payload.outcome")
 }
 
-/// GitHub's `action` is `category.operation`, its actor a login name beside an organisation,
-/// repository, enterprise or user.
+fn is_okta(root: &Node<'_>) -> bool {
+    root.find("actor.alternateId").is_some()
+        || root.find("outcome.result").is_some()
+        || root.find("client.ipAddress").is_some()
+}
+
+/// GitHub's `action` is `category.operation`; beside it stands a login name or an id of the log, and
+/// an organisation, repository, enterprise or user.
 fn is_github(root: &Node<'_>) -> bool {
-    let dotted =
-        root.get("action").and_then(Node::text).is_some_and(|action| action.contains('.') && !action.contains(' '));
-    let named =
-        ["actor", "actor_id", "actor_ip", "programmatic_access_type"].iter().any(|name| root.get(name).is_some());
-    let placed =
-        ["org", "repo", "repository", "business", "enterprise", "_document_id", "user", "@timestamp", "operation_type"];
-    dotted
-        && (named || root.get("_document_id").is_some())
-        && placed.iter().any(|name| root.get(name).is_some_and(|node| !node.is_object()))
+    let dotted = root
+        .get("action")
+        .and_then(Node::text)
+        .is_some_and(|action| action.contains('.') && !action.contains([' ', ':', '/']));
+    let plain = |name: &&str| root.get(name).is_some_and(|node| !node.is_object());
+    let named = ["actor", "actor_id", "actor_ip", "_document_id"].iter().any(|name| plain(&name));
+    let placed = ["org", "repo", "repository", "business", "enterprise", "_document_id", "user", "operation_type"]
+        .iter()
+        .any(|name| plain(&name));
+    dotted && named && placed
 }

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use whodid_model::{Field, Outcome, Reject, Severity};
 
-use crate::draft::{self, Draft};
-use crate::json::{self, Node, Value};
-use crate::{Decoded, ibm_at};
+use crate::Decoded;
+use crate::draft::Draft;
+use crate::json::{Node, Value};
 
 /// How many envelopes may stand in one another.
 const ENVELOPES_MAX: usize = 3;
@@ -23,14 +23,12 @@ fn enveloped<'a>(root: &Node<'a>, draft: &mut Draft<'a>, envelopes_left: usize) 
     if envelopes_left > 0 {
         // The message bus wraps the message once more, as text.
         if let Some(text) = root.get("oslo.message").and_then(Node::text) {
-            return within_text(text, draft, envelopes_left - 1);
+            return draft.within("oslo.message", text, |root, inner| enveloped(root, inner, envelopes_left - 1));
         }
         if let Some(payload) = root.get("payload").filter(|payload| payload.is_object()) {
             let cadf_action = enveloped(payload, draft, envelopes_left - 1)?;
             draft.time("timestamp", root.get("timestamp"))?;
-            let service = root.get("publisher_id").and_then(|publisher| {
-                ibm_at::part(publisher, |publisher| publisher.split('.').next().filter(|part| !part.is_empty()))
-            });
+            let service = root.get("publisher_id").and_then(|publisher| publisher.part(|name| name.split('.').next()));
             draft.event.fields.set_default(Field::Service, service);
             draft.text(Field::Action, root.get("event_type"));
             draft.text(Field::Id, root.get("message_id"));
@@ -41,16 +39,6 @@ fn enveloped<'a>(root: &Node<'a>, draft: &mut Draft<'a>, envelopes_left: usize) 
     middleware_service(root, draft);
     role_grant(root, draft);
     Ok(None)
-}
-
-/// Decodes the event that stands as JSON text in another; its texts are copies.
-fn within_text<'a>(text: &str, draft: &mut Draft<'a>, envelopes_left: usize) -> Decoded<'a> {
-    let root =
-        json::parse(text).map_err(|error| crate::split::refused_json("the JSON text in \"oslo.message\"", &error))?;
-    let mut inner = Draft::new(text, draft.received());
-    let cadf_action = enveloped(&root, &mut inner, envelopes_left)?.map(|action| Cow::Owned(action.into_owned()));
-    draft.event = draft::owned(inner.event);
-    Ok(cadf_action)
 }
 
 /// Reads the members that CADF and its Activity Tracker profile share.
@@ -124,7 +112,7 @@ fn read_initiator<'a>(initiator: &Node<'a>, draft: &mut Draft<'a>) {
             "username" => user_name = Some(node),
             "user_id" => user_id = Some(node),
             "host" => {
-                draft.text(Field::Address, node.get("address"));
+                draft.address(node.get("address"));
                 draft.text(Field::Agent, node.get("agent"));
             }
             "credential" => {
@@ -233,9 +221,7 @@ fn points_to(resource: &Node<'_>, whose: &str) -> bool {
 
 /// The value of the tag `correlation_id?value=…`.
 fn correlation_tag<'a>(tags: &Node<'a>) -> Option<Cow<'a, str>> {
-    tags.items().iter().find_map(|tag| {
-        ibm_at::part(tag, |tag| tag.strip_prefix("correlation_id?value=").filter(|value| !value.is_empty()))
-    })
+    tags.items().iter().find_map(|tag| tag.part(|tag| tag.strip_prefix("correlation_id?value=")))
 }
 
 /// The audit middleware names the service as the target and lets the observer point to it;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use whodid_model::{Event, Field, Outcome, Reject, RejectCode, TimeSource, Timestamp};
 
+use crate::Decoded;
 use crate::json::{self, Node, Value};
 
 /// The event, and the text that its nodes point into.
@@ -17,11 +18,6 @@ impl<'a> Draft<'a> {
     /// An event that states nothing yet; its time is the time of receipt.
     pub(crate) fn new(document: &'a str, received: Timestamp) -> Self {
         Self { event: Event::at(received, TimeSource::Received), document, received }
-    }
-
-    /// The time of receipt.
-    pub(crate) fn received(&self) -> Timestamp {
-        self.received
     }
 
     /// The text of `field` as set so far.
@@ -82,6 +78,39 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Sets the network address, without the port and brackets that some sources write with it.
+    pub(crate) fn address(&mut self, node: Option<&Node<'a>>) {
+        if self.get(Field::Address).is_none() {
+            let address = node.and_then(|node| node.part(|text| Some(without_port(text))));
+            self.event.fields.set_default(Field::Address, address);
+        }
+    }
+
+    /// Sets the first of `paths` (as [`Node::find`] reads them) that `object` has as a scalar.
+    pub(crate) fn found(&mut self, field: Field, object: &Node<'a>, paths: &[&str]) {
+        for path in paths {
+            if self.get(field).is_some() {
+                return;
+            }
+            self.text(field, object.find(path));
+        }
+    }
+
+    /// Decodes the event that stands as JSON text in the member `name`; its texts are copies.
+    pub(crate) fn within(
+        &mut self,
+        name: &str,
+        text: &str,
+        decode: impl for<'i> FnOnce(&Node<'i>, &mut Draft<'i>) -> Decoded<'i>,
+    ) -> Decoded<'a> {
+        let root = json::parse(text)
+            .map_err(|error| crate::split::refused_json(&format!("the JSON text in {name:?}"), &error))?;
+        let mut inner = Draft::new(text, self.received);
+        let cadf_action = decode(&root, &mut inner)?.map(|action| Cow::Owned(action.into_owned()));
+        self.event = owned(inner.event);
+        Ok(cadf_action)
+    }
+
     /// Sets the outcome.
     pub(crate) fn outcome(&mut self, outcome: Outcome) {
         self.event.fields.set(Field::Outcome, outcome.as_str());
@@ -123,6 +152,18 @@ fn read_time(node: &Node<'_>) -> Option<(Timestamp, TimeSource)> {
     }
 }
 
+/// `[2001:db8::1]:443` → `2001:db8::1`, `192.0.2.1:443` → `192.0.2.1`; anything else as it is.
+fn without_port(address: &str) -> &str {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((host, rest)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return if rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port) { host } else { address };
+    }
+    match address.split_once(':') {
+        Some((host, port)) if is_port(port) && host.parse::<std::net::Ipv4Addr>().is_ok() => host,
+        _ => address,
+    }
+}
+
 /// True when a text is itself a JSON object or list.
 fn holds_json(text: &str) -> bool {
     let trimmed = text.trim();
@@ -130,11 +171,27 @@ fn holds_json(text: &str) -> bool {
 }
 
 /// The same event with every text owned, for texts that come out of an inner document.
-pub(crate) fn owned(event: Event<'_>) -> Event<'static> {
+fn owned(event: Event<'_>) -> Event<'static> {
     let mut copy = Event::at(event.event_time, event.time_source);
     copy.space = event.space.map(|space| Cow::Owned(space.into_owned()));
     for (field, text) in event.fields.iter() {
         copy.fields.set(field, text.to_string());
     }
     copy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_no_part_of_an_address() {
+        assert_eq!(without_port("192.0.2.1:443"), "192.0.2.1");
+        assert_eq!(without_port("[2001:db8::1]:443"), "2001:db8::1");
+        assert_eq!(without_port("[2001:db8::1]"), "2001:db8::1");
+        assert_eq!(without_port("2001:db8::1"), "2001:db8::1");
+        assert_eq!(without_port("::1"), "::1");
+        assert_eq!(without_port("ec2.amazonaws.com"), "ec2.amazonaws.com");
+        assert_eq!(without_port("gateway:443"), "gateway:443");
+    }
 }

@@ -65,11 +65,11 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
 fn region_of<'a>(root: &Node<'a>) -> Option<Cow<'a, str>> {
     let crns = [root.get("logSourceCRN"), root.get("target").and_then(|target| target.get("id"))];
     for crn in crns.into_iter().flatten() {
-        if let Some(region) = part(crn, crn_region) {
+        if let Some(region) = crn.part(crn_region) {
             return Some(region);
         }
     }
-    part(root.get("meta")?.get("serviceProviderRegion")?, |region| Some(region))
+    root.get("meta")?.get("serviceProviderRegion")?.part(|region| Some(region))
 }
 
 /// `crn:v1:cname:ctype:service:REGION:scope:…`
@@ -78,16 +78,7 @@ fn crn_region(crn: &str) -> Option<&str> {
 }
 
 fn first_segment<'a>(action: Option<&Node<'a>>) -> Option<Cow<'a, str>> {
-    part(action?, |action| action.split_once('.').map(|(service, _)| service))
-}
-
-/// A part of a string node, borrowed from the event where the string is.
-pub(crate) fn part<'a>(node: &Node<'a>, pick: impl for<'t> Fn(&'t str) -> Option<&'t str>) -> Option<Cow<'a, str>> {
-    match &node.value {
-        crate::json::Value::Text(Cow::Borrowed(text)) => pick(text).map(Cow::Borrowed),
-        crate::json::Value::Text(Cow::Owned(text)) => pick(text).map(|part| Cow::Owned(part.to_owned())),
-        _ => None,
-    }
+    action?.part(|action| action.split_once('.').map(|(service, _)| service))
 }
 
 #[cfg(test)]

@@ -254,6 +254,36 @@ impl<'a> Node<'a> {
         self.at(path)?.text()
     }
 
+    /// The value at a path of plain names and indexes, whatever the case of the names: some pipelines
+    /// write them in lower case. The name as written wins over one of another case.
+    pub fn find(&self, path: &str) -> Option<&Node<'a>> {
+        let mut node = self;
+        for step in path.split('.') {
+            node = match &node.value {
+                Value::Object(_) => node.get_any_case(step)?,
+                Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
+    /// The member `name` of an object, whatever its case.
+    pub fn get_any_case(&self, name: &str) -> Option<&Node<'a>> {
+        self.get(name)
+            .or_else(|| self.members().iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, node)| node))
+    }
+
+    /// A part of a string, borrowed from the parsed text where the string is.
+    pub fn part(&self, pick: impl for<'t> Fn(&'t str) -> Option<&'t str>) -> Option<Cow<'a, str>> {
+        let Value::Text(text) = &self.value else { return None };
+        let part = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(pick(text)?),
+            Cow::Owned(text) => Cow::Owned(pick(text)?.to_owned()),
+        };
+        (!part.is_empty()).then_some(part)
+    }
+
     /// The string, unless it is empty.
     #[inline]
     pub fn text(&self) -> Option<&str> {

@@ -11,12 +11,20 @@
 //! The mapping of each source is written down in `docs/reference/mappings.md`; the cases of
 //! `corpus/decode` hold it.
 
+mod actiontrail;
 mod auto;
+mod azure;
 mod cadf;
+mod cloudtrail;
 mod draft;
 mod format;
+mod gcp;
+mod generic;
+mod github;
 mod ibm_at;
 pub mod json;
+mod kubernetes;
+mod okta;
 mod split;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,6 +109,13 @@ fn decode_as<'a>(format: Format, root: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     match format {
         Format::Cadf => cadf::decode(root, draft),
         Format::IbmAt => ibm_at::decode(root, draft),
-        _ => cadf::decode(root, draft),
+        Format::CloudTrail => cloudtrail::decode(root, draft),
+        Format::ActionTrail => actiontrail::decode(root, draft),
+        Format::Kubernetes => kubernetes::decode(root, draft),
+        Format::Okta => okta::decode(root, draft),
+        Format::Gcp => gcp::decode(root, draft),
+        Format::Azure => azure::decode(root, draft),
+        Format::GitHub => github::decode(root, draft),
+        Format::Json | Format::Auto => generic::decode(root, draft),
     }
 }

@@ -1,0 +1,294 @@
+//! AWS CloudTrail: records, the answers of LookupEvents, Insight events, EventBridge envelopes, and
+//! the rows of a bucket alert feed that name CloudTrail's members in words.
+
+use std::borrow::Cow;
+
+use whodid_model::{Access, Field, Outcome, taxonomy};
+
+use crate::Decoded;
+use crate::draft::Draft;
+use crate::json::{self, Node, Value};
+
+/// Request parameters that name what a call was about, most telling first, and the kind of each.
+const TARGET_PARAMETERS: &[(&str, &str)] = &[
+    ("bucketName", "s3/bucket"),
+    ("functionName", "lambda/function"),
+    ("secretId", "secretsmanager/secret"),
+    ("keyId", "kms/key"),
+    ("trailName", "cloudtrail/trail"),
+    ("policyName", "iam/policy"),
+    ("policyArn", "iam/policy"),
+    ("accessKeyId", "iam/access-key"),
+    ("userName", "iam/user"),
+    ("roleName", "iam/role"),
+    ("groupName", "iam/group"),
+    ("roleArn", "iam/role"),
+    ("instanceProfileName", "iam/instance-profile"),
+    ("groupId", "ec2/security-group"),
+    ("instanceId", "ec2/instance"),
+    ("snapshotId", "ec2/snapshot"),
+    ("volumeId", "ec2/volume"),
+    ("imageId", "ec2/image"),
+    ("keyName", "ec2/key-pair"),
+    ("vpcId", "ec2/vpc"),
+    ("subnetId", "ec2/subnet"),
+    ("detectorId", "guardduty/detector"),
+    ("dBInstanceIdentifier", "rds/db-instance"),
+    ("dBSnapshotIdentifier", "rds/db-snapshot"),
+    ("dBClusterIdentifier", "rds/db-cluster"),
+    ("tableName", "dynamodb/table"),
+    ("topicArn", "sns/topic"),
+    ("queueUrl", "sqs/queue"),
+    ("repositoryName", "ecr/repository"),
+    ("clusterName", "eks/cluster"),
+    ("stackName", "cloudformation/stack"),
+    ("domainName", "es/domain"),
+    ("logGroupName", "logs/log-group"),
+    ("certificateArn", "acm/certificate"),
+    ("distributionId", "cloudfront/distribution"),
+    ("hostedZoneId", "route53/hosted-zone"),
+    ("webACLId", "waf/web-acl"),
+    ("modelId", "bedrock/model"),
+    ("documentName", "ssm/document"),
+    ("parameterName", "ssm/parameter"),
+    ("accountId", "account"),
+    ("resourceArn", "resource"),
+    ("resourceId", "resource"),
+    ("arn", "resource"),
+    ("name", "resource"),
+    ("id", "resource"),
+];
+
+pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(text) = root.get("CloudTrailEvent").and_then(Node::text) {
+        let cadf_action = draft.within("CloudTrailEvent", text, |root, inner| record(root, inner))?;
+        return lookup_answer(root, draft).map(|()| cadf_action);
+    }
+    if root.get("EventName").is_some() && root.get("eventName").is_none() {
+        lookup_answer(root, draft)?;
+        return Ok(None);
+    }
+    if root.get("Event Name").is_some() {
+        return alert_row(root, draft);
+    }
+    if let Some(detail) = root.get("detail").filter(|detail| detail.get("eventName").is_some()) {
+        return record(detail, draft);
+    }
+    record(root, draft)
+}
+
+fn record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    let mut errors = [None, None];
+    let mut identity = None;
+    let mut request = None;
+    let mut resources = None;
+    let mut insight = None;
+    for (name, node) in root.members() {
+        match name.as_ref() {
+            "eventTime" => draft.time("eventTime", Some(node))?,
+            "eventName" => draft.text(Field::Action, Some(node)),
+            "eventSource" => draft.text(Field::Service, Some(node)),
+            "eventID" => draft.text(Field::Id, Some(node)),
+            "awsRegion" => draft.text(Field::Region, Some(node)),
+            "sourceIPAddress" => draft.address(Some(node)),
+            "userAgent" => draft.text(Field::Agent, Some(node)),
+            "errorCode" => errors[0] = Some(node),
+            "errorMessage" => errors[1] = Some(node),
+            "userIdentity" => identity = Some(node),
+            "requestParameters" => request = Some(node),
+            "responseElements" => draft.json(Field::ResponseData, Some(node)),
+            "resources" => resources = Some(node),
+            "recipientAccountId" => draft.text(Field::App, Some(node)),
+            "sharedEventID" => draft.text(Field::CorrelationId, Some(node)),
+            "readOnly" => read_only(node, draft),
+            "insightDetails" => insight = Some(node),
+            _ => {}
+        }
+    }
+    draft.text(Field::CorrelationId, root.get("requestID"));
+    draft.json(Field::RequestData, request);
+    if let Some(identity) = identity {
+        read_identity(identity, draft);
+    }
+    if let Some(insight) = insight {
+        return read_insight(insight, draft);
+    }
+    read_target(resources, request, draft);
+    if draft.get(Field::RequestData).is_none() {
+        draft.json(Field::RequestData, root.get("serviceEventDetails"));
+    }
+    draft.text(Field::ReasonType, errors[0]);
+    draft.text(Field::ReasonText, errors[1]);
+    let sign_in_failed = says_failure(root.get("responseElements")) || says_failure(root.get("serviceEventDetails"));
+    let failed = sign_in_failed || draft.get(Field::ReasonType).is_some() || draft.get(Field::ReasonText).is_some();
+    draft.outcome(if failed { Outcome::Failure } else { Outcome::Success });
+    if let Some(status) = status_of_error(draft.get(Field::ReasonType).unwrap_or_default()) {
+        draft.put(Field::ReasonCode, status);
+    } else if sign_in_failed {
+        draft.put(Field::ReasonCode, "401");
+    }
+    Ok(of_operation(draft))
+}
+
+fn of_operation<'a>(draft: &Draft<'a>) -> Option<Cow<'a, str>> {
+    taxonomy::cadf_action_of_operation(draft.get(Field::Action)?).map(Cow::Borrowed)
+}
+
+fn read_only<'a>(node: &Node<'a>, draft: &mut Draft<'a>) {
+    if let Some(reads) = node.truth() {
+        draft.put(Field::Access, if reads { Access::Read } else { Access::Write }.as_str());
+    }
+}
+
+/// Who acted: the user's name; for an assumed role `role/session`; the service that acted for the account.
+fn read_identity<'a>(identity: &Node<'a>, draft: &mut Draft<'a>) {
+    let kind = identity.get("type").and_then(Node::text).unwrap_or_default();
+    draft.text(Field::InitiatorType, identity.get("type"));
+    draft.text(Field::CredentialId, identity.get("accessKeyId"));
+    draft.text(Field::InitiatorName, identity.get("userName"));
+    if matches!(kind, "AssumedRole" | "FederatedUser" | "") {
+        let session = identity.get("arn").and_then(|arn| {
+            arn.part(|arn| {
+                let resource = arn.splitn(6, ':').nth(5)?;
+                resource.strip_prefix("assumed-role/").or_else(|| resource.strip_prefix("federated-user/"))
+            })
+        });
+        draft.event.fields.set_default(Field::InitiatorName, session);
+        let issuer = identity.at("sessionContext.sessionIssuer.userName");
+        draft.text(Field::InitiatorName, issuer);
+    }
+    if kind == "Root" {
+        draft.put(Field::InitiatorName, "root");
+    }
+    draft.first(Field::InitiatorId, identity, &["arn", "principalId", "accountId", "invokedBy"]);
+    if kind != "IAMUser" && kind != "Root" {
+        draft.first(Field::InitiatorName, identity, &["invokedBy"]);
+    }
+    let last_of_arn = identity.get("arn").and_then(|arn| arn.part(|arn| arn.rsplit(['/', ':']).next()));
+    draft.event.fields.set_default(Field::InitiatorName, last_of_arn);
+    draft.first(Field::InitiatorName, identity, &["principalId", "accountId"]);
+    draft.text(Field::App, identity.get("accountId"));
+}
+
+fn read_target<'a>(resources: Option<&Node<'a>>, request: Option<&Node<'a>>, draft: &mut Draft<'a>) {
+    if let Some(request) = request {
+        for (name, kind) in TARGET_PARAMETERS {
+            let Some(found) = request.get(name).filter(|node| node.text().is_some()) else { continue };
+            if *name == "bucketName" && request.get("key").and_then(Node::text).is_some() {
+                draft.text(Field::TargetName, request.get("key"));
+                draft.put(Field::TargetType, "s3/object");
+            }
+            draft.text(Field::TargetName, Some(found));
+            draft.put(Field::TargetType, *kind);
+            break;
+        }
+        let instances =
+            request.at("instancesSet.items.0.instanceId").or_else(|| request.at("snapshotSet.items.0.snapshotId"));
+        draft.text(Field::TargetName, instances);
+    }
+    let Some(resource) = resources.and_then(|resources| resources.items().last()) else { return };
+    draft.first(Field::TargetId, resource, &["ARN", "arn", "ResourceName"]);
+    draft.event.fields.clear(Field::TargetType);
+    draft.first(Field::TargetType, resource, &["type", "ResourceType"]);
+}
+
+/// Sign-ins tell their end in the answer: `{"ConsoleLogin":"Failure"}`.
+fn says_failure(answer: Option<&Node<'_>>) -> bool {
+    answer.is_some_and(|answer| answer.members().iter().any(|(_, node)| node.text() == Some("Failure")))
+}
+
+/// The HTTP status that an error code stands for, where it is certain that the call was refused.
+fn status_of_error(code: &str) -> Option<&'static str> {
+    let bare = code.strip_prefix("Client.").unwrap_or(code);
+    match bare {
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "UnauthorizedAccess"
+        | "Forbidden"
+        | "AuthorizationError"
+        | "NotAuthorized"
+        | "NotAuthorizedException"
+        | "UnauthorizedException" => Some("403"),
+        "AuthFailure"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "Failed authentication"
+        | "InvalidAccessKeyId"
+        | "UnrecognizedClientException" => Some("401"),
+        _ => None,
+    }
+}
+
+/// An Insight event tells that a rate departs from its baseline: nobody did it, nothing was done to it.
+fn read_insight<'a>(insight: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    draft.event.fields.clear(Field::Action);
+    draft.text(Field::Action, insight.get("insightType"));
+    draft.text(Field::Service, insight.get("eventSource"));
+    draft.first(Field::TargetName, insight, &["eventName", "insightObject"]);
+    draft.put(Field::TargetType, "insight");
+    draft.text(Field::ReasonType, insight.get("errorCode"));
+    draft.json(Field::ResponseData, insight.get("insightContext"));
+    draft.text(Field::Message, insight.get("state"));
+    Ok(Some(Cow::Borrowed("notify")))
+}
+
+/// The members that LookupEvents puts around the record; the record's own win.
+fn lookup_answer<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Result<(), whodid_model::Reject> {
+    draft.time("EventTime", root.get("EventTime"))?;
+    draft.text(Field::Id, root.get("EventId"));
+    draft.text(Field::Action, root.get("EventName"));
+    draft.text(Field::Service, root.get("EventSource"));
+    draft.text(Field::InitiatorName, root.get("Username"));
+    draft.text(Field::CredentialId, root.get("AccessKeyId"));
+    if let Some(resource) = root.at("Resources.0") {
+        draft.text(Field::TargetName, resource.get("ResourceName"));
+        draft.text(Field::TargetType, resource.get("ResourceType"));
+    }
+    if let Some(node) = root.get("ReadOnly") {
+        read_only(node, draft);
+    }
+    Ok(())
+}
+
+/// A row of an S3 access alert: CloudTrail's members under spoken names, objects as Python literals.
+fn alert_row<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    draft.time("Event DateTime", root.get("Event DateTime"))?;
+    draft.text(Field::Id, root.get("Event ID"));
+    draft.text(Field::Action, root.get("Event Name"));
+    draft.address(root.get("Source IP"));
+    draft.text(Field::Agent, root.get("Request User Agent"));
+    draft.text(Field::CorrelationId, root.get("Request ID"));
+    draft.text(Field::Message, root.get("Alert"));
+    draft.put(Field::Service, "s3.amazonaws.com");
+    if let Some(identity) = root.get("User ID").and_then(Node::text).and_then(python_object) {
+        literal(&identity, &["userName", "arn", "principalId", "accountId"], Field::InitiatorName, draft);
+        literal(&identity, &["arn", "principalId", "accountId"], Field::InitiatorId, draft);
+        literal(&identity, &["type"], Field::InitiatorType, draft);
+        literal(&identity, &["accessKeyId"], Field::CredentialId, draft);
+    }
+    if let Some(request) = root.get("Request Parameters").and_then(Node::text).and_then(python_object) {
+        literal(&request, &["key", "bucketName"], Field::TargetName, draft);
+        draft.put(Field::TargetType, "s3/bucket");
+        draft.put(Field::RequestData, request);
+    }
+    Ok(of_operation(draft))
+}
+
+/// JSON of a Python dictionary of plain strings; `None` when that reading fails.
+fn python_object(text: &str) -> Option<String> {
+    let json = text.replace('\'', "\"").replace("None", "null").replace("True", "true").replace("False", "false");
+    json::parse(&json).ok().filter(Node::is_object)?;
+    Some(json)
+}
+
+fn literal(json: &str, names: &[&str], field: Field, draft: &mut Draft<'_>) {
+    let Ok(object) = json::parse(json) else { return };
+    for name in names {
+        if let Some(Value::Text(text)) = object.get(name).map(|node| &node.value) {
+            draft.put(field, text.to_string());
+        }
+    }
+}

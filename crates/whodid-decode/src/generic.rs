@@ -1,0 +1,891 @@
+//! Any other JSON object, by the names that products commonly use.
+//!
+//! Each field has a list of paths, most telling first. Names are compared without case and without
+//! `_` and `-`, so that `sourceIPAddress`, `source_ip_address` and `SOURCE_IP_ADDRESS` are one. Products
+//! whose events need more than a name (Vault, Keycloak's log, Auth0's codes) have a few lines of their own.
+//! What an event does not say stays unsaid: its outcome is then `unknown`.
+
+use std::borrow::Cow;
+
+use whodid_model::{Access, Field, Outcome, Reject, RejectCode, Severity};
+
+use crate::Decoded;
+use crate::cadf::of_status;
+use crate::draft::Draft;
+use crate::json::{Node, Value};
+
+/// Deepest member looked at.
+const DEPTH_MAX: usize = 4;
+/// Most members looked at.
+const MEMBERS_MAX: usize = 256;
+
+/// Members that only wrap the event.
+const WRAPPERS: &[&str] = &["event", "data", "detail", "record", "audit", "body"];
+
+const TIME: &[&str] = &[
+    "eventtime",
+    "time",
+    "timestamp",
+    "@timestamp",
+    "ts",
+    "published",
+    "creationtime",
+    "createdat",
+    "datecreate",
+    "eventtimestamp",
+    "timestampderived",
+    "isotimestamp",
+    "occurredat",
+    "occurred",
+    "eventdatetime",
+    "datetime",
+    "activitydatetime",
+    "id.time",
+    "event.time",
+    "event.timestamp",
+    "event.created",
+    "created",
+    "date",
+    "logdate",
+    "when",
+    "starttime",
+    "receivedat",
+    "createddatetime",
+    "atsigntimestamp",
+    "eventdate",
+    "data.date",
+];
+const ID: &[&str] = &[
+    "eventid",
+    "id",
+    "uuid",
+    "uid",
+    "id.uniquequalifier",
+    "logid",
+    "messageid",
+    "insertid",
+    "auditid",
+    "gid",
+    "_id",
+    "recordid",
+    "event.id",
+    "transactionid",
+    "txid",
+    "request.id",
+];
+const ACTION: &[&str] = &[
+    "action",
+    "actionname",
+    "eventname",
+    "event",
+    "event.action",
+    "eventaction",
+    "eventtype.tag",
+    "eventtype",
+    "event.type",
+    "operation",
+    "operationname",
+    "eventtypename",
+    "activity",
+    "activityname",
+    "request.operation",
+    "verb",
+    "method",
+    "name",
+    "events.0.name",
+    "eventtypeid",
+    "type",
+    "command",
+    "actionlabel",
+    "category",
+    "message.type",
+];
+const INITIATOR_NAME: &[&str] = &[
+    "actor.email",
+    "actor.user.email",
+    "actor.admin.email",
+    "actor.person.email",
+    "actor.loginname",
+    "actor.username",
+    "actor.login",
+    "actor.user.name",
+    "actor.name",
+    "actor.displayname",
+    "actor.alternateid",
+    "actor",
+    "initiator.email",
+    "initiator.name",
+    "initiator.username",
+    "initiator",
+    "actorname",
+    "actorusername",
+    "actoremail",
+    "createdby.login",
+    "createdby.email",
+    "createdby.name",
+    "useridentity.email",
+    "useridentity.username",
+    "useridentity.subjectname",
+    "operator",
+    "operator.name",
+    "principal",
+    "principal.name",
+    "principalemail",
+    "auth.displayname",
+    "auth.metadata.username",
+    "user.email",
+    "user.username",
+    "user.name",
+    "user.login",
+    "user.displayname",
+    "user",
+    "username",
+    "useremail",
+    "userprincipalname",
+    "login",
+    "caller",
+    "who",
+    "author",
+    "author.name",
+    "author.email",
+    "performedby",
+    "requestedby",
+    "targetuser.email",
+    "targetuser.name",
+    "details.request.auth.user.email",
+    "details.request.auth.user.name",
+    "details.username",
+    "authdetails.username",
+    "subject",
+    "identity",
+    "account.name",
+    "serviceaccount.name",
+    "userid",
+    "actoruserid",
+    "actorid",
+    "clientname",
+];
+const INITIATOR_ID: &[&str] = &[
+    "actor.id",
+    "actor.user.id",
+    "actor.gid",
+    "actor.admin.accountid",
+    "actor.user.accountid",
+    "actor.profileid",
+    "initiator.id",
+    "actorid",
+    "actoruserid",
+    "createdby.id",
+    "useridentity.principalid",
+    "useridentity.userid",
+    "principal.id",
+    "auth.entityid",
+    "user.id",
+    "user.uid",
+    "userid",
+    "useridderived",
+    "userkey",
+    "targetuser.uuid",
+    "authdetails.userid",
+    "details.request.auth.user.userid",
+    "serviceaccount.id",
+    "author.id",
+    "operatorid",
+    "clientid",
+];
+const INITIATOR_TYPE: &[&str] = &[
+    "actor.actortype",
+    "actor.type",
+    "actor.tag",
+    "actor.callertype",
+    "initiator.type",
+    "initiator.typeuri",
+    "createdby.type",
+    "usertype",
+    "actortype",
+    "auth.tokentype",
+    "user.type",
+    "principal.type",
+];
+const CREDENTIAL_ID: &[&str] = &[
+    "auth.accessor",
+    "credentialid",
+    "accesskeyid",
+    "apikeyid",
+    "tokenid",
+    "sessionid",
+    "sessionuuid",
+    "sessionkey",
+    "sid",
+];
+const CREDENTIAL_TYPE: &[&str] =
+    &["auth.tokentype", "credentialtype", "firstauthenticationfactor", "authtype", "authenticationmethod", "method"];
+const ADDRESS: &[&str] = &[
+    "ipaddress",
+    "ip",
+    "clientip",
+    "sourceip",
+    "sourceipaddress",
+    "remoteaddr",
+    "remoteaddress",
+    "remoteip",
+    "clientaddress",
+    "clientipaddress",
+    "addr.remote",
+    "context.ipaddress",
+    "context.clientipaddress",
+    "client.ipaddress",
+    "client.ip",
+    "ipaddr",
+    "actorip",
+    "actoripaddress",
+    "accessdevice.ip",
+    "request.remoteaddress",
+    "request.ip",
+    "origin.geolocation.ipaddress",
+    "host.address",
+    "initiator.host.address",
+    "source.ip",
+    "source.address",
+    "network.ip",
+    "actoripaddr",
+    "src",
+    "srcip",
+    "calleripaddress",
+    "details.request.ip",
+    "authdetails.ipaddress",
+    "address",
+    "actor.ip",
+    "actor.ipaddress",
+    "user.ip",
+    "sourceips.0",
+];
+const AGENT: &[&str] = &[
+    "useragent",
+    "agent",
+    "client.useragent.rawuseragent",
+    "client.useragent",
+    "context.useragent",
+    "context.ua",
+    "useragent.original",
+    "browsertype",
+    "request.useragent",
+    "request.headers.user-agent.0",
+    "headers.useragent",
+    "details.request.useragent",
+    "initiator.host.agent",
+    "parameters.useragent",
+    "ua",
+];
+const TARGET_NAME: &[&str] = &[
+    "target.name",
+    "target.displayname",
+    "target.email",
+    "target",
+    "targetusername",
+    "targetuseremail",
+    "targetname",
+    "entity.app.name",
+    "entity.user.email",
+    "entity.user.name",
+    "entity.channel.name",
+    "entity.workspace.name",
+    "entity.file.name",
+    "entity.name",
+    "resource.name",
+    "resource.email",
+    "resourcename",
+    "source.itemname",
+    "source.login",
+    "source.name",
+    "object.name",
+    "objectname",
+    "object",
+    "sourcelabel",
+    "assets.0.displayname",
+    "sourcefilename",
+    "objectid",
+    "request.path",
+    "requestpath",
+    "path",
+    "repository",
+    "repo",
+    "appname",
+    "application.name",
+    "details.appinfo.displayname",
+    "targetuserorgroupname",
+    "resource",
+    "whitelistentry",
+    "clientname",
+    "file.name",
+    "filename",
+    "parameters.username",
+    "parameters.useremail",
+    "parameters.applicationname",
+    "requestparams.name",
+    "requestparams.targetusername",
+];
+const TARGET_ID: &[&str] = &[
+    "target.id",
+    "targetid",
+    "targetuserid",
+    "entity.app.id",
+    "entity.user.id",
+    "entity.channel.id",
+    "entity.id",
+    "resource.id",
+    "resource.gid",
+    "resourceid",
+    "source.itemid",
+    "source.id",
+    "object.id",
+    "objectid",
+    "sourceid",
+    "application.key",
+    "details.target.pageid",
+    "details.target.databaseid",
+    "requestparams.clusterid",
+    "actionparameters.input.id",
+    "uri",
+    "url",
+];
+const TARGET_TYPE: &[&str] = &[
+    "target.type",
+    "target.typeuri",
+    "targettype",
+    "entity.type",
+    "resource.resourcetype",
+    "resource.type",
+    "resourcetype",
+    "source.itemtype",
+    "source.type",
+    "object.type",
+    "objecttype",
+    "sourcetype",
+    "categorytype",
+    "itemtype",
+    "assets.0.tag",
+    "details.target.type",
+];
+const SERVICE: &[&str] = &[
+    "service",
+    "servicename",
+    "service.name",
+    "workload",
+    "id.applicationname",
+    "applicationname",
+    "product",
+    "eventsource",
+    "loggername",
+    "system",
+    "component",
+    "app",
+    "source",
+];
+const APP: &[&str] = &[
+    "organizationid",
+    "orgid",
+    "tenantid",
+    "workspaceid",
+    "clustername",
+    "context.location.name",
+    "account",
+    "accountid",
+    "projectid",
+    "ownerdomain",
+    "id.customerid",
+    "realmid",
+    "groupid",
+];
+const REGION: &[&str] = &["region", "awsregion", "datacenter", "availabilityzone", "record.region"];
+const MESSAGE: &[&str] = &[
+    "message",
+    "msg",
+    "displaymessage",
+    "description",
+    "summary",
+    "changedescription",
+    "operationdetail",
+    "eventtype.description",
+    "text",
+    "data.description",
+    "log",
+    "title",
+];
+const CORRELATION: &[&str] = &[
+    "correlationid",
+    "requestid",
+    "traceid",
+    "transactionid",
+    "request.id",
+    "eventgroupid",
+    "event.eventgroupid",
+    "appaccesscontext.correlationid",
+    "relatedeventid",
+    "operationid",
+];
+const REQUEST: &[&str] = &[
+    "requestdata",
+    "requestparameters",
+    "requestparams",
+    "actionparameters",
+    "request",
+    "parameters",
+    "params",
+    "details",
+    "changes",
+    "data",
+    "body",
+];
+const RESPONSE: &[&str] = &["responsedata", "responseelements", "response", "result"];
+const REASON_CODE: &[&str] = &[
+    "reason.reasoncode",
+    "reason.code",
+    "statuscode",
+    "httpstatus",
+    "httpstatuscode",
+    "response.statuscode",
+    "details.response.statuscode",
+    "responsecode",
+    "status",
+];
+const REASON_TYPE: &[&str] =
+    &["reason.reasontype", "errorcode", "error.code", "resultcode", "loginstatus", "status.code"];
+const REASON_TEXT: &[&str] = &[
+    "reason.reasonforfailure",
+    "errormessage",
+    "error.message",
+    "error",
+    "failurereason",
+    "response.errormessage",
+    "response.error",
+    "reason",
+    "outcome.reason",
+    "logonerror",
+    "errordescription",
+    "message.error",
+];
+const OUTCOME: &[&str] = &[
+    "outcome",
+    "outcome.result",
+    "event.outcome",
+    "result",
+    "resultstatus",
+    "issuccess",
+    "success",
+    "succeeded",
+    "loginstatus",
+    "eventresult",
+    "status",
+    "response.status",
+    "response.result",
+    "statuscode",
+    "httpstatus",
+    "httpstatuscode",
+    "response.statuscode",
+    "details.response.statuscode",
+    "responsecode",
+    "category",
+    "status.value",
+    "authenticationresult",
+    "decision",
+];
+const READ_ONLY: &[&str] = &["readonly"];
+const SEVERITY: &[&str] = &["severity", "level"];
+const ERRORS: &[&str] = &[
+    "error",
+    "error.message",
+    "error.code",
+    "errormessage",
+    "errorcode",
+    "response.error",
+    "response.errormessage",
+    "errors",
+];
+
+pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(message) = keycloak_log(root) {
+        return keycloak(message, root, draft);
+    }
+    let members = Members::of(root);
+    members.time(draft)?;
+    for (field, paths) in [
+        (Field::Id, ID),
+        (Field::Action, ACTION),
+        (Field::InitiatorName, INITIATOR_NAME),
+        (Field::InitiatorId, INITIATOR_ID),
+        (Field::InitiatorType, INITIATOR_TYPE),
+        (Field::CredentialId, CREDENTIAL_ID),
+        (Field::CredentialType, CREDENTIAL_TYPE),
+        (Field::Agent, AGENT),
+        (Field::TargetName, TARGET_NAME),
+        (Field::TargetId, TARGET_ID),
+        (Field::TargetType, TARGET_TYPE),
+        (Field::Service, SERVICE),
+        (Field::App, APP),
+        (Field::Region, REGION),
+        (Field::Message, MESSAGE),
+        (Field::CorrelationId, CORRELATION),
+        (Field::ReasonType, REASON_TYPE),
+    ] {
+        members.scalar(field, paths, draft);
+    }
+    for node in members.all(ADDRESS) {
+        draft.address(Some(node));
+    }
+    for (field, paths) in [(Field::RequestData, REQUEST), (Field::ResponseData, RESPONSE)] {
+        let object = members
+            .all(paths)
+            .find(|node| matches!(node.value, Value::Object(_) | Value::Array(_)) && !node.is_empty());
+        draft.json(field, object);
+    }
+    if let Some(severity) = members.first(SEVERITY).filter(|node| node.text().and_then(Severity::parse).is_some()) {
+        draft.text(Field::Severity, Some(severity));
+    }
+    if let Some(reads) = members.first(READ_ONLY).and_then(Node::truth) {
+        draft.put(Field::Access, if reads { Access::Read } else { Access::Write }.as_str());
+    }
+    by_product(root, &members, draft);
+    read_outcome(&members, draft);
+    Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
+}
+
+/// The members of an event by path. Paths are kept as hashes: comparing numbers is all a look-up costs.
+struct Members<'n, 'a> {
+    found: Vec<(u64, &'n Node<'a>)>,
+}
+
+impl<'n, 'a> Members<'n, 'a> {
+    fn of(root: &'n Node<'a>) -> Self {
+        let mut members = Self { found: Vec::with_capacity(64) };
+        members.add(root, HASH_START, 0);
+        for (name, node) in root.members() {
+            if WRAPPERS.contains(&name.as_ref()) && node.is_object() {
+                members.add(node, HASH_START, 1);
+            }
+        }
+        members
+    }
+
+    fn add(&mut self, node: &'n Node<'a>, path: u64, depth: usize) {
+        if depth >= DEPTH_MAX {
+            return;
+        }
+        let prefix = if depth == 0 || path == HASH_START { path } else { step(path, b'.') };
+        for (name, child) in node.members() {
+            let path = path_hash(prefix, name);
+            self.note(path, child, depth);
+        }
+        if let Some(child) = node.items().first() {
+            let path = path_hash(prefix, "0");
+            self.note(path, child, depth);
+        }
+    }
+
+    fn note(&mut self, path: u64, child: &'n Node<'a>, depth: usize) {
+        if self.found.len() >= MEMBERS_MAX || child.is_empty() {
+            return;
+        }
+        self.found.push((path, child));
+        if matches!(child.value, Value::Object(_) | Value::Array(_)) {
+            self.add(child, path, depth + 1);
+        }
+    }
+
+    /// Every member that one of `paths` names, in the order of the paths.
+    fn all<'s>(&'s self, paths: &'s [&str]) -> impl Iterator<Item = &'n Node<'a>> + 's {
+        paths.iter().filter_map(|path| {
+            let wanted = path_hash(HASH_START, path);
+            self.found.iter().find(|(path, _)| *path == wanted).map(|(_, node)| *node)
+        })
+    }
+
+    fn first(&self, paths: &[&str]) -> Option<&'n Node<'a>> {
+        self.all(paths).find(|node| !matches!(node.value, Value::Object(_) | Value::Array(_)))
+    }
+
+    fn scalar(&self, field: Field, paths: &[&str], draft: &mut Draft<'a>) {
+        let value = self.all(paths).find(|node| {
+            matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Float(_)) && node.text() != Some("-")
+        });
+        draft.text(field, value);
+    }
+
+    /// The first time that can be read. When some are given and none can be read the event is refused.
+    fn time(&self, draft: &mut Draft<'a>) -> Result<(), Reject> {
+        let mut refused: Option<Reject> = None;
+        for path in TIME {
+            for node in self.all(&[path]) {
+                if !matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Float(_))
+                    && node.get("$date").is_none()
+                {
+                    continue;
+                }
+                match draft.time(path, Some(node)) {
+                    Ok(()) => return Ok(()),
+                    Err(reject) => refused = refused.or(Some(reject)),
+                }
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+// FNV-1a, 64 bits.
+const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn step(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+}
+
+/// Goes on from `hash` with a name, without case, `_`, `-` and blanks.
+fn path_hash(hash: u64, name: &str) -> u64 {
+    name.bytes()
+        .filter(|byte| !matches!(byte, b'_' | b'-' | b' '))
+        .fold(hash, |hash, byte| step(hash, byte.to_ascii_lowercase()))
+}
+
+/// What the names alone do not tell, product by product.
+fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
+    let text = |path: &str| members.first(&[path]).and_then(Node::text);
+    // Google Workspace: `type` is the group of the event's `name`.
+    if let Some(application) = root.at("id.applicationName").and_then(Node::text) {
+        let name = members.first(&["name", "events.0.name", "type"]);
+        draft.event.fields.clear(Field::Action);
+        draft.text(Field::Action, name);
+        draft.event.fields.set(Field::Service, application.to_owned());
+        match text("name").or_else(|| text("events.0.name")) {
+            Some("login_success") => draft.outcome(Outcome::Success),
+            Some("login_failure") => draft.outcome(Outcome::Failure),
+            _ => {}
+        }
+    }
+    // Vault writes a request before it is carried out and a response after.
+    if root.get("auth").is_some() || root.at("request.mount_type").is_some() {
+        match root.get("type").and_then(Node::text) {
+            Some("request") => {
+                draft.put(Field::Service, "vault");
+                draft.outcome(if root.get("error").is_some_and(|error| !error.is_empty()) {
+                    Outcome::Failure
+                } else {
+                    Outcome::Pending
+                });
+            }
+            Some("response") => {
+                draft.put(Field::Service, "vault");
+                let failed = root.get("error").is_some_and(|error| !error.is_empty());
+                if failed || text("response.status").is_none() {
+                    draft.outcome(if failed { Outcome::Failure } else { Outcome::Success });
+                }
+            }
+            _ => {}
+        }
+    }
+    // Auth0: one- and two-letter codes; the description is the sentence.
+    let log = root.get("data").unwrap_or(root);
+    if root.get("log_id").or_else(|| log.get("log_id")).is_some() {
+        let code = log.get("type").and_then(Node::text).unwrap_or_default();
+        draft.event.fields.clear(Field::Action);
+        draft.text(Field::Action, log.get("type"));
+        draft.put(Field::Service, "auth0");
+        let status = log.at("details.response.statusCode").and_then(Node::int).and_then(of_status);
+        let by_code = match code.bytes().next() {
+            Some(b's') => Some(Outcome::Success),
+            Some(b'f') => Some(Outcome::Failure),
+            _ => None,
+        };
+        if let Some(outcome) = status.or(by_code) {
+            draft.outcome(outcome);
+        }
+    }
+    // OneLogin: numbers.
+    match members.first(&["eventtypeid"]).and_then(Node::int) {
+        Some(5 | 8) => draft.outcome(Outcome::Success),
+        Some(6 | 9) => draft.outcome(Outcome::Failure),
+        _ => {}
+    }
+    if root.get("event_type_id").is_some() && root.get("actor_user_name").is_some() {
+        draft.event.fields.clear(Field::InitiatorName);
+        draft.text(Field::InitiatorName, root.get("actor_user_name"));
+        draft.event.fields.clear(Field::InitiatorId);
+        draft.text(Field::InitiatorId, root.get("actor_user_id"));
+        draft.event.fields.clear(Field::TargetName);
+        draft.text(Field::TargetName, root.get("user_name"));
+    }
+    // Duo's administrator log keeps what was changed, and from where, as JSON text.
+    if let Some(description) =
+        root.get("description").and_then(Node::text).filter(|text| text.trim_start().starts_with('{'))
+        && let Ok(inner) = crate::json::parse(description)
+    {
+        if let Some(address) = inner.get("ip_address").and_then(Node::text) {
+            draft.put(Field::Address, address.to_owned());
+        }
+        if inner.get("error").is_some_and(|error| !error.is_empty()) {
+            draft.outcome(Outcome::Failure);
+            if let Some(error) = inner.get("error").and_then(Node::text) {
+                draft.put(Field::ReasonText, error.to_owned());
+            }
+        }
+        draft.json(Field::RequestData, root.get("description"));
+    }
+}
+
+fn read_outcome<'a>(members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
+    if draft.get(Field::Outcome).is_none() {
+        let stated = members.all(OUTCOME).find_map(|node| outcome_of(&draft.scalar(Some(node))?));
+        let erred = members.all(ERRORS).any(|node| match &node.value {
+            Value::Text(text) => !matches!(text.as_ref(), "0" | "none" | "None" | "null" | "false"),
+            Value::Int(code) => *code != 0,
+            Value::Array(items) => !items.is_empty(),
+            Value::Bool(failed) => *failed,
+            _ => false,
+        });
+        let erred = erred.then_some(Outcome::Failure);
+        let worded = draft.get(Field::Action).and_then(outcome_in_words);
+        if let Some(outcome) = stated.or(erred).or(worded) {
+            draft.outcome(outcome);
+        }
+    }
+    let code = members.all(REASON_CODE).find(|node| node.int().is_some_and(|code| (100..=599).contains(&code)));
+    draft.text(Field::ReasonCode, code);
+    if draft.event.outcome() == Outcome::Failure {
+        members.scalar(Field::ReasonText, REASON_TEXT, draft);
+    }
+}
+
+/// The outcome that one word or number states; `None` when it is no statement of an outcome.
+fn outcome_of(text: &str) -> Option<Outcome> {
+    if let Ok(number) = text.parse::<i64>() {
+        return of_status(number);
+    }
+    let mut word = text.to_ascii_lowercase();
+    word.retain(|character| character.is_ascii_alphanumeric());
+    match word.as_str() {
+        "success" | "succeeded" | "successful" | "successfully" | "ok" | "true" | "yes" | "allow" | "allowed"
+        | "granted" | "passed" | "pass" | "approved" | "completed" | "complete" | "done" | "accept" | "permit"
+        | "permitted" | "loginnoerror" | "credentialsok" | "partiallysucceeded" => Some(Outcome::Success),
+        "fail"
+        | "failed"
+        | "failure"
+        | "false"
+        | "no"
+        | "error"
+        | "denied"
+        | "deny"
+        | "rejected"
+        | "blocked"
+        | "unauthorized"
+        | "forbidden"
+        | "fraud"
+        | "invalid"
+        | "aborted"
+        | "credentialsfailed"
+        | "mfafailed"
+        | "ssofailed"
+        | "modernversionfailed"
+        | "firewallfailed"
+        | "firewallreportedsuccess"
+        | "timeout"
+        | "locked" => Some(Outcome::Failure),
+        "pending" | "started" | "start" | "inprogress" | "accepted" | "requested" | "queued" | "challenge"
+        | "running" | "waiting" => Some(Outcome::Pending),
+        _ => outcome_in_words(text),
+    }
+}
+
+/// The outcome that the words of a name tell: `user_login_failed`, `FAILED_LOGIN`, `UserLoginFailed`.
+fn outcome_in_words(text: &str) -> Option<Outcome> {
+    let lower = text.to_ascii_lowercase();
+    if ["failed", "failure", "denied", "_error", "invalid_", "unsuccessful"].iter().any(|word| lower.contains(word))
+        && !lower.contains("no_error")
+    {
+        return Some(Outcome::Failure);
+    }
+    if lower.contains("succeeded") || lower.contains("success") {
+        return Some(Outcome::Success);
+    }
+    None
+}
+
+/// Verbs stand anywhere in the names that products give: `user_login_succeeded`, `member.role.changed`.
+fn cadf_action(action: &str) -> Option<&'static str> {
+    use whodid_model::taxonomy::{CADF_ACTIONS, cadf_action_of_operation, cadf_action_of_verb};
+    if let Some(known) = CADF_ACTIONS.iter().find(|known| **known == action) {
+        return Some(known);
+    }
+    let lower = action.to_ascii_lowercase();
+    let plain: String = lower.chars().filter(|character| character.is_ascii_alphanumeric()).collect();
+    if plain.contains("logout") || plain.contains("loggedout") || plain.contains("signout") {
+        return Some("authenticate/logout");
+    }
+    if plain.contains("login")
+        || plain.contains("loggedin")
+        || plain.contains("signin")
+        || plain.contains("credentialsok")
+    {
+        let about_settings =
+            ["method", "setting", "policy", "challenge", "updated", "changed"].iter().any(|word| plain.contains(word));
+        if !about_settings {
+            return Some("authenticate/login");
+        }
+    }
+    if plain.starts_with("authentication") || plain == "codetotoken" || plain.starts_with("mfa") {
+        return Some("authenticate");
+    }
+    let camel =
+        if action.bytes().any(|byte| byte.is_ascii_lowercase()) { cadf_action_of_operation } else { |_: &str| None };
+    let last = lower.rsplit(['.', ':', '/', ' ']).next().unwrap_or(&lower);
+    cadf_action_of_verb(last)
+        .or_else(|| lower.rsplit(['.', ':', '/', ' ', '_', '-']).find_map(cadf_action_of_verb))
+        .or_else(|| camel(action.rsplit(['.', ':', '/', ' ', '_', '-']).next().unwrap_or(action)))
+}
+
+/// Keycloak's events as its server log writes them.
+fn keycloak_log<'n>(root: &'n Node<'_>) -> Option<&'n str> {
+    let logger = root.get("loggerName").and_then(Node::text)?;
+    let message = root.get("message").and_then(Node::text)?;
+    (logger == "org.keycloak.events" && (message.starts_with("type=") || message.starts_with("operationType=")))
+        .then_some(message)
+}
+
+/// `type="LOGIN_ERROR", realmId="…", ipAddress="…"`: one event in the text of a log line.
+fn keycloak<'a>(message: &str, root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    draft.time("timestamp", root.get("timestamp"))?;
+    draft.text(Field::Message, root.get("message"));
+    draft.text(Field::App, root.get("hostName"));
+    draft.put(Field::Service, "keycloak");
+    let mut user = None;
+    for pair in message.split(", ") {
+        let Some((name, value)) = pair.split_once('=') else { continue };
+        let value = value.trim_matches('"');
+        if value.is_empty() || value == "null" {
+            continue;
+        }
+        let field = match name {
+            "type" | "operationType" => Field::Action,
+            "username" => Field::InitiatorName,
+            "userId" => {
+                user = Some(value.to_owned());
+                Field::InitiatorId
+            }
+            "ipAddress" => Field::Address,
+            "clientId" | "resourcePath" => Field::TargetName,
+            "resourceType" => Field::TargetType,
+            "sessionId" => Field::CredentialId,
+            "code_id" => Field::CorrelationId,
+            "error" => Field::ReasonType,
+            _ => continue,
+        };
+        draft.put(field, value.to_owned());
+    }
+    if let Some(user) = user {
+        draft.put(Field::InitiatorName, user);
+    }
+    let failed = draft.get(Field::ReasonType).is_some()
+        || draft.get(Field::Action).is_some_and(|action| action.ends_with("_ERROR"));
+    draft.outcome(if failed { Outcome::Failure } else { Outcome::Success });
+    if draft.get(Field::Action).is_none() {
+        return Err(Reject::new(RejectCode::MissingField, "the log line names no type of event"));
+    }
+    Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
+}
