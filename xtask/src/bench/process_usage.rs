@@ -1,8 +1,6 @@
 //! What a server process has used, read from /proc (Linux).
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -60,23 +58,6 @@ pub fn bytes_written(pid: u32) -> Result<u64> {
     let io = std::fs::read_to_string(format!("/proc/{pid}/io")).context("the server's io cannot be read")?;
     let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("no write_bytes")?;
     line.trim().parse().context("write_bytes is no number")
-}
-
-/// Allocated bytes of all files in `folder`, but not below those of its folders that `skip` names.
-pub fn allocated_bytes(folder: &Path, skip: &[&str]) -> Result<u64> {
-    let mut sum = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if skip.iter().any(|skipped| name == **skipped) {
-            continue;
-        }
-        // Files come and go under compaction.
-        let Ok(metadata) = entry.metadata() else { continue };
-        sum +=
-            if metadata.is_dir() { allocated_bytes(&entry.path(), skip).unwrap_or(0) } else { metadata.blocks() * 512 };
-    }
-    Ok(sum)
 }
 
 #[cfg(test)]
