@@ -6,14 +6,21 @@
 //! users in `docs/guide/search.md`, and by example in `corpus/query`.
 
 pub mod ast;
+pub mod complete;
 pub mod error;
+pub mod evaluate;
+pub mod literals;
 mod matching;
 pub mod parse;
 mod print;
 pub mod text;
 pub mod time_text;
+pub mod walk;
 
 pub use ast::{Comparison, Expr, Operand, Path, Query, QueryError, RecordField, Target, Term, Test, TimePoint};
+pub use complete::{Completion, CompletionKind, complete};
 pub use error::render;
+pub use evaluate::{EventText, EventView, Known};
+pub use literals::literals;
 pub use parse::{parse, resolve};
 pub use time_text::{TimeTextError, parse_range, parse_time};

@@ -534,7 +534,7 @@ impl<'a> Parser<'a> {
     }
 
     fn comparison(&mut self, target: &Target) -> Result<(Comparison, Operand), QueryError> {
-        let (comparison, sign) = match self.text[self.at..].as_bytes() {
+        let (comparison, sign) = match &self.text.as_bytes()[self.at..] {
             [b'<', b'=', ..] => (Comparison::LessOrEqual, "<="),
             [b'>', b'=', ..] => (Comparison::GreaterOrEqual, ">="),
             [b'<', ..] => (Comparison::Less, "<"),
@@ -690,10 +690,15 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// An error here, about the next `length` bytes or up to the end of the character they end in.
     fn error(&self, length: usize, message: &str, expected: &[&str]) -> QueryError {
+        let mut end = (self.at + length).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
         QueryError {
             position: self.at,
-            length,
+            length: end - self.at,
             message: message.to_owned(),
             expected: expected.iter().map(|text| (*text).to_owned()).collect(),
         }

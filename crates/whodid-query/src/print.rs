@@ -97,13 +97,13 @@ fn value_text(test: &Test, is_bare: bool) -> String {
             let word = word(std::slice::from_ref(text), is_bare);
             let is_network = !is_bare && !case_sensitive && split_network(text).is_some();
             match (case_sensitive, is_network) {
-                (true, _) => format!("={word}"),
+                (true, _) => format!("={}", signed(text)),
                 (false, true) => word.replacen('/', "\\/", 1),
                 (false, false) => word,
             }
         }
         Test::Exact { text, case_sensitive } => {
-            format!("{}{}", if *case_sensitive { "===" } else { "==" }, word(std::slice::from_ref(text), is_bare))
+            format!("{}{}", if *case_sensitive { "===" } else { "==" }, signed(text))
         }
         Test::Phrase { text } => quoted(text),
         Test::Wildcard { pieces, case_sensitive, .. } => {
@@ -140,6 +140,13 @@ fn word(pieces: &[String], is_bare: bool) -> String {
     let plain = escaped(pieces, false);
     let would_be_field = is_bare && plain.contains(':') && !is_value_with_colon(&plain);
     if would_be_field { escaped(pieces, true) } else { plain }
+}
+
+/// A text behind a sign, where quotes do nothing but hold it together.
+fn signed(text: &str) -> String {
+    let needs_quotes =
+        text.contains(|character: char| character.is_whitespace() || matches!(character, '"' | '*' | '(' | ')'));
+    if needs_quotes { quoted(text) } else { escaped(std::slice::from_ref(&text.to_owned()), false) }
 }
 
 fn escaped(pieces: &[String], with_colons: bool) -> String {

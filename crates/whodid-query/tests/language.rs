@@ -94,9 +94,9 @@ fn a_field_takes_six_kinds_of_value() {
     check("action:===Create", "action:===Create");
     check("action:*", "action:*");
     check("action:\"Create key\"", "action:\"create key\"");
-    check("action:=\"Create key\"", "action:=Create\\ key");
-    check("action:==\"Create key\"", "action:==create\\ key");
-    check("action:===\"Create key\"", "action:===Create\\ key");
+    check("action:=\"Create key\"", "action:=\"Create key\"");
+    check("action:==\"Create key\"", "action:==\"create key\"");
+    check("action:===\"Create key\"", "action:===\"Create key\"");
     check("initiator.name:-", "initiator.name:\\-");
     check("f:-5", "f:\\-5");
     check("f:AND", "f:and");
@@ -105,7 +105,7 @@ fn a_field_takes_six_kinds_of_value() {
 #[test]
 fn lists_are_alternatives_of_one_field() {
     check("action:[a,b,c]", "action:a OR action:b OR action:c");
-    check("action:===[Aa, \"b c\" ,d*]", "action:===Aa OR action:===b\\ c OR action:=d*");
+    check("action:===[Aa, \"b c\" ,d*]", "action:===Aa OR action:===\"b c\" OR action:=d*");
     check("action:==[a,b] x", "(action:==a OR action:==b) x");
     check("action:[a]", "action:a");
     check("-action:[a,b]", "-(action:a OR action:b)");
