@@ -1,11 +1,12 @@
 //! Prints what the decoder makes of files: `cargo run -p whodid-decode --example decode -- FILE… [--format F]`.
 
-#![allow(clippy::print_stdout, reason = "a program for people")]
+use std::io::Write;
 
 use whodid_decode::{Format, decode};
 use whodid_model::{Field, Timestamp};
 
-fn main() {
+fn main() -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
     let mut format = Format::Auto;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -15,28 +16,31 @@ fn main() {
             continue;
         }
         match std::fs::read(&argument) {
-            Ok(body) => print_file(&argument, format, &body),
-            Err(error) => println!("{argument}: {error}"),
+            Ok(body) => print_file(&mut out, &argument, format, &body)?,
+            Err(error) => writeln!(out, "{argument}: {error}")?,
         }
     }
+    Ok(())
 }
 
-fn print_file(name: &str, format: Format, body: &[u8]) {
+fn print_file(out: &mut impl Write, name: &str, format: Format, body: &[u8]) -> std::io::Result<()> {
     let items = decode(format, body, Timestamp::from_micros(0));
     let rejects = items.iter().filter(|item| item.event.is_err()).count();
-    println!("== {name}: {} events, {rejects} rejects", items.len() - rejects);
+    writeln!(out, "== {name}: {} events, {rejects} rejects", items.len() - rejects)?;
     for item in &items {
         match &item.event {
-            Err(reject) => println!(
+            Err(reject) => writeln!(
+                out,
                 "{:>5} {:<11} REJECT {}: {}",
                 item.index,
                 item.format.as_str(),
                 reject.code.as_str(),
                 reject.detail
-            ),
+            )?,
             Ok(event) => {
                 let show = |field: Field| shorten(event.fields.get(field).unwrap_or("·"));
-                println!(
+                writeln!(
+                    out,
                     "{:>5} {:<11} {} | {:<7} {} | who {} <{}> {} | what {} = {} {} | to {} ({}) {} | {} {} {} | {} | {} {}",
                     item.index,
                     item.format.as_str(),
@@ -58,10 +62,11 @@ fn print_file(name: &str, format: Format, body: &[u8]) {
                     show(Field::Service),
                     show(Field::Region),
                     show(Field::Agent),
-                );
+                )?;
             }
         }
     }
+    Ok(())
 }
 
 fn shorten(text: &str) -> String {

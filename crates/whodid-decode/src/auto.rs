@@ -1,7 +1,7 @@
 //! Tells formats apart by the shape of an event: its member names and a few values.
 //!
 //! Cheap on purpose: one pass over the top-level names, then a few looks at values. What has no
-//! distinctive shape is [`Format::Json`]. Names are compared without case, as some pipelines lower it.
+//! distinctive shape is [`Format::Json`]. Names are compared without case and underscores, as some pipelines change them.
 
 use crate::Format;
 use crate::json::Node;
@@ -49,10 +49,14 @@ macro_rules! telling_names {
                 return 0;
             }
             let mut buffer = [0; NAME_BYTES_MAX];
-            let lower = &mut buffer[..name.len()];
-            lower.copy_from_slice(name.as_bytes());
-            lower.make_ascii_lowercase();
-            match &*lower {
+            let mut length = 0;
+            for (place, byte) in name.bytes().enumerate() {
+                if byte != b'_' || place == 0 {
+                    buffer[length] = byte.to_ascii_lowercase();
+                    length += 1;
+                }
+            }
+            match &buffer[..length] {
                 $( $name => $constant, )*
                 _ => 0,
             }
@@ -85,7 +89,7 @@ telling_names! {
     OPERATION_NAME b"operationname";
     ACTIVITY b"activitydisplayname";
     PAYLOAD b"payload";
-    PUBLISHER b"publisher_id";
+    PUBLISHER b"publisherid";
     PLATFORM b"_platform";
     REASON b"reason";
     APP_DISPLAY_NAME b"appdisplayname";
@@ -106,6 +110,13 @@ telling_names! {
     EVENT_RW b"eventrw";
     PROTO_PAYLOAD b"protopayload";
     API_VERSION b"apiversion";
+    RESOURCE_ID b"resourceid";
+    CATEGORY b"category";
+    PROPERTIES b"properties";
+    CALLER b"caller";
+    CALLER_ADDRESS b"calleripaddress";
+    SUBSCRIPTION b"subscriptionid";
+    AUTHORIZATION b"authorization";
 }
 
 /// Which of the telling names an event has.
@@ -161,7 +172,11 @@ impl Seen {
         if self.has(LOG_NAME) {
             return Format::Gcp;
         }
-        if self.any(OPERATION_NAME | ACTIVITY) || self.has(APP_DISPLAY_NAME | USER_PRINCIPAL) {
+        let in_azure = RESOURCE_ID | CATEGORY | PROPERTIES | CALLER | CALLER_ADDRESS | SUBSCRIPTION | AUTHORIZATION;
+        if self.has(OPERATION_NAME) && self.any(in_azure)
+            || self.any(ACTIVITY)
+            || self.has(APP_DISPLAY_NAME | USER_PRINCIPAL)
+        {
             return Format::Azure;
         }
         Format::Json

@@ -51,7 +51,10 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
         draft.put(Field::Action, "Sign-in activity");
     }
     draft.found(Field::Message, root, &["description", "operationName.localizedValue", "properties.message"]);
-    draft.found(Field::Region, root, &["location", "resourceLocation", "properties.resourceLocation"]);
+    // A sign-in's location is where the user is, not where the service runs.
+    if !is_sign_in(root) {
+        draft.found(Field::Region, root, &["location", "resourceLocation", "properties.resourceLocation"]);
+    }
     draft.found(Field::App, root, &["subscriptionId", "tenantId", "properties.tenantId"]);
     read_initiator(root, draft);
     read_address(root, draft);
@@ -332,6 +335,9 @@ fn cadf_action(action: &str) -> Option<&'static str> {
     if lower.starts_with("sign-in") || lower.ends_with("signinlogs") {
         return Some("authenticate/login");
     }
+    if lower.contains("elevated") {
+        return Some("allow");
+    }
     if !lower.contains('/') {
         // "Delete conditional access policy", "Authentication Methods Policy Update": the verb opens or closes.
         let mut words = lower.split([' ', '_', '-']);
@@ -384,6 +390,7 @@ fn verb_at_front(step: &str) -> Option<&'static str> {
         ("export", "read"),
         ("import", "create"),
         ("restore", "restore"),
+        ("recover", "restore"),
         ("backup", "backup"),
         ("read", "read"),
         ("write", "update"),

@@ -33,16 +33,16 @@ const TARGET_PARAMETERS: &[(&str, &str)] = &[
     ("vpcId", "ec2/vpc"),
     ("subnetId", "ec2/subnet"),
     ("detectorId", "guardduty/detector"),
-    ("dBInstanceIdentifier", "rds/db-instance"),
     ("dBSnapshotIdentifier", "rds/db-snapshot"),
+    ("dBInstanceIdentifier", "rds/db-instance"),
     ("dBClusterIdentifier", "rds/db-cluster"),
-    ("tableName", "dynamodb/table"),
+    ("tableName", "table"),
     ("topicArn", "sns/topic"),
     ("queueUrl", "sqs/queue"),
     ("repositoryName", "ecr/repository"),
-    ("clusterName", "eks/cluster"),
+    ("clusterName", "cluster"),
     ("stackName", "cloudformation/stack"),
-    ("domainName", "es/domain"),
+    ("domainName", "domain"),
     ("logGroupName", "logs/log-group"),
     ("certificateArn", "acm/certificate"),
     ("distributionId", "cloudfront/distribution"),
@@ -130,8 +130,17 @@ fn record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     Ok(of_operation(draft))
 }
 
+/// The verb is the operation's first word; what stands before it only says for how many or by whom.
 fn of_operation<'a>(draft: &Draft<'a>) -> Option<Cow<'a, str>> {
-    taxonomy::cadf_action_of_operation(draft.get(Field::Action)?).map(Cow::Borrowed)
+    let operation = draft.get(Field::Action)?;
+    let bare = ["Batch", "Admin"].iter().find_map(|front| operation.strip_prefix(front)).unwrap_or(operation);
+    let allocates = operation.starts_with("Allocate").then_some("create");
+    let read = (draft.get(Field::Access) == Some("read")).then_some("read");
+    taxonomy::cadf_action_of_operation(operation)
+        .or_else(|| taxonomy::cadf_action_of_operation(bare))
+        .or(allocates)
+        .or(read)
+        .map(Cow::Borrowed)
 }
 
 fn read_only<'a>(node: &Node<'a>, draft: &mut Draft<'a>) {
@@ -166,6 +175,9 @@ fn read_identity<'a>(identity: &Node<'a>, draft: &mut Draft<'a>) {
     }
     let last_of_arn = identity.get("arn").and_then(|arn| arn.part(|arn| arn.rsplit(['/', ':']).next()));
     draft.event.fields.set_default(Field::InitiatorName, last_of_arn);
+    let session =
+        identity.get("principalId").and_then(|id| id.part(|id| id.split_once(':').map(|(_, session)| session)));
+    draft.event.fields.set_default(Field::InitiatorName, session);
     draft.first(Field::InitiatorName, identity, &["principalId", "accountId"]);
     draft.text(Field::App, identity.get("accountId"));
 }

@@ -61,7 +61,7 @@ fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     draft.json(Field::RequestData, payload.find("serviceData"));
     draft.json(Field::ResponseData, payload.find("response"));
     read_outcome(root, payload, draft);
-    read_access(root, payload, draft);
+    read_access(payload, draft);
     Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
 }
 
@@ -117,15 +117,13 @@ fn of_grpc(code: i64) -> (&'static str, &'static str) {
     }
 }
 
-/// Admin activity always writes; where the permission's type is stated it tells.
-fn read_access<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) {
-    let kinds = payload.find("authorizationInfo").map(Node::items).unwrap_or_default();
-    let mut stated = kinds.iter().filter_map(|check| check.find("permissionType")).filter_map(Node::text).peekable();
+/// Where the type of the checked permission is stated it tells; else the method's verb does.
+fn read_access<'a>(payload: &Node<'a>, draft: &mut Draft<'a>) {
+    let checks = payload.find("authorizationInfo").map(Node::items).unwrap_or_default();
+    let mut stated = checks.iter().filter_map(|check| check.find("permissionType")).filter_map(Node::text).peekable();
     if stated.peek().is_some() {
         let writes = stated.any(|kind| kind.ends_with("WRITE"));
         draft.put(Field::Access, if writes { Access::Write } else { Access::Read }.as_str());
-    } else if root.find("logName").and_then(Node::text).is_some_and(|name| name.ends_with("%2Factivity")) {
-        draft.put(Field::Access, Access::Write.as_str());
     }
 }
 

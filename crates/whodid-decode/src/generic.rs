@@ -15,7 +15,7 @@ use crate::draft::Draft;
 use crate::json::{Node, Value};
 
 /// Deepest member looked at.
-const DEPTH_MAX: usize = 4;
+const DEPTH_MAX: usize = 6;
 /// Most members looked at.
 const MEMBERS_MAX: usize = 256;
 
@@ -688,6 +688,7 @@ fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<
         draft.event.fields.clear(Field::Action);
         draft.text(Field::Action, log.get("type"));
         draft.put(Field::Service, "auth0");
+        draft.text(Field::TargetName, log.at("details.request.path"));
         let status = log.at("details.response.statusCode").and_then(Node::int).and_then(of_status);
         let by_code = match code.bytes().next() {
             Some(b's') => Some(Outcome::Success),
@@ -742,7 +743,13 @@ fn read_outcome<'a>(members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
         });
         let erred = erred.then_some(Outcome::Failure);
         let worded = draft.get(Field::Action).and_then(outcome_in_words);
-        if let Some(outcome) = stated.or(erred).or(worded) {
+        // A name that ends in its failure says it more surely than a status that may mean the logging.
+        let ends_badly = draft.get(Field::Action).is_some_and(|action| {
+            let lower = action.to_ascii_lowercase();
+            ["failed", "failure", "denied"].iter().any(|end| lower.ends_with(end))
+        });
+        let named = ends_badly.then_some(Outcome::Failure);
+        if let Some(outcome) = named.or(stated).or(erred).or(worded) {
             draft.outcome(outcome);
         }
     }

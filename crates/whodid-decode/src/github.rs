@@ -76,7 +76,6 @@ fn read_target<'a>(root: &Node<'a>, category: &str, draft: &mut Draft<'a>) {
     };
     for (name, id, kind) in order {
         let named = root.get(name).filter(|node| node.text().is_some());
-        // Acting on oneself (`user.login`) still has oneself as the target only if nothing else is named.
         if named.is_some() {
             draft.text(Field::TargetName, named);
             draft.text(Field::TargetId, root.get(id));
@@ -108,6 +107,8 @@ fn cadf_action(root: &Node<'_>, operation: &str) -> Option<&'static str> {
         "failed_login" | "sso_response" => return Some("authenticate/login"),
         "push" | "rejected_ref_update" | "access" => return Some("update"),
         "destroy" => return Some("delete"),
+        "archived" => return Some("disable"),
+        "unarchived" => return Some("enable"),
         _ => {}
     }
     let by_type = match root.get("operation_type").and_then(Node::text) {

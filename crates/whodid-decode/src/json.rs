@@ -254,13 +254,14 @@ impl<'a> Node<'a> {
         self.at(path)?.text()
     }
 
-    /// The value at a path of plain names and indexes, whatever the case of the names: some pipelines
-    /// write them in lower case. The name as written wins over one of another case.
+    /// The value at a path of plain names and indexes, whatever the case of the names and with or
+    /// without underscores: pipelines rewrite `callerIpAddress` as `calleripaddress` or
+    /// `caller_ip_address`. The name as written wins.
     pub fn find(&self, path: &str) -> Option<&Node<'a>> {
         let mut node = self;
         for step in path.split('.') {
             node = match &node.value {
-                Value::Object(_) => node.get_any_case(step)?,
+                Value::Object(_) => node.get_like(step)?,
                 Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
                 _ => return None,
             };
@@ -268,10 +269,8 @@ impl<'a> Node<'a> {
         Some(node)
     }
 
-    /// The member `name` of an object, whatever its case.
-    pub fn get_any_case(&self, name: &str) -> Option<&Node<'a>> {
-        self.get(name)
-            .or_else(|| self.members().iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, node)| node))
+    fn get_like(&self, name: &str) -> Option<&Node<'a>> {
+        self.get(name).or_else(|| self.members().iter().find(|(found, _)| is_like(found, name)).map(|(_, node)| node))
     }
 
     /// A part of a string, borrowed from the parsed text where the string is.
@@ -344,6 +343,18 @@ impl<'a> Node<'a> {
             _ => false,
         }
     }
+}
+
+/// True for names that differ only in case and underscores.
+fn is_like(found: &str, name: &str) -> bool {
+    let letters = |text: &'_ str| -> usize { text.bytes().filter(|byte| *byte != b'_').count() };
+    let plain = |byte: &u8| *byte != b'_';
+    let alike = found
+        .bytes()
+        .filter(plain)
+        .zip(name.bytes().filter(plain))
+        .all(|(left, right)| left.eq_ignore_ascii_case(&right));
+    alike && letters(found) == letters(name)
 }
 
 #[cfg(test)]
