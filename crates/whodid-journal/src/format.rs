@@ -271,3 +271,61 @@ pub fn parse_segment_name(name: &str) -> Option<u64> {
     }
     digits.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: Header = Header {
+        flags: 0,
+        number: 7,
+        first_position: 100,
+        epoch: 3,
+        salt: 0x1234_5678_9abc_def0,
+        file_bytes: 8192,
+        previous: Link { number: 6, end: 5000, chain: 99 },
+    };
+
+    #[test]
+    fn a_header_is_read_from_either_copy() {
+        let block = HEADER.encode();
+        assert_eq!(Header::decode(&block), Ok(HEADER));
+        for (first, second, expected) in
+            [(true, false, Ok(HEADER)), (false, true, Ok(HEADER)), (true, true, Err(HeaderFault::Damaged))]
+        {
+            let mut block = block.clone();
+            block[30] ^= u8::from(first);
+            block[COPY_AT + 30] ^= u8::from(second);
+            assert_eq!(Header::decode(&block), expected);
+        }
+        assert_eq!(Header::decode(&block[..100]), Ok(HEADER));
+        assert_eq!(Header::decode(&block[..79]), Err(HeaderFault::Damaged));
+    }
+
+    #[test]
+    fn a_frame_is_valid_only_in_its_own_segment_and_life_of_the_file() {
+        let mut bytes = Vec::new();
+        HEADER.seal().encode(&mut bytes, 100, 0, true, b"payload");
+        assert_eq!(bytes.len() as u64, frame_bytes(7));
+        let head = HEADER.seal().head(&bytes).expect("its own");
+        assert_eq!((head.length, head.position, head.is_last(), head.group_first()), (7, 100, true, 100));
+        for other in [Header { number: 8, ..HEADER }, Header { salt: 1, ..HEADER }, Header { epoch: 4, ..HEADER }] {
+            assert_eq!(other.seal().head(&bytes), None);
+        }
+    }
+
+    #[test]
+    fn only_segment_names_are_read_as_such() {
+        assert_eq!(parse_segment_name(&segment_name(12)), Some(12));
+        assert_eq!(parse_segment_name(&segment_name(u64::MAX)), Some(u64::MAX));
+        for name in [
+            "wal-1.seg",
+            "spare.seg",
+            "wal-99999999999999999999.seg",
+            "wal-+0000000000000000001.seg",
+            "wal-00000000000000000001.seg.bak",
+        ] {
+            assert_eq!(parse_segment_name(name), None, "{name}");
+        }
+    }
+}

@@ -66,7 +66,7 @@ fn salvaged(folder: &Path) -> (Frames, Vec<Damage>) {
 }
 
 /// Puts `bytes` in the place of the segment and checks what the journal makes of it.
-/// `lost`: the frames that the damage can have touched.
+/// `last_group`: the position at which the newest group begins.
 fn check(folder: &Path, segment: &Path, bytes: &[u8], written: &Frames, last_group: u64, what: &str) -> Seen {
     fs::write(segment, bytes).unwrap();
     let opened = open(folder);
@@ -98,7 +98,7 @@ fn check(folder: &Path, segment: &Path, bytes: &[u8], written: &Frames, last_gro
         }
         Err(error) => panic!("{what}: {error}"),
     };
-    assert_eq!(fs::read(segment).unwrap() == bytes, true, "{what}: opening changed the file");
+    assert!(fs::read(segment).unwrap() == bytes, "{what}: opening changed the file");
     seen
 }
 
