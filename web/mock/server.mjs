@@ -1,0 +1,245 @@
+// Stand-in for whodid while the UI is developed: every endpoint of the contract over generated events.
+//   node mock/server.mjs [port]    MOCK_EVENTS=12000 MOCK_DELAY_MS=0 MOCK_RATE=1 (live events a second)
+// Serves ../dist under the production content security policy when it was built.
+// Switches while running: POST /mock?fail=events&delay_ms=800&empty=1&signed_in=0
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { makeEvent, makeHistory, random, rejectSamples } from './events.mjs'
+import { fieldList, parse, parseTime, QueryProblem, valueOf } from './query.mjs'
+
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+const dist = join(import.meta.dirname, '../dist')
+
+export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, rate = 1, needSession = true, now = Date.now() } = {}) {
+  const history = makeHistory(count, now)
+  const next = random(7)
+  const switches = { fail: '', delay_ms: delayMs, empty: false, signed_in: !needSession }
+  const followers = new Set()
+  const rejects = rejectSamples.flatMap((sample, kind) => Array.from({ length: kind < 2 ? 9 : 3 }, (_, index) => ({
+    record: { id: `rejects:${kind * 10 + index}`, offset: kind * 10 + index, recorded_at: new Date(now - (kind * 7 + index * 3) * 3_600_000).toISOString() },
+    code: sample[0], detail: sample[1], source: sample[3], raw: sample[2], raw_encoding: sample[4],
+  }))).sort((a, b) => b.record.recorded_at.localeCompare(a.record.recorded_at))
+  const keys = [
+    { id: 'key_01', kind: 'ingestion', name: 'kubernetes audit webhook', masked: 'wik_9f3a…c21d', created_at: new Date(now - 20 * 864e5).toISOString(), last_used_at: new Date(now - 40_000).toISOString(), revoked_at: null },
+    { id: 'key_02', kind: 'service', name: 'weekly export', masked: 'wsk_77b0…04ee', created_at: new Date(now - 12 * 864e5).toISOString(), last_used_at: null, revoked_at: null },
+    { id: 'key_03', kind: 'ingestion', name: 'old collector', masked: 'wik_1c55…9a07', created_at: new Date(now - 90 * 864e5).toISOString(), last_used_at: new Date(now - 31 * 864e5).toISOString(), revoked_at: new Date(now - 30 * 864e5).toISOString() },
+  ]
+  const links = new Map([['first', 'fresh'], ['wol_expired', 'expired'], ['wol_used', 'used']])
+
+  const all = () => (switches.empty ? [] : history)
+  function filtered(search) {
+    const test = parse(search.get('q') ?? '')
+    const at = Date.now()
+    const from = parseTime(search.get('from'), at) ?? -Infinity
+    const to = parseTime(search.get('to'), at) ?? Infinity
+    return all().filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) })
+  }
+  const result = (event) => (event.outcome === 'failure' && ['401', '403'].includes(event.reason.reasonCode) ? 'denied' : event.outcome)
+  function facet(rows, field, limit, prefix = '') {
+    const counts = new Map()
+    let missing = 0
+    for (const event of rows) {
+      const value = valueOf(event, field)
+      if (value === undefined || value === null) missing += 1
+      else counts.set(String(value), (counts.get(String(value)) ?? 0) + 1)
+    }
+    const sorted = [...counts].filter(([value]) => value.toLowerCase().startsWith(prefix.toLowerCase())).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    return { field, values: sorted.slice(0, limit).map(([value, n]) => ({ value, count: n })), other: sorted.slice(limit).reduce((sum, [, n]) => sum + n, 0), missing }
+  }
+  function histogram(rows, search) {
+    const at = Date.now()
+    const from = parseTime(search.get('from'), at) ?? (rows.length > 0 ? Date.parse(rows[0].eventTime) : at - 864e5)
+    const to = parseTime(search.get('to'), at) ?? at
+    const steps = [['PT1S', 1e3], ['PT5S', 5e3], ['PT15S', 15e3], ['PT1M', 6e4], ['PT5M', 3e5], ['PT15M', 9e5], ['PT30M', 18e5], ['PT1H', 36e5], ['PT3H', 108e5], ['PT6H', 216e5], ['PT12H', 432e5], ['P1D', 864e5]]
+    const [interval, step] = steps.find(([, ms]) => (to - from) / ms <= 120) ?? steps.at(-1)
+    const start = Math.floor(from / step) * step
+    const buckets = []
+    for (let time = start; time < to; time += step) buckets.push({ start: new Date(time).toISOString(), counts: {} })
+    for (const event of rows) {
+      const bucket = buckets[Math.floor((Date.parse(event.eventTime) - start) / step)]
+      if (bucket) bucket.counts[result(event)] = (bucket.counts[result(event)] ?? 0) + 1
+    }
+    return { interval, from: new Date(from).toISOString(), to: new Date(to).toISOString(), by: search.get('by') ?? 'result', buckets, total: rows.length }
+  }
+  const byTime = (a, b) => (a.eventTime < b.eventTime ? -1 : a.eventTime > b.eventTime ? 1 : a.record.offset - b.record.offset)
+  function add(event) {
+    history.push(event)
+    history.sort(byTime)
+    for (const follower of followers) if (follower.test(event)) follower.response.write(`event: event\nid: ${event.record.id}\ndata: ${JSON.stringify(event)}\n\n`)
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => {
+      if (error instanceof QueryProblem) return problem(response, 400, 'query_syntax', 'The query cannot be read', error.message, { position: error.position, length: error.length, expected: error.expected })
+      console.error(error)
+      problem(response, 500, 'internal', 'Internal error', String(error))
+    })
+  })
+  function json(response, status, body, headers = {}) {
+    response.writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json', ...headers })
+    response.end(JSON.stringify(body))
+  }
+  function problem(response, status, code, title, detail, more = {}) {
+    json(response, status, { type: `/problems/${code}`, title, status, code, detail, ...more })
+  }
+  async function read(request) {
+    const parts = []
+    for await (const part of request) parts.push(part)
+    return Buffer.concat(parts).toString()
+  }
+  const page = (rows, search) => {
+    const limit = Math.min(Number(search.get('limit') ?? 100), 1000)
+    const start = Number(search.get('cursor') ?? 0)
+    return [rows.slice(start, start + limit), start + limit < rows.length ? String(start + limit) : null]
+  }
+
+  async function handle(request, response) {
+    const url = new URL(request.url, 'http://mock')
+    const { pathname: path, searchParams: search } = url
+    const signedIn = switches.signed_in || (request.headers.cookie ?? '').includes('whodid_session=')
+    if (path === '/mock') {
+      for (const [name, value] of search) switches[name] = name === 'delay_ms' ? Number(value) : name === 'fail' ? value : value === '1'
+      return json(response, 200, switches)
+    }
+    if (path === '/health/live') return json(response, 200, { ok: true })
+    if (path === '/sign-in' && search.has('token')) {
+      const state = links.get(search.get('token'))
+      if (state === 'fresh') { response.writeHead(303, { location: '/', 'set-cookie': 'whodid_session=1; Path=/; HttpOnly; SameSite=Strict' }); return response.end() }
+      response.writeHead(303, { location: `/sign-in?error=${state ?? 'invalid'}` })
+      return response.end()
+    }
+    if (!path.startsWith('/api/')) return asset(path, request, response)
+    if (switches.delay_ms > 0) await new Promise((resolve) => setTimeout(resolve, switches.delay_ms))
+    if (switches.fail !== '' && path.includes(switches.fail)) return problem(response, 503, 'journal_full', 'The journal is full', 'The journal holds 2 GiB that are not in the lake yet. Check the free space of the data folder; events are refused until it drains.')
+    const route = `${request.method} ${path.replace('/api/v1', '')}`
+    if (route === 'POST /sessions') {
+      const state = links.get(JSON.parse(await read(request)).token)
+      if (state === 'fresh') return json(response, 201, {}, { 'set-cookie': 'whodid_session=1; Path=/; HttpOnly; SameSite=Strict' })
+      return problem(response, 401, `link_${state ?? 'invalid'}`, 'This link cannot be used', state === 'expired' ? 'The link has expired.' : state === 'used' ? 'The link was used already.' : 'No link has this token.')
+    }
+    if (route === 'POST /events') {
+      if (!/^Bearer wik_/.test(request.headers.authorization ?? '')) return problem(response, 401, 'unauthorized', 'Not signed in', 'An ingestion key is needed.')
+      const lines = (await read(request)).split('\n').filter((line) => line.trim() !== '')
+      const rejected = []
+      let accepted = 0
+      lines.forEach((line, index) => {
+        try {
+          const body = JSON.parse(line)
+          const base = makeEvent(next, history.length, Date.parse(body.eventTime ?? '') || Date.now())
+          add({ ...base, ...body, reason: { ...base.reason, ...body.reason }, raw: line, record: { ...base.record, source: 'cadf', service: body.observer?.name ?? 'api', summary: `${body.initiator?.name} did ${body.action}` } })
+          accepted += 1
+        } catch (error) {
+          rejected.push({ index, code: 'not_json', detail: String(error.message) })
+          rejects.unshift({ record: { id: `rejects:${rejects.length}`, offset: rejects.length, recorded_at: new Date().toISOString() }, code: 'not_json', detail: String(error.message), source: 'auto', raw: line, raw_encoding: 'utf-8' })
+        }
+      })
+      return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: history.length - accepted, last_offset: history.length - 1 })
+    }
+    if (!signedIn) return problem(response, 401, 'unauthorized', 'Not signed in', 'Open the sign-in link that `whodid` printed.')
+    const started = performance.now()
+    switch (route) {
+      case 'GET /me': return json(response, 200, { user: { id: 'usr_01', name: 'administrator', role: 'administrator' }, account: 'default', accounts: ['default'], version: '0.1.0' })
+      case 'DELETE /sessions/current': response.writeHead(204, { 'set-cookie': 'whodid_session=; Path=/; Max-Age=0' }); return response.end()
+      case 'GET /status': { const rows = all(); return json(response, 200, { events: rows.length, rejects: switches.empty ? 0 : rejects.length, tail_rows: 1200, journal_bytes: 1e7, journal_bound_bytes: 2 ** 31, oldest_event: rows[0]?.eventTime ?? null, newest_event: rows.at(-1)?.eventTime ?? null, started_at: new Date(now).toISOString(), version: '0.1.0' }) }
+      case 'GET /query/check': parse(search.get('q') ?? ''); return json(response, 200, { ok: true, canonical: (search.get('q') ?? '').trim() })
+      case 'GET /events': {
+        const rows = filtered(search)
+        if (search.get('order') !== 'asc') rows.reverse()
+        const [events, cursor] = page(rows, search)
+        return json(response, 200, { events, next_cursor: cursor, stats: { took_ms: Math.ceil(performance.now() - started), rows_scanned: history.length, segments: 40, segments_read: search.get('from') ? 12 : 40, tail_rows: 1200, as_of: history.length } })
+      }
+      case 'GET /events/count': return json(response, 200, { count: filtered(search).length })
+      case 'GET /events/histogram': return json(response, 200, histogram(filtered(search), search))
+      case 'GET /events/top': return json(response, 200, facet(filtered(search), search.get('field'), Number(search.get('limit') ?? 10), search.get('prefix') ?? ''))
+      case 'GET /events/facets': { const rows = filtered(search); return json(response, 200, { facets: search.getAll('field').map((field) => facet(rows, field, Number(search.get('limit') ?? 8))) }) }
+      case 'GET /events/fields': {
+        const prefix = (search.get('prefix') ?? '').toLowerCase()
+        const model = fieldList.map((name) => ({ name, column: name.replaceAll('.', '_'), aliases: name === 'action' ? ['eventName'] : [], kind: name.endsWith('Data') ? 'json' : 'text', origin: 'model' }))
+        const record = ['eventTime', 'recorded_at', 'offset', 'source', 'space'].map((name) => ({ name, column: name, aliases: [], kind: name === 'offset' ? 'number' : name.includes('ime') || name.includes('_at') ? 'time' : 'text', origin: 'model' }))
+        const seen = ['requestData.requestURI', 'requestData.tags', 'requestData.dryRun', 'requestData.attempt'].map((name) => ({ name, column: null, aliases: [], kind: 'text', origin: 'seen' }))
+        return json(response, 200, { fields: [...model, ...record, ...seen].filter((field) => field.name.toLowerCase().includes(prefix)) })
+      }
+      case 'GET /events/tail': {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+        response.write(': following\n\n')
+        const follower = { response, test: parse(search.get('q') ?? '') }
+        followers.add(follower)
+        request.on('close', () => followers.delete(follower))
+        return
+      }
+      case 'GET /rejects': {
+        const rows = switches.empty ? [] : rejects.filter((reject) => !search.get('code') || reject.code === search.get('code'))
+        const [found, cursor] = page(rows, search)
+        return json(response, 200, { rejects: found, next_cursor: cursor })
+      }
+      case 'GET /rejects/summary': return json(response, 200, switches.empty ? { total: 0, codes: [] } : { total: rejects.length, codes: [...Map.groupBy ? Map.groupBy(rejects, (r) => r.code) : rejects.reduce((map, r) => map.set(r.code, [...(map.get(r.code) ?? []), r]), new Map())].map(([code, list]) => ({ code, count: list.length })) })
+      case 'GET /export': {
+        const rows = filtered(search)
+        const csv = search.get('format') === 'csv'
+        response.writeHead(200, { 'content-type': csv ? 'text/csv' : 'application/x-ndjson', 'content-disposition': `attachment; filename="activity.${csv ? 'csv' : 'ndjson'}"` })
+        const columns = (search.get('columns') || 'eventTime,initiator.name,action,target.name,outcome').split(',')
+        if (csv) response.write(`${columns.join(',')}\n`)
+        for (const event of rows) response.write(csv ? `${columns.map((column) => `"${String(valueOf(event, column) ?? '').replaceAll('"', '""')}"`).join(',')}\n` : `${event.raw}\n`)
+        return response.end()
+      }
+      case 'GET /keys': return json(response, 200, { keys })
+      case 'POST /keys': {
+        const { kind, name } = JSON.parse(await read(request))
+        const key = `${kind === 'ingestion' ? 'wik' : 'wsk'}_${Array.from({ length: 40 }, () => Math.floor(next() * 36).toString(36)).join('')}`
+        const made = { id: `key_${String(keys.length + 1).padStart(2, '0')}`, kind, name, created_at: new Date().toISOString() }
+        keys.unshift({ ...made, masked: `${key.slice(0, 8)}…${key.slice(-4)}`, last_used_at: null, revoked_at: null })
+        return json(response, 201, { ...made, key })
+      }
+    }
+    const one = /^\/api\/v1\/events\/([^/]+)(\/around)?$/.exec(path)
+    if (one && request.method === 'GET') {
+      const id = decodeURIComponent(one[1])
+      const index = history.findIndex((event) => event.record.id === id || event.id === id)
+      if (index < 0) return problem(response, 404, 'event_not_found', 'No such event', `No event has the id ${id}. It may have passed its retention.`)
+      const event = history[index]
+      const line = (other) => ({ record: other.record.id, id: other.id, eventTime: other.eventTime, action: other.action, outcome: other.outcome })
+      if (!one[2]) return json(response, 200, { ...event, related: history.filter((other) => other !== event && (other.id === event.id || (event.correlationId && other.correlationId === event.correlationId))).map(line) })
+      const count = Number(search.get('count') ?? 20)
+      return json(response, 200, { before: history.slice(Math.max(0, index - count), index), after: history.slice(index + 1, index + 1 + count) })
+    }
+    const key = /^\/api\/v1\/keys\/([^/]+)$/.exec(path)
+    if (key && request.method === 'DELETE') {
+      const found = keys.find((candidate) => candidate.id === key[1])
+      if (found) found.revoked_at = new Date().toISOString()
+      response.writeHead(204)
+      return response.end()
+    }
+    problem(response, 404, 'not_found', 'No such route', `${request.method} ${path}`)
+  }
+
+  function asset(path, request, response) {
+    let file = normalize(join(dist, path))
+    if (!file.startsWith(dist) || !existsSync(file) || extname(file) === '') file = join(dist, 'index.html')
+    if (!existsSync(file)) { response.writeHead(404); return response.end('not built') }
+    const gzip = /gzip/.test(request.headers['accept-encoding'] ?? '')
+    const bytes = readFileSync(file)
+    response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream', 'content-security-policy': policy, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
+    response.end(gzip ? gzipSync(bytes) : bytes)
+  }
+
+  const beat = setInterval(() => { for (const follower of followers) follower.response.write(': beat\n\n') }, 10_000)
+  const live = rate > 0 ? setInterval(() => { if (!switches.empty) add(makeEvent(next, history.length, Date.now())) }, 1000 / rate) : undefined
+  beat.unref()
+  live?.unref()
+  return new Promise((resolve) => {
+    server.listen(port, '127.0.0.1', () => resolve({
+      url: `http://127.0.0.1:${server.address().port}`, link: `http://127.0.0.1:${server.address().port}/sign-in?token=first`, key: 'wik_mock',
+      stop: () => { clearInterval(beat); clearInterval(live); server.closeAllConnections(); server.close() },
+    }))
+  })
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const mock = await startMock({
+    port: Number(process.argv[2] ?? 5180), events: Number(process.env.MOCK_EVENTS ?? 12_000), delayMs: Number(process.env.MOCK_DELAY_MS ?? 0), rate: Number(process.env.MOCK_RATE ?? 1),
+  })
+  console.log(`mock whodid: ${mock.url}   sign in: ${mock.link}`)
+}

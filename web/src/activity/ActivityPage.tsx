@@ -1,0 +1,354 @@
+/** Activity: search, see when, narrow down, read. The address is the whole state. */
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radio, RefreshCw } from 'lucide-react'
+import { useCallback, useMemo, useRef, useState } from 'react'
+import { api } from '../api/client'
+import { Problem } from '../api/problem'
+import type { AuditEvent } from '../api/shapes'
+import { withMissing, withValue, type FilterMode } from '../query/terms'
+import { Dialog } from '../ui/Dialog'
+import { useDelayed, useShortcuts } from '../ui/hooks'
+import { usePhone } from '../ui/media'
+import { copyText, notify } from '../ui/notice'
+import { count } from '../ui/number'
+import { setPref, usePrefs } from '../ui/prefs'
+import { Trouble } from '../ui/Trouble'
+import { ActionsContext, type ActivityActions } from './actions'
+import { Chips } from './Chips'
+import { ColumnMenu } from './ColumnMenu'
+import { columnNamed, DEFAULT_FACETS, fieldLabel, parseColumns, printColumns, type ChosenColumn } from './columns'
+import { Drawer } from './Drawer'
+import { FirstRun, NothingMatches } from './Empty'
+import { EventTable, type EventTableHandle } from './EventTable'
+import { resultQuery, shorten, type Result } from './event'
+import { ExportMenu } from './ExportMenu'
+import { Facets } from './Facets'
+import { HistogramChart } from './HistogramChart'
+import { QueryBar, type QueryBarHandle } from './QueryBar'
+import { filterOf, type ActivitySearch } from './search'
+import { TimePicker } from './TimePicker'
+import { useLive } from './useLive'
+import { ValueMenu, type AskedValue } from './ValueMenu'
+
+const route = getRouteApi('/shell/activity')
+const PAGE_FIRST = 100
+const PAGE_NEXT = 500
+
+export function ActivityPage() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const prefs = usePrefs()
+  const phone = usePhone()
+  const bar = useRef<QueryBarHandle>(null)
+  const table = useRef<EventTableHandle>(null)
+  const [asked, setAsked] = useState<AskedValue | undefined>()
+  const [sheet, setSheet] = useState(false)
+  const zooms = useRef<{ from: string | undefined; to: string | undefined }[]>([])
+
+  const query = search.q ?? ''
+  const order = search.order ?? 'desc'
+  const filter = useMemo(() => filterOf({ ...(search.q ? { q: search.q } : {}), ...(search.from ? { from: search.from } : {}), ...(search.to ? { to: search.to } : {}) }), [search.q, search.from, search.to])
+  const columns = useMemo(() => parseColumns(search.cols), [search.cols])
+  const facets = useMemo(() => (search.facets === undefined ? [...DEFAULT_FACETS] : search.facets.split(',').filter(Boolean)), [search.facets])
+
+  const change = useCallback(
+    (next: Partial<Record<keyof ActivitySearch, ActivitySearch[keyof ActivitySearch]>>, replace = false) => void navigate({ search: (now) => ({ ...now, ...next }) as ActivitySearch, replace }),
+    [navigate],
+  )
+
+  // ---- what the server knows
+  const list = useInfiniteQuery({
+    queryKey: ['events', filter, order],
+    queryFn: ({ pageParam, signal }) => api.events({ ...filter, order, limit: pageParam === '' ? PAGE_FIRST : PAGE_NEXT, cursor: pageParam === '' ? undefined : pageParam }, signal),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  })
+  const histogram = useQuery({ queryKey: ['histogram', filter], queryFn: ({ signal }) => api.histogram(filter, signal), placeholderData: keepPreviousData })
+  const inRange = useQuery({
+    queryKey: ['count', { from: filter.from, to: filter.to }],
+    queryFn: ({ signal }) => api.count({ from: filter.from, to: filter.to }, signal),
+    enabled: query !== '',
+    placeholderData: keepPreviousData,
+  })
+  const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => api.status(signal) })
+  const live = useLive(search.live === true, search.q)
+
+  const fetched = useMemo(() => list.data?.pages.flatMap((page) => page.events) ?? [], [list.data])
+  const rows = useMemo(() => {
+    if (live.rows.length === 0) return fetched
+    const known = new Set(fetched.map((event) => event.record.id))
+    return [...live.rows.filter((event) => !known.has(event.record.id)), ...fetched]
+  }, [live.rows, fetched])
+  const total = histogram.data && !histogram.isPlaceholderData ? histogram.data.total + (rows.length - fetched.length) : undefined
+  const stats = list.data?.pages[0]?.stats
+  const problem = list.error instanceof Problem ? list.error : undefined
+  const stale = useDelayed(list.isPlaceholderData)
+  const skeleton = useDelayed(list.isPending)
+  const resolved = histogram.data ? { from: histogram.data.from, to: histogram.data.to } : undefined
+
+  // ---- what a person does
+  const setQuery = useCallback((next: string) => change({ q: next === '' ? undefined : next }), [change])
+  const setRange = useCallback((from: string | undefined, to: string | undefined) => change({ from, to, ...(to ? { live: undefined } : {}) }), [change])
+  const setColumns = useCallback((next: ChosenColumn[]) => change({ cols: printColumns(next) }, true), [change])
+  const filterBy = useCallback(
+    (field: string, value: string, mode: FilterMode) => {
+      void navigate({ search: (now) => ({ ...now, q: withValue(now.q ?? '', field, value, mode) || undefined }) as ActivitySearch })
+      if (mode !== 'clear') notify(`${fieldLabel(field)} ${mode === 'out' ? 'is not' : 'is'} ${shorten(value, 40)}`)
+    },
+    [navigate],
+  )
+  const addColumn = useCallback(
+    (field: string) => {
+      if (columns.some((column) => column.name === field)) notify(`${fieldLabel(field)} is a column already`)
+      else {
+        setColumns([...columns, { ...columnNamed(field), fixed: false }])
+        notify(`${fieldLabel(field)} is a column now`)
+      }
+    },
+    [columns, setColumns],
+  )
+  const openEvent = useCallback((event: string) => change({ event }, search.event !== undefined), [change, search.event])
+  const openRow = useCallback((event: AuditEvent) => openEvent(event.record.id), [openEvent])
+  const close = (): void => {
+    change({ event: undefined, tab: undefined })
+    table.current?.focus()
+  }
+  const actions = useMemo<ActivityActions>(
+    () => ({ filter: filterBy, addColumn, openEvent, valueMenu: (anchor, field, value) => setAsked({ anchor, field, value }) }),
+    [filterBy, addColumn, openEvent],
+  )
+  const zoom = (from: string, to: string): void => {
+    zooms.current.push({ from: search.from, to: search.to })
+    setRange(from, to)
+  }
+  const zoomBack = (): void => {
+    const before = zooms.current.pop()
+    if (before) setRange(before.from, before.to)
+    else if (search.to) setRange(undefined, undefined)
+  }
+  const toggleLive = (): void => change({ live: live.on ? undefined : true, to: undefined, order: undefined })
+  const { fetchNextPage, refetch } = list
+  const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
+  const { pause } = live
+  const onScrolled = useCallback((away: boolean) => (away ? pause() : undefined), [pause])
+  const resume = (): void => {
+    live.resume()
+    table.current?.top()
+  }
+  const again = (): void => {
+    void refetch()
+    void histogram.refetch()
+    void inRange.refetch()
+  }
+
+  useShortcuts({
+    '/': (event) => {
+      event.preventDefault()
+      bar.current?.focus()
+    },
+    j: () => table.current?.move(1),
+    k: () => table.current?.move(-1),
+    Enter: (event) => {
+      if (event.target === document.body) table.current?.open()
+    },
+    Escape: () => {
+      if (search.event) close()
+    },
+    l: toggleLive,
+    p: () => (live.on ? (live.paused ? resume() : live.pause()) : undefined),
+  })
+
+  const facetPanel = (
+    <Facets filter={filter} fields={facets} onFields={(next) => change({ facets: next.join(',') === DEFAULT_FACETS.join(',') ? undefined : next.join(',') }, true)} onMissing={(field) => setQuery(withMissing(query, field))} />
+  )
+  const firstRun = status.data?.events === 0 && rows.length === 0 && list.isSuccess
+  const facetsShown = prefs.facets === 'shown' && !phone
+
+  return (
+    <ActionsContext value={actions}>
+      <div className={`activity${search.event ? ' with-drawer' : ''}${facetsShown ? '' : ' without-facets'}`}>
+        <h1 className="visually-hidden">Activity</h1>
+        <div className="toolbar">
+          <div className="toolbar-row">
+            <QueryBar ref={bar} value={query} range={filter} onSubmit={setQuery} />
+            <TimePicker from={search.from} to={search.to} resolved={resolved} onChange={setRange} />
+            <button type="button" className={`button live-button${live.on ? ' on' : ''}`} aria-pressed={live.on} onClick={toggleLive} title="Follow new events (l)">
+              <Radio size={14} aria-hidden /> Live
+            </button>
+          </div>
+          <Chips query={query} onChange={setQuery} />
+        </div>
+
+        {facetsShown && (
+          <aside className="facet-panel" aria-label="Facets">
+            {facetPanel}
+          </aside>
+        )}
+
+        <section className="results" aria-label="Results">
+          {firstRun ? (
+            <FirstRun />
+          ) : (
+            <>
+              {prefs.histogram === 'shown' &&
+                (histogram.data ? (
+                  <HistogramChart data={histogram.data} stale={histogram.isPlaceholderData && stale} onZoom={zoom} onBack={zoomBack} onResult={(result: Result) => setQuery(`${query} ${resultQuery(result)}`.trim())} />
+                ) : histogram.isError ? null : (
+                  <div className="histogram histogram-skeleton" aria-hidden />
+                ))}
+              <div className="stats">
+                <button type="button" className="icon-button small" aria-label={phone || prefs.facets === 'hidden' ? 'Show facets' : 'Hide facets'} title="Facets" aria-pressed={facetsShown} onClick={() => (phone ? setSheet(true) : setPref('facets', prefs.facets === 'shown' ? 'hidden' : 'shown'))}>
+                  <ListFilter size={15} aria-hidden />
+                </button>
+                <p className="stats-line" role="status">
+                  {total !== undefined && (
+                    <>
+                      <strong>{count(total)}</strong>
+                      {query !== '' && inRange.data !== undefined ? ` of ${count(Math.max(total, inRange.data))}` : ''} {total === 1 && query === '' ? 'event' : 'events'}
+                      {stats && (
+                        <span className="muted">
+                          {' '}
+                          · {Math.max(1, Math.round(stats.took_ms))} ms <span className="hide-phone">· {count(stats.segments_read)} of {count(stats.segments)} segments read</span>
+                        </span>
+                      )}
+                    </>
+                  )}
+                </p>
+                <span className="spring" />
+                {live.on && (
+                  <span className="live-state">
+                    <span className={`live-dot${live.paused ? ' paused' : live.connected ? ' open' : ''}`} aria-hidden />
+                    <span role="status">{live.paused ? 'Paused' : live.connected ? 'Live' : 'Connecting…'}</span>
+                    <button type="button" className="button small" onClick={live.paused ? resume : live.pause}>
+                      {live.paused ? <Play size={12} aria-hidden /> : <Pause size={12} aria-hidden />} {live.paused ? 'Resume' : 'Pause'}
+                    </button>
+                  </span>
+                )}
+                <button type="button" className="icon-button small" aria-label="Load again" title="Load again" onClick={again}>
+                  <RefreshCw size={14} aria-hidden className={list.isFetching && !list.isFetchingNextPage ? 'spinning' : ''} />
+                </button>
+                <button
+                  type="button"
+                  className="icon-button small hide-phone"
+                  aria-label={prefs.histogram === 'shown' ? 'Hide the histogram' : 'Show the histogram'}
+                  title="Histogram"
+                  aria-pressed={prefs.histogram === 'shown'}
+                  onClick={() => setPref('histogram', prefs.histogram === 'shown' ? 'hidden' : 'shown')}
+                >
+                  <ChartColumn size={15} aria-hidden />
+                </button>
+                <ColumnMenu columns={columns} onColumns={setColumns} />
+                <button type="button" className="button quiet hide-phone" onClick={() => void copyText(window.location.href, 'Link')}>
+                  <LinkIcon size={14} aria-hidden /> Share
+                </button>
+                <ExportMenu filter={filter} order={order} columns={columns} />
+              </div>
+              {live.dropped > 0 && <p className="banner">{count(live.dropped)} events came faster than they could be shown; a search finds them.</p>}
+              {live.on && live.paused && live.waiting > 0 && (
+                <button type="button" className="new-events" onClick={resume}>
+                  {count(live.waiting)} new {live.waiting === 1 ? 'event' : 'events'}: show
+                </button>
+              )}
+              {problem?.status === 400 ? (
+                <div className="state" role="alert">
+                  <h2>The search cannot be read</h2>
+                  <p>{problem.message}</p>
+                  {problem.position !== undefined && (
+                    <pre className="mono query-mark" aria-hidden>
+                      {query}
+                      {'\n'}
+                      {' '.repeat(problem.position)}
+                      <span>{'^'.repeat(problem.length)}</span>
+                    </pre>
+                  )}
+                  {problem.expected.length > 0 && <p className="muted">Expected: {problem.expected.join(', ')}</p>}
+                  <div className="state-actions">
+                    <button type="button" className="button primary" onClick={() => bar.current?.focus()}>
+                      Change the search
+                    </button>
+                    <button type="button" className="button" onClick={() => change({ q: undefined, from: undefined, to: undefined })}>
+                      Start over
+                    </button>
+                  </div>
+                </div>
+              ) : list.isError && rows.length === 0 ? (
+                <Trouble error={list.error} onRetry={again} />
+              ) : list.isPending ? (
+                skeleton && <TableSkeleton />
+              ) : rows.length === 0 ? (
+                live.on ? <p className="state muted">Waiting for events that match…</p> : <NothingMatches filter={filter} resolved={resolved} onRange={setRange} onQuery={setQuery} />
+              ) : (
+                <>
+                  {list.isError && (
+                    <p className="banner error" role="alert">
+                      {list.error.message}{' '}
+                      <button type="button" className="link-button" onClick={again}>
+                        Try again
+                      </button>
+                    </p>
+                  )}
+                  <EventTable
+                    ref={table}
+                    rows={rows}
+                    total={total}
+                    columns={columns}
+                    onColumns={setColumns}
+                    order={order}
+                    onOrder={() => change({ order: order === 'desc' ? 'asc' : undefined, live: undefined })}
+                    opened={search.event}
+                    onOpen={openRow}
+                    hasMore={list.hasNextPage}
+                    loadingMore={list.isFetchingNextPage}
+                    onMore={more}
+                    stale={stale}
+                    onScrolled={onScrolled}
+                  />
+                </>
+              )}
+            </>
+          )}
+        </section>
+
+        {search.event && (
+          <Drawer
+            id={search.event}
+            row={rows.find((event) => event.record.id === search.event)}
+            tab={search.tab ?? 'summary'}
+            onTab={(tab) => change({ tab: tab === 'summary' ? undefined : tab }, true)}
+            onClose={close}
+            onMove={(by) => table.current?.move(by)}
+          />
+        )}
+        {sheet && phone && (
+          <Dialog title="Facets" className="sheet" onClose={() => setSheet(false)}>
+            {facetPanel}
+            <button type="button" className="button primary sheet-done" onClick={() => setSheet(false)}>
+              {total === undefined ? 'Show' : `Show ${count(total)} events`}
+            </button>
+          </Dialog>
+        )}
+        {asked && (
+          <ValueMenu
+            asked={asked}
+            onClose={() => setAsked(undefined)}
+            onFilter={filterBy}
+            onAddColumn={addColumn}
+          />
+        )}
+      </div>
+    </ActionsContext>
+  )
+}
+
+function TableSkeleton() {
+  return (
+    <div className="table-skeleton" aria-hidden>
+      {Array.from({ length: 18 }, (_, index) => (
+        <i key={index} />
+      ))}
+    </div>
+  )
+}
+

@@ -1,0 +1,104 @@
+/** Nothing to show, and what to do about it. */
+import { useQuery } from '@tanstack/react-query'
+import { Copy, SearchX, Send } from 'lucide-react'
+import { api } from '../api/client'
+import type { Filter } from '../api/shapes'
+import { topTerms, withoutTerm } from '../query/terms'
+import { copyText } from '../ui/notice'
+import { usePrefs } from '../ui/prefs'
+import { shorten } from './event'
+import { fullTime, lengthText } from './time'
+
+interface NothingProps {
+  filter: Filter
+  /** The range as the server read it. */
+  resolved: { from: string; to: string } | undefined
+  onRange: (from: string | undefined, to: string | undefined) => void
+  onQuery: (query: string) => void
+}
+
+const HALF_WINDOW_MS = 30 * 60_000
+
+/** The newest match before the range, or the oldest after it. */
+export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingProps) {
+  const { zone } = usePrefs()
+  const nearest = useQuery({
+    queryKey: ['nearest', filter, resolved?.from],
+    enabled: resolved !== undefined && (filter.from !== undefined || filter.to !== undefined),
+    queryFn: async ({ signal }) => {
+      const before = await api.events({ q: filter.q, to: resolved?.from, limit: 1 }, signal)
+      if (before.events[0]) return before.events[0]
+      const after = filter.to === undefined ? undefined : await api.events({ q: filter.q, from: resolved?.to, limit: 1, order: 'asc' }, signal)
+      return after?.events[0] ?? null
+    },
+  })
+  const query = filter.q ?? ''
+  const terms = topTerms(query)
+  const near = nearest.data
+  const time = near ? Date.parse(near.eventTime) : 0
+  const isBefore = resolved !== undefined && time < Date.parse(resolved.from)
+  const away = resolved ? (isBefore ? Date.parse(resolved.from) - time : time - Date.parse(resolved.to)) : 0
+  return (
+    <div className="state">
+      <SearchX size={28} aria-hidden />
+      <h2>Nothing matches</h2>
+      {near && (
+        <p>
+          Nearest event: {lengthText(away)} {isBefore ? 'before' : 'after'} this range, {fullTime(near.eventTime, zone)}
+          <br />
+          <span className="muted">{near.record.summary}</span>
+        </p>
+      )}
+      {near === null && <p>No event at any time matches this query.</p>}
+      <div className="state-actions">
+        {near && (
+          <button type="button" className="button primary" onClick={() => onRange(new Date(time - HALF_WINDOW_MS).toISOString(), new Date(time + HALF_WINDOW_MS).toISOString())}>
+            Jump there
+          </button>
+        )}
+        {filter.from !== undefined && (
+          <button type="button" className="button" onClick={() => onRange('all', undefined)}>
+            Search all time
+          </button>
+        )}
+        {terms.map((term) => (
+          <button key={term.start} type="button" className="button" onClick={() => onQuery(withoutTerm(query, term))}>
+            Remove <code>{shorten(term.text, 36)}</code>
+          </button>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+/** Nothing was ever sent: the command that changes that. */
+export function FirstRun() {
+  const command = `curl -sS ${window.location.origin}/api/v1/events \\
+  -H "Authorization: Bearer $WHODID_KEY" \\
+  -d '{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/event",
+       "eventTime":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'",
+       "action":"read","outcome":"success",
+       "initiator":{"name":"me","host":{"address":"192.0.2.1"}},
+       "target":{"name":"my first event","typeURI":"demo/thing"},
+       "observer":{"name":"demo"}}'`
+  return (
+    <div className="state first-run">
+      <Send size={28} aria-hidden />
+      <h2>Send your first event</h2>
+      <p>
+        This account has no events yet. Make an ingestion key on the <a href="/keys">Keys</a> page, put it in <code>WHODID_KEY</code>, and send one:
+      </p>
+      <div className="command">
+        <pre className="mono" tabIndex={0} role="region" aria-label="Command">
+          {command}
+        </pre>
+        <button type="button" className="button" onClick={() => void copyText(command, 'Command')}>
+          <Copy size={14} aria-hidden /> Copy
+        </button>
+      </div>
+      <p className="muted small">
+        CloudTrail, Kubernetes, Okta, GitHub, Azure, Google Cloud and Activity Tracker events are understood as they are. Files: <code>whodid events send FILE</code>
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,64 @@
+/** Download of every matching event, not only those on screen; the exact number stands before. */
+import { useQuery } from '@tanstack/react-query'
+import { ChevronDown, Download } from 'lucide-react'
+import { Popover } from 'radix-ui'
+import { useState } from 'react'
+import { api, exportAddress } from '../api/client'
+import type { Filter } from '../api/shapes'
+import { events } from '../ui/number'
+import type { ChosenColumn } from './columns'
+
+export function ExportMenu({ filter, order, columns }: { filter: Filter; order: 'asc' | 'desc'; columns: ChosenColumn[] }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <Popover.Root open={open} onOpenChange={setOpen}>
+      <Popover.Trigger className="button quiet">
+        <Download size={14} aria-hidden /> <span className="export-word">Export</span>
+        <ChevronDown size={13} aria-hidden />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content className="popover export-popover" align="end" sideOffset={6} collisionPadding={8} aria-label="Export">
+          <ExportChoice filter={filter} order={order} columns={columns} onDone={() => setOpen(false)} />
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  )
+}
+
+function ExportChoice({ filter, order, columns, onDone }: { filter: Filter; order: 'asc' | 'desc'; columns: ChosenColumn[]; onDone: () => void }) {
+  const [format, setFormat] = useState<'ndjson' | 'csv'>('ndjson')
+  // A relative range moves on; what was counted is what is taken.
+  const [until] = useState(() => filter.to ?? new Date().toISOString())
+  const whole = { ...filter, to: until }
+  const total = useQuery({ queryKey: ['count', whole], queryFn: ({ signal }) => api.count(whole, signal), gcTime: 0, staleTime: 0 })
+  const fields = columns.flatMap((column) => column.fields).filter((field, at, all) => all.indexOf(field) === at)
+  return (
+    <div className="export">
+      <h3>Export all matching events</h3>
+      <p className="export-count" role="status">
+        {total.isPending ? 'Counting…' : total.isError ? `The count failed: ${total.error.message}` : <strong>{events(total.data)}</strong>}
+      </p>
+      <fieldset className="radio-list">
+        <legend className="visually-hidden">Format</legend>
+        <label>
+          <input type="radio" name="format" checked={format === 'ndjson'} onChange={() => setFormat('ndjson')} />
+          <span>
+            <strong>NDJSON</strong>
+            <span className="muted small">one event a line, whole, as received</span>
+          </span>
+        </label>
+        <label>
+          <input type="radio" name="format" checked={format === 'csv'} onChange={() => setFormat('csv')} />
+          <span>
+            <strong>CSV</strong>
+            <span className="muted small">the table’s columns: {fields.join(', ')}</span>
+          </span>
+        </label>
+      </fieldset>
+      <a className="button primary" href={exportAddress({ ...whole, format, order, ...(format === 'csv' ? { columns: fields.join(',') } : {}) })} download onClick={onDone}>
+        <Download size={14} aria-hidden /> Download {total.data !== undefined && events(total.data)}
+      </a>
+      <p className="muted small">Streamed while it is read, so that even millions of rows come whole.</p>
+    </div>
+  )
+}

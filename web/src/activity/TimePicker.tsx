@@ -1,0 +1,102 @@
+import { CalendarRange, ChevronDown } from 'lucide-react'
+import { Popover } from 'radix-ui'
+import { useState } from 'react'
+import { setPref, usePrefs } from '../ui/prefs'
+import { DEFAULT_RANGE, fromInput, PRESETS, rangeLabel, toInput, zoneName } from './time'
+
+interface TimePickerProps {
+  from: string | undefined
+  to: string | undefined
+  /** The range as the server read it, to start absolute inputs from. */
+  resolved: { from: string; to: string } | undefined
+  onChange: (from: string | undefined, to: string | undefined) => void
+}
+
+export function TimePicker({ from, to, resolved, onChange }: TimePickerProps) {
+  const { zone } = usePrefs()
+  const [open, setOpen] = useState(false)
+  const change = (nextFrom: string | undefined, nextTo: string | undefined): void => {
+    setOpen(false)
+    onChange(nextFrom === DEFAULT_RANGE && !nextTo ? undefined : nextFrom, nextTo)
+  }
+  return (
+    <Popover.Root open={open} onOpenChange={setOpen}>
+      <Popover.Trigger className="button time-button">
+        <CalendarRange size={14} aria-hidden />
+        <span className="visually-hidden">Time range: </span>
+        <span>{rangeLabel(from, to, zone)}</span>
+        <ChevronDown size={13} aria-hidden />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content className="popover time-popover" align="end" sideOffset={6} collisionPadding={8} aria-label="Time range">
+          <div className="time-presets">
+            <h3>Relative</h3>
+            {PRESETS.map((preset) => (
+              <button key={preset.from} type="button" aria-pressed={!to && (from ?? DEFAULT_RANGE) === preset.from} onClick={() => change(preset.from, undefined)}>
+                {preset.label}
+              </button>
+            ))}
+          </div>
+          <Absolute key={`${zone} ${resolved?.from ?? ''}`} from={resolved?.from} to={resolved?.to} onApply={change} />
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  )
+}
+
+function Absolute({ from, to, onApply }: { from: string | undefined; to: string | undefined; onApply: (from: string | undefined, to: string | undefined) => void }) {
+  const { zone } = usePrefs()
+  const [start, setStart] = useState(toInput(from ?? '', zone))
+  const [end, setEnd] = useState(toInput(to ?? '', zone))
+  const [relative, setRelative] = useState('')
+  const wrong = start !== '' && end !== '' && start >= end ? 'The end must come after the start.' : undefined
+  const relativeWrong = relative !== '' && !/^\d+\s*[smhdw]$/.test(relative.trim())
+  return (
+    <div className="time-absolute">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (!wrong) onApply(start === '' ? 'all' : fromInput(start, zone), end === '' ? undefined : fromInput(end, zone))
+        }}
+      >
+        <h3>From – to</h3>
+        <label>
+          From
+          <input type="datetime-local" step={1} value={start} onChange={(event) => setStart(event.target.value)} />
+        </label>
+        <label>
+          To, not included
+          <input type="datetime-local" step={1} value={end} onChange={(event) => setEnd(event.target.value)} aria-invalid={wrong !== undefined} aria-describedby="range-wrong" />
+        </label>
+        <p id="range-wrong" className="field-error" role="status">
+          {wrong}
+        </p>
+        <button type="submit" className="button primary" disabled={wrong !== undefined}>
+          Apply
+        </button>
+      </form>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (!relativeWrong && relative !== '') onApply(`now-${relative.replace(/\s/g, '')}`, undefined)
+        }}
+      >
+        <label>
+          Or the last
+          <input type="text" placeholder="36h" value={relative} onChange={(event) => setRelative(event.target.value)} aria-invalid={relativeWrong} aria-describedby="relative-help" />
+        </label>
+        <p id="relative-help" className={relativeWrong ? 'field-error' : 'muted small'}>
+          A number and s, m, h, d or w: 90m, 36h, 10d
+        </p>
+      </form>
+      <fieldset className="segmented">
+        <legend>Times in</legend>
+        {(['local', 'utc'] as const).map((name) => (
+          <button key={name} type="button" aria-pressed={zone === name} onClick={() => setPref('zone', name)}>
+            {name === 'utc' ? 'UTC' : `Local (${zoneName('local')})`}
+          </button>
+        ))}
+      </fieldset>
+    </div>
+  )
+}

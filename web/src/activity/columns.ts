@@ -1,0 +1,91 @@
+/** The table's columns: the preset ones, and any field or path as one more. */
+
+export interface Column {
+  /** Name in the address: a preset's short name, or the field itself. */
+  name: string
+  label: string
+  /** What filters and exports use. */
+  fields: string[]
+  width: number
+  /** How much of the spare room it takes; 0 keeps its width. */
+  grow: number
+}
+
+export interface ChosenColumn extends Column {
+  /** Set when a person dragged it to a width. */
+  fixed: boolean
+}
+
+export const WIDTH_MIN = 64
+export const WIDTH_MAX = 900
+
+const PRESETS: readonly Column[] = [
+  { name: 'time', label: 'Time', fields: ['eventTime'], width: 168, grow: 0 },
+  { name: 'who', label: 'Who', fields: ['initiator.name', 'initiator.id'], width: 150, grow: 2 },
+  { name: 'what', label: 'What', fields: ['action'], width: 190, grow: 3 },
+  { name: 'target', label: 'On what', fields: ['target.name', 'target.typeURI'], width: 190, grow: 3 },
+  { name: 'from', label: 'From', fields: ['initiator.host.address'], width: 136, grow: 0 },
+  { name: 'result', label: 'Result', fields: ['outcome', 'reason.reasonCode'], width: 104, grow: 0 },
+  { name: 'sentence', label: 'Sentence', fields: ['message'], width: 320, grow: 4 },
+  { name: 'recorded', label: 'Recorded', fields: ['recorded_at'], width: 168, grow: 0 },
+]
+
+export const DEFAULT_COLUMNS = 'time,who,what,target,from,result'
+
+const LABELS: Record<string, string> = {
+  outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Kind of target', 'target.name': 'Target', 'initiator.host.address': 'Address',
+  region: 'Region', severity: 'Severity', access: 'Access', source: 'Source', 'initiator.host.agent': 'Agent', 'reason.reasonCode': 'Reason code', correlationId: 'Correlation id',
+  'initiator.id': 'Initiator id', 'target.id': 'Target id', 'cadf.action': 'CADF action', id: 'Event id', eventTime: 'Event time', recorded_at: 'Recorded',
+  'initiator.credential.type': 'Credential', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Kind of initiator',
+}
+
+/** A field's name for people; paths outside the model speak for themselves. */
+export function fieldLabel(field: string): string {
+  return LABELS[field] ?? field
+}
+
+export function columnNamed(name: string): Column {
+  return PRESETS.find((column) => column.name === name) ?? { name, label: fieldLabel(name), fields: [name], width: 150, grow: 1 }
+}
+
+export const presetColumns: readonly Column[] = PRESETS
+
+export function parseColumns(text: string | undefined): ChosenColumn[] {
+  const columns: ChosenColumn[] = []
+  for (const part of (text ?? DEFAULT_COLUMNS).split(',')) {
+    const [name = '', width] = part.split('~')
+    if (name === '' || columns.some((column) => column.name === name)) continue
+    const column = columnNamed(name)
+    const pixels = Number(width)
+    const fixed = width !== undefined && Number.isFinite(pixels)
+    columns.push({ ...column, fixed, width: fixed ? clampWidth(pixels) : column.width })
+  }
+  return columns.length > 0 ? columns : parseColumns(DEFAULT_COLUMNS)
+}
+
+/** Undefined for the default, which needs no place in the address. */
+export function printColumns(columns: ChosenColumn[]): string | undefined {
+  const text = columns.map((column) => (column.fixed ? `${column.name}~${Math.round(column.width)}` : column.name)).join(',')
+  return text === DEFAULT_COLUMNS ? undefined : text
+}
+
+export function clampWidth(pixels: number): number {
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, Math.round(pixels)))
+}
+
+export function moved<T>(items: readonly T[], from: number, to: number): T[] {
+  const next = [...items]
+  const [item] = next.splice(from, 1)
+  if (item !== undefined) next.splice(Math.max(0, Math.min(next.length, to)), 0, item)
+  return next
+}
+
+export const DEFAULT_FACETS: readonly string[] = ['outcome', 'action', 'service', 'initiator.name', 'target.typeURI', 'initiator.host.address', 'region', 'severity', 'access', 'source']
+
+const FIRST_FIELDS: readonly string[] = [...DEFAULT_FACETS, 'target.name', 'reason.reasonCode', 'initiator.host.agent', 'initiator.id', 'target.id', 'correlationId']
+
+/** Fields people use most stand first in pickers and suggestions. */
+export function fieldRank(field: string): number {
+  const rank = FIRST_FIELDS.indexOf(field)
+  return rank < 0 ? FIRST_FIELDS.length : rank
+}

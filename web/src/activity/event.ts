@@ -1,0 +1,145 @@
+/** Reading one event: its result, the value of any field or path, and its parts in rows. */
+import type { AuditEvent } from '../api/shapes'
+
+export const RESULTS = ['success', 'failure', 'denied', 'pending', 'unknown'] as const
+export type Result = (typeof RESULTS)[number]
+
+const REFUSAL = /denied|forbidden|unauthori[sz]ed|not ?authori[sz]ed/i
+
+/** The outcome, with refusals told apart from other failures, as the histogram counts them. */
+export function resultOf(event: Pick<AuditEvent, 'outcome' | 'reason'>): Result {
+  if (event.outcome === 'failure') {
+    const code = String(event.reason?.reasonCode ?? '')
+    return code === '401' || code === '403' || REFUSAL.test(event.reason?.reasonType ?? '') ? 'denied' : 'failure'
+  }
+  return event.outcome === 'success' || event.outcome === 'pending' ? event.outcome : 'unknown'
+}
+
+/** The search that finds a result again. `denied` is narrower than `failure`, and has no field of its own. */
+export function resultQuery(result: Result): string {
+  if (result === 'denied') return 'outcome:==failure (reason.reasonCode:==401 OR reason.reasonCode:==403)'
+  return `outcome:==${result}`
+}
+
+const RECORD_FIELDS: Record<string, keyof AuditEvent['record']> = {
+  access: 'access', service: 'service', app: 'app', region: 'region', source: 'source', space: 'space', stream: 'stream', offset: 'offset', recorded_at: 'recorded_at',
+  'record.access': 'access', 'record.region': 'region',
+}
+
+/** The paths that the API writes at the top of every event, whatever its source. */
+export const MODEL_FIELDS: readonly string[] = [
+  'eventTime', 'action', 'outcome', 'severity', 'message', 'initiator.name', 'initiator.id', 'initiator.typeURI', 'initiator.host.address', 'initiator.host.agent',
+  'initiator.credential.type', 'initiator.credential.id', 'target.name', 'target.typeURI', 'target.id', 'observer.name', 'reason.reasonCode', 'reason.reasonType',
+  'reason.reasonForFailure', 'cadf.action', 'correlationId', 'id', 'requestData', 'responseData',
+]
+const MODEL = new Set(MODEL_FIELDS)
+
+const parsed = new WeakMap<AuditEvent, unknown>()
+
+export function rawValue(event: AuditEvent): unknown {
+  if (parsed.has(event)) return parsed.get(event)
+  let value: unknown
+  try {
+    value = JSON.parse(event.raw)
+  } catch {
+    value = undefined
+  }
+  parsed.set(event, value)
+  return value
+}
+
+/** Walks a dotted path; an array answers with its first element that has it; JSON inside strings is entered. */
+function walk(value: unknown, path: string[]): unknown {
+  if (path.length === 0) return value
+  if (typeof value === 'string' && /^\s*[[{]/.test(value)) {
+    try {
+      return walk(JSON.parse(value), path)
+    } catch {
+      return undefined
+    }
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const found = walk(item, path)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const members = value as Record<string, unknown>
+  // Keys may hold dots themselves (`k8s.io/name`), so the longest key is tried first.
+  for (let length = path.length; length > 0; length -= 1) {
+    const key = path.slice(0, length).join('.')
+    if (Object.hasOwn(members, key)) {
+      const found = walk(members[key], path.slice(length))
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
+export function textOf(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return JSON.stringify(value)
+}
+
+/** The text of a field or raw path in an event, or undefined where the event has none. */
+export function valueAt(event: AuditEvent, field: string): string | undefined {
+  const record = RECORD_FIELDS[field]
+  if (record) return textOf(event.record[record])
+  if (field.startsWith('raw.')) return textOf(walk(rawValue(event), field.slice(4).split('.')))
+  if (MODEL.has(field)) return textOf(walk(event, field.split('.')))
+  return textOf(walk(rawValue(event), field.split('.')) ?? walk(event, field.split('.')))
+}
+
+export interface FieldRow {
+  /** As a search names it. */
+  field: string
+  value: string
+}
+
+/** The event's modelled values, in reading order. */
+export function modelRows(event: AuditEvent): FieldRow[] {
+  return [...MODEL_FIELDS, 'service', 'app', 'region', 'access'].flatMap((field) => {
+    const value = valueAt(event, field)
+    return value === undefined ? [] : [{ field, value }]
+  })
+}
+
+/** Every leaf of the event as received. Names that the model also uses get `raw.`, which means the received text. */
+export function rawRows(event: AuditEvent): FieldRow[] {
+  const rows: FieldRow[] = []
+  const sameNames = event.record.source === 'cadf' || event.record.source === 'ibm-at'
+  const visit = (value: unknown, path: string): void => {
+    if (rows.length >= 1000) return
+    if (typeof value === 'string' && /^\s*[[{]/.test(value)) {
+      try {
+        visit(JSON.parse(value), path)
+        return
+      } catch {
+        // Only looked like JSON.
+      }
+    }
+    if (Array.isArray(value)) for (const item of value) visit(item, path)
+    else if (typeof value === 'object' && value !== null) for (const [key, item] of Object.entries(value)) visit(item, path === '' ? key : `${path}.${key}`)
+    else {
+      const text = textOf(value)
+      if (text !== undefined && path !== '') rows.push({ field: !sameNames && (MODEL.has(path) || path in RECORD_FIELDS) ? `raw.${path}` : path, value: text })
+    }
+  }
+  visit(rawValue(event), '')
+  return sameNames ? rows.filter((row) => !MODEL.has(row.field)) : rows
+}
+
+/** Long ids lose their middle, where they differ least. */
+export function shorten(text: string, length = 32): string {
+  if (text.length <= length) return text
+  const head = Math.ceil((length - 1) * 0.6)
+  return `${text.slice(0, head)}…${text.slice(text.length - (length - 1 - head))}`
+}
+
+export function permalink(event: AuditEvent): string {
+  return `${window.location.origin}/activity?event=${event.record.id}`
+}

@@ -1,0 +1,68 @@
+/** New events as they come, while live is on. Kept apart from the pages of the search, newest first. */
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { followTail } from '../api/client'
+import type { AuditEvent } from '../api/shapes'
+
+/** Beyond this the oldest live rows leave the screen; a search finds them. */
+const ROWS_MAX = 5000
+
+export interface Live {
+  on: boolean
+  /** Whether the stream is open; false while it waits to connect again. */
+  connected: boolean
+  rows: AuditEvent[]
+  /** How many arrived while paused. */
+  waiting: number
+  paused: boolean
+  /** Events the server left out because this page was too slow. */
+  dropped: number
+  pause: () => void
+  resume: () => void
+}
+
+interface State {
+  key: string
+  connected: boolean
+  rows: AuditEvent[]
+  held: AuditEvent[]
+  paused: boolean
+  dropped: number
+}
+
+const fresh = (key: string): State => ({ key, connected: false, rows: [], held: [], paused: false, dropped: 0 })
+
+export function useLive(on: boolean, query: string | undefined): Live {
+  const key = on ? `on ${query ?? ''}` : 'off'
+  const [state, setState] = useState<State>(() => fresh(key))
+  const arrived = useRef<AuditEvent[]>([])
+  if (state.key !== key) setState(fresh(key))
+
+  useEffect(() => {
+    if (!on) return
+    arrived.current = []
+    // Many events may come in one frame; the table is told once a frame.
+    let frame = 0
+    const deliver = (): void => {
+      frame = 0
+      const batch = arrived.current.reverse()
+      arrived.current = []
+      setState((now) => (now.paused ? { ...now, held: [...batch, ...now.held].slice(0, ROWS_MAX) } : { ...now, rows: [...batch, ...now.rows].slice(0, ROWS_MAX) }))
+    }
+    const stop = followTail(query, {
+      onEvent: (event) => {
+        arrived.current.push(event)
+        if (frame === 0) frame = window.setTimeout(deliver, 50)
+      },
+      onLagged: (dropped) => setState((now) => ({ ...now, dropped: now.dropped + dropped })),
+      onState: (open) => setState((now) => ({ ...now, connected: open === 'open' })),
+    })
+    return () => {
+      stop()
+      clearTimeout(frame)
+    }
+  }, [on, query])
+
+  const pause = useCallback(() => setState((now) => (now.paused ? now : { ...now, paused: true })), [])
+  const resume = useCallback(() => setState((now) => ({ ...now, paused: false, rows: [...now.held, ...now.rows].slice(0, ROWS_MAX), held: [] })), [])
+  return { on, connected: state.connected, rows: state.rows, waiting: state.held.length, paused: state.paused, dropped: state.dropped, pause, resume }
+}

@@ -1,0 +1,43 @@
+import '@fontsource-variable/inter/wght.css'
+import '@fontsource-variable/jetbrains-mono/wght.css'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/shell.css'
+import './styles/activity.css'
+import './styles/pages.css'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { Problem } from './api/problem'
+import { router } from './router'
+
+const client = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      // Whatever is asked without a session ends at the sign-in page, which leads back here.
+      if (!(error instanceof Problem) || error.status !== 401) return
+      const { pathname, href } = router.state.location
+      if (pathname !== '/sign-in') void router.navigate({ to: '/sign-in', search: href === '/activity' || href === '/' ? {} : { next: href } })
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      refetchOnWindowFocus: false,
+      // Refusals stay refusals; only what may be a moment's trouble is asked again.
+      retry: (failures, error) => failures < 2 && error instanceof Problem && (error.status === 0 || error.status === 502 || error.status === 504),
+      retryDelay: (attempt) => 400 * 2 ** attempt,
+    },
+  },
+})
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has a #root')
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+)

@@ -1,0 +1,33 @@
+import { Dialog } from '../ui/Dialog'
+
+const GROUPS: readonly [string, readonly [string[], string][]][] = [
+  ['Everywhere', [[['Ctrl', 'K'], 'Go to or do anything'], [['g', 'a'], 'Activity'], [['g', 'r'], 'Rejects'], [['g', 'k'], 'Keys'], [['?'], 'This help']]],
+  ['Activity', [[['/'], 'Into the query'], [['j'], 'Next event'], [['k'], 'Previous event'], [['Enter'], 'Open the event'], [['Esc'], 'Close the event'], [['→'], 'Into the row’s values'], [['l'], 'Live on or off'], [['p'], 'Pause or resume live']]],
+  ['Histogram', [[['←', '→'], 'Move between bars'], [['Shift', '→'], 'Mark several bars'], [['Enter'], 'Zoom to the marked bars'], [['Backspace'], 'Back to the earlier range']]],
+]
+
+export function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
+      <div className="help-groups">
+        {GROUPS.map(([title, keys]) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl className="help-keys">
+              {keys.map(([names, meaning]) => (
+                <div key={meaning}>
+                  <dt>
+                    {names.map((name) => (
+                      <kbd key={name}>{name}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{meaning}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,106 @@
+/** Everything that can be gone to or done, found by typing. */
+import { useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useId, useState } from 'react'
+import { PRESETS } from '../activity/time'
+import { api } from '../api/client'
+import { Dialog } from '../ui/Dialog'
+import { copyText } from '../ui/notice'
+import { setPref } from '../ui/prefs'
+import { lastActivity } from './Shell'
+
+interface Command {
+  group: string
+  label: string
+  run: () => void
+}
+
+export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+  const [typed, setTyped] = useState('')
+  const [active, setActive] = useState(0)
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const list = useId()
+
+  const to = (search: Record<string, string | undefined>) => () => void navigate({ to: '/activity', search: { ...lastActivity(), ...search } })
+  const commands: Command[] = [
+    { group: 'Go to', label: 'Activity', run: () => void navigate({ to: '/activity', search: lastActivity() }) },
+    { group: 'Go to', label: 'Rejects', run: () => void navigate({ to: '/rejects' }) },
+    { group: 'Go to', label: 'Keys', run: () => void navigate({ to: '/keys' }) },
+    { group: 'Show', label: 'Failed and refused', run: to({ q: 'outcome:==failure', event: undefined }) },
+    { group: 'Show', label: 'Changes only (writes)', run: to({ q: 'access:==write', event: undefined }) },
+    { group: 'Show', label: 'Critical severity', run: to({ q: 'severity:==critical', event: undefined }) },
+    { group: 'Show', label: 'Everything: clear the query', run: to({ q: undefined, event: undefined }) },
+    ...PRESETS.map((preset) => ({ group: 'Time', label: preset.label, run: to({ from: preset.from, to: undefined }) })),
+    { group: 'Do', label: 'Follow live events', run: to({ live: '1', to: undefined }) },
+    { group: 'Do', label: 'Copy a link to this page', run: () => void copyText(window.location.href, 'Link') },
+    { group: 'Do', label: 'Load again', run: () => void client.invalidateQueries() },
+    { group: 'Look', label: 'Light theme', run: () => setPref('theme', 'light') },
+    { group: 'Look', label: 'Dark theme', run: () => setPref('theme', 'dark') },
+    { group: 'Look', label: 'Theme of the system', run: () => setPref('theme', 'system') },
+    { group: 'Look', label: 'Times in UTC', run: () => setPref('zone', 'utc') },
+    { group: 'Look', label: 'Times in local zone', run: () => setPref('zone', 'local') },
+    { group: 'Look', label: 'Compact rows', run: () => setPref('density', 'compact') },
+    { group: 'Look', label: 'Comfortable rows', run: () => setPref('density', 'comfortable') },
+    { group: 'Help', label: 'Keyboard shortcuts', run: onHelp },
+    { group: 'Account', label: 'Sign out', run: () => void api.signOut().then(() => navigate({ to: '/sign-in', search: {} })) },
+  ]
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean)
+  const found = commands.filter((command) => words.every((word) => `${command.group} ${command.label}`.toLowerCase().includes(word)))
+  // What is no command is a search, or an event's id.
+  const free = typed.trim()
+  if (free !== '') {
+    if (/^[a-z0-9_-]+:\d+$/.test(free)) found.unshift({ group: 'Open', label: `Event ${free}`, run: to({ event: free }) })
+    found.push({ group: 'Search', label: `Events with “${free}”`, run: to({ q: free, event: undefined }) })
+  }
+  const index = Math.min(active, found.length - 1)
+
+  const run = (command: Command | undefined): void => {
+    if (!command) return
+    onClose()
+    command.run()
+  }
+  return (
+    <Dialog title="Go to or do" hideTitle onClose={onClose} className="palette">
+      <input
+        className="palette-input"
+        role="combobox"
+        aria-label="Go to or do"
+        aria-expanded
+        aria-controls={list}
+        aria-activedescendant={index >= 0 ? `${list}-${index}` : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="Type a page, an action, a search or an event’s id"
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.target.value)
+          setActive(0)
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'ArrowDown') setActive((index + 1) % found.length)
+          else if (event.key === 'ArrowUp') setActive((index - 1 + found.length) % found.length)
+          else if (event.key === 'Enter') run(found[index])
+          else return
+          event.preventDefault()
+        }}
+      />
+      <ul className="palette-list" id={list} role="listbox" aria-label="Commands">
+        {found.map((command, at) => (
+          <li
+            key={`${command.group} ${command.label}`}
+            id={`${list}-${at}`}
+            role="option"
+            aria-selected={at === index}
+            ref={at === index ? (element) => element?.scrollIntoView({ block: 'nearest' }) : undefined}
+            onPointerMove={() => setActive(at)}
+            onClick={() => run(command)}
+          >
+            <span className="palette-group">{command.group}</span>
+            {command.label}
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  )
+}

@@ -1,0 +1,47 @@
+/** A modal dialog on the browser's own: it keeps the focus, closes on Esc and gives the focus back. */
+import { X } from 'lucide-react'
+import { useEffect, useId, useRef, type ReactNode } from 'react'
+
+interface DialogProps {
+  title: string
+  onClose: () => void
+  className?: string
+  hideTitle?: boolean
+  children: ReactNode
+}
+
+export function Dialog({ title, onClose, className = '', hideTitle = false, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const heading = useId()
+  useEffect(() => {
+    const element = dialog.current
+    element?.showModal()
+    return () => element?.close()
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      className={`dialog ${className}`}
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        event.preventDefault()
+        onClose()
+      }}
+      onClick={(event) => {
+        if (event.target === dialog.current) onClose()
+      }}
+    >
+      <div className="dialog-body">
+        <div className={hideTitle ? 'visually-hidden' : 'dialog-head'}>
+          <h2 id={heading}>{title}</h2>
+          {!hideTitle && (
+            <button type="button" className="icon-button" aria-label="Close" onClick={onClose}>
+              <X size={16} aria-hidden />
+            </button>
+          )}
+        </div>
+        {children}
+      </div>
+    </dialog>
+  )
+}

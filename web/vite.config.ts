@@ -1,0 +1,23 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+
+// In development the API is the mock or, with WHODID_URL, a real server.
+const server = process.env.WHODID_URL ?? 'http://127.0.0.1:5180'
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    target: ['chrome125', 'firefox128', 'safari18'],
+    // The content security policy allows no data: fonts, styles or scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    emptyOutDir: true,
+    reportCompressedSize: false,
+  },
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    proxy: Object.fromEntries(['/api', '/health', '/openapi.json', '/sign-in?token'].map((path) => [path, { target: server }])),
+  },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'] },
+})
