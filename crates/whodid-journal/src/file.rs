@@ -359,7 +359,7 @@ impl Journal for FileJournal {
         segment.chain = chain;
         self.last = segment.last;
         // Ahead of the roll, yet late enough for a released segment to become the spare.
-        if segment.end * 2 > segment.file_bytes {
+        if (segment.end - HEADER_BYTES) * 2 > segment.file_bytes - HEADER_BYTES {
             self.spares.request();
         }
         if self.buffer.capacity() > BUFFER_KEPT_BYTES {

@@ -177,18 +177,50 @@ fn run(seed: u64) -> (Vec<Step>, Written) {
 fn a_loss_of_power_after_any_step_costs_nothing_acknowledged() {
     for seed in 0..6 {
         let (steps, written) = run(seed);
-        let mut random = ChaCha8Rng::seed_from_u64(1000 + seed);
-        let mut model = Model::default();
-        for (count, step) in steps.iter().enumerate() {
-            model.take(step);
-            let folder = folder();
-            model.crash_into(folder.path(), &mut random);
-            let place = format!("seed {seed} after step {count}: {step:.80?}");
-            if count % 16 == 0 {
-                lose_power_again(folder.path(), &model, &written, &place, &mut random);
-            }
-            check(folder.path(), &model, &written, &place);
+        lose_power_after_each(&steps, &written, seed);
+    }
+}
+
+#[test]
+fn a_loss_of_power_around_the_recycling_of_a_segment_costs_nothing_acknowledged() {
+    let script = Arc::new(Script::default());
+    let folder = folder();
+    let mut written = Written::new();
+    let (mut journal, recovered) = FileJournal::open_on(scripted(&script), folder.path(), SMALL).unwrap();
+    drop(recovered);
+    for round in 0..6u8 {
+        // Fills a segment, begins another, and releases the full one while there is no spare.
+        for bytes in [3800, 100] {
+            let next = journal.last().map_or(1, |last| last.get() + 1);
+            written.entry(next).or_default().push(vec![round; bytes]);
+            let last = journal.append(&[&vec![round; bytes]]).unwrap();
+            script.note(Step::Acknowledged { last: last.get() });
         }
+        let up_to = journal.last().unwrap().get() - 1;
+        script.note(Step::Released { up_to });
+        journal.release(Position::new(up_to).unwrap()).unwrap();
+    }
+    let steps = script.steps();
+    let is_recycling = |step: &&Step| matches!(step, Step::Rename { from, to } if to.ends_with("spare.seg") && !from.ends_with("spare.tmp"));
+    let recycled = steps.iter().filter(is_recycling).count();
+    assert!(recycled >= 4, "only {recycled} segments were recycled");
+    for seed in 0..6 {
+        lose_power_after_each(&steps, &written, seed);
+    }
+}
+
+fn lose_power_after_each(steps: &[Step], written: &Written, seed: u64) {
+    let mut random = ChaCha8Rng::seed_from_u64(1000 + seed);
+    let mut model = Model::default();
+    for (count, step) in steps.iter().enumerate() {
+        model.take(step);
+        let folder = folder();
+        model.crash_into(folder.path(), &mut random);
+        let place = format!("seed {seed} after step {count}: {step:.80?}");
+        if count % 16 == 0 {
+            lose_power_again(folder.path(), &model, written, &place, &mut random);
+        }
+        check(folder.path(), &model, written, &place);
     }
 }
 
