@@ -1,4 +1,4 @@
-//! Prints what the decoder makes of files: `cargo run -p whodid-decode --example decode -- FILE… [--format F]`.
+//! Prints what the decoder makes of files: `cargo run -p whodid-decode --example decode -- FILE… [--format F] [--sentences]`.
 
 use std::io::Write;
 
@@ -8,14 +8,20 @@ use whodid_model::{Field, Timestamp};
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut format = Format::Auto;
+    let mut sentences = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
+        if argument == "--sentences" {
+            sentences = true;
+            continue;
+        }
         if argument == "--format" {
             let name = arguments.next().unwrap_or_default();
             format = Format::parse(&name).unwrap_or(Format::Auto);
             continue;
         }
         match std::fs::read(&argument) {
+            Ok(body) if sentences => print_sentences(&mut out, format, &body)?,
             Ok(body) => print_file(&mut out, &argument, format, &body)?,
             Err(error) => writeln!(out, "{argument}: {error}")?,
         }
@@ -64,6 +70,16 @@ fn print_file(out: &mut impl Write, name: &str, format: Format, body: &[u8]) -> 
                     show(Field::Agent),
                 )?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn print_sentences(out: &mut impl Write, format: Format, body: &[u8]) -> std::io::Result<()> {
+    for item in decode(format, body, Timestamp::from_micros(0)) {
+        match item.event {
+            Ok(event) => writeln!(out, "{}", whodid_model::sentence::summary(&event.fields))?,
+            Err(reject) => writeln!(out, "could not be read: {}", reject.detail)?,
         }
     }
     Ok(())

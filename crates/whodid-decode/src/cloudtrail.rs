@@ -11,46 +11,46 @@ use crate::json::{self, Node, Value};
 
 /// Request parameters that name what a call was about, most telling first, and the kind of each.
 const TARGET_PARAMETERS: &[(&str, &str)] = &[
-    ("bucketName", "s3/bucket"),
-    ("functionName", "lambda/function"),
-    ("secretId", "secretsmanager/secret"),
-    ("keyId", "kms/key"),
-    ("trailName", "cloudtrail/trail"),
-    ("policyName", "iam/policy"),
-    ("policyArn", "iam/policy"),
-    ("accessKeyId", "iam/access-key"),
-    ("userName", "iam/user"),
-    ("roleName", "iam/role"),
-    ("groupName", "iam/group"),
-    ("roleArn", "iam/role"),
-    ("instanceProfileName", "iam/instance-profile"),
-    ("groupId", "ec2/security-group"),
-    ("instanceId", "ec2/instance"),
-    ("snapshotId", "ec2/snapshot"),
-    ("volumeId", "ec2/volume"),
-    ("imageId", "ec2/image"),
-    ("keyName", "ec2/key-pair"),
-    ("vpcId", "ec2/vpc"),
-    ("subnetId", "ec2/subnet"),
-    ("detectorId", "guardduty/detector"),
-    ("dBSnapshotIdentifier", "rds/db-snapshot"),
-    ("dBInstanceIdentifier", "rds/db-instance"),
-    ("dBClusterIdentifier", "rds/db-cluster"),
+    ("bucketName", "bucket"),
+    ("functionName", "function"),
+    ("secretId", "secret"),
+    ("keyId", "key"),
+    ("trailName", "trail"),
+    ("policyName", "policy"),
+    ("policyArn", "policy"),
+    ("accessKeyId", "access-key"),
+    ("userName", "user"),
+    ("roleName", "role"),
+    ("groupName", "group"),
+    ("roleArn", "role"),
+    ("instanceProfileName", "instance-profile"),
+    ("groupId", "security-group"),
+    ("instanceId", "instance"),
+    ("snapshotId", "snapshot"),
+    ("volumeId", "volume"),
+    ("imageId", "image"),
+    ("keyName", "key-pair"),
+    ("vpcId", "vpc"),
+    ("subnetId", "subnet"),
+    ("detectorId", "detector"),
+    ("dBSnapshotIdentifier", "db-snapshot"),
+    ("dBInstanceIdentifier", "db-instance"),
+    ("dBClusterIdentifier", "db-cluster"),
     ("tableName", "table"),
-    ("topicArn", "sns/topic"),
-    ("queueUrl", "sqs/queue"),
-    ("repositoryName", "ecr/repository"),
+    ("topicArn", "topic"),
+    ("queueUrl", "queue"),
+    ("repositoryName", "repository"),
     ("clusterName", "cluster"),
-    ("stackName", "cloudformation/stack"),
+    ("stackName", "stack"),
     ("domainName", "domain"),
-    ("logGroupName", "logs/log-group"),
-    ("certificateArn", "acm/certificate"),
-    ("distributionId", "cloudfront/distribution"),
-    ("hostedZoneId", "route53/hosted-zone"),
-    ("webACLId", "waf/web-acl"),
-    ("modelId", "bedrock/model"),
-    ("documentName", "ssm/document"),
-    ("parameterName", "ssm/parameter"),
+    ("logGroupName", "log-group"),
+    ("certificateArn", "certificate"),
+    ("distributionId", "distribution"),
+    ("hostedZoneId", "hosted-zone"),
+    ("webACLId", "web-acl"),
+    ("modelId", "model"),
+    ("documentName", "document"),
+    ("parameterName", "parameter"),
     ("accountId", "account"),
     ("resourceArn", "resource"),
     ("resourceId", "resource"),
@@ -188,10 +188,10 @@ fn read_target<'a>(resources: Option<&Node<'a>>, request: Option<&Node<'a>>, dra
             let Some(found) = request.get(name).filter(|node| node.text().is_some()) else { continue };
             if *name == "bucketName" && request.get("key").and_then(Node::text).is_some() {
                 draft.text(Field::TargetName, request.get("key"));
-                draft.put(Field::TargetType, "s3/object");
+                put_kind("object", draft);
             }
             draft.text(Field::TargetName, Some(found));
-            draft.put(Field::TargetType, *kind);
+            put_kind(kind, draft);
             break;
         }
         let instances =
@@ -202,6 +202,14 @@ fn read_target<'a>(resources: Option<&Node<'a>>, request: Option<&Node<'a>>, dra
     draft.first(Field::TargetId, resource, &["ARN", "arn", "ResourceName"]);
     draft.event.fields.clear(Field::TargetType);
     draft.first(Field::TargetType, resource, &["type", "ResourceType"]);
+}
+
+/// `bucket` of `s3.amazonaws.com` → `s3/bucket`.
+fn put_kind(kind: &str, draft: &mut Draft<'_>) {
+    let service = draft.get(Field::Service).unwrap_or_default();
+    let service = service.split('.').next().unwrap_or_default();
+    let kind = if service.is_empty() { kind.to_owned() } else { format!("{service}/{kind}") };
+    draft.put(Field::TargetType, kind);
 }
 
 /// Sign-ins tell their end in the answer: `{"ConsoleLogin":"Failure"}`.
@@ -283,7 +291,7 @@ fn alert_row<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     }
     if let Some(request) = root.get("Request Parameters").and_then(Node::text).and_then(python_object) {
         literal(&request, &["key", "bucketName"], Field::TargetName, draft);
-        draft.put(Field::TargetType, "s3/bucket");
+        put_kind(if request.contains("\"key\"") { "object" } else { "bucket" }, draft);
         draft.put(Field::RequestData, request);
     }
     Ok(of_operation(draft))

@@ -10,6 +10,7 @@ pub mod field;
 pub mod name;
 pub mod record;
 pub mod reject;
+pub mod sentence;
 pub mod taxonomy;
 pub mod time;
 
