@@ -175,7 +175,7 @@ fn run(seed: u64) -> (Vec<Step>, Written) {
 
 #[test]
 fn a_loss_of_power_after_any_step_costs_nothing_acknowledged() {
-    for seed in 0..6 {
+    for seed in 0..3 {
         let (steps, written) = run(seed);
         lose_power_after_each(&steps, &written, seed);
     }
@@ -190,7 +190,7 @@ fn a_loss_of_power_around_the_recycling_of_a_segment_costs_nothing_acknowledged(
     drop(recovered);
     for round in 0..6u8 {
         // Fills a segment, begins another, and releases the full one while there is no spare.
-        for bytes in [3800, 100] {
+        for bytes in [3800, 400] {
             let next = journal.last().map_or(1, |last| last.get() + 1);
             written.entry(next).or_default().push(vec![round; bytes]);
             let last = journal.append(&[&vec![round; bytes]]).unwrap();
@@ -204,7 +204,7 @@ fn a_loss_of_power_around_the_recycling_of_a_segment_costs_nothing_acknowledged(
     let is_recycling = |step: &&Step| matches!(step, Step::Rename { from, to } if to.ends_with("spare.seg") && !from.ends_with("spare.tmp"));
     let recycled = steps.iter().filter(is_recycling).count();
     assert!(recycled >= 4, "only {recycled} segments were recycled");
-    for seed in 0..6 {
+    for seed in 0..3 {
         lose_power_after_each(&steps, &written, seed);
     }
 }
