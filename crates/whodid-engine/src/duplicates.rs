@@ -1,0 +1,390 @@
+//! Which events have been seen: the window in which a repeated event is told from a new one.
+//!
+//! A duplicate is the same account, source id and content. Events without an id of their own are
+//! not in the window; repeated requests that carry an idempotency key are answered from it instead.
+//! The window covers the last [`KEYS_MAX`] events and at most [`WINDOW_MICROS`]; it is rebuilt at start
+//! from its files (what has been flushed) and the journal (what has not).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs::{self, File};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+use whodid_model::{AccountName, Timestamp};
+
+use crate::frame::Replay;
+
+/// Bytes of a key: 96 bits, so that among four million keys a chance match of a new event
+/// has a probability below 10^-22.
+pub const KEY_BYTES: usize = 12;
+/// Most events the window remembers.
+pub const KEYS_MAX: usize = 4_000_000;
+/// Most answered requests the window remembers.
+pub const REPLAYS_MAX: usize = 100_000;
+/// How long it remembers, in microseconds of recorded time: a day.
+pub const WINDOW_MICROS: i64 = 86_400_000_000;
+
+const FILE_MAGIC: &[u8; 8] = b"WHODUP01";
+
+/// What identifies an event's content.
+pub type Key = [u8; KEY_BYTES];
+
+/// The secret of one installation that makes keys unpredictable to senders.
+#[derive(Clone, Copy)]
+pub struct HashSecret(u64, u64);
+
+impl std::fmt::Debug for HashSecret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("HashSecret")
+    }
+}
+
+impl HashSecret {
+    /// Reads the secret from `folder`, or makes it there.
+    pub fn load(folder: &Path) -> io::Result<Self> {
+        let path = folder.join("hash-secret");
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut fresh = [0; 16];
+                getrandom::fill(&mut fresh).map_err(io::Error::other)?;
+                write_synced(&path, &fresh)?;
+                fresh.to_vec()
+            }
+            Err(error) => return Err(error),
+        };
+        let bytes: [u8; 16] = bytes
+            .try_into()
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: 16 bytes expected", path.display())))?;
+        let half = |range: std::ops::Range<usize>| bytes[range].iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        Ok(Self(half(0..8), half(8..16)))
+    }
+
+    fn hash(self, parts: &[&[u8]]) -> Key {
+        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        for part in parts {
+            hasher.write(&(part.len() as u64).to_le_bytes());
+            hasher.write(part);
+        }
+        let bytes = hasher.finish128().as_bytes();
+        let mut key = [0; KEY_BYTES];
+        key.copy_from_slice(&bytes[..KEY_BYTES]);
+        key
+    }
+
+    /// The key of an event that has an id.
+    pub fn event(self, account: &AccountName, id: &str, raw: &[u8]) -> Key {
+        self.hash(&[b"event", account.as_str().as_bytes(), id.as_bytes(), raw])
+    }
+
+    /// The key of a request.
+    pub fn request(self, account: &AccountName, idempotency_key: &str) -> Key {
+        self.hash(&[b"request", account.as_str().as_bytes(), idempotency_key.as_bytes()])
+    }
+
+    /// The hash of a request's body and format.
+    pub fn body(self, format: &str, body: &[u8]) -> Key {
+        self.hash(&[b"body", format.as_bytes(), body])
+    }
+}
+
+/// Keys are already uniform: their own first bytes are the hash.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+}
+
+type KeySet = HashSet<Key, BuildHasherDefault<KeyHasher>>;
+
+/// The keys of one group of frames.
+#[derive(Debug)]
+struct Chunk {
+    newest: Timestamp,
+    keys: Vec<Key>,
+    replays: Vec<Key>,
+    file: Option<PathBuf>,
+}
+
+/// The window. Owned by the writer thread.
+#[derive(Debug)]
+pub struct Window {
+    folder: PathBuf,
+    keys: KeySet,
+    replays: HashMap<Key, Replay>,
+    /// Oldest first; the last ones have no file yet.
+    chunks: VecDeque<Chunk>,
+}
+
+impl Window {
+    /// Reads the window's files in `folder`; a damaged one is left out and named in the second value,
+    /// because a lost key can only let a repeated event in twice, never lose one.
+    pub fn open(folder: &Path) -> io::Result<(Self, Vec<PathBuf>)> {
+        fs::create_dir_all(folder)?;
+        let mut paths: Vec<PathBuf> =
+            fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+        paths.sort();
+        let mut window =
+            Self { folder: folder.to_path_buf(), keys: KeySet::default(), replays: HashMap::new(), chunks: VecDeque::new() };
+        let mut damaged = Vec::new();
+        for path in paths {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("keys") => {}
+                Some("tmp") => {
+                    fs::remove_file(&path)?;
+                    continue;
+                }
+                _ => continue,
+            }
+            let Some((newest, keys, replays)) = parse_chunk(&fs::read(&path)?) else {
+                damaged.push(path);
+                continue;
+            };
+            window.insert_chunk(newest, keys, replays, Some(path));
+        }
+        Ok((window, damaged))
+    }
+
+    /// True when the event is in the window.
+    pub fn holds(&self, key: &Key) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// The kept answer to a request.
+    pub fn replay(&self, key: &Key) -> Option<&Replay> {
+        self.replays.get(key)
+    }
+
+    /// Remembers the events and the answer of one durable frame.
+    pub fn remember(&mut self, recorded_at: Timestamp, keys: &[Key], replay: Option<(Key, Replay)>) {
+        if keys.is_empty() && replay.is_none() {
+            return;
+        }
+        self.keys.extend(keys.iter().copied());
+        let open = self.chunks.back_mut().filter(|chunk| chunk.file.is_none());
+        let chunk = match open {
+            Some(chunk) => chunk,
+            None => {
+                self.chunks.push_back(Chunk { newest: recorded_at, keys: Vec::new(), replays: Vec::new(), file: None });
+                self.chunks.back_mut().expect("one was just pushed")
+            }
+        };
+        chunk.newest = chunk.newest.max(recorded_at);
+        chunk.keys.extend_from_slice(keys);
+        if let Some((key, replay)) = replay {
+            chunk.replays.push(key);
+            self.replays.insert(key, replay);
+        }
+    }
+
+    /// Writes what is not yet on disk, synced, and forgets what has left the window.
+    /// Must be durable before the journal releases the frames the keys came from.
+    pub fn persist(&mut self, now: Timestamp) -> io::Result<()> {
+        let replays = &self.replays;
+        for chunk in self.chunks.iter_mut().filter(|chunk| chunk.file.is_none()) {
+            let kept: Vec<&Replay> = chunk.replays.iter().filter_map(|key| replays.get(key)).collect();
+            let bytes = format_chunk(chunk.newest, &chunk.keys, &kept)?;
+            let path = self.folder.join(format!("{:020}.keys", chunk.newest.micros()));
+            let path = if path.exists() { self.folder.join(format!("{:020}-{}.keys", chunk.newest.micros(), uuid::Uuid::now_v7().simple())) } else { path };
+            write_synced(&path, &bytes)?;
+            chunk.file = Some(path);
+        }
+        self.forget(now)
+    }
+
+    fn forget(&mut self, now: Timestamp) -> io::Result<()> {
+        while let Some(oldest) = self.chunks.front() {
+            let expired = now.micros() - oldest.newest.micros() > WINDOW_MICROS;
+            let crowded = self.keys.len() > KEYS_MAX || self.replays.len() > REPLAYS_MAX;
+            // A chunk without a file is still covered by the journal; it stays until it is written.
+            if self.chunks.len() < 2 && !expired || !(expired || crowded) || oldest.file.is_none() {
+                break;
+            }
+            let Some(chunk) = self.chunks.pop_front() else { break };
+            for key in &chunk.keys {
+                self.keys.remove(key);
+            }
+            for key in &chunk.replays {
+                self.replays.remove(key);
+            }
+            if let Some(path) = chunk.file {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_chunk(&mut self, newest: Timestamp, keys: Vec<Key>, replays: Vec<Replay>, file: Option<PathBuf>) {
+        self.keys.extend(keys.iter().copied());
+        let mut replay_keys = Vec::with_capacity(replays.len());
+        for replay in replays {
+            if let Some(key) = key_of_hex(&replay.key) {
+                replay_keys.push(key);
+                self.replays.insert(key, replay);
+            }
+        }
+        self.chunks.push_back(Chunk { newest, keys, replays: replay_keys, file });
+    }
+}
+
+/// A key as hex text.
+pub fn hex_of_key(key: &Key) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a key from hex text.
+pub fn key_of_hex(text: &str) -> Option<Key> {
+    let mut key = [0; KEY_BYTES];
+    if text.len() != 2 * KEY_BYTES || !text.is_ascii() {
+        return None;
+    }
+    for (place, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(key)
+}
+
+/// Layout: magic, newest time, number of keys, keys, length of the answers' JSON, the JSON, CRC32C of all before.
+fn format_chunk(newest: Timestamp, keys: &[Key], replays: &[&Replay]) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(replays).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(36 + keys.len() * KEY_BYTES + json.len());
+    bytes.extend_from_slice(FILE_MAGIC);
+    bytes.extend_from_slice(&newest.micros().to_le_bytes());
+    bytes.extend_from_slice(&(keys.len() as u64).to_le_bytes());
+    for key in keys {
+        bytes.extend_from_slice(key);
+    }
+    bytes.extend_from_slice(&(json.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&json);
+    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    Ok(bytes)
+}
+
+fn parse_chunk(bytes: &[u8]) -> Option<(Timestamp, Vec<Key>, Vec<Replay>)> {
+    let (body, sum) = bytes.split_last_chunk::<4>()?;
+    if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let rest = body.strip_prefix(FILE_MAGIC.as_slice())?;
+    let (newest, rest) = rest.split_first_chunk::<8>()?;
+    let (count, rest) = rest.split_first_chunk::<8>()?;
+    let key_bytes = usize::try_from(u64::from_le_bytes(*count)).ok()?.checked_mul(KEY_BYTES)?;
+    let (keys, rest) = rest.split_at_checked(key_bytes)?;
+    let (length, rest) = rest.split_first_chunk::<8>()?;
+    let json = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let keys = keys.as_chunks::<KEY_BYTES>().0.to_vec();
+    Some((Timestamp::from_micros(i64::from_le_bytes(*newest)), keys, serde_json::from_slice(json).ok()?))
+}
+
+/// Writes a file so that after return it is there whole, whatever happens to the machine.
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    let folder = path.parent().ok_or_else(|| io::Error::other("a file path has no folder"))?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::ingest::IngestReply;
+
+    fn secret() -> HashSecret {
+        HashSecret(1, 2)
+    }
+
+    fn key(id: &str) -> Key {
+        secret().event(&AccountName::default_account(), id, b"{}")
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn the_same_event_is_known_again_and_any_difference_makes_another() {
+        let account = AccountName::default_account();
+        let other = AccountName::parse("other").unwrap();
+        let first = secret().event(&account, "a", b"{}");
+        assert_eq!(first, secret().event(&account, "a", b"{}"));
+        for different in [
+            secret().event(&other, "a", b"{}"),
+            secret().event(&account, "b", b"{}"),
+            secret().event(&account, "a", b"{ }"),
+            secret().event(&account, "a{", b"}"),
+            HashSecret(1, 3).event(&account, "a", b"{}"),
+        ] {
+            assert_ne!(first, different);
+        }
+    }
+
+    #[test]
+    fn the_window_survives_a_restart_with_keys_and_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        let request = secret().request(&AccountName::default_account(), "batch-1");
+        let replay = Replay { key: hex_of_key(&request), body: "00".into(), reply: IngestReply { accepted: 1, ..IngestReply::default() } };
+        window.remember(at(1), &[key("a")], Some((request, replay.clone())));
+        window.persist(at(1)).unwrap();
+        window.remember(at(2), &[key("b")], None);
+        drop(window);
+
+        let (window, damaged) = Window::open(folder.path()).unwrap();
+        assert!(damaged.is_empty());
+        assert!(window.holds(&key("a")));
+        assert_eq!(window.replay(&request), Some(&replay));
+        assert!(!window.holds(&key("b")), "what was not persisted comes from the journal");
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_the_rest_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        window.remember(at(1), &[key("a")], None);
+        window.persist(at(1)).unwrap();
+        window.remember(at(2), &[key("b")], None);
+        window.persist(at(2)).unwrap();
+        let first = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+        let mut bytes = fs::read(&first).unwrap();
+        bytes[20] ^= 1;
+        fs::write(&first, bytes).unwrap();
+
+        let (window, damaged) = Window::open(folder.path()).unwrap();
+        assert_eq!(damaged, [first]);
+        assert!(!window.holds(&key("a")) && window.holds(&key("b")));
+    }
+
+    #[test]
+    fn after_a_day_an_event_is_new_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        window.remember(at(0), &[key("a")], None);
+        window.persist(at(0)).unwrap();
+        window.remember(at(86_000), &[key("b")], None);
+        window.persist(at(86_000)).unwrap();
+        assert!(window.holds(&key("a")));
+        window.persist(at(86_401)).unwrap();
+        assert!(!window.holds(&key("a")) && window.holds(&key("b")));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

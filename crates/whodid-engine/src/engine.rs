@@ -1,0 +1,400 @@
+//! The engine: opened on a folder, it recovers, starts its writer and jobs, and answers.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use whodid_journal::{FileJournal, Journal};
+use whodid_lake::{Lake, Table};
+use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Timestamp};
+use whodid_search::Searcher;
+
+use crate::duplicates::{HashSecret, Key, Window};
+use crate::error::{Error, ErrorKind};
+use crate::frame::{self, FrameError, PartHeader};
+use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, PrepareError, Tables};
+use crate::live::{LIVE_BATCHES_MAX, Published};
+use crate::options::Options;
+use crate::writer::{Command, JournalGauges, LiveFrame, StreamKey, Writer};
+use crate::jobs;
+
+/// How long a request waits for memory before it is told to come back.
+const MEMORY_WAIT: Duration = Duration::from_millis(50);
+/// Requests that may wait for the writer.
+const REQUESTS_WAITING_MAX: usize = 4096;
+/// Bodies below this size are decoded where they arrive; larger ones on the blocking pool.
+const DECODE_INLINE_BYTES: usize = 16 << 10;
+
+/// Why an engine could not be opened. Each tells what, where and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder could not be used.
+    #[error("the data folder {folder} could not be used")]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The journal could not be opened; it may be in use by another process.
+    #[error("opening the journal failed")]
+    Journal(#[from] whodid_journal::OpenError),
+    /// A recovered frame could not be read.
+    #[error("the journal holds a frame that cannot be read back")]
+    Frame(#[from] FrameError),
+    /// A recovered batch could not be read.
+    #[error("the journal holds a batch that cannot be read back")]
+    Batch(#[from] whodid_lake::DecodeError),
+    /// The lake could not be opened.
+    #[error("opening the lake failed")]
+    Lake(#[from] whodid_lake::OpenError),
+    /// What the journal holds did not fit in memory and could not be put into the lake.
+    #[error("moving recovered records into the lake failed")]
+    Flush(#[from] whodid_lake::FlushError),
+    /// A journal segment could not be read.
+    #[error("reading the journal back failed")]
+    Read(#[from] whodid_journal::ReadError),
+    /// The query engine could not be set up.
+    #[error("setting up the query engine failed")]
+    Search(#[from] whodid_search::SearchError),
+}
+
+/// Numbers of one account, for its pages.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Status {
+    /// Records of the `activity` stream.
+    pub events: u64,
+    /// Records of the `rejects` stream.
+    pub rejects: u64,
+    /// Records in memory.
+    pub tail_rows: u64,
+    /// Bytes of records in memory.
+    pub tail_bytes: u64,
+    /// Segment files of the `activity` stream.
+    pub segments: u64,
+    /// Bytes the journal uses.
+    pub journal_bytes: u64,
+    /// Bytes the journal may use.
+    pub journal_bound_bytes: u64,
+    /// Earliest event time.
+    pub oldest_event: Option<Timestamp>,
+    /// Latest event time.
+    pub newest_event: Option<Timestamp>,
+    /// When this engine was opened.
+    pub started_at: Timestamp,
+}
+
+/// The product without a network. Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Engine").field("data", &self.inner.options.data).finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub options: Options,
+    pub lake: Lake,
+    pub searcher: Searcher,
+    pub commands: mpsc::Sender<Command>,
+    pub published: broadcast::Sender<Published>,
+    pub gauges: Arc<JournalGauges>,
+    pub started_at: Timestamp,
+    /// Every table that has been touched.
+    pub tables: parking_lot::Mutex<BTreeMap<StreamKey, Arc<Table>>>,
+    secret: HashSecret,
+    memory: Arc<Semaphore>,
+    shutdown: CancellationToken,
+    jobs: TaskTracker,
+}
+
+impl Engine {
+    /// Recovers what an earlier run acknowledged, then starts writer and jobs.
+    ///
+    /// Must be called within a Tokio runtime. Fails when another process holds the folder.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let folder_error = |source| OpenError::Folder { folder: options.data.clone(), source };
+        std::fs::create_dir_all(&options.data).map_err(folder_error)?;
+        let journal_options = whodid_journal::Options {
+            segment_bytes: options.journal_segment_bytes,
+            bound_bytes: options.journal_bound_bytes,
+            ..whodid_journal::Options::default()
+        };
+        let (journal, recovered) = FileJournal::open(&options.data.join("journal"), journal_options)?;
+        let secret = HashSecret::load(&options.data).map_err(folder_error)?;
+        let (window, damaged) = Window::open(&options.data.join("window")).map_err(folder_error)?;
+        for path in damaged {
+            tracing::warn!(path = %path.display(), "a file of the duplicate window is damaged and was left out: repeated events of its time may be stored again");
+        }
+        let lake = Lake::open(options.lake.clone()).await?;
+        let searcher = Searcher::new(whodid_search::Options {
+            memory_bytes: options.query_memory_bytes,
+            timeout: options.query_timeout,
+            spill_dir: Some(options.data.join("spill")),
+            ..whodid_search::Options::default()
+        })?;
+        let gauges = Arc::new(JournalGauges::default());
+        let (published, _) = broadcast::channel(LIVE_BATCHES_MAX);
+        let mut writer = Writer {
+            journal: Box::new(journal),
+            window,
+            next: HashMap::new(),
+            tables: HashMap::new(),
+            frames: VecDeque::new(),
+            last_recorded_at: Timestamp::default(),
+            clock: Arc::clone(&options.clock),
+            on_fatal: Arc::clone(&options.on_fatal),
+            published: published.clone(),
+            gauges: Arc::clone(&gauges),
+        };
+        let mut tables = BTreeMap::new();
+        for (account, stream) in lake.tables().await? {
+            let table = lake.table(&account, &stream).await?;
+            tables.insert((account, stream), Arc::clone(&table));
+            let newest = table.snapshot().segments.iter().map(|segment| segment.recorded_at.1).max();
+            writer.last_recorded_at = writer.last_recorded_at.max(newest.unwrap_or_default());
+        }
+        for frame in recovered {
+            let (position, bytes) = frame?;
+            replay(&mut writer, &lake, position, &bytes, options.flush_bytes).await?;
+        }
+        tables.extend(writer.tables.iter().map(|(key, table)| (key.clone(), Arc::clone(table))));
+        let (commands, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
+        std::thread::Builder::new()
+            .name("whodid-writer".to_owned())
+            .spawn(move || writer.run(receiver))
+            .map_err(folder_error)?;
+        let started_at = (options.clock)();
+        let inner = Arc::new(Inner {
+            memory: Arc::new(Semaphore::new(options.ingest_bytes_max / MEMORY_UNIT)),
+            options,
+            lake,
+            searcher,
+            commands,
+            published,
+            gauges,
+            started_at,
+            tables: parking_lot::Mutex::new(tables),
+            secret,
+            shutdown: CancellationToken::new(),
+            jobs: TaskTracker::new(),
+        });
+        inner.jobs.spawn(jobs::run(Arc::clone(&inner), inner.shutdown.clone()));
+        Ok(Self { inner })
+    }
+
+    /// Stops the jobs and the writer and releases the folder. What is in the journal stays there.
+    pub async fn close(&self) {
+        self.inner.shutdown.cancel();
+        self.inner.jobs.close();
+        self.inner.jobs.wait().await;
+        let (done, closed) = oneshot::channel();
+        if self.inner.commands.send(Command::Close(done)).await.is_ok() {
+            // An error means that the writer has ended already, which is what is wanted.
+            let _ = closed.await;
+        }
+    }
+
+    /// Takes a body in. The answer comes when what it accepts is on disk.
+    pub async fn ingest(&self, scope: &AccessScope, request: IngestRequest) -> Result<IngestReply, Error> {
+        require(scope, &[Permission::WriteEvents])?;
+        let inner = &self.inner;
+        if inner.tail_bytes() > inner.options.tail_bytes_max {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "lake_behind",
+                "the lake has not taken what waits in memory; nothing was stored, send it again later",
+            ));
+        }
+        let units = u32::try_from(request.body.len() / MEMORY_UNIT * COPIES_IN_WORK + 1).unwrap_or(u32::MAX);
+        let memory = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&inner.memory).acquire_many_owned(units)).await;
+        let Ok(Ok(_memory)) = memory else {
+            metrics::counter!("whodid_ingest_refused_total", "reason" => "memory").increment(1);
+            return Err(Error::new(
+                ErrorKind::Overloaded,
+                "overloaded",
+                "too many events are being taken in at once; nothing was stored, send it again in a second",
+            ));
+        };
+        let account = scope.account().clone();
+        let tables = inner.tables_of(&account).await?;
+        let received = (inner.options.clock)();
+        let secret = inner.secret;
+        let prepared = if request.body.len() < DECODE_INLINE_BYTES {
+            ingest::prepare(&account, &tables, &request, received, secret)
+        } else {
+            tokio::task::spawn_blocking(move || ingest::prepare(&account, &tables, &request, received, secret))
+                .await
+                .map_err(|error| Error::internal("decoding a request", error))?
+        };
+        let prepared = prepared.map_err(refuse_body)?;
+        let (sender, reply) = oneshot::channel();
+        let stopped = || Error::new(ErrorKind::Unavailable, "stopping", "whodid is stopping; nothing was stored, send it again later");
+        match inner.commands.try_send(Command::Append(Box::new(prepared), sender)) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                return Err(Error::new(ErrorKind::Overloaded, "overloaded", "too many requests wait for the journal; nothing was stored, send it again in a second"));
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(stopped()),
+        }
+        reply.await.map_err(|_| stopped())?
+    }
+
+    /// Puts everything in memory into the lake now, and lets the journal forget it.
+    pub async fn flush(&self) -> Result<(), Error> {
+        jobs::flush_all(&self.inner, true).await
+    }
+
+    /// Merges small segments now.
+    pub async fn compact(&self) -> Result<(), Error> {
+        jobs::compact_all(&self.inner).await
+    }
+
+    /// Whether events are being taken in; the text says what is wrong and what to do.
+    pub fn is_ready(&self) -> Result<(), String> {
+        if self.inner.commands.is_closed() {
+            return Err("the writer has stopped; restart whodid".to_owned());
+        }
+        if self.inner.gauges.is_refusing.load(Relaxed) {
+            return Err("the journal refuses writes: free disk space, or mend the lake's storage so that it drains".to_owned());
+        }
+        if self.inner.tail_bytes() > self.inner.options.tail_bytes_max {
+            return Err("the lake does not take what waits in memory: mend its storage".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Numbers of the scope's account.
+    pub async fn status(&self, scope: &AccessScope) -> Result<Status, Error> {
+        require(scope, READING)?;
+        let tables = self.inner.tables_of(scope.account()).await?;
+        let activity = tables.activity.snapshot();
+        let rejects = tables.rejects.snapshot();
+        let rows = |snapshot: &whodid_lake::Snapshot| {
+            let flushed: u64 = snapshot.segments.iter().map(|segment| segment.rows).sum();
+            let tail: u64 = snapshot.tail.iter().map(|batch| batch.num_rows() as u64).sum();
+            (flushed + tail, tail)
+        };
+        let (events, tail_rows) = rows(&activity);
+        let (oldest_event, newest_event) = crate::read::time_span(&activity).unzip();
+        Ok(Status {
+            events,
+            rejects: rows(&rejects).0,
+            tail_rows,
+            tail_bytes: tables.activity.tail_bytes() as u64,
+            segments: activity.segments.len() as u64,
+            journal_bytes: self.inner.gauges.used_bytes.load(Relaxed),
+            journal_bound_bytes: self.inner.gauges.bound_bytes.load(Relaxed),
+            oldest_event,
+            newest_event,
+            started_at: self.inner.started_at,
+        })
+    }
+}
+
+/// Memory is counted in KiB, so that a semaphore's 32-bit counts suffice.
+const MEMORY_UNIT: usize = 1024;
+/// A body in work exists as bytes, as columns and compressed: about this many times.
+const COPIES_IN_WORK: usize = 3;
+
+/// The permissions that let a scope read.
+pub(crate) const READING: &[Permission] = &[Permission::ReadEvents, Permission::ExportEvents];
+
+/// Refuses a scope that was given for something else.
+pub(crate) fn require(scope: &AccessScope, allowed: &[Permission]) -> Result<(), Error> {
+    if allowed.contains(&scope.permission()) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Denied, "denied", "this access does not cover what was asked"))
+}
+
+impl Inner {
+    /// The table of a stream.
+    pub(crate) async fn table(&self, account: &AccountName, stream: &StreamName) -> Result<Arc<Table>, Error> {
+        let key = (account.clone(), stream.clone());
+        if let Some(table) = self.tables.lock().get(&key) {
+            return Ok(Arc::clone(table));
+        }
+        let table = self.lake.table(account, stream).await.map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "lake_unavailable", "the lake's storage did not answer; try again later").caused_by(error)
+        })?;
+        self.tables.lock().insert(key, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// Bytes of records in memory, all tables together.
+    pub(crate) fn tail_bytes(&self) -> usize {
+        self.tables.lock().values().map(|table| table.tail_bytes()).sum()
+    }
+
+    async fn tables_of(&self, account: &AccountName) -> Result<Tables, Error> {
+        Ok(Tables {
+            activity: self.table(account, &StreamName::activity()).await?,
+            rejects: self.table(account, &StreamName::rejects()).await?,
+        })
+    }
+}
+
+fn refuse_body(error: PrepareError) -> Error {
+    match error {
+        PrepareError::Empty => Error::invalid(
+            "no_events",
+            "the body holds no event; send one JSON object a line, a JSON array, or one object",
+        ),
+        PrepareError::TooMany(count) => Error::invalid(
+            "too_many_events",
+            format!("the body holds {count} events; at most {EVENTS_A_REQUEST_MAX} fit in one request, split it"),
+        ),
+    }
+}
+
+/// Takes one frame of an earlier run over: into the tail what the lake does not hold yet, into the
+/// window its keys.
+async fn replay(
+    writer: &mut Writer,
+    lake: &Lake,
+    position: whodid_journal::Position,
+    bytes: &[u8],
+    flush_bytes: usize,
+) -> Result<(), OpenError> {
+    let (header, parts) = frame::decode(bytes)?;
+    let mut ends = Vec::with_capacity(parts.len());
+    let mut keys: Vec<Key> = Vec::new();
+    for part in parts {
+        keys.extend_from_slice(part.keys.as_chunks::<{ crate::duplicates::KEY_BYTES }>().0);
+        let PartHeader { stream, first, rows, .. } = part.header;
+        if rows == 0 {
+            continue;
+        }
+        let table = lake.table(&header.account, &stream).await?;
+        let key: StreamKey = (header.account.clone(), stream);
+        let end = Offset(first.0 + rows - 1);
+        let flushed = table.flushed_to();
+        if flushed.is_none_or(|flushed| flushed < end) {
+            let batch = whodid_lake::decode_batch(part.batch)?;
+            let known = flushed.map_or(0, |flushed| (flushed.0 + 1).saturating_sub(first.0)).min(rows);
+            let known_rows = usize::try_from(known).unwrap_or(usize::MAX);
+            let rest = batch.slice(known_rows, batch.num_rows() - known_rows);
+            table.append(whodid_lake::sequence(&rest, Offset(first.0 + known), header.recorded_at));
+            if table.tail_bytes() > flush_bytes {
+                table.flush().await?;
+            }
+        }
+        writer.next.insert(key.clone(), end.next());
+        writer.tables.insert(key.clone(), table);
+        ends.push((key, end));
+    }
+    writer.remember_recovered(&header, &keys);
+    writer.frames.push_back(LiveFrame { position, ends });
+    Ok(())
+}

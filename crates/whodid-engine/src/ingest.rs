@@ -1,0 +1,166 @@
+//! From a request body to rows ready for the writer: decode, identify, build columns, compress.
+//!
+//! All of this runs before the writer thread sees the request, on as many cores as there are
+//! requests; the writer only gives places and syncs.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use whodid_decode::{EVENT_BYTES_MAX, Format};
+use whodid_lake::{BatchBuilder, Table};
+use whodid_model::{AccountName, Field, Timestamp};
+
+use crate::duplicates::{HashSecret, Key, hex_of_key};
+
+/// Most events in one request.
+pub const EVENTS_A_REQUEST_MAX: usize = 10_000;
+
+/// What a sender gives.
+#[derive(Debug, Clone)]
+pub struct IngestRequest {
+    /// How to read the body.
+    pub format: Format,
+    /// The body, inflated.
+    pub body: Bytes,
+    /// The sender's name for this request: the same name again gets the same reply and stores nothing.
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of each event of a request; the numbers add up to the events in the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestReply {
+    /// Stored, and on disk.
+    pub accepted: u64,
+    /// Known already; not stored again.
+    pub duplicates: u64,
+    /// Left out by an exclusion rule.
+    pub excluded: u64,
+    /// Not readable; kept in the `rejects` stream with raw bytes and reason.
+    pub rejected: Vec<Rejected>,
+    /// Offset of the first stored event in the `activity` stream.
+    pub first_offset: Option<u64>,
+    /// Offset of the last stored event.
+    pub last_offset: Option<u64>,
+}
+
+/// One event that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Position in the request, from 0.
+    pub index: u64,
+    /// Stable code.
+    pub code: String,
+    /// Why, in words.
+    pub detail: String,
+}
+
+/// Rows of one stream, ready to be given their places.
+pub(crate) struct PreparedPart {
+    pub table: Arc<Table>,
+    pub batch: RecordBatch,
+    pub encoded: Vec<u8>,
+    /// One entry a row; `None` for rows that are never duplicates.
+    pub keys: Vec<Option<Key>>,
+}
+
+/// A request, ready for the writer.
+pub(crate) struct Prepared {
+    pub account: AccountName,
+    pub activity: Option<PreparedPart>,
+    pub rejects: Option<PreparedPart>,
+    pub rejected: Vec<Rejected>,
+    /// Hash of the idempotency key, and of the body.
+    pub request: Option<(Key, String)>,
+}
+
+/// The tables a request may write to.
+pub(crate) struct Tables {
+    pub activity: Arc<Table>,
+    pub rejects: Arc<Table>,
+}
+
+/// Why a body is refused as a whole.
+#[derive(Debug)]
+pub(crate) enum PrepareError {
+    /// It holds no event.
+    Empty,
+    /// It holds more than [`EVENTS_A_REQUEST_MAX`].
+    TooMany(usize),
+}
+
+/// Decodes and builds. Blocking, CPU only.
+pub(crate) fn prepare(
+    account: &AccountName,
+    tables: &Tables,
+    request: &IngestRequest,
+    received: Timestamp,
+    secret: HashSecret,
+) -> Result<Prepared, PrepareError> {
+    let items = whodid_decode::decode(request.format, &request.body, received);
+    if items.is_empty() {
+        return Err(PrepareError::Empty);
+    }
+    if items.len() > EVENTS_A_REQUEST_MAX {
+        return Err(PrepareError::TooMany(items.len()));
+    }
+    let request_key = request.idempotency_key.as_deref().map(|key| secret.request(account, key));
+    let mut activity = BatchBuilder::new();
+    let mut keys = Vec::with_capacity(items.len());
+    let mut rejects = BatchBuilder::new();
+    let mut rejected = Vec::new();
+    for item in items {
+        match item.event {
+            Ok(mut event) => {
+                match event.fields.get(Field::Id) {
+                    Some(id) => keys.push(Some(secret.event(account, id, item.raw))),
+                    None => {
+                        event.fields.set(Field::Id, made_id(request_key.as_ref(), item.index));
+                        keys.push(None);
+                    }
+                }
+                activity.append(item.format.as_str(), item.raw, &event);
+            }
+            Err(reject) => {
+                let kept = &item.raw[..item.raw.len().min(EVENT_BYTES_MAX)];
+                rejects.append_reject(request.format.as_str(), kept, &reject, received);
+                rejected.push(Rejected {
+                    index: item.index as u64,
+                    code: reject.code.as_str().to_owned(),
+                    detail: reject.detail,
+                });
+            }
+        }
+    }
+    let rejects_keys = vec![None; rejects.len()];
+    Ok(Prepared {
+        account: account.clone(),
+        activity: finish(&tables.activity, activity, keys),
+        rejects: finish(&tables.rejects, rejects, rejects_keys),
+        rejected,
+        request: request_key.map(|key| (key, hex_of_key(&secret.body(request.format.as_str(), &request.body)))),
+    })
+}
+
+fn finish(table: &Arc<Table>, builder: BatchBuilder, keys: Vec<Option<Key>>) -> Option<PreparedPart> {
+    if builder.is_empty() {
+        return None;
+    }
+    let batch = builder.finish();
+    let encoded = whodid_lake::encode_batch(&batch);
+    Some(PreparedPart { table: Arc::clone(table), batch, encoded, keys })
+}
+
+/// An id for an event that came without: the same for a repeated request, new otherwise.
+fn made_id(request: Option<&Key>, index: usize) -> String {
+    let id = match request {
+        Some(key) => {
+            let mut name = key.to_vec();
+            name.extend_from_slice(&(index as u64).to_le_bytes());
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &name)
+        }
+        None => uuid::Uuid::now_v7(),
+    };
+    id.to_string()
+}

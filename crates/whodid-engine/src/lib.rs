@@ -1,0 +1,33 @@
+//! The product without a network: takes request bodies in, keeps them, finds them again.
+//!
+//! The engine composes decode, journal, lake and search, and is the only crate that starts jobs
+//! (writer thread, flush, compaction). It opens no socket and reads no clock of its own: time comes
+//! through [`Options::clock`]. Promises: an acknowledged event is in the synced journal; each
+//! received event ends in exactly one of accepted, duplicate, excluded, rejected; nothing is read
+//! without an [`whodid_model::AccessScope`].
+
+mod csv;
+mod duplicates;
+mod engine;
+mod error;
+mod frame;
+mod ingest;
+mod jobs;
+mod live;
+mod options;
+mod read;
+mod render;
+mod row;
+mod rowview;
+mod sql_value;
+mod writer;
+
+pub use engine::{Engine, OpenError, Status};
+pub use error::{Error, ErrorKind};
+pub use ingest::{IngestReply, IngestRequest, Rejected};
+pub use live::{Live, LiveItem};
+pub use options::{Clock, Options};
+pub use read::{
+    Around, By, Count, EventJson, ExportFormat, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page, ReadRequest,
+    RejectPage, RejectRow, RejectSummary, ReadStats, SqlAnswer, Value,
+};

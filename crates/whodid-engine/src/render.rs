@@ -1,0 +1,263 @@
+//! A stored row in the API's form: CADF members at the top, the raw text, the record.
+//!
+//! For events that came as CADF or in the Activity Tracker profile every member of the received
+//! event appears as received; the model only adds what is missing (`initiator.name` of a Keystone
+//! `username`) and writes times and outcomes in one way. For other sources the CADF members are
+//! built from the fields.
+
+use whodid_decode::json::{Node, Value};
+use whodid_model::{AccountName, Field, StreamName};
+
+use crate::row::Row;
+
+/// CADF 1.0's version marker of an event (DSP0262 1.0.0).
+const EVENT_TYPE_URI: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
+
+/// A piece of JSON to be written.
+enum Json<'a> {
+    Text(&'a str),
+    /// JSON text as it is.
+    Verbatim(&'a str),
+    Number(u64),
+    Null,
+    Object(Vec<(&'a str, Json<'a>)>),
+}
+
+/// Writes the event of a row as one line of JSON.
+pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamName, out: &mut String) {
+    let raw_bytes = row.raw();
+    let raw = String::from_utf8_lossy(&raw_bytes);
+    let event_time = row.event_time().to_string();
+    let mut members = model_members(row, &event_time);
+    let parsed;
+    let inner;
+    if matches!(row.source(), "cadf" | "ibm-at") {
+        parsed = whodid_decode::json::parse(&raw).ok();
+        if let Some(root) = &parsed {
+            match received_event(root) {
+                Received::Here(event) => overlay(&mut members, event, &raw, true),
+                Received::Inside(text) => {
+                    inner = text.to_owned();
+                    overlay_text(&mut members, &inner, out, row, account, stream, &raw);
+                    return;
+                }
+            }
+        }
+    }
+    finish(members, out, row, account, stream, &raw);
+}
+
+/// The same with the received event in a text of its own.
+fn overlay_text(
+    members: &mut Vec<(&str, Json<'_>)>,
+    inner: &str,
+    out: &mut String,
+    row: Row<'_>,
+    account: &AccountName,
+    stream: &StreamName,
+    raw: &str,
+) {
+    let node = whodid_decode::json::parse(inner).ok();
+    let mut own: Vec<(&str, Json<'_>)> = std::mem::take(members);
+    if let Some(node) = &node
+        && let Received::Here(event) = received_event(node)
+    {
+        overlay(&mut own, event, inner, true);
+    }
+    finish(own, out, row, account, stream, raw);
+}
+
+fn finish(
+    mut members: Vec<(&str, Json<'_>)>,
+    out: &mut String,
+    row: Row<'_>,
+    account: &AccountName,
+    stream: &StreamName,
+    raw: &str,
+) {
+    let offset = row.offset();
+    let id = format!("{stream}:{offset}");
+    let recorded_at = row.recorded_at().to_string();
+    let summary = whodid_model::sentence::summary(&row.fields());
+    members.retain(|(name, _)| !matches!(*name, "raw" | "record"));
+    members.push(("raw", Json::Text(raw)));
+    members.push((
+        "record",
+        Json::Object(vec![
+            ("id", Json::Text(&id)),
+            ("offset", Json::Number(offset.0)),
+            ("recorded_at", Json::Text(&recorded_at)),
+            ("account", Json::Text(account.as_str())),
+            ("space", optional(row.space())),
+            ("region", optional(row.field(Field::Region))),
+            ("stream", Json::Text(stream.as_str())),
+            ("source", Json::Text(row.source())),
+            ("access", optional(row.field(Field::Access))),
+            ("service", optional(row.field(Field::Service))),
+            ("app", optional(row.field(Field::App))),
+            ("time_source", Json::Text(row.time_source())),
+            ("summary", Json::Text(&summary)),
+        ]),
+    ));
+    write(&Json::Object(members), out);
+}
+
+fn optional(text: Option<&str>) -> Json<'_> {
+    text.map_or(Json::Null, Json::Text)
+}
+
+/// Builds an object of the members that are there; nothing when none is.
+fn object<'a>(members: impl IntoIterator<Item = (&'a str, Option<Json<'a>>)>) -> Option<Json<'a>> {
+    let present: Vec<_> = members.into_iter().filter_map(|(name, json)| Some((name, json?))).collect();
+    (!present.is_empty()).then_some(Json::Object(present))
+}
+
+fn model_members<'a>(row: Row<'a>, event_time: &'a str) -> Vec<(&'a str, Json<'a>)> {
+    let text = |field| row.field(field).map(Json::Text);
+    let data = |field| {
+        row.field(field).map(|text| {
+            let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+            if is_json { Json::Verbatim(text) } else { Json::Text(text) }
+        })
+    };
+    let members = [
+        ("id", text(Field::Id)),
+        ("typeURI", Some(Json::Text(EVENT_TYPE_URI))),
+        ("eventType", Some(Json::Text("activity"))),
+        ("eventTime", Some(Json::Text(event_time))),
+        ("action", text(Field::Action)),
+        ("outcome", text(Field::Outcome)),
+        ("severity", text(Field::Severity)),
+        ("message", text(Field::Message)),
+        (
+            "initiator",
+            object([
+                ("id", text(Field::InitiatorId)),
+                ("name", text(Field::InitiatorName)),
+                ("typeURI", text(Field::InitiatorType)),
+                ("credential", object([("type", text(Field::CredentialType)), ("id", text(Field::CredentialId))])),
+                ("host", object([("address", text(Field::Address)), ("agent", text(Field::Agent))])),
+            ]),
+        ),
+        (
+            "target",
+            object([
+                ("id", text(Field::TargetId)),
+                ("name", text(Field::TargetName)),
+                ("typeURI", text(Field::TargetType)),
+            ]),
+        ),
+        ("observer", object([("name", text(Field::Observer))])),
+        (
+            "reason",
+            object([
+                ("reasonCode", text(Field::ReasonCode)),
+                ("reasonType", text(Field::ReasonType)),
+                ("reasonForFailure", text(Field::ReasonText)),
+            ]),
+        ),
+        ("requestData", data(Field::RequestData)),
+        ("responseData", data(Field::ResponseData)),
+        ("correlationId", text(Field::CorrelationId)),
+        ("cadf", object([("action", text(Field::CadfAction))])),
+    ];
+    members.into_iter().filter_map(|(name, json)| Some((name, json?))).collect()
+}
+
+/// Where in a document the received event is.
+enum Received<'n, 'a> {
+    Here(&'n Node<'a>),
+    Inside(&'n str),
+}
+
+/// Finds the event in an oslo.messaging envelope; a bare event is the document itself.
+fn received_event<'n, 'a>(root: &'n Node<'a>) -> Received<'n, 'a> {
+    if let Some(Node { value: Value::Text(text), .. }) = member(root, "oslo.message") {
+        return Received::Inside(text);
+    }
+    match member(root, "payload") {
+        Some(payload) if matches!(payload.value, Value::Object(_)) && member(root, "action").is_none() => Received::Here(payload),
+        _ => Received::Here(root),
+    }
+}
+
+fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
+    match &node.value {
+        Value::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+        _ => None,
+    }
+}
+
+/// Members that are always written from the model: one spelling for all sources.
+const NORMALISED: [&str; 3] = ["eventTime", "outcome", "severity"];
+
+/// Puts the received members over the model's: as received where both have one, and every further one.
+fn overlay<'a>(members: &mut Vec<(&'a str, Json<'a>)>, received: &'a Node<'_>, raw: &'a str, is_top: bool) {
+    let Value::Object(received) = &received.value else { return };
+    for (name, node) in received {
+        let name: &'a str = name;
+        if is_top && NORMALISED.contains(&name) || matches!(node.value, Value::Null) {
+            continue;
+        }
+        let encoded_data = is_top && matches!(name, "requestData" | "responseData") && matches!(node.value, Value::Text(_));
+        let verbatim = raw.get(node.start..node.end).map(Json::Verbatim);
+        match members.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, Json::Object(inner))) if matches!(node.value, Value::Object(_)) => overlay(inner, node, raw, false),
+            // A JSON-encoded string is shown as the JSON it holds; the raw text has it as received.
+            Some(_) if encoded_data => {}
+            Some((_, json)) => *json = verbatim.unwrap_or(Json::Null),
+            None => members.push((name, verbatim.unwrap_or(Json::Null))),
+        }
+    }
+}
+
+fn write(json: &Json<'_>, out: &mut String) {
+    match json {
+        Json::Text(text) => write_text(text, out),
+        Json::Verbatim(text) => out.push_str(text),
+        Json::Number(number) => {
+            use std::fmt::Write as _;
+            let _ = write!(out, "{number}");
+        }
+        Json::Null => out.push_str("null"),
+        Json::Object(members) => {
+            out.push('{');
+            for (place, (name, value)) in members.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write_text(name, out);
+                out.push(':');
+                write(value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Writes a JSON string. Runs without a special character are copied whole.
+pub(crate) fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    let mut start = 0;
+    for (position, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x00..=0x1f | 0x7f => "",
+            _ => continue,
+        };
+        out.push_str(&text[start..position]);
+        if escape.is_empty() {
+            use std::fmt::Write as _;
+            let _ = write!(out, "\\u{byte:04x}");
+        } else {
+            out.push_str(escape);
+        }
+        start = position + 1;
+    }
+    out.push_str(&text[start..]);
+    out.push('"');
+}

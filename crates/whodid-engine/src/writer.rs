@@ -1,0 +1,387 @@
+//! The one thread that gives records their places and writes the journal.
+//!
+//! It takes every request that waits (up to [`GROUP_BYTES`]), tells duplicates, gives offsets, writes
+//! one journal group and syncs it; only then does anything become visible: window, tail, live
+//! readers, reply, in this order. A refused group changes nothing. Because places are given and
+//! synced by one thread, offsets are gapless and recorded times never go back.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use whodid_journal::{AppendError, Journal, Position};
+use whodid_lake::Table;
+use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+
+use crate::duplicates::{Key, Window, hex_of_key, key_of_hex};
+use crate::error::{Error, ErrorKind};
+use crate::frame::{self, FrameHeader, PartHeader, Replay};
+use crate::ingest::{IngestReply, Prepared, PreparedPart};
+use crate::live::Published;
+use crate::options::Clock;
+
+/// Most encoded bytes in one journal group.
+pub const GROUP_BYTES: usize = 8 << 20;
+/// Most requests in one journal group.
+pub const GROUP_REQUESTS: usize = 1024;
+
+/// A stream of an account.
+pub(crate) type StreamKey = (AccountName, StreamName);
+
+/// What the thread is asked to do.
+pub(crate) enum Command {
+    /// Store a request.
+    Append(Box<Prepared>, oneshot::Sender<Result<IngestReply, Error>>),
+    /// Release what the lake holds durably.
+    Release(oneshot::Sender<()>),
+    /// End.
+    Close(oneshot::Sender<()>),
+}
+
+/// A durable frame that the lake may not hold yet.
+#[derive(Debug)]
+pub(crate) struct LiveFrame {
+    pub position: Position,
+    /// The last offset of each stream in it.
+    pub ends: Vec<(StreamKey, Offset)>,
+}
+
+/// The thread's state.
+pub(crate) struct Writer {
+    pub journal: Box<dyn Journal>,
+    pub window: Window,
+    /// The next offset of each stream.
+    pub next: HashMap<StreamKey, Offset>,
+    pub tables: HashMap<StreamKey, Arc<Table>>,
+    pub frames: VecDeque<LiveFrame>,
+    pub last_recorded_at: Timestamp,
+    pub clock: Clock,
+    pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
+    pub published: broadcast::Sender<Published>,
+    pub gauges: Arc<JournalGauges>,
+}
+
+/// What others may see of the journal without asking the thread.
+#[derive(Debug, Default)]
+pub(crate) struct JournalGauges {
+    pub used_bytes: std::sync::atomic::AtomicU64,
+    pub bound_bytes: std::sync::atomic::AtomicU64,
+    /// True while the journal refuses appends.
+    pub is_refusing: std::sync::atomic::AtomicBool,
+}
+
+/// A part with its place.
+struct Placed {
+    stream: StreamKey,
+    table: Arc<Table>,
+    first: Offset,
+    batch: RecordBatch,
+    encoded: Vec<u8>,
+    keys: Vec<Key>,
+}
+
+/// A request that has been given its places.
+struct Sequenced {
+    parts: Vec<Placed>,
+    reply: IngestReply,
+    replay: Option<(Key, Replay)>,
+    sender: oneshot::Sender<Result<IngestReply, Error>>,
+    frame: Option<Vec<u8>>,
+}
+
+/// What a group has promised so far, before it is durable.
+struct Group {
+    recorded_at: Timestamp,
+    next: HashMap<StreamKey, Offset>,
+    keys: HashSet<Key>,
+    replays: HashMap<Key, Replay>,
+}
+
+impl Writer {
+    /// Runs until it is told to close or every sender is gone.
+    pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        self.update_gauges(false);
+        let mut held: Option<Command> = None;
+        loop {
+            let Some(command) = held.take().or_else(|| commands.blocking_recv()) else { return };
+            match command {
+                Command::Append(prepared, sender) => {
+                    let mut bytes = prepared.bytes();
+                    let mut waiting = vec![(prepared, sender)];
+                    while waiting.len() < GROUP_REQUESTS && bytes < GROUP_BYTES {
+                        match commands.try_recv() {
+                            Ok(Command::Append(prepared, sender)) => {
+                                bytes += prepared.bytes();
+                                waiting.push((prepared, sender));
+                            }
+                            Ok(other) => {
+                                held = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    self.append(waiting);
+                }
+                Command::Release(done) => {
+                    self.release();
+                    let _ = done.send(());
+                }
+                Command::Close(done) => {
+                    self.release();
+                    drop(self);
+                    let _ = done.send(());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, waiting: Vec<(Box<Prepared>, oneshot::Sender<Result<IngestReply, Error>>)>) {
+        let mut group = Group {
+            recorded_at: (self.clock)().max(self.last_recorded_at),
+            next: HashMap::new(),
+            keys: HashSet::new(),
+            replays: HashMap::new(),
+        };
+        let mut requests = Vec::with_capacity(waiting.len());
+        for (prepared, sender) in waiting {
+            match self.sequence(*prepared, &mut group) {
+                Ok((parts, reply, replay, frame)) => requests.push(Sequenced { parts, reply, replay, sender, frame }),
+                Err(error) => {
+                    let _ = sender.send(Err(error));
+                }
+            }
+        }
+        let frames: Vec<&[u8]> = requests.iter().filter_map(|request| request.frame.as_deref()).collect();
+        let last = if frames.is_empty() { Ok(None) } else { self.journal.append(&frames).map(Some) };
+        match last {
+            Ok(last) => self.publish(requests, &group, last),
+            Err(error) => self.refuse(requests, &error),
+        }
+    }
+
+    /// Gives a request its places within the group.
+    #[allow(clippy::type_complexity, reason = "the four values go straight into one struct")]
+    fn sequence(
+        &self,
+        prepared: Prepared,
+        group: &mut Group,
+    ) -> Result<(Vec<Placed>, IngestReply, Option<(Key, Replay)>, Option<Vec<u8>>), Error> {
+        if let Some((key, body)) = &prepared.request {
+            if let Some(kept) = group.replays.get(key).or_else(|| self.window.replay(key)) {
+                if kept.body != *body {
+                    return Err(Error::new(
+                        ErrorKind::Conflict,
+                        "idempotency_key_reused",
+                        "this Idempotency-Key was used for another body; give every request its own key",
+                    ));
+                }
+                return Ok((Vec::new(), kept.reply.clone(), None, None));
+            }
+        }
+        let mut reply = IngestReply { rejected: prepared.rejected, ..IngestReply::default() };
+        let mut parts = Vec::with_capacity(2);
+        if let Some(part) = prepared.activity {
+            let rows = part.batch.num_rows() as u64;
+            if let Some(placed) = self.place(&prepared.account, StreamName::activity(), part, group)? {
+                let stored = placed.batch.num_rows() as u64;
+                reply.accepted = stored;
+                reply.first_offset = Some(placed.first.0);
+                reply.last_offset = Some(placed.first.0 + stored - 1);
+                parts.push(placed);
+            }
+            reply.duplicates = rows - reply.accepted;
+        }
+        if let Some(part) = prepared.rejects {
+            parts.extend(self.place(&prepared.account, StreamName::rejects(), part, group)?);
+        }
+        let replay = prepared
+            .request
+            .map(|(key, body)| (key, Replay { key: hex_of_key(&key), body, reply: reply.clone() }));
+        if let Some((key, replay)) = &replay {
+            group.replays.insert(*key, replay.clone());
+        }
+        if parts.is_empty() && replay.is_none() {
+            return Ok((parts, reply, None, None));
+        }
+        let header = FrameHeader {
+            account: prepared.account,
+            recorded_at: group.recorded_at,
+            parts: parts.iter().map(Placed::header).collect(),
+            replay: replay.as_ref().map(|(_, replay)| replay.clone()),
+        };
+        let key_bytes: Vec<Vec<u8>> = parts.iter().map(|part| part.keys.as_flattened().to_vec()).collect();
+        let bodies: Vec<(&[u8], &[u8])> =
+            parts.iter().zip(&key_bytes).map(|(part, keys)| (part.encoded.as_slice(), keys.as_slice())).collect();
+        let frame = frame::encode(&header, &bodies);
+        Ok((parts, reply, replay, Some(frame)))
+    }
+
+    /// Leaves out duplicates and gives the rest consecutive offsets; `None` when nothing is left.
+    fn place(
+        &self,
+        account: &AccountName,
+        stream: StreamName,
+        part: PreparedPart,
+        group: &mut Group,
+    ) -> Result<Option<Placed>, Error> {
+        let mut keys = Vec::with_capacity(part.keys.len());
+        let mut keep = Vec::with_capacity(part.keys.len());
+        for key in &part.keys {
+            let fresh = key.is_none_or(|key| !self.window.holds(&key) && group.keys.insert(key));
+            keep.push(fresh);
+            if fresh {
+                keys.extend(*key);
+            }
+        }
+        let kept = keep.iter().filter(|fresh| **fresh).count();
+        if kept == 0 {
+            return Ok(None);
+        }
+        let (batch, encoded) = if kept == keep.len() {
+            (part.batch, part.encoded)
+        } else {
+            let batch = arrow::compute::filter_record_batch(&part.batch, &BooleanArray::from(keep))
+                .map_err(|error| Error::internal("leaving out duplicates", error))?;
+            let encoded = whodid_lake::encode_batch(&batch);
+            (batch, encoded)
+        };
+        let stream = (account.clone(), stream);
+        let next = group
+            .next
+            .entry(stream.clone())
+            .or_insert_with(|| self.next.get(&stream).copied().unwrap_or_else(|| part.table.flushed_to().map_or(Offset(0), Offset::next)));
+        let first = *next;
+        *next = Offset(first.0 + kept as u64);
+        Ok(Some(Placed { stream, table: part.table, first, batch, encoded, keys }))
+    }
+
+    /// The group is durable: remember, show, tell, answer.
+    fn publish(&mut self, requests: Vec<Sequenced>, group: &Group, last: Option<Position>) {
+        self.last_recorded_at = group.recorded_at;
+        self.next.extend(group.next.iter().map(|(stream, next)| (stream.clone(), *next)));
+        let frames = requests.iter().filter(|request| request.frame.is_some()).count() as u64;
+        let mut position = last.map(|last| last.get() + 1 - frames);
+        for request in requests {
+            let keys: Vec<Key> = request.parts.iter().flat_map(|part| part.keys.iter().copied()).collect();
+            self.window.remember(group.recorded_at, &keys, request.replay);
+            let mut ends = Vec::with_capacity(request.parts.len());
+            for part in request.parts {
+                let rows = part.batch.num_rows() as u64;
+                let batch = whodid_lake::sequence(&part.batch, part.first, group.recorded_at);
+                self.tables.entry(part.stream.clone()).or_insert_with(|| Arc::clone(&part.table));
+                part.table.append(batch.clone());
+                ends.push((part.stream.clone(), Offset(part.first.0 + rows - 1)));
+                // No receiver is the usual case; it is not an error.
+                let _ = self.published.send(Published { stream: part.stream, batch });
+            }
+            if let (Some(at), true) = (position.as_mut(), request.frame.is_some()) {
+                self.frames.push_back(LiveFrame { position: Position::new(*at).expect("positions start at 1"), ends });
+                *at += 1;
+            }
+            count(&request.reply);
+            let _ = request.sender.send(Ok(request.reply));
+        }
+        self.update_gauges(false);
+    }
+
+    /// The group is not stored: nothing has changed, everyone is told.
+    fn refuse(&mut self, requests: Vec<Sequenced>, cause: &AppendError) {
+        tracing::error!(error = %cause, requests = requests.len(), "journal refused a group: {cause}");
+        self.update_gauges(true);
+        for request in requests {
+            let _ = request.sender.send(Err(refusal(cause)));
+        }
+        if matches!(cause, AppendError::SyncFailed { .. } | AppendError::Poisoned { .. }) {
+            // After a failed sync the kernel may have dropped the pages and report success next time;
+            // nothing this process says about durability can be trusted any more.
+            (self.on_fatal)(&cause.to_string());
+        }
+    }
+
+    /// Lets the journal forget the frames that the lake holds durably.
+    fn release(&mut self) {
+        let mut up_to = None;
+        while let Some(frame) = self.frames.front() {
+            let flushed = frame.ends.iter().all(|(stream, end)| {
+                self.tables.get(stream).and_then(|table| table.flushed_to()).is_some_and(|flushed| flushed >= *end)
+            });
+            if !flushed {
+                break;
+            }
+            up_to = Some(frame.position);
+            self.frames.pop_front();
+        }
+        let Some(up_to) = up_to else { return };
+        // The keys must be on disk before the frames that hold them may go.
+        if let Err(error) = self.window.persist((self.clock)()) {
+            tracing::error!(%error, "writing the duplicate window failed; the journal keeps its frames: {error}");
+            self.frames.push_front(LiveFrame { position: up_to, ends: Vec::new() });
+            return;
+        }
+        if let Err(error) = self.journal.release(up_to) {
+            tracing::error!(%error, "releasing journal segments failed: {error}");
+        }
+        self.update_gauges(false);
+    }
+
+    fn update_gauges(&self, is_refusing: bool) {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.gauges.used_bytes.store(self.journal.used_bytes(), Relaxed);
+        self.gauges.bound_bytes.store(self.journal.bound_bytes(), Relaxed);
+        self.gauges.is_refusing.store(is_refusing, Relaxed);
+        metrics::gauge!("whodid_journal_bytes").set(self.journal.used_bytes() as f64);
+    }
+
+    /// Takes over what a frame of an earlier run remembers.
+    pub(crate) fn remember_recovered(&mut self, header: &FrameHeader, keys: &[Key]) {
+        let replay = header.replay.as_ref().and_then(|replay| Some((key_of_hex(&replay.key)?, replay.clone())));
+        self.window.remember(header.recorded_at, keys, replay);
+        self.last_recorded_at = self.last_recorded_at.max(header.recorded_at);
+    }
+}
+
+impl Placed {
+    fn header(&self) -> PartHeader {
+        PartHeader {
+            stream: self.stream.1.clone(),
+            first: self.first,
+            rows: self.batch.num_rows() as u64,
+            batch_bytes: self.encoded.len() as u64,
+            key_bytes: self.keys.as_flattened().len() as u64,
+        }
+    }
+}
+
+impl Prepared {
+    fn bytes(&self) -> usize {
+        [&self.activity, &self.rejects].into_iter().flatten().map(|part| part.encoded.len()).sum()
+    }
+}
+
+fn refusal(cause: &AppendError) -> Error {
+    let detail = match cause {
+        AppendError::Bound { .. } => {
+            "the journal is full because the lake takes nothing; nothing was stored, send it again later"
+        }
+        AppendError::Full { .. } => "the disk of the journal is full; nothing was stored, free space and send it again",
+        _ => "the journal could not be written; nothing was stored, send it again later",
+    };
+    Error::new(ErrorKind::Unavailable, "journal_unavailable", detail)
+}
+
+fn count(reply: &IngestReply) {
+    metrics::counter!("whodid_events_total", "result" => "accepted").increment(reply.accepted);
+    metrics::counter!("whodid_events_total", "result" => "duplicate").increment(reply.duplicates);
+    metrics::counter!("whodid_events_total", "result" => "excluded").increment(reply.excluded);
+    metrics::counter!("whodid_events_total", "result" => "rejected").increment(reply.rejected.len() as u64);
+    for rejected in &reply.rejected {
+        metrics::counter!("whodid_rejects_total", "code" => rejected.code.clone()).increment(1);
+    }
+}
+
+/// How long a release may wait for the thread before the caller goes on without it.
+pub(crate) const RELEASE_WAIT: Duration = Duration::from_secs(30);
