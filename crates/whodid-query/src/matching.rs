@@ -146,9 +146,15 @@ pub(crate) fn parse_number(text: &str) -> Option<f64> {
 /// Any of the addresses or networks in `value` lies in `network`: sources write one address, one with a port,
 /// or a list of them (`x-forwarded-for`).
 fn matches_network(value: &str, network: &IpNet) -> bool {
-    value.split([',', ' ']).filter(|part| !part.is_empty()).any(|part| {
-        if let Ok(inner) = part.parse::<IpNet>() {
-            return network.contains(&inner);
+    const NETWORK_BYTES_MAX: usize = 64;
+    value.split([',', ' ']).any(|part| {
+        let is_likely = part.len() <= NETWORK_BYTES_MAX
+            && part.starts_with(|first: char| first.is_ascii_hexdigit() || matches!(first, ':' | '['));
+        if !is_likely {
+            return false;
+        }
+        if part.contains('/') {
+            return part.parse::<IpNet>().is_ok_and(|inner| network.contains(&inner));
         }
         parse_address(part).is_some_and(|address| holds(network, address))
     })

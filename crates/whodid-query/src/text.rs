@@ -86,36 +86,84 @@ impl Needle<'_> {
     /// The first place at or after `from` where the needle stands and `accept(start, end)` holds. Not for empty needles.
     #[inline]
     pub fn find(self, text: &str, from: usize, accept: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
-        let first = *self.text.as_bytes().first()?;
-        let mut at = from;
-        loop {
-            let start = at + self.candidate(first, &text[at..])?;
-            if let Some(length) = self.length_at_start(&text[start..])
+        match self.rarest() {
+            Some((offset, byte)) => self.find_by_byte(text, from, offset, byte, accept),
+            None => self.find_by_character(text, from, accept),
+        }
+    }
+
+    /// Jumps from one to the next appearance of a byte that stands `offset` after the needle's beginning.
+    fn find_by_byte(
+        self,
+        text: &str,
+        from: usize,
+        offset: usize,
+        byte: u8,
+        accept: impl Fn(usize, usize) -> bool,
+    ) -> Option<(usize, usize)> {
+        let other_case = if self.case_sensitive { byte } else { byte.to_ascii_uppercase() };
+        let mut at = from + offset;
+        while let Some(rest) = text.as_bytes().get(at..) {
+            let hit =
+                if byte == other_case { memchr::memchr(byte, rest) } else { memchr::memchr2(byte, other_case, rest) };
+            let start = at + hit? - offset;
+            at = start + offset + 1;
+            if text.is_char_boundary(start)
+                && let Some(length) = self.length_at_start(&text[start..])
                 && accept(start, start + length)
             {
                 return Some((start, start + length));
             }
-            at = start + text[start..].chars().next().map_or(1, char::len_utf8);
         }
+        None
     }
 
-    /// The next place in `text` that holds a first character of the needle; always a character boundary.
+    /// For needles that begin with a character outside ASCII whose cases may have different bytes.
+    fn find_by_character(
+        self,
+        text: &str,
+        from: usize,
+        accept: impl Fn(usize, usize) -> bool,
+    ) -> Option<(usize, usize)> {
+        let first = self.text.chars().next()?;
+        for (at, character) in text[from..].char_indices() {
+            if !character.is_ascii()
+                && fold(character) == first
+                && let start = from + at
+                && let Some(length) = self.length_at_start(&text[start..])
+                && accept(start, start + length)
+            {
+                return Some((start, start + length));
+            }
+        }
+        None
+    }
+
+    /// Among the first bytes of the needle the one that texts hold least, and its offset. Ignoring case, only the bytes
+    /// before the first character outside ASCII have a fixed place; `None` when there are none.
     #[inline]
-    fn candidate(self, first: u8, text: &str) -> Option<usize> {
-        let bytes = text.as_bytes();
-        if self.case_sensitive {
-            return memchr::memchr(first, bytes);
-        }
-        if first.is_ascii_alphabetic() {
-            return memchr::memchr2(first, first.to_ascii_uppercase(), bytes);
-        }
-        if first.is_ascii() {
-            return memchr::memchr(first, bytes);
-        }
-        let wanted = self.text.chars().next()?;
-        text.char_indices().find(|&(_, character)| fold(character) == wanted).map(|(at, _)| at)
+    fn rarest(self) -> Option<(usize, u8)> {
+        const LOOKED_AT: usize = 12;
+        let bytes = self.text.as_bytes().iter().copied().take(LOOKED_AT);
+        bytes
+            .take_while(|byte| self.case_sensitive || byte.is_ascii())
+            .enumerate()
+            .min_by_key(|&(_, byte)| COMMONNESS[usize::from(byte)])
     }
 }
+
+/// How common a byte is in the values of audit events, roughly; both cases of a letter count together.
+const COMMONNESS: [u8; 256] = {
+    let mut table = [1; 256];
+    let ordered = b"vwbyfkghm\"_=,[]pud{lcor tsnia-/e.:0123456789";
+    let mut at = 0;
+    while at < ordered.len() {
+        table[ordered[at] as usize] = at as u8 + 2;
+        table[ordered[at].to_ascii_uppercase() as usize] = at as u8 + 2;
+        at += 1;
+    }
+    table
+};
 
 fn folded_length(text: &str, folded_needle: &str) -> Option<usize> {
     let mut found = text.chars();
