@@ -124,7 +124,8 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
             Verdict::Skipped(reason) => ("skipped", vec![reason.clone()]),
         };
         println!("{:9} {word:8} {:>6.1} s", step.name, step.took.as_secs_f64());
-        for line in condensed(&lines) {
+        // The runners' own closing lines, as they printed them.
+        for line in lines.iter().cloned().chain(sum_of_programs(&lines)) {
             println!("          {line}");
         }
     }
@@ -137,30 +138,20 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
     Ok(())
 }
 
-/// The runners' closing lines; the many of `cargo test` as one sum, and each that failed.
-fn condensed(lines: &[String]) -> Vec<String> {
-    let (cargo, mut others): (Vec<&String>, Vec<String>) = (
-        lines.iter().filter(|line| line.starts_with("test result:")).collect(),
-        lines.iter().filter(|line| !line.starts_with("test result:")).cloned().collect(),
-    );
-    if cargo.is_empty() {
-        return others;
-    }
+/// What the many closing lines of `cargo test` come to, when there are several.
+fn sum_of_programs(lines: &[String]) -> Option<String> {
+    let programs: Vec<&String> = lines.iter().filter(|line| line.starts_with("test result:")).collect();
     let sum = |word: &str| -> u64 {
-        let counts = cargo.iter().filter_map(|line| {
+        let counts = programs.iter().filter_map(|line| {
             let (before, _) = line.split_once(&format!(" {word}"))?;
-            before.rsplit([' ', '.']).next()?.parse::<u64>().ok()
+            before.rsplit(' ').next()?.parse::<u64>().ok()
         });
         counts.sum()
     };
-    others.push(format!(
-        "{} passed, {} failed, {} ignored in {} test programs",
-        sum("passed"),
-        sum("failed"),
-        sum("ignored"),
-        cargo.len()
-    ));
-    others
+    (programs.len() > 1).then(|| {
+        let (passed, failed, ignored) = (sum("passed"), sum("failed"), sum("ignored"));
+        format!("sum of {} test programs: passed {passed}, failed {failed}, ignored {ignored}", programs.len())
+    })
 }
 
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
@@ -278,13 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn the_many_closing_lines_of_cargo_test_become_one_sum() {
+    fn the_many_closing_lines_of_cargo_test_are_summed() {
         let lines = [
             "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
             "9 passed, 0 failed",
         ]
         .map(String::from);
-        assert_eq!(condensed(&lines), ["9 passed, 0 failed", "15 passed, 2 failed, 1 ignored in 2 test programs"]);
+        assert_eq!(sum_of_programs(&lines).unwrap(), "sum of 2 test programs: passed 15, failed 2, ignored 1");
+        assert_eq!(sum_of_programs(&lines[1..]), None);
     }
 }
