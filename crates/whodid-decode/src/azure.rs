@@ -268,8 +268,11 @@ fn read_reason<'a>(root: &Node<'a>, outcome: Outcome, error_code: Option<&Node<'
     }
     draft.text(Field::ReasonCode, error_code);
     if let Some(text) = draft.scalar(root.find("resultType")) {
-        let field = if text.parse::<u32>().is_ok() { Field::ReasonCode } else { Field::ReasonType };
-        draft.put(field, text);
+        if text.parse::<u32>().is_ok() {
+            draft.put(Field::ReasonCode, text);
+        } else if !matches!(text.to_ascii_lowercase().as_str(), "failure" | "failed" | "error") {
+            draft.put(Field::ReasonType, text);
+        }
     }
     draft.found(
         Field::ReasonText,

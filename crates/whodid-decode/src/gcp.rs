@@ -56,6 +56,11 @@ fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     let last =
         payload.find("resourceName").and_then(|name| name.part(|name| name.trim_end_matches('/').rsplit('/').next()));
     draft.event.fields.set_default(Field::TargetName, last);
+    if draft.get(Field::Service) == Some("k8s.io") {
+        // `io.k8s.core.v1.pods.create`: the resource's type is only the cluster.
+        let resource = payload.find("methodName").and_then(|method| method.part(|method| method.rsplit('.').nth(1)));
+        draft.event.fields.set_default(Field::TargetType, resource);
+    }
     draft.found(Field::TargetType, root, &["resource.type"]);
     draft.json(Field::RequestData, payload.find("request"));
     draft.json(Field::RequestData, payload.find("serviceData"));

@@ -30,7 +30,8 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
         && let Some(outcome) = outcome_of(result)
     {
         draft.outcome(outcome);
-        if outcome == Outcome::Failure {
+        // `DENY` tells more than the outcome does, `FAILURE` only repeats it.
+        if outcome == Outcome::Failure && !result.eq_ignore_ascii_case("failure") {
             draft.found(Field::ReasonType, root, &["outcome.result"]);
         }
     }

@@ -202,7 +202,10 @@ impl<'a> Splitter<'a, '_> {
             }
         }
         if let Some(list) = container_list(&self.body[at..]) {
-            return self.list(at + list, extent(self.body, at, self.body.len()).unwrap_or(self.body.len()));
+            let end = extent(self.body, at, self.body.len());
+            let list_end = self.list(at + list, end.unwrap_or(self.body.len()));
+            // A container that was cut off ends with its list, else what follows the list is no event.
+            return end.unwrap_or(list_end);
         }
         if self.goes_on_after(at, line_end) {
             let end = self.broken_document_end(at);

@@ -120,7 +120,12 @@ impl Deed {
         match cadf_action {
             "authenticate/login" | "authenticate/logout" => {
                 let is_in = cadf_action == "authenticate/login";
-                let to = target_name.filter(|name| fields.get(Field::InitiatorName) != Some(name)).map(short_name);
+                let kind = fields.get(Field::TargetType).and_then(noun);
+                // Nobody signs in to a user: there the account is the target, and the service is where.
+                let is_place = !matches!(kind.as_deref(), Some("user" | "account" | "app user"));
+                let to = target_name
+                    .filter(|name| is_place && fields.get(Field::InitiatorName) != Some(name))
+                    .map(short_name);
                 let preposition = if is_in { "to" } else { "of" };
                 let rest = to.map_or_else(|| place(preposition), |to| format!("{preposition} {to}"));
                 let (infinitive, past) = if is_in { ("sign in", "signed in") } else { ("sign out", "signed out") };

@@ -1,0 +1,184 @@
+//! How a body is cut into events, and that what is wrong with one leaves its neighbours alone.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use whodid_decode::{EVENT_BYTES_MAX, Format, decode};
+use whodid_model::{Field, RejectCode, Timestamp};
+
+/// One word an event: its action, or `!` and the code of its reject.
+fn read(body: impl AsRef<[u8]>) -> String {
+    let items = decode(Format::Auto, body.as_ref(), Timestamp::from_micros(0));
+    for (index, item) in items.iter().enumerate() {
+        assert_eq!(item.index, index);
+    }
+    let words: Vec<String> = items
+        .iter()
+        .map(|item| match &item.event {
+            Ok(event) => event.fields.get(Field::Action).unwrap().to_owned(),
+            Err(reject) => format!("!{}", reject.code.as_str()),
+        })
+        .collect();
+    words.join(" ")
+}
+
+#[track_caller]
+fn check(body: impl AsRef<[u8]>, expected: &str) {
+    assert_eq!(read(body), expected);
+}
+
+#[test]
+fn nothing_holds_no_events() {
+    check("", "");
+    check(" \r\n\t\n", "");
+    check("[]", "");
+    check("\u{feff}", "");
+    check(r#"{"Records":[]}"#, "");
+}
+
+#[test]
+fn lines_are_events_whatever_ends_them() {
+    check("{\"action\":\"a\"}\n{\"action\":\"b\"}", "a b");
+    check("{\"action\":\"a\"}\r\n\r\n  {\"action\":\"b\"}  \r\n", "a b");
+    check("\u{feff}{\"action\":\"a\"}\n\u{feff}{\"action\":\"b\"}\n", "a b");
+}
+
+#[test]
+fn the_raw_bytes_are_exactly_the_event() {
+    let body = b" [ {\"action\":\"a\"} ,\n{\"action\" : \"b\"}]\n{\"action\":\"c\"} \n garbage \n";
+    let raws: Vec<&[u8]> = decode(Format::Auto, body, Timestamp::from_micros(0)).iter().map(|item| item.raw).collect();
+    assert_eq!(raws, [&b"{\"action\":\"a\"}"[..], b"{\"action\" : \"b\"}", b"{\"action\":\"c\"}", b"garbage"]);
+}
+
+#[test]
+fn lists_documents_and_their_mixtures_are_read() {
+    check(r#"[{"action":"a"},{"action":"b"}]"#, "a b");
+    check("[{\"action\":\"a\"},\n{\"action\":\"b\"}]\n[{\"action\":\"c\"}]\n", "a b c");
+    check(r#"{"action":"a"}{"action":"b"} {"action":"c"}"#, "a b c");
+    check("{\n  \"action\": \"a\",\n  \"x\": [\n    1\n  ]\n}\n", "a");
+    check("{\n  \"action\": \"a\"\n}\n{\n  \"action\": \"b\"\n}\n", "a b");
+    check("{\n\"action\":\n\"a\"\n,\"x\":{\n}}{\"action\":\"b\"}\n", "a b");
+    check("[\n  {\n    \"action\": \"a\"\n  },\n  {\n    \"action\": \"b\"\n  }\n]\n", "a b");
+}
+
+#[test]
+fn containers_give_their_events() {
+    check(r#"{"Records":[{"action":"a"},{"action":"b"}]}"#, "a b");
+    check("{\n \"Records\": [\n  {\"action\":\"a\"},\n  {\"action\":\"b\"}\n ]\n}", "a b");
+    check(r#"{"records":[{"action":"a"}]}"#, "a");
+    check(r#"{"NextToken":"n","Events":[{"action":"a"}]}"#, "a");
+    check(
+        r#"{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[{"verb":"get","stage":"ResponseComplete"}]}"#,
+        "get",
+    );
+    check(r#"{"value":[{"action":"a"}],"nextLink":"https://example.com/2"}"#, "a");
+    check(
+        r#"{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/log","logTime":"x","events":[{"action":"read"}]}"#,
+        "read",
+    );
+    check("{\"Records\":[{\"action\":\"a\"}]}\n{\"Records\":[{\"action\":\"b\"}]}\n", "a b");
+}
+
+#[test]
+fn an_event_that_has_a_list_is_no_container() {
+    check(r#"{"action":"a","events":[{"name":"x"},{"name":"y"}]}"#, "a");
+    check(r#"{"events":[{"name":"x"}],"actor":{"email":"a@example.com"}}"#, "x");
+    check(r#"{"items":["x","y"],"action":"a"}"#, "a");
+    check(r#"{"items":["x","y"]}"#, "unknown");
+}
+
+#[test]
+fn a_bad_line_is_one_reject_and_the_next_is_read() {
+    check("{\"action\":\"a\"}\nnonsense\n{\"action\":\"b\"}\n", "a !not_json b");
+    check("{\"action\":\"a\"\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{\"action\":\"a\",\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{\"action\":\"a\",\"x\":{\n{\"action\":\"b\"}\n{\"action\":\"c\"}\n", "!not_json b c");
+    check("{\"action\":\"a\",\"x\":[\n{\"action\":\"b\"}\n{\"action\":\"c\"}\n", "!not_json b c");
+    check("{\"action\":\"a\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{\"action\":\"a\"}}\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{\"action\":\"a\"},\n{\"action\":\"b\"},\n", "!not_json !not_json");
+    check("{\"action\":\"a\"} trailing\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{'action':'a'}\n{\"action\":\"b\"}\n", "!not_json b");
+    check("}\n]\n{\"action\":\"b\"}\n", "!not_json !not_json b");
+    check("[garbage\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{\"action\":\"a\"}\n{\"action\":\"b", "a !not_json");
+}
+
+#[test]
+fn each_kind_of_bad_event_has_its_code() {
+    check("{\"action\":\"a\",\"action\":\"b\"}\n{\"action\":\"c\"}", "!duplicate_key c");
+    check(
+        "42\n\"text\"\nnull\ntrue\n{\"action\":\"c\"}",
+        "!not_an_object !not_an_object !not_an_object !not_an_object c",
+    );
+    check("{}\n{\"action\":\"c\"}", "!missing_field c");
+    check("{\"action\":\"a\",\"x\":NaN}\n{\"action\":\"c\"}", "!not_json c");
+    check("{\"action\":\"a\",\"x\":1e999}\n{\"action\":\"c\"}", "!not_json c");
+    check("{\"action\":\"a\",\"x\":\"\\ud800\"}\n{\"action\":\"c\"}", "!not_json c");
+    check("{\"action\":\"a\",\"time\":\"later\"}\n{\"action\":\"c\"}", "!bad_field c");
+    check(b"{\"action\":\"a\",\"x\":\"\xff\"}\n{\"action\":\"c\"}", "!not_utf8 c");
+    check(b"\xff\xfe{\x00\n{\"action\":\"c\"}", "!not_utf8 c");
+    check("{\"action\":\"a\",\"x\":\"\0\"}\n{\"action\":\"c\"}", "!not_json c");
+    let deep =
+        format!("{{\"action\":\"a\",\"x\":{}{}}}\n{{\"action\":\"c\"}}", "[".repeat(100_000), "]".repeat(100_000));
+    check(deep, "!too_deep c");
+    let open = format!("{}\n{{\"action\":\"c\"}}", "[".repeat(100_000));
+    assert_eq!(read(open).split(' ').next_back(), Some("c"));
+    let large = format!("{{\"action\":\"a\",\"x\":\"{}\"}}\n{{\"action\":\"c\"}}", "x".repeat(EVENT_BYTES_MAX));
+    check(large, "!too_large c");
+}
+
+#[test]
+fn a_large_container_is_no_large_event() {
+    let one = format!("{{\"action\":\"a\",\"x\":\"{}\"}}", "x".repeat(100_000));
+    let body = format!("{{\"Records\":[{}]}}", vec![one; 20].join(","));
+    assert!(body.len() > EVENT_BYTES_MAX);
+    check(body, &["a"; 20].join(" "));
+}
+
+#[test]
+fn a_broken_element_of_a_list_leaves_the_others() {
+    check(r#"[{"action":"a"},{"action":NaN},{"action":"c"}]"#, "a !not_json c");
+    check(r#"[{"action":"a"},{"b":1,"b":2},{"action":"c"}]"#, "a !duplicate_key c");
+    check(r#"[{"action":"a"}, 7, "x,y", null, {"action":"c"}]"#, "a !not_an_object !not_an_object !not_an_object c");
+    check(r#"[{"action":"a"},{"x":[1},{"action":"c"}]"#, "a !not_json c");
+    check(r#"[{"action":"a"},{"x":1]},{"action":"c"}]"#, "a !not_json c");
+    check(r#"[{"action":"a"},{"action":"b""#, "a !not_json");
+    check("[\n{\"action\":\"a},\n{\"action\":\"b\"},\n{\"action\":\"c\"}\n]", "!not_json b c");
+    check("[\n  {\n    \"action\": \"a\n  },\n  {\n    \"action\": \"b\"\n  }\n]", "!not_json b");
+    check(r#"{"Records":[{"action":"a"},{"action":nil},{"action":"c"}]}"#, "a !not_json c");
+    check(
+        "{\n  \"Records\": [\n    {\"action\":\"a\"},\n    {\"action\":nil},\n    {\"action\":\"c\"}\n  ]\n}",
+        "a !not_json c",
+    );
+    check(r#"{"Records":[{"action":"a"},{"action":"b"#, "a !not_json");
+}
+
+#[test]
+fn a_broken_document_over_many_lines_is_one_reject() {
+    check("{\n  \"action\": \"a\",\n  \"x\": nil\n}\n{\n  \"action\": \"b\"\n}\n", "!not_json b");
+    check("{\n  \"action\": \"a\"\n  \"x\": 1\n}\n", "!not_json");
+    check("{\n  \"action\": \"a\",\n  \"x\": {\n    \"y\": 1\n\n{\n  \"action\": \"b\"\n}\n", "!not_json b");
+    check("{\n  \"action\": \"a\",\n  \"x\": 1,\n  \"x\": 2\n}\n{\"action\":\"b\"}\n", "!duplicate_key b");
+    check("{\n\"action\": \"a\",\n\"x\": nil\n}\n{\"action\":\"b\"}\n", "!not_json b");
+    check("{\n  \"action\": \"a\",\n  \"list\": [\n    {\"x\": 1},\n    {\"x\": nil}\n  ]\n}\n", "!not_json");
+    check("{\n  \"action\": \"a\",", "!not_json");
+}
+
+#[test]
+fn broken_input_of_any_size_is_read_in_bounded_time() {
+    for line in ["{\"a\":", "{\"a\":[", "[", "{\"a\":1,", "[{\"a\":\"x", "{\n\"a\":[{", "]}", "\"", "{\"a\":\"\\"] {
+        let body = format!("{line}\n").repeat(20_000);
+        let start = std::time::Instant::now();
+        let items = decode(Format::Auto, body.as_bytes(), Timestamp::from_micros(0));
+        assert!(items.iter().all(|item| item.event.is_err()), "{line}");
+        assert!(!items.is_empty() && start.elapsed().as_secs() < 20, "{line}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn every_reject_names_a_place_and_no_payload() {
+    let items = decode(Format::Auto, b"{\"password\":\"hunter2\" \"x\":1}", Timestamp::from_micros(0));
+    let reject = items[0].event.as_ref().unwrap_err();
+    assert_eq!(reject.code, RejectCode::NotJson);
+    assert_eq!(reject.detail, "not JSON that an event can be read from: expected `,` or `}` at byte 22");
+}
