@@ -1,0 +1,239 @@
+//! Tail to lake: sorted Parquet files and one commit that says how far the table goes.
+//!
+//! The files of a flush are named after the offsets it covers, so that a repeated flush writes them again
+//! instead of leaving more. Whether a commit happened is told by the log alone: its transaction version is
+//! the last offset. Equal to ours: done. Equal to what was there before: try again. Anything else was
+//! written by somebody else, and nothing more is written.
+
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use whodid_model::Offset;
+
+use crate::batch::offsets_of;
+use crate::commit::{LogError, LoggedFile};
+use crate::parquet_file::{SegmentWriteError, encode, sorted_by_day};
+use crate::schema::PARTITION_COLUMN;
+use crate::table::{InFlight, Table};
+
+/// Tries of one commit before a flush gives up and leaves it to the next.
+const COMMIT_TRIES: u32 = 5;
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// What a flush did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlushReport {
+    /// Records that went from the tail into the lake.
+    pub rows: u64,
+    /// Files they are in.
+    pub segments: usize,
+    /// Bytes of those files.
+    pub bytes: u64,
+    /// The last offset that is in the lake now.
+    pub flushed_to: Option<Offset>,
+}
+
+/// Why a flush did not end. The tail is as it was; the next flush goes on where this one stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum FlushError {
+    /// A file could not be encoded.
+    #[error("cannot encode a segment of table {table}")]
+    Encode {
+        /// `account/stream`.
+        table: String,
+        /// What failed.
+        source: SegmentWriteError,
+    },
+    /// A file could not be stored: no space, no rights, no network.
+    #[error("cannot write the segment {path}")]
+    Write {
+        /// Which file.
+        path: Path,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// The log could not be read or written, also after several tries.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Somebody else writes this table. Going on could store records twice.
+    #[error("table {table} was written by another: it ends at offset {found:?} where {expected:?} was expected")]
+    Foreign {
+        /// `account/stream`.
+        table: String,
+        /// The last offset by the log.
+        found: Option<Offset>,
+        /// The last offset that this process knows of.
+        expected: Option<Offset>,
+    },
+    /// A worker thread died.
+    #[error("a flush of table {table} was cut off")]
+    Worker {
+        /// `account/stream`.
+        table: String,
+        /// How.
+        source: tokio::task::JoinError,
+    },
+}
+
+impl Table {
+    /// Brings everything that is in the tail now into the lake. Appends and snapshots go on meanwhile.
+    ///
+    /// Dropping the future at any point is as safe as a crash there.
+    pub async fn flush(&self) -> Result<FlushReport, FlushError> {
+        let _one = self.flushing.lock().await;
+        let until = self.state.lock().tail.last();
+        let mut report = FlushReport { flushed_to: self.flushed_to(), ..FlushReport::default() };
+        // Two rounds at most: what an earlier flush left frozen, then the rest.
+        while until.is_some() && report.flushed_to < until {
+            let cut = self.state.lock().tail.freeze();
+            self.flush_cut(cut, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    async fn flush_cut(&self, cut: Vec<RecordBatch>, report: &mut FlushReport) -> Result<(), FlushError> {
+        let bounds = cut.first().and_then(offsets_of).zip(cut.last().and_then(offsets_of));
+        let Some(((first, _), (_, last))) = bounds else { return Ok(()) };
+        let rows: usize = cut.iter().map(RecordBatch::num_rows).sum();
+
+        let was_in_doubt = std::mem::replace(&mut self.state.lock().flush_in_doubt, true);
+        if !(was_in_doubt && self.has_landed(last).await?) {
+            let mut in_flight = InFlight::new(self);
+            let files = self.write_segments(cut, (first, last), &mut in_flight).await?;
+            report.segments += files.len();
+            report.bytes += files.iter().map(|file| file.bytes).sum::<u64>();
+            let version = self.commit_segments(&files, last).await?;
+            {
+                let mut state = self.state.lock();
+                let segments: Vec<_> = files.iter().map(|file| self.segment(file)).collect();
+                state.insert(segments);
+                state.let_go_of_frozen(last);
+            }
+            if let Some(version) = version
+                && let Err(error) = self.log.checkpoint_after(version).await
+            {
+                // The flush itself is done. The next checkpoint makes up for this one.
+                tracing::warn!(table = %self.name(), error = %chain(&error), "cannot write a checkpoint of the table's log");
+            }
+        }
+        report.rows += rows as u64;
+        report.flushed_to = Some(last);
+        Ok(())
+    }
+
+    /// Whether a flush that was cut off has reached the log after all; then its segments are taken over.
+    async fn has_landed(&self, last: Offset) -> Result<bool, FlushError> {
+        let _commit = self.committing.lock().await;
+        let Some(read) = self.log.read().await? else { return Ok(false) };
+        if read.flushed_to != Some(last) {
+            return Ok(false);
+        }
+        let files = self.log.files(&read).await?;
+        self.take_over(&files, |state| state.let_go_of_frozen(last), None);
+        Ok(true)
+    }
+
+    async fn write_segments(
+        &self,
+        cut: Vec<RecordBatch>,
+        (first, last): (Offset, Offset),
+        in_flight: &mut InFlight<'_>,
+    ) -> Result<Vec<LoggedFile>, FlushError> {
+        let cut = std::sync::Arc::new(cut);
+        let days = self.work({
+            let cut = cut.clone();
+            move || sorted_by_day(&cut)
+        });
+        let mut files = Vec::new();
+        for (date, rows) in days.await? {
+            let cut = cut.clone();
+            let encoded = self.work(move || encode(&cut, &rows)).await?;
+            let (bytes, facts) = encoded.map_err(|source| FlushError::Encode { table: self.name(), source })?;
+            let in_table = format!("{PARTITION_COLUMN}={date}/{:020}-{:020}.parquet", first.0, last.0);
+            let path = self.path(&in_table);
+            in_flight.add(path.clone());
+            let length = bytes.len() as u64;
+            self.store
+                .put(&path, PutPayload::from(bytes))
+                .await
+                .map_err(|source| FlushError::Write { path, source })?;
+            files.push(LoggedFile { path: in_table, bytes: length, date, facts });
+        }
+        Ok(files)
+    }
+
+    /// Commits until the log says it is done. Returns the version if this process saw it being made.
+    async fn commit_segments(&self, files: &[LoggedFile], last: Offset) -> Result<Option<u64>, FlushError> {
+        let _commit = self.committing.lock().await;
+        let before = self.flushed_to();
+        let mut failure = None;
+        for attempt in 0..COMMIT_TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(RETRY_DELAY * 2_u32.pow(attempt - 1)).await;
+            }
+            let read = match self.log.read().await {
+                Ok(Some(read)) => read,
+                Ok(None) => {
+                    // Made now, read in the next round; when that fails the next round says why.
+                    match self.log.create().await {
+                        Ok(()) => {}
+                        Err(error) => failure = Some(error),
+                    }
+                    match self.log.read().await {
+                        Ok(Some(read)) => read,
+                        Ok(None) => continue,
+                        Err(error) => {
+                            failure = Some(error);
+                            continue;
+                        }
+                    }
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    continue;
+                }
+            };
+            if read.flushed_to == Some(last) {
+                return Ok(None);
+            }
+            if read.flushed_to != before {
+                return Err(FlushError::Foreign { table: self.name(), found: read.flushed_to, expected: before });
+            }
+            let adds = files.iter().map(|file| file.add(true)).collect();
+            match self.log.commit_flush(&read, adds, last).await {
+                Ok(version) => return Ok(Some(version)),
+                Err(error) => {
+                    tracing::warn!(table = %self.name(), attempt, error = %chain(&error), "a commit was not confirmed; looking what became of it");
+                    failure = Some(error);
+                }
+            }
+        }
+        // The last try may have reached the log as well.
+        if self.log.read().await?.and_then(|read| read.flushed_to) == Some(last) {
+            return Ok(None);
+        }
+        Err(failure.expect("every try that ends here has failed").into())
+    }
+
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, FlushError> {
+        tokio::task::spawn_blocking(work).await.map_err(|source| FlushError::Worker { table: self.name(), source })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.account, self.stream)
+    }
+}
+
+/// An error with its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! The lake: all tables at one location.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+use whodid_model::{AccountName, StreamName};
+
+use crate::commit::LogError;
+use crate::segment::{FOOTER_CACHE_BYTES, FooterCache};
+use crate::store::{self, Location, LocationError};
+use crate::table::Table;
+
+/// Every table at one location. One process at a time writes to it.
+#[derive(Debug)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    footers: Arc<FooterCache>,
+    tables: tokio::sync::Mutex<BTreeMap<(AccountName, StreamName), Arc<Table>>>,
+}
+
+/// Why a lake or a table of it could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The location cannot be used.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// The log of a table could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The location could not be listed.
+    #[error("cannot list the tables of the lake")]
+    List(#[source] object_store::Error),
+}
+
+impl Lake {
+    /// Opens a lake, making the folder if there is none.
+    pub async fn open(location: Location) -> Result<Self, OpenError> {
+        Ok(Self::on(store::open(&location).await?))
+    }
+
+    /// A lake on a store that is rooted at it. The store must keep what [`crate::store`] promises.
+    pub fn on(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, footers: FooterCache::new(FOOTER_CACHE_BYTES), tables: tokio::sync::Mutex::default() }
+    }
+
+    /// The store, rooted at the lake.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
+    /// The table of a stream. It need not exist: the first flush makes it.
+    pub async fn table(&self, account: &AccountName, stream: &StreamName) -> Result<Arc<Table>, OpenError> {
+        let mut tables = self.tables.lock().await;
+        let name = (account.clone(), stream.clone());
+        if let Some(table) = tables.get(&name) {
+            return Ok(table.clone());
+        }
+        let table =
+            Arc::new(Table::open(self.store.clone(), account.clone(), stream.clone(), self.footers.clone()).await?);
+        tables.insert(name, table.clone());
+        Ok(table)
+    }
+
+    /// The tables that exist: those in the store, and those that were asked for and hold nothing yet.
+    pub async fn tables(&self) -> Result<Vec<(AccountName, StreamName)>, OpenError> {
+        let mut found: BTreeSet<(AccountName, StreamName)> = self.tables.lock().await.keys().cloned().collect();
+        for account in self.folders(None).await? {
+            let Ok(account) = AccountName::parse(&account) else { continue };
+            for stream in self.folders(Some(&Path::from(account.as_str()))).await? {
+                if let Ok(stream) = StreamName::parse(&stream) {
+                    found.insert((account.clone(), stream));
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    async fn folders(&self, under: Option<&Path>) -> Result<Vec<String>, OpenError> {
+        let listing = match self.store.list_with_delimiter(under).await {
+            Ok(listing) => listing,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Vec::new()),
+            Err(error) => return Err(OpenError::List(error)),
+        };
+        Ok(listing.common_prefixes.iter().filter_map(|prefix| prefix.filename().map(str::to_owned)).collect())
+    }
+}

@@ -1,0 +1,379 @@
+//! The raw text of an event without what its columns already hold: the template.
+//!
+//! A template is the raw JSON text in which the text of each field that stands there verbatim is
+//! replaced by the field's mark ([`Field::mark`]), a control character that valid JSON cannot hold.
+//! The event's time is replaced by [`TIME_MARK`] and one character that tells its form:
+//!
+//! | form | text of `event_time` |
+//! | --- | --- |
+//! | `0`..`6` | `2026-01-31T12:00:00` and that many fraction digits |
+//! | `a`..`g` | the same with a blank for the `T` |
+//! | `s` `m` `u` | seconds, milliseconds, microseconds since 1970 |
+//!
+//! A template that begins with [`TIME_MARK`] and `v` is the raw text itself. That is the way out for
+//! everything unusual: text with control characters of its own, or a template that does not rebuild.
+//! Invariant: what [`Cutter::cut`] returns rebuilds byte for byte; it is checked for every event.
+//! Why templates: `docs/adr/0004-raw-templates.md`.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use whodid_model::{Event, Field, TimeSource, Timestamp};
+
+/// Begins a cut-out time, or a verbatim template.
+pub const TIME_MARK: u8 = 0x1e;
+/// How a template begins that is the raw text itself.
+pub const VERBATIM: &str = "\x1ev";
+
+/// Cuts events into templates; keeps its scratch space from event to event.
+#[derive(Debug, Default)]
+pub struct Cutter {
+    spans: Vec<Span>,
+    template: String,
+    time: TimeText,
+}
+
+/// A part of the raw text that a column holds.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+    mark: Mark,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Field(u8),
+    Time(u8),
+}
+
+impl Cutter {
+    /// The template of `raw`, from which `event` was decoded. A field is cut out where its text is a
+    /// slice of `raw` and a whole JSON value there, so that a search of the template finds values whole.
+    pub fn cut(&mut self, raw: &str, event: &Event<'_>) -> &str {
+        self.template.clear();
+        if !holds_control_characters(raw.as_bytes()) {
+            self.collect_spans(raw, event);
+            self.write_template(raw);
+            if self.rebuilds(raw, event) {
+                return &self.template;
+            }
+            self.template.clear();
+        }
+        self.verbatim(raw)
+    }
+
+    /// The template of `raw` with nothing cut out.
+    pub fn verbatim(&mut self, raw: &str) -> &str {
+        self.template.clear();
+        self.template.push_str(VERBATIM);
+        self.template.push_str(raw);
+        &self.template
+    }
+
+    fn collect_spans(&mut self, raw: &str, event: &Event<'_>) {
+        self.spans.clear();
+        for (field, text) in event.fields.iter() {
+            let (Some(mark), Cow::Borrowed(text)) = (field.mark(), text) else { continue };
+            let Some(start) = place_in(raw, text) else { continue };
+            let end = start + text.len();
+            if is_whole_value(raw.as_bytes(), start, end) {
+                self.spans.push(Span { start, end, mark: Mark::Field(mark) });
+            }
+        }
+        if event.time_source != TimeSource::Received
+            && let Some(span) = self.time.find(raw, event.event_time)
+        {
+            self.spans.push(span);
+        }
+        // Outer before inner, so that of two overlapping spans the outer or first one is kept.
+        self.spans.sort_unstable_by(|a, b| a.start.cmp(&b.start).then(b.end.cmp(&a.end)));
+    }
+
+    fn write_template(&mut self, raw: &str) {
+        let mut written = 0;
+        for span in &self.spans {
+            if span.start < written {
+                continue;
+            }
+            self.template.push_str(&raw[written..span.start]);
+            match span.mark {
+                Mark::Field(mark) => self.template.push(char::from(mark)),
+                Mark::Time(form) => {
+                    self.template.push(char::from(TIME_MARK));
+                    self.template.push(char::from(form));
+                }
+            }
+            written = span.end;
+        }
+        self.template.push_str(&raw[written..]);
+    }
+
+    fn rebuilds(&mut self, raw: &str, event: &Event<'_>) -> bool {
+        let mut rest = raw.as_bytes();
+        let mut same = true;
+        let template = std::mem::take(&mut self.template);
+        for piece in pieces(&template) {
+            let text = match piece {
+                Piece::Text(text) => text,
+                Piece::Field(field) => event.fields.get(field).unwrap_or_default(),
+                Piece::Time(form) => self.time.in_form(event.event_time, form),
+            };
+            match rest.strip_prefix(text.as_bytes()) {
+                Some(after) => rest = after,
+                None => {
+                    same = false;
+                    break;
+                }
+            }
+        }
+        self.template = template;
+        same && rest.is_empty()
+    }
+}
+
+/// The raw text of a record: `template` with the marks replaced by the columns' texts.
+/// `field_text` gives the text of a field's column, `None` for null.
+pub fn rebuild<'a>(
+    template: &'a str,
+    field_text: impl Fn(Field) -> Option<&'a str>,
+    event_time: Timestamp,
+) -> Cow<'a, str> {
+    if let Some(raw) = template.strip_prefix(VERBATIM) {
+        return Cow::Borrowed(raw);
+    }
+    let mut raw = String::with_capacity(template.len() * 4);
+    let mut time = TimeText::default();
+    for piece in pieces(template) {
+        match piece {
+            Piece::Text(text) => raw.push_str(text),
+            Piece::Field(field) => raw.push_str(field_text(field).unwrap_or_default()),
+            Piece::Time(form) => raw.push_str(time.in_form(event_time, form)),
+        }
+    }
+    Cow::Owned(raw)
+}
+
+/// A SQL expression that rebuilds the raw text from the stored columns, for DuckDB and its relatives.
+///
+/// Null where the raw bytes are not UTF-8; they are in `raw_bytes` then. Replacing one mark after the
+/// other is safe because a column that was cut out is a slice of a raw text without control characters.
+pub fn rebuild_sql() -> String {
+    let mut sql = String::from("raw_template");
+    for field in Field::ALL {
+        let Some(mark) = field.mark() else { continue };
+        sql = format!("replace({sql}, chr({mark}), coalesce({}, ''))", field.column());
+    }
+    let time = "event_time AT TIME ZONE 'UTC'";
+    let mut replace_time = |form: char, text: String| {
+        sql = format!("replace({sql}, chr({TIME_MARK}) || '{form}', {text})");
+    };
+    for (first, layout) in [('0', "%Y-%m-%dT%H:%M:%S"), ('a', "%Y-%m-%d %H:%M:%S")] {
+        replace_time(first, format!("strftime({time}, '{layout}')"));
+        for digits in 1..=6 {
+            let form = char::from(first as u8 + digits);
+            replace_time(form, format!("strftime({time}, '{layout}.') || substr(strftime({time}, '%f'), 1, {digits})"));
+        }
+    }
+    replace_time('s', "(epoch_us(event_time) // 1000000)::VARCHAR".to_owned());
+    replace_time('m', "(epoch_us(event_time) // 1000)::VARCHAR".to_owned());
+    replace_time('u', "epoch_us(event_time)::VARCHAR".to_owned());
+    format!("CASE WHEN starts_with(raw_template, chr({TIME_MARK}) || 'v') THEN substr(raw_template, 3) ELSE {sql} END")
+}
+
+/// What a template is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Text as it stands in the raw event.
+    Text(&'a str),
+    /// The text of a field's column.
+    Field(Field),
+    /// The event's time in the form that the character names.
+    Time(u8),
+}
+
+/// The pieces of a template, in order. A verbatim template is one text after its two-byte sign.
+pub fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
+    let (mut rest, mut verbatim) = match template.strip_prefix(VERBATIM) {
+        Some(raw) => (raw, true),
+        None => (template, false),
+    };
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = if std::mem::take(&mut verbatim) { rest.len() } else { first_mark(rest.as_bytes()) };
+        if at > 0 {
+            let (text, after) = rest.split_at(at);
+            rest = after;
+            return Some(Piece::Text(text));
+        }
+        let bytes = rest.as_bytes();
+        let piece = match (bytes[0], bytes.get(1)) {
+            (TIME_MARK, Some(form)) if form.is_ascii() => {
+                rest = &rest[2..];
+                return Some(Piece::Time(*form));
+            }
+            (mark, _) => field_of_mark(mark).map_or(Piece::Text(&rest[..1]), Piece::Field),
+        };
+        rest = &rest[1..];
+        Some(piece)
+    })
+}
+
+fn field_of_mark(mark: u8) -> Option<Field> {
+    static FIELDS: LazyLock<[Option<Field>; 32]> = LazyLock::new(|| {
+        let mut fields = [None; 32];
+        for field in Field::ALL {
+            if let Some(mark) = field.mark() {
+                fields[usize::from(mark)] = Some(field);
+            }
+        }
+        fields
+    });
+    FIELDS.get(usize::from(mark)).copied().flatten()
+}
+
+/// A control character other than the three kinds of blank that JSON allows between values.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+fn holds_control_characters(bytes: &[u8]) -> bool {
+    // Without an early exit the compiler checks many bytes at a time.
+    bytes.iter().fold(false, |found, byte| found | is_control(*byte))
+}
+
+fn first_mark(bytes: &[u8]) -> usize {
+    const STRIDE: usize = 32;
+    let mut at = 0;
+    for chunk in bytes.chunks(STRIDE) {
+        if holds_control_characters(chunk) {
+            break;
+        }
+        at += chunk.len();
+    }
+    at + bytes[at..].iter().take(STRIDE).position(|byte| is_control(*byte)).unwrap_or(bytes.len() - at)
+}
+
+/// Where `part` stands in `whole` if it is a slice of it (not merely equal to one).
+fn place_in(whole: &str, part: &str) -> Option<usize> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let fits = start.checked_add(part.len())? <= whole.len();
+    fits.then_some(start)
+}
+
+/// Whether a JSON value fills `start..end`: the inside of a string, or what stands between separators.
+fn is_whole_value(raw: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).and_then(|at| raw.get(at)).copied();
+    let after = raw.get(end).copied();
+    match (before, after) {
+        (Some(b'"'), Some(b'"')) => true,
+        (Some(before), Some(after)) => {
+            matches!(before, b':' | b',' | b'[' | b' ' | b'\t' | b'\n' | b'\r')
+                && matches!(after, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r')
+        }
+        _ => false,
+    }
+}
+
+/// Writes a time in each known form, and finds it in a raw text.
+#[derive(Debug, Default)]
+struct TimeText {
+    text: String,
+    day_number: Option<i64>,
+    /// `2026-01-31` of `day_number`: most neighbours share their day.
+    date: String,
+}
+
+/// Longest text before the fraction: `2026-01-31T12:00:00`.
+const SECONDS_CHARS: usize = 19;
+const FRACTION_DIGITS_MAX: u8 = 6;
+
+impl TimeText {
+    fn find(&mut self, raw: &str, at: Timestamp) -> Option<Span> {
+        for first_form in *b"0a" {
+            let needle = self.in_form(at, first_form);
+            let Some(start) = memchr::memmem::find(raw.as_bytes(), needle.as_bytes()) else { continue };
+            let fraction = fraction_digits(&raw.as_bytes()[start + SECONDS_CHARS..], at);
+            let end = start + SECONDS_CHARS + if fraction == 0 { 0 } else { 1 + usize::from(fraction) };
+            return Some(Span { start, end, mark: Mark::Time(first_form + fraction) });
+        }
+        for form in *b"sum" {
+            let needle = self.in_form(at, form);
+            let Some(start) = memchr::memmem::find(raw.as_bytes(), needle.as_bytes()) else { continue };
+            let end = start + needle.len();
+            if is_whole_value(raw.as_bytes(), start, end) {
+                return Some(Span { start, end, mark: Mark::Time(form) });
+            }
+        }
+        None
+    }
+
+    /// The text of `at` in a form; nothing for a form that does not exist.
+    fn in_form(&mut self, at: Timestamp, form: u8) -> &str {
+        self.text.clear();
+        match form {
+            b'0'..=b'6' => self.write_calendar(at, 'T', form - b'0'),
+            b'a'..=b'g' => self.write_calendar(at, ' ', form - b'a'),
+            b's' => self.write_number(at.micros().div_euclid(1_000_000)),
+            b'm' => self.write_number(at.micros().div_euclid(1_000)),
+            b'u' => self.write_number(at.micros()),
+            _ => {}
+        }
+        &self.text
+    }
+
+    fn write_number(&mut self, number: i64) {
+        write!(self.text, "{number}").expect("a String takes whatever is written");
+    }
+
+    fn write_calendar(&mut self, at: Timestamp, separator: char, fraction_digits: u8) {
+        let day = at.day_number();
+        if self.day_number != Some(day) {
+            self.day_number = Some(day);
+            self.date = at.date();
+        }
+        let micros = at.micros().rem_euclid(whodid_model::time::MICROS_A_DAY);
+        let seconds = (micros / 1_000_000) as u32;
+        self.text.push_str(&self.date);
+        self.text.push(separator);
+        self.push_two_digits(seconds / 3600);
+        self.text.push(':');
+        self.push_two_digits(seconds / 60 % 60);
+        self.text.push(':');
+        self.push_two_digits(seconds % 60);
+        if fraction_digits > 0 {
+            self.text.push('.');
+            let digits = fraction_of(at);
+            for digit in &digits[..usize::from(fraction_digits)] {
+                self.text.push(char::from(*digit));
+            }
+        }
+    }
+
+    fn push_two_digits(&mut self, number: u32) {
+        self.text.push(char::from(b'0' + (number / 10) as u8));
+        self.text.push(char::from(b'0' + (number % 10) as u8));
+    }
+}
+
+/// The six fraction digits of a time.
+fn fraction_of(at: Timestamp) -> [u8; FRACTION_DIGITS_MAX as usize] {
+    let mut micros = at.micros().rem_euclid(1_000_000);
+    let mut digits = [b'0'; FRACTION_DIGITS_MAX as usize];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (micros % 10) as u8;
+        micros /= 10;
+    }
+    digits
+}
+
+/// How many fraction digits after the seconds are those of `at`: all that stand there, six at most, or none.
+fn fraction_digits(after_seconds: &[u8], at: Timestamp) -> u8 {
+    let Some(text) = after_seconds.strip_prefix(b".") else { return 0 };
+    let digits = fraction_of(at);
+    let count = text.iter().take(digits.len()).take_while(|byte| byte.is_ascii_digit()).count();
+    if text[..count] == digits[..count] { count as u8 } else { 0 }
+}
