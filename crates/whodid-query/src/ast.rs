@@ -241,8 +241,10 @@ impl RecordField {
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::Offset => &["offset", "record.offset", "_offset"],
-            Self::RecordedAt => &["recorded_at", "record.recorded_at", "recordedAt", "_recorded_at"],
-            Self::EventTime => &["eventTime", "event_time", "_ts", "record.event_time"],
+            Self::RecordedAt => {
+                &["recorded_at", "record.recorded_at", "recordedAt", "record.recordedAt", "_recorded_at"]
+            }
+            Self::EventTime => &["eventTime", "event_time", "_ts", "record.event_time", "record.eventTime"],
             Self::Space => &["space", "record.space", "_space"],
             Self::Source => &["source", "record.source", "_source"],
             Self::Stream => &["stream", "record.stream", "_stream"],

@@ -32,6 +32,9 @@ pub const TERMS_MAX: usize = 1000;
 /// Deepest nesting of parentheses.
 pub const NESTING_MAX: usize = 64;
 
+/// The bare word that stands in every event: the name of the member that makes it one.
+const EVERYWHERE: &str = "action";
+
 /// Reads a search. Blank text is every event.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     if text.len() > QUERY_BYTES_MAX {
@@ -508,6 +511,11 @@ impl<'a> Parser<'a> {
             return self.term(target.clone(), test, start);
         }
         let text = &word.pieces[0];
+        // In Activity Tracker a bare word also met the names of members, and its published searches lean on it:
+        // `_platform:==iam-identity (action login)`. Every event has an action.
+        if *target == Target::Any && !word.has_escapes && text.eq_ignore_ascii_case(EVERYWHERE) {
+            return Ok(Expr::All);
+        }
         if let Target::Record(field) = target
             && field.is_time()
             && is_relative_time(text)

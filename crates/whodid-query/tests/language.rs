@@ -67,6 +67,19 @@ fn blank_is_and_and_binds_more_than_or() {
 }
 
 #[test]
+fn searches_published_for_activity_tracker_keep_their_meaning() {
+    check("_platform:==iam-identity (action login)", "service:==iam-identity login");
+    check("_platform:==iam-identity (action user-apikey) -(action login)", "service:==iam-identity user-apikey -login");
+    check("outcome:failure", "outcome:failure");
+    check("severity:critical", "severity:critical");
+    check("host:iam-am (action read)", "service:iam-am read");
+    check("action", "");
+    check("actions", "actions");
+    check("\"action\"", "\"action\"");
+    check("x:action", "x:action");
+}
+
+#[test]
 fn minus_and_not_exclude() {
     check("-a", "-a");
     check("NOT a", "-a");
