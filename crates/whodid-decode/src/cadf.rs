@@ -36,6 +36,7 @@ fn enveloped<'a>(root: &Node<'a>, draft: &mut Draft<'a>, envelopes_left: usize) 
         }
     }
     members(root, draft)?;
+    refused_success(draft);
     middleware_service(root, draft);
     role_grant(root, draft);
     Ok(None)
@@ -211,6 +212,14 @@ pub(crate) fn of_status(status: i64) -> Option<Outcome> {
         400..=599 => Some(Outcome::Failure),
         100..=199 => Some(Outcome::Pending),
         _ => None,
+    }
+}
+
+/// Keystone writes `success` beside the status 400 when it refuses a new password. The status is right.
+fn refused_success(draft: &mut Draft<'_>) {
+    let status = draft.get(Field::ReasonCode).and_then(|code| code.parse().ok());
+    if draft.get(Field::Outcome) == Some("success") && status.and_then(of_status) == Some(Outcome::Failure) {
+        draft.outcome(Outcome::Failure);
     }
 }
 

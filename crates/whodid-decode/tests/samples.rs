@@ -1,0 +1,130 @@
+//! Real events of many products, where the folder of samples lies beside the repository.
+//!
+//! Not one may be lost: events and rejects add up to the lines. Where a file of truth or labels
+//! speaks of who, from where and with what end, the decoded event must say the same.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports what it counted")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use whodid_decode::{Format, Item, decode, json};
+use whodid_model::{Field, Outcome, Timestamp};
+
+fn samples() -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples");
+    if !folder.is_dir() {
+        println!("skipped: there are no samples at {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn read(body: &[u8]) -> Vec<Item<'_>> {
+    decode(Format::Auto, body, Timestamp::from_micros(0))
+}
+
+/// Every JSON file but the ones that describe others.
+fn files(folder: &PathBuf) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for source in std::fs::read_dir(folder).unwrap() {
+        let source = source.unwrap().path();
+        if !source.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(source).unwrap() {
+            let file = file.unwrap().path();
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            if name.ends_with(".ndjson") && !name.contains("labels") && name != "truth.ndjson" {
+                files.push(file);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn no_sample_is_lost() {
+    let Some(folder) = samples() else { return };
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for file in files(&folder) {
+        let body = std::fs::read(&file).unwrap();
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+        let items = read(&body);
+        let rejects: Vec<String> = items
+            .iter()
+            .filter_map(|item| Some(format!("line {}: {}", item.index + 1, item.event.as_ref().err()?.detail)))
+            .collect();
+        let name = file.strip_prefix(&folder).unwrap().display().to_string();
+        println!("{name}: {} events, {} rejects {}", lines - rejects.len(), rejects.len(), rejects.join("; "));
+        assert_eq!(items.len(), lines, "{name}");
+        counts.insert(name, (lines - rejects.len(), rejects.len()));
+    }
+    // Two samples hold a time that somebody wrote over; a guessed time would be a false record.
+    let rejects: usize = counts.values().map(|(_, rejects)| rejects).sum();
+    assert_eq!(rejects, 2);
+}
+
+#[test]
+fn each_source_is_told_by_its_shape() {
+    let Some(folder) = samples() else { return };
+    for (prefix, format, others) in [
+        ("aws-cloudtrail/", Format::CloudTrail, 0),
+        ("azure/", Format::Azure, 0),
+        ("gcp/", Format::Gcp, 5), // five of the rule authors' events are a few fields of no shape
+        ("github/", Format::GitHub, 1),
+        ("kubernetes/", Format::Kubernetes, 0),
+        ("okta/", Format::Okta, 0),
+        ("openstack-cadf/", Format::Cadf, 0),
+    ] {
+        let mut wrong = 0;
+        for file in files(&folder) {
+            if file.strip_prefix(&folder).unwrap().to_string_lossy().starts_with(prefix) {
+                let body = std::fs::read(&file).unwrap();
+                wrong += read(&body).iter().filter(|item| item.format != format).count();
+            }
+        }
+        assert_eq!(wrong, others, "{prefix}");
+    }
+}
+
+#[test]
+fn openstack_events_agree_with_the_calls_that_made_them() {
+    let Some(folder) = samples() else { return };
+    let truth = std::fs::read_to_string(folder.join("openstack-cadf/truth.ndjson")).unwrap();
+    let mut calls = BTreeMap::new();
+    for line in truth.lines() {
+        let call = json::parse(line).unwrap();
+        let text = |name: &str| call.text_at(name).unwrap_or_default().to_owned();
+        let status = call.at("status").unwrap().int().unwrap();
+        calls.insert(text("request_id"), (text("user"), text("ip"), text("agent"), status, text("path")));
+    }
+    let (mut joined, mut ends) = (0, 0);
+    for name in ["cadf.ndjson", "keystone.notifications.ndjson", "barbican.notifications.ndjson"] {
+        let body = std::fs::read(folder.join("openstack-cadf").join(name)).unwrap();
+        for item in read(&body) {
+            let event = item.event.as_ref().unwrap();
+            let raw = json::parse(std::str::from_utf8(item.raw).unwrap()).unwrap();
+            let request = raw.text_at("initiator.request_id").or_else(|| raw.text_at("payload.initiator.request_id"));
+            let Some((user, ip, agent, status, path)) = request.and_then(|request| calls.get(request)) else {
+                continue;
+            };
+            joined += 1;
+            let place = format!("{name} line {}", item.index + 1);
+            let get = |field: Field| event.fields.get(field).unwrap_or_default();
+            assert_eq!(get(Field::InitiatorName), user, "{place}");
+            assert_eq!(get(Field::Address), ip, "{place}");
+            assert_eq!(get(Field::Agent), agent, "{place}");
+            // A password is changed in two steps: it is proved first, and only then refused.
+            let first_step = get(Field::Action) == "authenticate" && path.ends_with("/password");
+            if event.outcome() != Outcome::Pending && !first_step {
+                ends += 1;
+                let expected = if *status < 400 { Outcome::Success } else { Outcome::Failure };
+                assert_eq!(event.outcome(), expected, "{place}: status {status}, {}", get(Field::Action));
+            }
+        }
+    }
+    println!("{joined} events joined with the call that made them, {ends} of them with its end");
+    assert!(joined > 1500, "{joined}");
+}
