@@ -1,15 +1,14 @@
-//! The events to send, and what the right answers about them are.
+//! The events to send.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
+use super::expected::Expected;
 use crate::process;
 
 /// A file of NDJSON events.
@@ -18,36 +17,16 @@ pub struct Events {
     pub path: PathBuf,
     pub count: u64,
     pub bytes: u64,
-    /// The expected answers, where the generator states them.
-    pub expected: Option<Expected>,
 }
 
-/// Parameters and right answers of the queries.
-#[derive(Debug)]
-pub struct Expected {
-    meta: Value,
-    /// Users with the most distinct addresses, counted from the file: (number, name), most first.
-    pub q9: Vec<(u64, String)>,
-}
-
-impl Expected {
-    pub fn text(&self, name: &str) -> &str {
-        self.meta[name].as_str().unwrap_or_default()
-    }
-
-    pub fn number(&self, name: &str) -> u64 {
-        self.meta[name].as_u64().unwrap_or_default()
-    }
-
-    /// `[["value", count], …]`
-    pub fn pairs(&self, name: &str) -> Vec<(String, u64)> {
-        let list = self.meta[name].as_array().cloned().unwrap_or_default();
-        let pair = |pair: &Value| Some((pair[0].as_str()?.to_string(), pair[1].as_u64()?));
-        list.iter().filter_map(pair).collect()
-    }
-}
+/// End of the period of events that the server's own generator makes: fixed, so that the same
+/// arguments make the same events on any day.
+const PERIOD_TO: &str = "2026-02-04T00:00:00.000Z";
+const LAST_DAY_FROM: &str = "2026-02-03T00:00:00.000Z";
 
 /// Makes `count` events in `folder`, or takes those that an earlier run made there.
+///
+/// The workload's generator makes them where it lies beside the repository, the server's own elsewhere.
 pub fn make(root: &Path, server: &Path, folder: &Path, count: u64, seed: u64) -> Result<Events> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("events-{count}-{seed}.ndjson"));
@@ -60,24 +39,24 @@ pub fn make(root: &Path, server: &Path, folder: &Path, count: u64, seed: u64) ->
             command.args(["--events", &count.to_string(), "--seed", &seed.to_string(), "--out"]).arg(&partial);
             process::run(command.arg("--side").arg(path.with_extension("")))?;
         } else {
-            let file = File::create(&partial)?;
             let mut command = Command::new(server);
-            process::run(
-                command.args(["generate", "--events", &count.to_string(), "--seed", &seed.to_string()]).stdout(file),
-            )?;
+            command.args(["generate", "--events", &count.to_string(), "--seed", &seed.to_string()]);
+            process::run(command.args(["--end", PERIOD_TO, "--file"]).arg(&partial))?;
         }
         std::fs::rename(&partial, &path)?;
     }
     let bytes = std::fs::metadata(&path)?.len();
-    let expected = match std::fs::read_to_string(path.with_extension("meta.json")) {
-        Ok(text) => Some(Expected {
-            meta: serde_json::from_str(&text).context("the meta file is no JSON")?,
-            q9: addresses_by_user(&path)?,
-        }),
-        Err(_) => None,
-    };
-    let count = expected.as_ref().map_or(count, |expected| expected.number("events"));
-    Ok(Events { path, count, bytes, expected })
+    Ok(Events { path, count, bytes })
+}
+
+impl Events {
+    /// The right answers about these events.
+    pub fn expected(&self) -> Result<Expected> {
+        match std::fs::read_to_string(self.path.with_extension("meta.json")) {
+            Ok(meta) => Expected::of_meta(&meta, &self.path),
+            Err(_) => Expected::counted(&self.path, PERIOD_TO, LAST_DAY_FROM),
+        }
+    }
 }
 
 fn compiled(source: &Path, folder: &Path) -> Result<PathBuf> {
@@ -86,42 +65,6 @@ fn compiled(source: &Path, folder: &Path) -> Result<PathBuf> {
         process::run(Command::new("rustc").args(["-O", "--edition", "2021"]).arg(source).arg("-o").arg(&program))?;
     }
     Ok(program)
-}
-
-/// The twenty users with the most distinct addresses, counted by plain text search: a reference
-/// that shares no code with what it checks.
-fn addresses_by_user(path: &Path) -> Result<Vec<(u64, String)>> {
-    let mut users: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> = BTreeMap::new();
-    let mut lines = BufReader::with_capacity(1 << 20, File::open(path)?);
-    let mut line = String::new();
-    while lines.read_line(&mut line)? > 0 {
-        if let Some((name, address)) = user_and_address(&line) {
-            let addresses = match users.get_mut(name.as_bytes()) {
-                Some(addresses) => addresses,
-                None => users.entry(name.as_bytes().to_vec()).or_default(),
-            };
-            if !addresses.contains(address.as_bytes()) {
-                addresses.insert(address.as_bytes().to_vec());
-            }
-        }
-        line.clear();
-    }
-    let mut most: Vec<(u64, String)> = users
-        .into_iter()
-        .map(|(name, addresses)| (addresses.len() as u64, String::from_utf8_lossy(&name).into_owned()))
-        .collect();
-    most.sort_by(|one, two| two.0.cmp(&one.0).then_with(|| one.1.cmp(&two.1)));
-    most.truncate(20);
-    Ok(most)
-}
-
-fn user_and_address(line: &str) -> Option<(&str, &str)> {
-    let (_, initiator) = line.split_once("\"initiator\":{")?;
-    let (_, rest) = initiator.split_once("\"name\":\"")?;
-    let (name, rest) = rest.split_once('"')?;
-    let (_, rest) = rest.split_once("\"address\":\"")?;
-    let (address, _) = rest.split_once('"')?;
-    Some((name, address))
 }
 
 /// Hands out a file in pieces of whole lines, to several threads.
@@ -214,12 +157,5 @@ mod tests {
     fn no_more_events_are_handed_out_than_asked_for() {
         let all = pieces("as-asked", "1\n2\n3\n4\n5\n", 4, 3);
         assert_eq!(all.iter().map(|(piece, _)| piece.as_str()).collect::<String>(), "1\n2\n3\n");
-    }
-
-    #[test]
-    fn user_and_address_are_found_in_the_text_of_an_event() {
-        let line =
-            r#"{"id":"1","initiator":{"id":"u","name":"bob","host":{"address":"192.0.2.1"}},"target":{"name":"x"}}"#;
-        assert_eq!(user_and_address(line), Some(("bob", "192.0.2.1")));
     }
 }

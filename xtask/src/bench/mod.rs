@@ -7,6 +7,7 @@
 
 mod data;
 mod disk;
+mod expected;
 mod figure;
 pub mod http;
 mod load;
@@ -25,7 +26,8 @@ use serde_json::Value;
 use crate::server::{self, Keys, Scratch, Server};
 use crate::workspace::{self, Workspace};
 use crate::{process, tools};
-use data::{Events, Expected, Pieces};
+use data::{Events, Pieces};
+use expected::Expected;
 use figure::Figure;
 use http::Connection;
 use load::Pace;
@@ -236,10 +238,7 @@ impl Bench {
 
     /// Queries, freshness and restarts on the loaded folder.
     fn questions(&mut self, server: Server, keys: &Keys, rate: f64, data: &Path, is_cold: bool) -> Result<()> {
-        let Some(expected) = self.events.expected.take() else {
-            eprintln!("bench: these events come without right answers; queries left out");
-            return Ok(());
-        };
+        let expected = self.events.expected()?;
         eprintln!("bench: queries");
         let target = Target { port: server.port, pid: server.pid(), key: &keys.service };
         let folder = self.folder.clone();
@@ -260,7 +259,7 @@ impl Bench {
     ) -> Result<Server> {
         eprintln!("bench: restart");
         server.stop()?;
-        let (server, seconds) = self.until_found(data, keys, expected.text("q1_id"))?;
+        let (server, seconds) = self.until_found(data, keys, &expected.id)?;
         self.report(Figure::plain("q12_restart_clean", seconds, "s").checked(true));
         if !is_cold {
             return Ok(server);
@@ -271,7 +270,7 @@ impl Bench {
             eprintln!("bench: the page cache cannot be dropped here; no cold figure");
             return self.serve(data);
         }
-        let (server, seconds) = self.until_found(data, keys, expected.text("q1_id"))?;
+        let (server, seconds) = self.until_found(data, keys, &expected.id)?;
         self.report(Figure::plain("q12_restart_cold", seconds, "s").checked(true));
         Ok(server)
     }

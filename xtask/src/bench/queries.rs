@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use super::data::Expected;
+use super::expected::{Counted, Expected};
 use super::figure::Figure;
 use super::http::{Connection, encode};
 use super::process_usage::Threads;
@@ -113,72 +113,52 @@ pub fn count(connection: &mut Connection, key: &str, query: &str) -> Result<u64>
 }
 
 fn all(expected: &Expected) -> Vec<Query> {
-    let events = |query: &str, more: &str| format!("/api/v1/events?q={}{more}", encode(query));
+    let events = |query: &str, more: &str| Ask::Get(format!("/api/v1/events?q={}{more}", encode(query)));
     let counted = |query: &str| Ask::Get(format!("/api/v1/events/count?q={}", encode(query)));
-    let (from, to) = (encode(expected.text("from")), encode(expected.text("to")));
-    let last_day = encode(expected.text("q2_from"));
-    let (user, address) = (expected.text("q2_user"), expected.text("q3_ip"));
-    let by_address = format!("initiator.host.address:=={address}");
     let export = |format: &str, query: &str, more: &str| {
         Ask::Export(format!("/api/v1/export?format={format}&q={}{more}", encode(query)))
     };
-    let a_day = format!("&from={last_day}&to={to}&order=asc");
-    vec![
-        query(
-            "q1_by_id",
-            Ask::Get(events(&format!("id:==={}", expected.text("q1_id")), "&limit=10")),
-            |body, expected| is_event(body, expected.text("q1_id")),
-        ),
+    let by_address = format!("initiator.host.address:=={}", expected.address.0);
+    let a_day = format!("&from={}&to={}", encode(&expected.last_day_from), encode(&expected.to));
+    let period = format!("&from={}&to={}", encode(&expected.from), encode(&expected.to));
+    let mut queries = vec![
+        query("q1_by_id", events(&format!("id:==={}", expected.id), "&limit=10"), |body, expected| {
+            is_event(body, &expected.id)
+        }),
         query(
             "q2_user_last_day",
-            Ask::Get(events(&format!("initiator.name:=={user}"), &format!("&from={last_day}&to={to}&limit=100"))),
-            |body, expected| {
-                listed(body).len() as u64 == expected.number("q2_matches").min(100) && is_newest_first(body)
-            },
+            events(&format!("initiator.name:=={}", expected.user.0), &format!("{a_day}&limit=100")),
+            |body, expected| listed(body).len() as u64 == expected.user.1.min(100) && is_newest_first(body),
         ),
         query(
             "q3_address_rows",
             export("csv", &by_address, "&columns=eventTime,id,action,outcome,initiator.name"),
-            |body, expected| rows(body) == expected.number("q3_matches") + 1,
+            |body, expected| rows(body) == expected.address.1 + 1,
         ),
-        query("q3_address_count", counted(&by_address), |body, expected| {
-            number(body, "count") == expected.number("q3_matches")
-        }),
+        query("q3_address_count", counted(&by_address), |body, expected| number(body, "count") == expected.address.1),
         query(
             "q4_prefix_and_failure",
-            counted(&format!("action:{}* outcome:failure", expected.text("q4_prefix"))),
-            |body, expected| number(body, "count") == expected.number("q4_matches"),
+            counted(&format!("action:{}* outcome:failure", expected.prefix.0)),
+            |body, expected| number(body, "count") == expected.prefix.1,
         ),
-        query(
-            "q5_phrase",
-            Ask::Get(events(&format!("requestData:\"{}\"", expected.text("q5_phrase")), "&limit=1000")),
-            |body, expected| {
-                let found = listed(body);
-                found.len() as u64 == expected.number("q5_matches").min(1000)
-                    && found
-                        .iter()
-                        .all(|event| event["raw"].as_str().is_some_and(|raw| raw.contains(expected.text("q5_phrase"))))
-            },
-        ),
-        query("q5b_two_words", Ask::Get(events(&TWO_WORDS.join(" "), "&limit=100")), |body, _| {
-            let found = listed(body);
+        query("q5b_two_words", events(&TWO_WORDS.join(" "), "&limit=100"), |body, _| {
             let has_both = |event: &Value| {
                 TWO_WORDS.iter().all(|word| event["raw"].as_str().is_some_and(|raw| raw.contains(word)))
             };
-            !found.is_empty() && is_newest_first(body) && found.iter().all(has_both)
+            is_newest_first(body) && listed(body).iter().all(has_both)
         }),
         query(
             "q6_histogram",
-            Ask::Get(format!("/api/v1/events/histogram?interval=1h&by=outcome&from={from}&to={to}")),
+            Ask::Get(format!("/api/v1/events/histogram?interval=1h&by=outcome{period}")),
             is_histogram,
         ),
         query("q7_top_actions", Ask::Get("/api/v1/events/top?field=action&limit=10".into()), |body, expected| {
-            is_top(body, &expected.pairs("q7_top"))
+            is_top(body, &expected.top_actions)
         }),
         query(
             "q8_top_failing_users",
             Ask::Get(format!("/api/v1/events/top?field=initiator.name&limit=20&q={}", encode("outcome:failure"))),
-            |body, expected| is_top(body, &expected.pairs("q8_top")),
+            |body, expected| is_top(body, &expected.top_failing),
         ),
         query(
             "q9_distinct_addresses",
@@ -186,13 +166,25 @@ fn all(expected: &Expected) -> Vec<Query> {
                 "SELECT initiator_name, count(DISTINCT initiator_address) AS addresses FROM events \
                  GROUP BY initiator_name ORDER BY addresses DESC, initiator_name LIMIT 20",
             ),
-            |body, expected| is_q9(body, &expected.q9),
+            |body, expected| is_distinct_addresses(body, &expected.top_addresses),
         ),
-        query("q10_day_csv", export("csv", "", &a_day), |body, expected| rows(body) == expected.number("last_day") + 1),
-        query("q10_day_ndjson", export("ndjson", "", &a_day), |body, expected| {
-            rows(body) == expected.number("last_day")
+        query("q10_day_csv", export("csv", "", &format!("{a_day}&order=asc")), |body, expected| {
+            rows(body) == expected.last_day + 1
         }),
-    ]
+        query("q10_day_ndjson", export("ndjson", "", &format!("{a_day}&order=asc")), |body, expected| {
+            rows(body) == expected.last_day
+        }),
+    ];
+    if let Some((phrase, matches)) = expected.phrase.clone() {
+        let ask = events(&format!("requestData:\"{phrase}\""), "&limit=1000");
+        let q5 = query("q5_phrase", ask, move |body, _| {
+            let found = listed(body);
+            found.len() as u64 == matches.min(1000)
+                && found.iter().all(|event| event["raw"].as_str().is_some_and(|raw| raw.contains(&phrase)))
+        });
+        queries.insert(5, q5);
+    }
+    queries
 }
 
 fn query(name: &'static str, ask: Ask, is_right: impl Fn(&[u8], &Expected) -> bool + 'static) -> Query {
@@ -233,29 +225,29 @@ fn is_histogram(body: &[u8], expected: &Expected) -> bool {
     let buckets = reply["buckets"].as_array().cloned().unwrap_or_default();
     let sum = |outcome: &str| buckets.iter().map(|bucket| bucket["counts"][outcome].as_u64().unwrap_or(0)).sum::<u64>();
     let is_filled =
-        |bucket: &&Value| bucket["counts"].as_object().is_some_and(|counts| counts.values().any(|count| count != 0));
-    buckets.iter().filter(is_filled).count() as u64 == expected.number("q6_hours")
-        && ["success", "failure", "pending"].iter().all(|outcome| sum(outcome) == expected.number(outcome))
+        |bucket: &&Value| bucket["counts"].as_object().is_some_and(|counts| counts.values().any(|count| *count != 0));
+    buckets.iter().filter(is_filled).count() as u64 == expected.hours
+        && expected.outcomes.iter().all(|(outcome, count)| sum(outcome) == *count)
 }
 
 /// Values of one count may stand in any order, and at the end any of them may be left out.
-fn is_top(body: &[u8], expected: &[(String, u64)]) -> bool {
+fn is_top(body: &[u8], expected: &[Counted]) -> bool {
     let reply = json(body);
     let values = reply["values"].as_array().cloned().unwrap_or_default();
-    let found: Vec<(String, u64)> =
+    let found: Vec<Counted> =
         values.iter().filter_map(|pair| Some((pair["value"].as_str()?.to_string(), pair["count"].as_u64()?))).collect();
     let least = expected.last().map_or(0, |(_, count)| *count);
-    let counts = |list: &[(String, u64)]| list.iter().map(|(_, count)| *count).collect::<Vec<_>>();
+    let counts = |list: &[Counted]| list.iter().map(|(_, count)| *count).collect::<Vec<_>>();
     !expected.is_empty()
         && counts(&found) == counts(expected)
         && found.iter().all(|pair| pair.1 == least || expected.contains(pair))
 }
 
-fn is_q9(body: &[u8], expected: &[(u64, String)]) -> bool {
+fn is_distinct_addresses(body: &[u8], expected: &[Counted]) -> bool {
     let reply = json(body);
     let rows = reply["rows"].as_array().cloned().unwrap_or_default();
-    let found: Vec<(u64, String)> =
-        rows.iter().filter_map(|row| Some((row[1].as_u64()?, row[0].as_str()?.to_string()))).collect();
+    let found: Vec<Counted> =
+        rows.iter().filter_map(|row| Some((row[0].as_str()?.to_string(), row[1].as_u64()?))).collect();
     !expected.is_empty() && found == expected
 }
 
