@@ -73,7 +73,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => {
-      if (error instanceof QueryProblem) return problem(response, 400, 'query_syntax', 'The query cannot be read', error.message, { position: error.position, length: error.length, expected: error.expected })
+      if (error instanceof QueryProblem) return problem(response, 400, 'bad_query', 'The query text cannot be read', error.message, { position: error.position, length: error.length, expected: error.expected })
       console.error(error)
       problem(response, 500, 'internal', 'Internal error', String(error))
     })
@@ -108,17 +108,17 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     if (path === '/sign-in' && search.has('token')) {
       const state = links.get(search.get('token'))
       if (state === 'fresh') { response.writeHead(303, { location: '/', 'set-cookie': 'whodid_session=1; Path=/; HttpOnly; SameSite=Strict' }); return response.end() }
-      response.writeHead(303, { location: `/sign-in?error=${state ?? 'invalid'}` })
+      response.writeHead(303, { location: `/sign-in?error=${state ?? 'expired'}` })
       return response.end()
     }
     if (!path.startsWith('/api/')) return asset(path, request, response)
     if (switches.delay_ms > 0) await new Promise((resolve) => setTimeout(resolve, switches.delay_ms))
-    if (switches.fail !== '' && path.includes(switches.fail)) return problem(response, 503, 'journal_full', 'The journal is full', 'The journal holds 2 GiB that are not in the lake yet. Check the free space of the data folder; events are refused until it drains.')
+    if (switches.fail !== '' && path.includes(switches.fail)) return problem(response, 503, 'journal_unavailable', 'The journal refuses writes', 'The journal holds 2 GiB that are not in the lake yet. Check the free space of the data folder; events are refused until it drains.')
     const route = `${request.method} ${path.replace('/api/v1', '')}`
     if (route === 'POST /sessions') {
       const state = links.get(JSON.parse(await read(request)).token)
       if (state === 'fresh') return json(response, 201, {}, { 'set-cookie': 'whodid_session=1; Path=/; HttpOnly; SameSite=Strict' })
-      return problem(response, 401, `link_${state ?? 'invalid'}`, 'This link cannot be used', state === 'expired' ? 'The link has expired.' : state === 'used' ? 'The link was used already.' : 'No link has this token.')
+      return problem(response, 401, `link_${state ?? 'expired'}`, 'This link cannot be used', state === 'expired' ? 'The link has expired.' : state === 'used' ? 'The link was used already.' : 'No link has this token.')
     }
     if (route === 'POST /events') {
       if (!/^Bearer wik_/.test(request.headers.authorization ?? '')) return problem(response, 401, 'unauthorized', 'Not signed in', 'An ingestion key is needed.')
@@ -138,7 +138,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       })
       return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: history.length - accepted, last_offset: history.length - 1 })
     }
-    if (!signedIn) return problem(response, 401, 'unauthorized', 'Not signed in', 'Open the sign-in link that `whodid` printed.')
+    if (!signedIn) return problem(response, 401, 'missing_credential', 'Sign in or send a key', 'Open the sign-in link that `whodid` printed.')
     const started = performance.now()
     switch (route) {
       case 'GET /me': return json(response, 200, { user: { id: 'usr_01', name: 'administrator', role: 'administrator' }, account: 'default', accounts: ['default'], version: '0.1.0' })
@@ -200,7 +200,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       const index = history.findIndex((event) => event.record.id === id || event.id === id)
       if (index < 0) return problem(response, 404, 'event_not_found', 'No such event', `No event has the id ${id}. It may have passed its retention.`)
       const event = history[index]
-      const line = (other) => ({ record: other.record.id, id: other.id, eventTime: other.eventTime, action: other.action, outcome: other.outcome })
+      const line = (other) => ({ record: { id: other.record.id, summary: other.record.summary }, eventTime: other.eventTime, action: other.action, outcome: other.outcome })
       if (!one[2]) return json(response, 200, { ...event, related: history.filter((other) => other !== event && (other.id === event.id || (event.correlationId && other.correlationId === event.correlationId))).map(line) })
       const count = Number(search.get('count') ?? 20)
       return json(response, 200, { before: history.slice(Math.max(0, index - count), index), after: history.slice(index + 1, index + 1 + count) })

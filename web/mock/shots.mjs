@@ -36,7 +36,7 @@ const scenes = [
   ['palette', '/activity', async (page) => { await ready(page); await page.keyboard.press('Control+k'); await page.getByRole('listbox', { name: 'Commands' }).waitFor() }],
   ['help', '/activity', async (page) => { await ready(page); await page.keyboard.press('?'); await page.getByText('Keyboard shortcuts').waitFor() }],
   ['first-run', '/activity', (page) => page.getByText('Send your first event').waitFor(), { empty: '1' }],
-  ['error', '/activity', (page) => page.getByText('The journal is full').waitFor(), { fail: '/events' }],
+  ['error', '/activity', (page) => page.getByText('The journal refuses writes').waitFor(), { fail: '/events' }],
 ]
 for (const [width, height, size] of [[1440, 900, 'wide'], [390, 844, 'phone']]) {
   for (const theme of ['light', 'dark']) {

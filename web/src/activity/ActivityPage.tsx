@@ -1,7 +1,7 @@
 /** Activity: search, see when, narrow down, read. The address is the whole state. */
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radio, RefreshCw } from 'lucide-react'
+import { ArrowUp, ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radio, RefreshCw } from 'lucide-react'
 import { useCallback, useMemo, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
@@ -9,7 +9,7 @@ import type { AuditEvent } from '../api/shapes'
 import { withMissing, withValue, type FilterMode } from '../query/terms'
 import { Dialog } from '../ui/Dialog'
 import { useDelayed, useShortcuts } from '../ui/hooks'
-import { usePhone } from '../ui/media'
+import { useMedia, usePhone } from '../ui/media'
 import { copyText, notify } from '../ui/notice'
 import { count } from '../ui/number'
 import { setPref, usePrefs } from '../ui/prefs'
@@ -21,7 +21,7 @@ import { columnNamed, DEFAULT_FACETS, fieldLabel, parseColumns, printColumns, ty
 import { Drawer } from './Drawer'
 import { FirstRun, NothingMatches } from './Empty'
 import { EventTable, type EventTableHandle } from './EventTable'
-import { resultQuery, shorten, type Result } from './event'
+import { shorten, withResult, type Result } from './event'
 import { ExportMenu } from './ExportMenu'
 import { Facets } from './Facets'
 import { HistogramChart } from './HistogramChart'
@@ -86,7 +86,8 @@ export function ActivityPage() {
   const problem = list.error instanceof Problem ? list.error : undefined
   const stale = useDelayed(list.isPlaceholderData)
   const skeleton = useDelayed(list.isPending)
-  const resolved = histogram.data ? { from: histogram.data.from, to: histogram.data.to } : undefined
+  // The histogram's ends are those of its bars; what the address says exactly holds.
+  const resolved = histogram.data ? { from: absolute(search.from) ?? histogram.data.from, to: absolute(search.to) ?? histogram.data.to } : undefined
 
   // ---- what a person does
   const setQuery = useCallback((next: string) => change({ q: next === '' ? undefined : next }), [change])
@@ -94,7 +95,7 @@ export function ActivityPage() {
   const setColumns = useCallback((next: ChosenColumn[]) => change({ cols: printColumns(next) }, true), [change])
   const filterBy = useCallback(
     (field: string, value: string, mode: FilterMode) => {
-      void navigate({ search: (now) => ({ ...now, q: withValue(now.q ?? '', field, value, mode) || undefined }) as ActivitySearch })
+      void navigate({ search: (now) => ({ ...now, q: withValue(now.q ?? '', field, value, mode) || undefined }) })
       if (mode !== 'clear') notify(`${fieldLabel(field)} ${mode === 'out' ? 'is not' : 'is'} ${shorten(value, 40)}`)
     },
     [navigate],
@@ -120,8 +121,9 @@ export function ActivityPage() {
     [filterBy, addColumn, openEvent],
   )
   const zoom = (from: string, to: string): void => {
+    const [start, end] = [absolute(search.from), absolute(search.to)]
     zooms.current.push({ from: search.from, to: search.to })
-    setRange(from, to)
+    setRange(start !== undefined && start > from ? start : from, end !== undefined && end < to ? end : to)
   }
   const zoomBack = (): void => {
     const before = zooms.current.pop()
@@ -164,7 +166,9 @@ export function ActivityPage() {
     <Facets filter={filter} fields={facets} onFields={(next) => change({ facets: next.join(',') === DEFAULT_FACETS.join(',') ? undefined : next.join(',') }, true)} onMissing={(field) => setQuery(withMissing(query, field))} />
   )
   const firstRun = status.data?.events === 0 && rows.length === 0 && list.isSuccess
-  const facetsShown = prefs.facets === 'shown' && !phone
+  // Beside an open event the table needs the room more than the facets do.
+  const roomy = useMedia('(min-width: 1600px)')
+  const facetsShown = prefs.facets === 'shown' && !phone && !firstRun && (roomy || search.event === undefined)
 
   return (
     <ActionsContext value={actions}>
@@ -194,7 +198,7 @@ export function ActivityPage() {
             <>
               {prefs.histogram === 'shown' &&
                 (histogram.data ? (
-                  <HistogramChart data={histogram.data} stale={histogram.isPlaceholderData && stale} onZoom={zoom} onBack={zoomBack} onResult={(result: Result) => setQuery(`${query} ${resultQuery(result)}`.trim())} />
+                  <HistogramChart data={histogram.data} stale={histogram.isPlaceholderData && stale} onZoom={zoom} onBack={zoomBack} onResult={(result: Result) => setQuery(withResult(query, result))} />
                 ) : histogram.isError ? null : (
                   <div className="histogram histogram-skeleton" aria-hidden />
                 ))}
@@ -239,7 +243,7 @@ export function ActivityPage() {
                 >
                   <ChartColumn size={15} aria-hidden />
                 </button>
-                <ColumnMenu columns={columns} onColumns={setColumns} />
+                {!phone && <ColumnMenu columns={columns} onColumns={setColumns} />}
                 <button type="button" className="button quiet hide-phone" onClick={() => void copyText(window.location.href, 'Link')}>
                   <LinkIcon size={14} aria-hidden /> Share
                 </button>
@@ -247,9 +251,11 @@ export function ActivityPage() {
               </div>
               {live.dropped > 0 && <p className="banner">{count(live.dropped)} events came faster than they could be shown; a search finds them.</p>}
               {live.on && live.paused && live.waiting > 0 && (
-                <button type="button" className="new-events" onClick={resume}>
-                  {count(live.waiting)} new {live.waiting === 1 ? 'event' : 'events'}: show
-                </button>
+                <div className="new-events">
+                  <button type="button" onClick={resume}>
+                    <ArrowUp size={14} aria-hidden /> {count(live.waiting)} new {live.waiting === 1 ? 'event' : 'events'}: show
+                  </button>
+                </div>
               )}
               {problem?.status === 400 ? (
                 <div className="state" role="alert">
@@ -340,6 +346,12 @@ export function ActivityPage() {
       </div>
     </ActionsContext>
   )
+}
+
+/** A point in time in one spelling; undefined for relative ones. */
+function absolute(time: string | undefined): string | undefined {
+  const parsed = Date.parse(time ?? '')
+  return Number.isNaN(parsed) ? undefined : new Date(parsed).toISOString()
 }
 
 function TableSkeleton() {

@@ -4,7 +4,7 @@ import { ChevronDown, ChevronUp, Copy, EllipsisVertical, Link as LinkIcon, X } f
 import { Tabs } from 'radix-ui'
 import { lazy, Suspense, useState } from 'react'
 import { api } from '../api/client'
-import type { AuditEvent } from '../api/shapes'
+import type { AuditEvent, Related as RelatedRecord } from '../api/shapes'
 import { useDelayed } from '../ui/hooks'
 import { copyText } from '../ui/notice'
 import { usePrefs } from '../ui/prefs'
@@ -250,16 +250,7 @@ function Fields({ event }: { event: AuditEvent }) {
   )
 }
 
-interface RelatedLine {
-  record?: string
-  record_id?: string
-  id?: string
-  eventTime: string
-  action: string
-  outcome: string
-}
-
-function Related({ event, related, failed }: { event: AuditEvent; related: RelatedLine[] | undefined; failed: Error | null }) {
+function Related({ event, related, failed }: { event: AuditEvent; related: RelatedRecord[] | undefined; failed: Error | null }) {
   const { zone } = usePrefs()
   const { openEvent, filter } = useActions()
   if (failed) return <Trouble error={failed} />
@@ -272,17 +263,17 @@ function Related({ event, related, failed }: { event: AuditEvent; related: Relat
         <>
           <p className="muted">Records that share this event’s id{event.correlationId ? ' or its correlation id' : ''}: the request and its answer, or the steps of one transaction.</p>
           <ol className="line-list">
-            {[...related, { record: event.record.id, eventTime: event.eventTime, action: event.action, outcome: event.outcome }]
+            {[...related, { record: { id: event.record.id, summary: event.record.summary }, eventTime: event.eventTime, action: event.action, outcome: event.outcome }]
               .sort((a, b) => a.eventTime.localeCompare(b.eventTime))
               .map((line) => {
-                const record = line.record ?? line.record_id ?? line.id ?? ''
+                const record = line.record.id
                 const here = record === event.record.id
                 return (
                   <li key={record}>
                     <button type="button" className="line" aria-current={here || undefined} disabled={here} onClick={() => openEvent(record)}>
                       <time className="time-text">{clock(line.eventTime, zone).time}</time>
-                      <span className="line-text mono">{line.action}</span>
-                      <Result result={resultOf({ outcome: line.outcome, reason: null })} />
+                      <span className="line-text" title={line.action}>{line.record.summary}</span>
+                      <Result result={resultOf(line)} />
                     </button>
                   </li>
                 )

@@ -26,9 +26,9 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
     queryKey: ['nearest', filter, resolved?.from],
     enabled: resolved !== undefined && (filter.from !== undefined || filter.to !== undefined),
     queryFn: async ({ signal }) => {
-      const before = await api.events({ q: filter.q, to: resolved?.from, limit: 1 }, signal)
-      if (before.events[0]) return before.events[0]
-      const after = filter.to === undefined ? undefined : await api.events({ q: filter.q, from: resolved?.to, limit: 1, order: 'asc' }, signal)
+      const before = filter.from === undefined ? undefined : await api.events({ q: filter.q, to: filter.from, limit: 1 }, signal)
+      if (before?.events[0]) return before.events[0]
+      const after = filter.to === undefined ? undefined : await api.events({ q: filter.q, from: filter.to, limit: 1, order: 'asc' }, signal)
       return after?.events[0] ?? null
     },
   })

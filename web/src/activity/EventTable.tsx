@@ -349,7 +349,6 @@ function HeadCell({ header, column, index, columns, onColumns, order, onOrder, z
         onPointerDown={(event) => {
           // Dragging starts from the width on screen, which a growing column only has there.
           const width = event.currentTarget.parentElement?.getBoundingClientRect().width
-          if (width !== undefined) header.column.columnDef.size = width
           header.getContext().table.setColumnSizing((now) => ({ ...now, [column.name]: Math.round(width ?? column.width) }))
         }}
         onMouseDown={header.getResizeHandler()}

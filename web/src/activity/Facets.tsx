@@ -59,6 +59,7 @@ export function Facets({ filter, fields, onFields, onMissing }: FacetsProps) {
           facet={facetOf(field)}
           query={query}
           open={!closed.includes(field)}
+          failed={together.isError}
           more={more.includes(field)}
           onToggle={() => setClosed(toggle(closed, field))}
           onMore={() => setMore(toggle(more, field))}
@@ -66,7 +67,7 @@ export function Facets({ filter, fields, onFields, onMissing }: FacetsProps) {
           onMissing={() => onMissing(field)}
         />
       ))}
-      {together.isError && <p className="muted small facets-note">Counts are not to be had: {together.error.message}</p>}
+      {together.isError && <p className="muted small facets-note">Counts are missing: {together.error.message}</p>}
       <FieldPicker label="Add facet" taken={fields} onPick={(field) => onFields([...fields, field])} />
     </div>
   )
@@ -77,6 +78,7 @@ interface FacetSectionProps {
   facet: Facet | undefined
   query: string
   open: boolean
+  failed: boolean
   more: boolean
   onToggle: () => void
   onMore: () => void
@@ -84,7 +86,7 @@ interface FacetSectionProps {
   onMissing: () => void
 }
 
-function FacetSection({ field, facet, query, open, more, onToggle, onMore, onRemove, onMissing }: FacetSectionProps) {
+function FacetSection({ field, facet, query, open, failed, more, onToggle, onMore, onRemove, onMissing }: FacetSectionProps) {
   const { filter } = useActions()
   const picks = selection(query, field)
   const id = useId()
@@ -107,7 +109,7 @@ function FacetSection({ field, facet, query, open, more, onToggle, onMore, onRem
           <X size={12} aria-hidden />
         </button>
       </div>
-      {open && !facet && (
+      {open && !facet && !failed && (
         <div className="facet-skeleton" aria-hidden>
           <i />
           <i />
@@ -152,7 +154,7 @@ function FacetSection({ field, facet, query, open, more, onToggle, onMore, onRem
           {(facet.other > 0 || more) && (
             <li>
               <button type="button" className="link-button facet-more" onClick={onMore}>
-                {more ? 'Show fewer' : `More · ${compact(facet.other)} others`}
+                {more ? 'Show fewer' : 'More'}{facet.other > 0 && <span className="muted">{compact(facet.other)} in other values</span>}
               </button>
             </li>
           )}

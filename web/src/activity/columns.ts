@@ -25,7 +25,7 @@ const PRESETS: readonly Column[] = [
   { name: 'what', label: 'What', fields: ['action'], width: 190, grow: 3 },
   { name: 'target', label: 'On what', fields: ['target.name', 'target.typeURI'], width: 190, grow: 3 },
   { name: 'from', label: 'From', fields: ['initiator.host.address'], width: 136, grow: 0 },
-  { name: 'result', label: 'Result', fields: ['outcome', 'reason.reasonCode'], width: 104, grow: 0 },
+  { name: 'result', label: 'Result', fields: ['outcome', 'reason.reasonCode'], width: 112, grow: 0 },
   { name: 'sentence', label: 'Sentence', fields: ['message'], width: 320, grow: 4 },
   { name: 'recorded', label: 'Recorded', fields: ['recorded_at'], width: 168, grow: 0 },
 ]
@@ -36,7 +36,7 @@ const LABELS: Record<string, string> = {
   outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Kind of target', 'target.name': 'Target', 'initiator.host.address': 'Address',
   region: 'Region', severity: 'Severity', access: 'Access', source: 'Source', 'initiator.host.agent': 'Agent', 'reason.reasonCode': 'Reason code', correlationId: 'Correlation id',
   'initiator.id': 'Initiator id', 'target.id': 'Target id', 'cadf.action': 'CADF action', id: 'Event id', eventTime: 'Event time', recorded_at: 'Recorded',
-  'initiator.credential.type': 'Credential', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Kind of initiator',
+  'initiator.credential.type': 'Credential', 'initiator.credential.id': 'Credential id', 'reason.reasonType': 'Reason', 'reason.reasonForFailure': 'Why', message: 'Message', space: 'Space', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Kind of initiator',
 }
 
 /** A field's name for people; paths outside the model speak for themselves. */

@@ -1,24 +1,35 @@
 /** Reading one event: its result, the value of any field or path, and its parts in rows. */
 import type { AuditEvent } from '../api/shapes'
+import { exactly, join, topTerms, withoutField, withoutTerm } from '../query/terms'
 
 export const RESULTS = ['success', 'failure', 'denied', 'pending', 'unknown'] as const
 export type Result = (typeof RESULTS)[number]
 
-const REFUSAL = /denied|forbidden|unauthori[sz]ed|not ?authori[sz]ed/i
+// The same texts as the server's, so that the counts and the rows agree.
+const REFUSED_CODES = ['401', '403']
+const REFUSED_REASONS = [
+  'AccessDenied', 'AccessDeniedException', 'AuthorizationFailed', 'Client.UnauthorizedOperation', 'Forbidden', 'Forbidden.RAM', 'InsufficientPermissions',
+  'LinkedAuthorizationFailed', 'NoPermission', 'PERMISSION_DENIED', 'Unauthorized', 'UnauthorizedAccess', 'UnauthorizedOperation',
+]
+const REFUSALS = new Set(REFUSED_REASONS.map((reason) => reason.toLowerCase()))
+/** The search for events that were refused. */
+export const REFUSED = `(reason.reasonCode:==[${REFUSED_CODES.join(',')}] OR reason.reasonType:==[${REFUSED_REASONS.join(',')}])`
 
 /** The outcome, with refusals told apart from other failures, as the histogram counts them. */
-export function resultOf(event: Pick<AuditEvent, 'outcome' | 'reason'>): Result {
+export function resultOf(event: { outcome: string; reason?: AuditEvent['reason'] }): Result {
   if (event.outcome === 'failure') {
-    const code = String(event.reason?.reasonCode ?? '')
-    return code === '401' || code === '403' || REFUSAL.test(event.reason?.reasonType ?? '') ? 'denied' : 'failure'
+    const code = textOf(event.reason?.reasonCode)
+    return REFUSED_CODES.includes(code ?? '') || REFUSALS.has((event.reason?.reasonType ?? '').toLowerCase()) ? 'denied' : 'failure'
   }
   return event.outcome === 'success' || event.outcome === 'pending' ? event.outcome : 'unknown'
 }
 
-/** The search that finds a result again. `denied` is narrower than `failure`, and has no field of its own. */
-export function resultQuery(result: Result): string {
-  if (result === 'denied') return 'outcome:==failure (reason.reasonCode:==401 OR reason.reasonCode:==403)'
-  return `outcome:==${result}`
+/** The query narrowed to one result, so that a count in the legend leads to just its events. */
+export function withResult(query: string, result: Result): string {
+  let rest = withoutField(query, 'outcome')
+  for (const term of topTerms(rest).toReversed()) if (term.text === REFUSED || term.text === `-${REFUSED}`) rest = withoutTerm(rest, term)
+  const outcome = join(rest, exactly('outcome', result === 'denied' ? 'failure' : result))
+  return result === 'denied' ? `${outcome} ${REFUSED}` : result === 'failure' ? `${outcome} -${REFUSED}` : outcome
 }
 
 const RECORD_FIELDS: Record<string, keyof AuditEvent['record']> = {

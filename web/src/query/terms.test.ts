@@ -14,8 +14,13 @@ describe('terms of a query', () => {
 
 describe('picking values', () => {
   test('the first value is a term', () => expect(withValue('', 'outcome', 'failure', 'in')).toBe('outcome:==failure'))
-  test('a second value of the field makes a group', () => expect(withValue('bob outcome:==failure', 'outcome', 'pending', 'in')).toBe('bob (outcome:==failure OR outcome:==pending)'))
-  test('the group is read back', () => expect(selection('bob (outcome:==failure OR outcome:==pending) -outcome:==x', 'outcome')).toMatchObject({ included: ['failure', 'pending'], excluded: ['x'] }))
+  test('a second value of the field makes a group', () => expect(withValue('bob outcome:==failure', 'outcome', 'pending', 'in')).toBe('bob outcome:==[failure,pending]'))
+  test('the list is read back', () => expect(selection('a:==[x,"y, z"]', 'a').included).toEqual(['x', 'y, z']))
+  test('a name with signs of the language is quoted', () => {
+    expect(withValue('', 'Activity Status', 'failed', 'in')).toBe('"Activity Status":==failed')
+    expect(selection('"Activity Status":==failed', 'Activity Status').included).toEqual(['failed'])
+  })
+  test('a group is read back', () => expect(selection('bob (outcome:==failure OR outcome:==pending) -outcome:==x', 'outcome')).toMatchObject({ included: ['failure', 'pending'], excluded: ['x'] }))
   test('clearing one of two leaves a term', () => expect(withValue('(a:==x OR a:==y)', 'a', 'x', 'clear')).toBe('a:==y'))
   test('shutting out a picked value moves it', () => expect(withValue('a:==x', 'a', 'x', 'out')).toBe('-a:==x'))
   test('values that the language would read otherwise are quoted', () => {

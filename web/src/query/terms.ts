@@ -50,7 +50,7 @@ function pieces(query: string): Piece[] {
   return found
 }
 
-const FIELD_TERM = /^([^\s:()"[\]]+)(:={0,3})(.*)$/s
+const FIELD_TERM = /^("(?:[^"\\]|\\.)+"|[^\s:()"]+)(:={0,3})(.*)$/s
 
 function unquote(text: string): string {
   return text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1).replace(/\\(["\\])/g, '$1') : text
@@ -67,9 +67,17 @@ function describe(piece: Piece): Term {
   }
   const match = FIELD_TERM.exec(body)
   if (!match) return term
-  const [, field = '', operator = ':', value = ''] = match
+  const [, name = '', operator = ':', value = ''] = match
+  const field = unquote(name)
+  const items = value.startsWith('[') && value.endsWith(']') ? listItems(value.slice(1, -1)) : undefined
+  if (items) return { ...term, field, operator, values: items }
   if (/^[([<>]/.test(value)) return { ...term, field, operator }
   return { ...term, field, operator, values: [unquote(value)] }
+}
+
+/** The items of `[a,"b,c"]`, without quotes. */
+function listItems(text: string): string[] {
+  return (text.match(/\s*(?:"(?:[^"\\]|\\.)*"|[^,"]+)\s*/g) ?? []).map((item) => unquote(item.trim())).filter((item) => item !== '')
 }
 
 /** `a OR b OR c` as its parts; undefined for anything else. */
@@ -106,12 +114,18 @@ export function quote(value: string): string {
   return /^[\p{L}\p{N}_.@/#+$%&-]+$/u.test(value) && !value.startsWith('-') && !/^(AND|OR|NOT)$/.test(value) ? value : `"${value.replace(/(["\\])/g, '\\$1')}"`
 }
 
-/** Exact match of one value, as the filter buttons write it. */
-export function exactly(field: string, value: string): string {
-  return `${field}:==${quote(value)}`
+/** A field's name as a query writes it: in quotes where it holds signs of the language. */
+export function quoteField(field: string): string {
+  return /^[\p{L}\p{N}_.[\]$/@-]+$/u.test(field) && !field.startsWith('-') ? field : `"${field.replace(/(["\\])/g, '\\$1')}"`
 }
 
-function join(query: string, term: string): string {
+/** Exact match of one value, as the filter buttons write it. */
+export function exactly(field: string, value: string): string {
+  return `${quoteField(field)}:==${quote(value)}`
+}
+
+/** The query that also asks for `term`. */
+export function join(query: string, term: string): string {
   const trimmed = query.trim()
   if (trimmed === '') return term
   return `${hasTopOr(trimmed) ? `(${trimmed})` : trimmed} ${term}`
@@ -159,7 +173,7 @@ function withSelection(query: string, field: string, included: string[], exclude
   let next = withoutField(query, field)
   const [only] = included
   if (included.length === 1 && only !== undefined) next = join(next, exactly(field, only))
-  else if (included.length > 1) next = join(next, `(${included.map((value) => exactly(field, value)).join(' OR ')})`)
+  else if (included.length > 1) next = join(next, `${quoteField(field)}:==[${included.map(quote).join(',')}]`)
   for (const value of excluded) next = join(next, `-${exactly(field, value)}`)
   return next
 }
@@ -182,7 +196,7 @@ export function withValue(query: string, field: string, value: string, mode: Fil
 
 /** Asks for the absence (`in`) of a field, or its presence. */
 export function withMissing(query: string, field: string): string {
-  return join(query, `-${field}:*`)
+  return join(query, `-${quoteField(field)}:*`)
 }
 
 // ---- what the query bar shows and completes

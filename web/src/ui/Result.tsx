@@ -10,7 +10,7 @@ export function Result({ result, code }: { result: ResultName; code?: string | u
     <span className={`result result-${result}`}>
       <Icon size={13} strokeWidth={2.5} aria-hidden />
       {result}
-      {code !== undefined && result !== 'success' && <span className="result-code">{code}</span>}
+      {code !== undefined && (result === 'failure' || result === 'denied') && <span className="result-code">{code}</span>}
     </span>
   )
 }
