@@ -12,6 +12,8 @@ use super::http::Connection;
 
 /// Connections that stay open during a load.
 pub const CONNECTIONS: usize = 8;
+/// Pause of a connection whose request was refused for the moment.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a load came to.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Loaded {
     pub accepted: u64,
     pub duplicates: u64,
     pub rejected: u64,
+    /// Requests that the server was too busy to take; each was sent again.
+    pub refused: u64,
     /// Events sent whose answer never came.
     pub unanswered: u64,
     pub took: Duration,
@@ -88,15 +92,23 @@ fn one_connection(
             std::thread::sleep(due.saturating_sub(started.elapsed()));
         }
         let asked = Instant::now();
-        let answer = match connection.post("/api/v1/events", key, &piece.bytes) {
-            Ok(answer) => answer,
-            Err(_) if stop.load(Ordering::Relaxed) => {
-                if let Ok(mut total) = total.lock() {
-                    total.unanswered += piece.events;
+        let answer = loop {
+            match connection.post("/api/v1/events", key, &piece.bytes) {
+                Ok(answer) if answer.status == 429 || answer.status == 503 => {
+                    if let Ok(mut total) = total.lock() {
+                        total.refused += 1;
+                    }
+                    std::thread::sleep(BUSY_PAUSE);
                 }
-                return Ok(());
+                Ok(answer) => break answer,
+                Err(_) if stop.load(Ordering::Relaxed) => {
+                    if let Ok(mut total) = total.lock() {
+                        total.unanswered += piece.events;
+                    }
+                    return Ok(());
+                }
+                Err(error) => return Err(error.context("a request was not answered")),
             }
-            Err(error) => return Err(error.context("a request was not answered")),
         };
         let seconds = asked.elapsed().as_secs_f64();
         if answer.status != 200 {

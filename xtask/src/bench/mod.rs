@@ -174,7 +174,11 @@ impl Bench {
         let loaded =
             load::send(server.port, &keys.ingestion, &pieces, Pace::AsFastAsAnswered, &AtomicBool::new(false))?;
         let cpu_answered = process_usage::cpu_seconds(pid)? - cpu_before;
-        eprintln!("bench: acknowledged after {:.1} s; waiting for rest", loaded.took.as_secs_f64());
+        eprintln!(
+            "bench: acknowledged after {:.1} s ({} requests sent again); waiting for rest",
+            loaded.took.as_secs_f64(),
+            loaded.refused
+        );
         let cpu = self.settle(&server, &keys)? - cpu_before;
         let stored = queries::count(&mut Connection::open(server.port)?, &keys.service, "")?;
         let is_complete = loaded.accepted == self.events.count && stored == self.events.count;
