@@ -1,7 +1,7 @@
 //! What a search is about.
 
 use whodid_model::access::Spaces;
-use whodid_model::{Offset, Timestamp};
+use whodid_model::{Offset, StreamName, Timestamp};
 use whodid_query::{Expr, Query};
 
 /// Which records a search is about. All parts must hold.
@@ -23,6 +23,8 @@ pub struct Filter {
     pub recorded_from: Option<Timestamp>,
     /// Only records taken in before this time.
     pub recorded_to: Option<Timestamp>,
+    /// The stream that the snapshot is of, for queries that name one; `activity` unless it is set.
+    pub stream: StreamName,
 }
 
 impl Filter {
@@ -42,6 +44,7 @@ impl Filter {
             region: None,
             recorded_from: None,
             recorded_to: None,
+            stream: StreamName::activity(),
         }
     }
 }

@@ -12,10 +12,31 @@
 //!
 //! How queries run, and why DataFusion runs only a part of them: `docs/adr/0005-query-execution.md`.
 
+mod aggregate;
+mod condition;
 mod error;
+mod event;
+mod export;
+mod fields;
 mod filter;
+mod finder;
+mod list;
+mod opened;
+mod part;
+mod pool;
+mod searcher;
+mod selection;
+mod sql;
 mod stats;
+mod template;
+mod view;
 
+pub use aggregate::{By, DENIED_REASONS, Top, result_of};
 pub use error::{ErrorKind, SearchError};
+pub use export::Export;
+pub use fields::{Kind, SEEN_PATHS_MAX, SeenField};
 pub use filter::{Filter, Order};
+pub use list::Page;
+pub use searcher::{Options, Searcher};
+pub use sql::{SQL_ROWS_MAX, SqlAnswer, SqlLimits};
 pub use stats::{Answer, Stats};

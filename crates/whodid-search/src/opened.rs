@@ -1,0 +1,243 @@
+//! A segment made ready for reading: its footer, which of its columns are dictionaries, its bloom filters.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parking_lot::Mutex;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::Encoding;
+use parquet::bloom_filter::Sbbf;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use whodid_lake::schema::stored_schema;
+use whodid_lake::{Segment, Snapshot};
+
+use crate::SearchError;
+
+/// Bytes of opened segments (footers, bloom filters) kept for the next search.
+pub(crate) const OPENED_BYTES_MAX: usize = 64 << 20;
+
+/// A segment made ready for reading.
+pub(crate) struct Opened {
+    pub(crate) path: Path,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) metadata: Arc<ParquetMetaData>,
+    /// Text columns as plain texts.
+    pub(crate) plain: ArrowReaderMetadata,
+    /// Text columns as dictionaries where every page of the file is one.
+    pub(crate) coded: ArrowReaderMetadata,
+    /// Column of the file, by column of the stored schema.
+    leaves: Vec<Option<usize>>,
+    is_coded: Vec<bool>,
+    blooms: Mutex<HashMap<(usize, usize), Option<Arc<Sbbf>>>>,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Opened").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Opened {
+    async fn open(segment: &Segment, store: &Arc<dyn ObjectStore>) -> Result<Self, SearchError> {
+        let metadata = segment.footer(store).await.map_err(|source| unreadable(&segment.path, source))?;
+        Self::from_footer(segment, store, metadata).map_err(|source| unreadable(&segment.path, source))
+    }
+
+    fn from_footer(
+        segment: &Segment,
+        store: &Arc<dyn ObjectStore>,
+        metadata: Arc<ParquetMetaData>,
+    ) -> Result<Self, ParquetError> {
+        let schema = metadata.file_metadata().schema_descr_ptr();
+        let stored = stored_schema();
+        let leaf_of = |name: &str| schema.columns().iter().position(|leaf| leaf.name() == name);
+        let leaves: Vec<_> = stored.fields().iter().map(|field| leaf_of(field.name())).collect();
+        let is_coded: Vec<_> = stored
+            .fields()
+            .iter()
+            .zip(&leaves)
+            .map(|(field, leaf)| {
+                *field.data_type() == DataType::Utf8 && leaf.is_some_and(|leaf| is_dictionary(&metadata, leaf))
+            })
+            .collect();
+        let inferred = ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new())?;
+        let with_types = |coded: bool| {
+            let fields: Vec<ArrowField> = inferred
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| {
+                    let known = stored.index_of(field.name()).ok();
+                    let kind = match known {
+                        Some(column) if coded && is_coded[column] => dictionary_type(),
+                        Some(column) => stored.field(column).data_type().clone(),
+                        None => field.data_type().clone(),
+                    };
+                    field.as_ref().clone().with_data_type(kind)
+                })
+                .collect();
+            let schema: SchemaRef = Arc::new(Schema::new_with_metadata(fields, inferred.schema().metadata().clone()));
+            ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new().with_schema(schema))
+        };
+        Ok(Self {
+            path: segment.path.clone(),
+            store: store.clone(),
+            plain: with_types(false)?,
+            coded: with_types(true)?,
+            metadata,
+            leaves,
+            is_coded,
+            blooms: Mutex::default(),
+        })
+    }
+
+    /// Column of the file; `None` when it was written before there was such a column.
+    pub(crate) fn leaf(&self, column: usize) -> Option<usize> {
+        self.leaves[column]
+    }
+
+    /// Whether the column is read as a dictionary.
+    pub(crate) fn is_coded(&self, column: usize) -> bool {
+        self.is_coded[column]
+    }
+
+    pub(crate) fn chunk(&self, group: usize, column: usize) -> Option<&ColumnChunkMetaData> {
+        Some(self.metadata.row_group(group).column(self.leaves[column]?))
+    }
+
+    /// False when `text` is certainly not a value of the column in this row group.
+    pub(crate) async fn may_hold(&self, group: usize, column: usize, text: &str) -> Result<bool, SearchError> {
+        let Some(chunk) = self.chunk(group, column) else { return Ok(false) };
+        if let Some(statistics) = chunk.statistics() {
+            let below = statistics.min_bytes_opt().is_some_and(|least| text.as_bytes() < least);
+            // A cut-off maximum is rounded up, so that it still bounds.
+            let above = statistics.max_bytes_opt().is_some_and(|most| text.as_bytes() > most);
+            if below || above {
+                return Ok(false);
+            }
+        }
+        let bloom = self.bloom(group, column, chunk).await?;
+        Ok(bloom.is_none_or(|bloom| bloom.check(&text)))
+    }
+
+    async fn bloom(
+        &self,
+        group: usize,
+        column: usize,
+        chunk: &ColumnChunkMetaData,
+    ) -> Result<Option<Arc<Sbbf>>, SearchError> {
+        let (Some(start), Some(length)) = (chunk.bloom_filter_offset(), chunk.bloom_filter_length()) else {
+            return Ok(None);
+        };
+        if let Some(known) = self.blooms.lock().get(&(group, column)) {
+            return Ok(known.clone());
+        }
+        let start = start as u64;
+        let bytes = self
+            .store
+            .get_range(&self.path, start..start + length as u64)
+            .await
+            .map_err(|source| unreadable(&self.path, source))?;
+        // A filter of an unknown kind only costs the shortcut.
+        let bloom = Sbbf::from_bytes(&bytes).ok().map(Arc::new);
+        self.blooms.lock().insert((group, column), bloom.clone());
+        Ok(bloom)
+    }
+
+    fn bytes(&self) -> usize {
+        let blooms: usize = self.blooms.lock().values().flatten().map(|bloom| bloom.num_blocks() * 32).sum();
+        self.metadata.memory_size() + blooms
+    }
+}
+
+pub(crate) fn dictionary_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+pub(crate) fn unreadable(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SearchError {
+    SearchError::Segment { path: path.to_string(), source: source.into() }
+}
+
+fn is_dictionary(metadata: &ParquetMetaData, leaf: usize) -> bool {
+    metadata.row_groups().iter().all(|group| {
+        let chunk = group.column(leaf);
+        let only_nulls =
+            chunk.statistics().and_then(|statistics| statistics.null_count_opt()) == Some(chunk.num_values() as u64);
+        let coded = chunk.dictionary_page_offset().is_some()
+            && chunk
+                .page_encoding_stats_mask()
+                .is_some_and(|mask| mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY));
+        coded || only_nulls
+    })
+}
+
+/// The segments opened lately. A segment is known by its place in memory, so that two lakes with the
+/// same paths are never mixed up.
+#[derive(Debug, Default)]
+pub(crate) struct OpenedCache {
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    by_address: HashMap<usize, Kept>,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    segment: Weak<Segment>,
+    opened: Arc<Opened>,
+    used: u64,
+}
+
+impl OpenedCache {
+    pub(crate) async fn open(&self, segment: &Arc<Segment>, snapshot: &Snapshot) -> Result<Arc<Opened>, SearchError> {
+        if let Some(opened) = self.known(segment) {
+            return Ok(opened);
+        }
+        let opened = Arc::new(Opened::open(segment, &snapshot.store).await?);
+        self.keep(segment, opened.clone());
+        Ok(opened)
+    }
+
+    fn known(&self, segment: &Arc<Segment>) -> Option<Arc<Opened>> {
+        let mut held = self.held.lock();
+        held.uses += 1;
+        let uses = held.uses;
+        let kept = held.by_address.get_mut(&(Arc::as_ptr(segment) as usize))?;
+        // The address of a dropped segment may have been given to another one.
+        let same = kept.segment.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, segment));
+        if !same {
+            return None;
+        }
+        kept.used = uses;
+        Some(kept.opened.clone())
+    }
+
+    fn keep(&self, segment: &Arc<Segment>, opened: Arc<Opened>) {
+        let mut held = self.held.lock();
+        held.uses += 1;
+        let used = held.uses;
+        held.by_address.insert(Arc::as_ptr(segment) as usize, Kept { segment: Arc::downgrade(segment), opened, used });
+        held.by_address.retain(|_, kept| kept.segment.strong_count() > 0);
+        let mut bytes: usize = held.by_address.values().map(|kept| kept.opened.bytes()).sum();
+        if bytes <= OPENED_BYTES_MAX {
+            return;
+        }
+        let mut by_use: Vec<(u64, usize, usize)> =
+            held.by_address.iter().map(|(address, kept)| (kept.used, *address, kept.opened.bytes())).collect();
+        by_use.sort_unstable();
+        for (_, address, freed) in by_use {
+            if bytes <= OPENED_BYTES_MAX / 8 * 7 {
+                return;
+            }
+            held.by_address.remove(&address);
+            bytes -= freed;
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! What a raw template alone tells of a test, without the columns that were cut out of it.
+//!
+//! Most events of a source share few templates, so that asking the template once answers for many rows.
+//! The template is made JSON again with a sign in place of each cut-out text, and the search language's own
+//! walk looks at what is left. Signs are private-use characters; a test whose text holds one is not screened.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use whodid_decode::json::{self, Node, Value};
+use whodid_lake::raw_template::{Piece, TIME_MARK, VERBATIM, pieces};
+use whodid_model::Field;
+use whodid_model::field::Written;
+use whodid_query::walk::Tree;
+use whodid_query::{Target, Term, Test};
+
+use crate::finder::Finder;
+
+/// What a template tells of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Every event with this template passes.
+    Passes,
+    /// No event passes because of its raw text, but for what its columns hold.
+    Fails,
+    /// The whole raw text is needed.
+    Unsure,
+}
+
+/// The sign of a cut-out text is this plus its mark.
+const SIGN_BASE: u32 = 0xE100;
+const SIGNS: RangeInclusive<char> = '\u{E100}'..='\u{E11F}';
+const TIME_SIGN: char = '\u{E11E}';
+/// Templates remembered within one part whose templates are not a dictionary.
+const MEMO_TEMPLATES_MAX: usize = 1024;
+
+/// Asks templates about one term.
+#[derive(Debug, Clone)]
+pub(crate) struct Screen {
+    test: Test,
+    finder: Option<Finder>,
+    question: Question,
+    /// False when a text of the test could be taken for a sign.
+    is_sound: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Question {
+    /// Does any value pass? Values that columns hold are asked there.
+    Any,
+    /// Does a value at the path pass? `column`: the sign of the JSON column that is asked for what is below it,
+    /// and that path below.
+    At { path: String, column: Option<(char, String)> },
+}
+
+impl Screen {
+    pub(crate) fn new(term: &Term) -> Self {
+        let question = match &term.target {
+            Target::Raw(path) => Question::At { path: path.as_str().to_owned(), column: None },
+            Target::Json { field, path } => Question::At {
+                path: format!("{}.{}", field.path(), path.as_str()),
+                column: sign_of(*field).map(|sign| (sign, path.as_str().to_owned())),
+            },
+            Target::Any | Target::Field(_) | Target::Record(_) => Question::Any,
+        };
+        let is_sound = match &term.test {
+            Test::Prefix { text, .. } | Test::Exact { text, .. } | Test::Phrase { text } => !holds_sign(text),
+            Test::Wildcard { pieces, .. } => !pieces.iter().any(|piece| holds_sign(piece)),
+            Test::Exists | Test::Compare(_) | Test::Cidr(_) => true,
+        };
+        Self { finder: Finder::of(&term.test), test: term.test.clone(), question, is_sound }
+    }
+
+    /// What `template` tells.
+    pub(crate) fn verdict(&self, template: &str) -> Verdict {
+        if !self.is_sound {
+            return Verdict::Unsure;
+        }
+        if self.question_is_any() && self.cannot_hold(template) {
+            return Verdict::Fails;
+        }
+        let is_verbatim = template.starts_with(VERBATIM);
+        let Some(signed) = Signed::of(template) else { return Verdict::Unsure };
+        let node = match json::parse(&signed.json) {
+            Ok(node) => node,
+            // Text that is no JSON is one value; but a template made of JSON must be JSON with signs too.
+            Err(_) if !is_verbatim => return Verdict::Unsure,
+            Err(_) if !self.question_is_any() => return Verdict::Fails,
+            Err(_) => return if self.test.matches(&signed.json) { Verdict::Passes } else { Verdict::Fails },
+        };
+        let tree = Tree::new(&signed.json, &node);
+        match &self.question {
+            Question::Any => {
+                if tree.any_leaf(&mut |leaf| !is_sign(leaf) && self.test.matches(leaf)) {
+                    return Verdict::Passes;
+                }
+                let time_may = signed.times.iter().any(|time| self.time_may_pass(time));
+                if time_may || !is_verbatim && has_quoted_json(template) { Verdict::Unsure } else { Verdict::Fails }
+            }
+            Question::At { path, column } => {
+                if tree.any_at(path, &mut |leaf| !is_sign(leaf) && self.test.matches(leaf)) {
+                    return Verdict::Passes;
+                }
+                let column = column.as_ref().map(|(sign, below)| (*sign, below.as_str()));
+                if meets_sign(&node, Some(path), column) { Verdict::Unsure } else { Verdict::Fails }
+            }
+        }
+    }
+
+    /// Remembers verdicts while one part is read.
+    pub(crate) fn memo(&self) -> Memo<'_> {
+        Memo { screen: self, known: HashMap::new() }
+    }
+
+    fn question_is_any(&self) -> bool {
+        matches!(self.question, Question::Any)
+    }
+
+    /// Whether the text of the template rules out that a value in it passes: the needle is not there,
+    /// no escape can hide it, and no time that could hold it was cut out.
+    fn cannot_hold(&self, template: &str) -> bool {
+        let Some(finder) = &self.finder else { return false };
+        // A time is digits with single separators between them.
+        let needle_in_time = finder.needle().len() == 1 || finder.needle().iter().any(u8::is_ascii_digit);
+        let bytes = template.as_bytes();
+        let is_verbatim = template.starts_with(VERBATIM);
+        (is_verbatim || !needle_in_time || memchr::memchr(TIME_MARK, bytes).is_none())
+            && memchr::memchr(b'\\', bytes).is_none()
+            && !finder.is_in(template)
+            && (is_verbatim || !has_quoted_json(template))
+    }
+
+    fn time_may_pass(&self, time: &TimeValue) -> bool {
+        match (&self.finder, &self.test) {
+            (Some(finder), _) => time.may_hold(finder.needle()),
+            (None, Test::Cidr(_)) => !time.is_alone(),
+            (None, _) => true,
+        }
+    }
+}
+
+/// The values at a path of the raw text, when the template alone tells them.
+pub(crate) fn values_at(template: &str, path: &str) -> Option<Vec<String>> {
+    let signed = Signed::of(template)?;
+    let node = match json::parse(&signed.json) {
+        Ok(node) => node,
+        Err(_) => return template.starts_with(VERBATIM).then(Vec::new),
+    };
+    if meets_sign(&node, Some(path), None) {
+        return None;
+    }
+    let mut values = Vec::new();
+    Tree::new(&signed.json, &node).any_at(path, &mut |leaf| {
+        values.push(leaf.to_owned());
+        false
+    });
+    Some(values)
+}
+
+/// Verdicts by template.
+pub(crate) struct Memo<'a> {
+    screen: &'a Screen,
+    known: HashMap<String, Verdict>,
+}
+
+impl Memo<'_> {
+    pub(crate) fn verdict(&mut self, template: &str) -> Verdict {
+        if let Some(known) = self.known.get(template) {
+            return *known;
+        }
+        let verdict = self.screen.verdict(template);
+        if self.known.len() < MEMO_TEMPLATES_MAX {
+            self.known.insert(template.to_owned(), verdict);
+        }
+        verdict
+    }
+}
+
+fn sign_of(field: Field) -> Option<char> {
+    char::from_u32(SIGN_BASE + u32::from(field.mark()?))
+}
+
+fn is_sign(leaf: &str) -> bool {
+    let mut characters = leaf.chars();
+    characters.next().is_some_and(|first| SIGNS.contains(&first)) && characters.next().is_none()
+}
+
+fn holds_sign(text: &str) -> bool {
+    text.contains(|character| SIGNS.contains(&character))
+}
+
+/// Whether a sign stands at or below the path, or on the way to it: the same way that [`Tree::any_at`] goes.
+fn meets_sign(node: &Node<'_>, path: Option<&str>, column: Option<(char, &str)>) -> bool {
+    match (&node.value, path) {
+        (Value::Object(members), None) => members.iter().any(|(_, member)| meets_sign(member, None, column)),
+        (Value::Object(members), Some(path)) => {
+            members.iter().any(|(name, member)| match path.strip_prefix(name.as_ref()) {
+                Some("") => meets_sign(member, None, column),
+                Some(rest) => rest.strip_prefix('.').is_some_and(|rest| meets_sign(member, Some(rest), column)),
+                None => false,
+            })
+        }
+        (Value::Array(items), None) => items.iter().any(|item| meets_sign(item, None, column)),
+        (Value::Array(items), Some(path)) => {
+            let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
+            if !head.bytes().all(|byte| byte.is_ascii_digit()) {
+                return items.iter().any(|item| meets_sign(item, Some(path), column));
+            }
+            let item = head.parse().ok().and_then(|index: usize| items.get(index));
+            item.is_some_and(|item| meets_sign(item, rest, column))
+        }
+        (Value::Text(text), path) => {
+            let asked_there = column.is_some_and(|(sign, below)| path == Some(below) && text.chars().eq([sign]));
+            is_sign(text) && !asked_there
+        }
+        _ => false,
+    }
+}
+
+/// A template as JSON with signs in it.
+#[derive(Debug)]
+struct Signed {
+    json: String,
+    /// Values that held the event's time; each is a bare sign in `json`.
+    times: Vec<TimeValue>,
+}
+
+/// A value of which a part is the event's time.
+#[derive(Debug)]
+struct TimeValue {
+    before: String,
+    form: u8,
+    after: String,
+}
+
+impl Signed {
+    /// `None` when that cannot be told from the template alone: it holds signs of its own, or a key was cut
+    /// out, or a time within an encoded text.
+    fn of(template: &str) -> Option<Self> {
+        if holds_sign(template) {
+            return None;
+        }
+        let mut signed = Self { json: String::with_capacity(template.len() + 64), times: Vec::new() };
+        if let Some(raw) = template.strip_prefix(VERBATIM) {
+            signed.json.push_str(raw);
+            return Some(signed);
+        }
+        let mut pieces = pieces(template).peekable();
+        while let Some(piece) = pieces.next() {
+            let next = match pieces.peek() {
+                Some(Piece::Text(next)) => *next,
+                _ => "",
+            };
+            match piece {
+                Piece::Text(text) => signed.json.push_str(text),
+                Piece::Field(field) => {
+                    if signed.json.ends_with('"') && next.starts_with('"') {
+                        if next[1..].trim_start().starts_with(':') {
+                            return None;
+                        }
+                        signed.json.push(sign_of(field)?);
+                    } else {
+                        signed.push_quoted(sign_of(field)?);
+                    }
+                }
+                Piece::Time(b's' | b'm' | b'u') if !(signed.json.ends_with('"') && next.starts_with('"')) => {
+                    signed.push_quoted(TIME_SIGN);
+                    signed.times.push(TimeValue { before: String::new(), form: b's', after: String::new() });
+                }
+                Piece::Time(form) => {
+                    // The whole string around the time becomes a sign.
+                    let open = signed.json.rfind('"')?;
+                    let close = next.find('"')?;
+                    let (before, after) = (signed.json[open + 1..].to_owned(), &next[..close]);
+                    let is_encoded =
+                        before.contains('\\') || after.contains('\\') || signed.json[..open].ends_with('\\');
+                    if is_encoded || next[close + 1..].trim_start().starts_with(':') {
+                        return None;
+                    }
+                    signed.json.truncate(open + 1);
+                    signed.json.push(TIME_SIGN);
+                    signed.json.push_str(&next[close..]);
+                    signed.times.push(TimeValue { before, form, after: after.to_owned() });
+                    pieces.next();
+                }
+            }
+        }
+        Some(signed)
+    }
+
+    fn push_quoted(&mut self, sign: char) {
+        self.json.push('"');
+        self.json.push(sign);
+        self.json.push('"');
+    }
+}
+
+/// Whether the text of a JSON column was cut out of a string: as JSON it may be another value than as a string.
+fn has_quoted_json(template: &str) -> bool {
+    let bytes = template.as_bytes();
+    let marks = Field::ALL.into_iter().filter(|field| field.written() == Written::Json).filter_map(Field::mark);
+    marks.into_iter().any(|mark| memchr::memchr_iter(mark, bytes).any(|at| at > 0 && bytes[at - 1] == b'"'))
+}
+
+impl TimeValue {
+    /// Whether hardly anything but the time is in the value.
+    fn is_alone(&self) -> bool {
+        let of_zone = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'Z' | b'+' | b'-' | b':' | b'.');
+        self.before.is_empty() && self.after.bytes().all(of_zone)
+    }
+
+    /// Whether the value can hold `needle` (ASCII when case is ignored) at some time.
+    fn may_hold(&self, needle: &[u8]) -> bool {
+        let digits = match self.form {
+            b'0'..=b'6' => self.form - b'0',
+            b'a'..=b'g' => self.form - b'a',
+            // A number since 1970; how many digits is not known.
+            _ => return needle.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'),
+        };
+        let mut shape = self.before.clone().into_bytes();
+        let time_from = shape.len();
+        shape.extend_from_slice(b"0000-00-00t00:00:00");
+        if self.form >= b'a' {
+            shape[time_from + 10] = b' ';
+        }
+        if digits > 0 {
+            shape.push(b'.');
+            shape.extend(std::iter::repeat_n(b'0', usize::from(digits)));
+        }
+        let time = time_from..shape.len();
+        shape.extend_from_slice(self.after.as_bytes());
+        let fits = |at: usize, wanted: u8| {
+            let there = shape[at];
+            if time.contains(&at) && there == b'0' {
+                wanted.is_ascii_digit()
+            } else {
+                there.eq_ignore_ascii_case(&wanted)
+            }
+        };
+        shape.windows(needle.len().max(1)).enumerate().any(|(start, window)| {
+            window.len() == needle.len() && (0..needle.len()).all(|at| fits(start + at, needle[at]))
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn check(query: &str, template: &str, expected: Verdict) {
+        let whodid_query::Expr::Term(term) = whodid_query::parse(query).unwrap().expr else { panic!("one term") };
+        assert_eq!(Screen::new(&term).verdict(template), expected, "{query} on {template:?}");
+    }
+
+    const TEMPLATE: &str = "{\"eventTime\":\"\x1e3Z\",\"id\":\"\x01\",\"kind\":\"big \\u00e9\",\"flag\":true,\"requestData\":\x1b,\"code\":\x17,\"more\":{\"a\":[1,{\"b\":\"x\"}]}}";
+
+    #[test]
+    fn what_stands_in_the_template_passes_for_all_its_events() {
+        check("big", TEMPLATE, Verdict::Passes);
+        check("é", TEMPLATE, Verdict::Passes);
+        check("flag:true", TEMPLATE, Verdict::Passes);
+        check("more.a:1", TEMPLATE, Verdict::Passes);
+        check("more.a.b:===x", TEMPLATE, Verdict::Passes);
+        check("raw.id:*", "{\"id\":\"y\"}", Verdict::Passes);
+    }
+
+    #[test]
+    fn what_cannot_stand_in_the_raw_text_fails() {
+        check("alice", TEMPLATE, Verdict::Fails);
+        check("kind", TEMPLATE, Verdict::Fails);
+        check("flag:false", TEMPLATE, Verdict::Fails);
+        check("more.c:1", TEMPLATE, Verdict::Fails);
+        check("2026-x", TEMPLATE, Verdict::Fails);
+        check("2d0debf9-9d7c", TEMPLATE, Verdict::Fails);
+        check("requestData.a:1", "{\"requestData\":\x1b}", Verdict::Fails);
+        check("10.0.0.0/8", TEMPLATE, Verdict::Fails);
+    }
+
+    #[test]
+    fn what_was_cut_out_is_not_told() {
+        check("raw.id:x", TEMPLATE, Verdict::Unsure);
+        check("raw.id.deeper:x", TEMPLATE, Verdict::Unsure);
+        check("raw.requestData.a:1", TEMPLATE, Verdict::Unsure);
+        check("requestData.a:1", "{\"requestData\":[\x1b]}", Verdict::Unsure);
+        check("2026-01", TEMPLATE, Verdict::Unsure);
+        check("00Z", TEMPLATE, Verdict::Unsure);
+        check("7", "{\"t\":\x1em}", Verdict::Unsure);
+        check("x", "{\"requestData\":\"\x1b\"}", Verdict::Unsure);
+        check("a:x", "{\"\x01\":\"y\"}", Verdict::Unsure);
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_one_value() {
+        check("word", "\x1evsome word {", Verdict::Passes);
+        check("other", "\x1evsome word {", Verdict::Fails);
+        check("a:word", "\x1evsome word {", Verdict::Fails);
+    }
+}
