@@ -25,6 +25,7 @@ mod ibm_at;
 pub mod json;
 mod kubernetes;
 mod okta;
+pub mod profile;
 mod split;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
