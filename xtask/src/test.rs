@@ -2,9 +2,10 @@
 //!
 //! A failed step does not stop the others, unless they need what it makes; the end is a summary.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -238,18 +239,20 @@ fn web(workspace: &Workspace) -> Result<Verdict> {
     Ok(if passed { Verdict::Passed(closings) } else { Verdict::Failed(closings) })
 }
 
-/// `npm ci`, unless what is installed is newer than the lock file.
+/// `npm ci`, unless what is installed came from this very lock file.
+///
+/// The build script of `whodid-ui` does the same with the same lock and the same stamp.
 pub fn install_web(web: &Path) -> Result<()> {
-    let modified = |name: &str| -> Option<SystemTime> { std::fs::metadata(web.join(name)).ok()?.modified().ok() };
-    let is_current = match (modified("node_modules/.package-lock.json"), modified("package-lock.json")) {
-        (Some(installed), Some(locked)) => installed >= locked,
-        _ => false,
-    };
-    if is_current {
+    let lock = File::create(web.join(".install.lock")).context("the lock of web/node_modules")?;
+    lock.lock().context("the lock of web/node_modules")?;
+    let wanted = std::fs::read(web.join("package-lock.json")).context("web/package-lock.json")?;
+    let stamp = web.join("node_modules/.installed-from");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     println!("--- npm ci");
-    process::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(web))
+    process::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(web))?;
+    std::fs::write(&stamp, wanted).context("web/node_modules/.installed-from")
 }
 
 #[cfg(test)]
