@@ -133,7 +133,8 @@ impl Pieces {
         if reader.left_events == 0 {
             return Ok(None);
         }
-        let mut bytes = std::mem::take(&mut reader.carry);
+        let mut bytes = Vec::with_capacity(self.piece_bytes + reader.carry.len());
+        bytes.append(&mut reader.carry);
         let wanted = self.piece_bytes.saturating_sub(bytes.len()).max(1) as u64;
         let mut read = (&mut reader.file).take(wanted).read_to_end(&mut bytes)? as u64;
         // A line longer than a piece is sent alone, whole.
