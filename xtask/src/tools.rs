@@ -1,5 +1,7 @@
 //! What must be on the machine, and how to get it when it is not.
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
@@ -42,8 +44,8 @@ pub fn check() -> Result<()> {
     bail!("the machine lacks something:\n  - {}", missing.join("\n  - "));
 }
 
-/// The Chromium for the browser journeys, installed with apt-get when it is missing and we may.
-pub fn chromium() -> Result<String> {
+/// Where the Chromium for the browser journeys lies; installed with apt-get when it is missing and we may.
+pub fn chromium() -> Result<PathBuf> {
     if let Some(found) = find_chromium() {
         return Ok(found);
     }
@@ -61,10 +63,18 @@ pub fn chromium() -> Result<String> {
     find_chromium().map_or_else(|| bail!("Chromium was installed but does not answer"), Ok)
 }
 
-fn find_chromium() -> Option<String> {
-    let named = std::env::var("WHODID_CHROMIUM").ok();
-    let known = ["chromium", "chromium-browser", "google-chrome"].map(String::from);
-    named.into_iter().chain(known).find(|program| answers(program))
+fn find_chromium() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("WHODID_CHROMIUM") {
+        return Some(named.into());
+    }
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find_map(|program| which(program, &std::env::var_os("PATH")?))
+}
+
+/// The first file of this name in the folders of `path`.
+fn which(program: &str, path: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn may_install() -> bool {
@@ -100,5 +110,12 @@ mod tests {
         assert!(Version(20, 9) < NODE_MINIMUM);
         assert!(Version(22, 0) > NODE_MINIMUM);
         assert_eq!(parse_version("unknown"), None);
+    }
+
+    #[test]
+    fn a_program_is_found_in_the_first_folder_that_has_it() {
+        let found = which("sh", OsStr::new("/nonexistent:/bin:/usr/bin")).unwrap();
+        assert_eq!(found, PathBuf::from("/bin/sh"));
+        assert_eq!(which("no-such-program", OsStr::new("/bin:/usr/bin")), None);
     }
 }
