@@ -19,9 +19,11 @@ pub struct Ended {
 /// Runs `command`, passing its output through line by line.
 pub fn stream(command: &mut Command) -> Result<Ended> {
     let started = Instant::now();
-    // A child behind a pipe thinks nobody looks; say otherwise when somebody does.
+    // A child behind a pipe thinks nobody looks; say otherwise when somebody does. A log stays plain.
     if std::io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always").env("FORCE_COLOR", "1");
+    } else {
+        command.env("CARGO_TERM_COLOR", "never").env("NO_COLOR", "1").env_remove("FORCE_COLOR");
     }
     let mut child = command
         .stdin(Stdio::null())
