@@ -190,9 +190,7 @@ fn is_cadf(root: &Node<'_>) -> bool {
 }
 
 fn is_okta(root: &Node<'_>) -> bool {
-    root.find("actor.alternateId").is_some()
-        || root.find("outcome.result").is_some()
-        || root.find("client.ipAddress").is_some()
+    root.find("actor.alternateId").is_some() || root.find("outcome.result").is_some()
 }
 
 /// GitHub's `action` is `category.operation`; beside it stands a login name or an id of the log, and
@@ -203,9 +201,9 @@ fn is_github(root: &Node<'_>) -> bool {
         .and_then(Node::text)
         .is_some_and(|action| action.contains('.') && !action.contains([' ', ':', '/']));
     let plain = |name: &&str| root.get(name).is_some_and(|node| !node.is_object());
-    let named = ["actor", "actor_id", "actor_ip", "_document_id"].iter().any(|name| plain(&name));
+    let named = ["actor", "actor_id", "actor_ip", "_document_id"].iter().any(plain);
     let placed = ["org", "repo", "repository", "business", "enterprise", "_document_id", "user", "operation_type"]
         .iter()
-        .any(|name| plain(&name));
+        .any(plain);
     dotted && named && placed
 }

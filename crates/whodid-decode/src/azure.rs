@@ -17,9 +17,7 @@ const CLAIM_OBJECT: &str = "http://schemas.microsoft.com/identity/claims/objecti
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     let kube_audit = match root.find("properties.log").and_then(Node::text) {
-        Some(log) if log.contains("audit.k8s.io") => {
-            Some(draft.within("properties.log", log, |root, inner| kubernetes::decode(root, inner))?)
-        }
+        Some(log) if log.contains("audit.k8s.io") => Some(draft.within("properties.log", log, kubernetes::decode)?),
         _ => None,
     };
     for name in
@@ -61,6 +59,9 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     read_target(root, draft);
     read_service(root, draft);
     if let Some(cadf_action) = kube_audit {
+        // The cluster that the event came from.
+        draft.event.fields.clear(Field::App);
+        draft.found(Field::App, root, &["resourceId"]);
         return Ok(cadf_action);
     }
     draft.json(Field::RequestData, root.find("properties.requestbody"));
@@ -159,7 +160,7 @@ fn read_address<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
 
 /// Entra audit names the target; a sign-in's target is the application; else it is the resource.
 fn read_target<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
-    for target in [root.find("properties.targetResources.0"), root.find("targetResources.0")].into_iter().flatten() {
+    if let Some(target) = root.find("properties.targetResources.0").or_else(|| root.find("targetResources.0")) {
         draft.found(Field::TargetId, target, &["id"]);
         draft.found(Field::TargetName, target, &["userPrincipalName", "displayName"]);
         draft.found(Field::TargetType, target, &["type"]);
@@ -347,7 +348,7 @@ fn cadf_action(action: &str) -> Option<&'static str> {
         return words
             .next()
             .and_then(taxonomy::cadf_action_of_verb)
-            .or_else(|| words.last().and_then(taxonomy::cadf_action_of_verb));
+            .or_else(|| words.next_back().and_then(taxonomy::cadf_action_of_verb));
     }
     let mut steps = lower.rsplit('/');
     match steps.next()? {

@@ -61,7 +61,7 @@ const TARGET_PARAMETERS: &[(&str, &str)] = &[
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     if let Some(text) = root.get("CloudTrailEvent").and_then(Node::text) {
-        let cadf_action = draft.within("CloudTrailEvent", text, |root, inner| record(root, inner))?;
+        let cadf_action = draft.within("CloudTrailEvent", text, record)?;
         return lookup_answer(root, draft).map(|()| cadf_action);
     }
     if root.get("EventName").is_some() && root.get("eventName").is_none() {

@@ -56,11 +56,8 @@ fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     let last =
         payload.find("resourceName").and_then(|name| name.part(|name| name.trim_end_matches('/').rsplit('/').next()));
     draft.event.fields.set_default(Field::TargetName, last);
-    if draft.get(Field::Service) == Some("k8s.io") {
-        // `io.k8s.core.v1.pods.create`: the resource's type is only the cluster.
-        let resource = payload.find("methodName").and_then(|method| method.part(|method| method.rsplit('.').nth(1)));
-        draft.event.fields.set_default(Field::TargetType, resource);
-    }
+    let kind = payload.find("methodName").and_then(|method| method.part(object_of_method));
+    draft.event.fields.set_default(Field::TargetType, kind);
     draft.found(Field::TargetType, root, &["resource.type"]);
     draft.json(Field::RequestData, payload.find("request"));
     draft.json(Field::RequestData, payload.find("serviceData"));
@@ -68,6 +65,15 @@ fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     read_outcome(root, payload, draft);
     read_access(payload, draft);
     Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
+}
+
+/// `storage.objects.get` → `objects`, `io.k8s.core.v1.pods.create` → `pods`; the entry's resource is only
+/// the bucket, the cluster. Methods in CamelCase name no object of their own.
+fn object_of_method(method: &str) -> Option<&str> {
+    let mut steps = method.rsplit('.');
+    let (verb, object, _) = (steps.next()?, steps.next()?, steps.next()?);
+    let is_lower = |step: &str| step.starts_with(|character: char| character.is_ascii_lowercase());
+    (is_lower(verb) && is_lower(object)).then_some(object)
 }
 
 /// A status code other than 0 is a failure, and so is a permission that was not granted. The first
@@ -145,11 +151,11 @@ fn cadf_action(method: &str) -> Option<&'static str> {
 fn other<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     let service = root.find("logName").and_then(|name| name.part(|name| name.rsplit('/').next()));
     draft.event.fields.set_default(Field::Service, service);
-    draft.found(Field::TargetType, root, &["resource.type"]);
     draft.json(Field::RequestData, root.find("jsonPayload"));
     if let Some(request) = root.find("httpRequest") {
         draft.found(Field::Action, request, &["requestMethod"]);
         draft.found(Field::TargetId, request, &["requestUrl"]);
+        draft.put(Field::TargetType, "url");
         draft.address(request.find("remoteIp"));
         draft.found(Field::Agent, request, &["userAgent"]);
         draft.found(Field::ReasonCode, request, &["status"]);
@@ -157,5 +163,8 @@ fn other<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
             draft.outcome(outcome);
         }
     }
-    Ok(None)
+    draft.found(Field::TargetType, root, &["resource.type"]);
+    // What a request to a web server does to it is not known; looking is.
+    let looks = matches!(draft.get(Field::Action), Some("GET" | "HEAD"));
+    Ok(Some(Cow::Borrowed(if looks { "read" } else { "unknown" })))
 }

@@ -94,14 +94,14 @@ pub(crate) fn split<'a>(body: &'a [u8], take: &mut dyn FnMut(&'a [u8], Result<No
     }
 }
 
-/// The refusal of a text that is no JSON.
+/// The refusal of `what`, a text that is no JSON or whose JSON is refused.
 pub(crate) fn refused_json(what: &str, error: &JsonError) -> Reject {
-    let code = match error.kind {
-        JsonErrorKind::Syntax(_) | JsonErrorKind::NumberOutOfRange => RejectCode::NotJson,
-        JsonErrorKind::TooDeep => RejectCode::TooDeep,
-        JsonErrorKind::DuplicateKey(_) => RejectCode::DuplicateKey,
+    let (code, how) = match error.kind {
+        JsonErrorKind::Syntax(_) | JsonErrorKind::NumberOutOfRange => (RejectCode::NotJson, "is not JSON"),
+        JsonErrorKind::TooDeep => (RejectCode::TooDeep, "cannot be read"),
+        JsonErrorKind::DuplicateKey(_) => (RejectCode::DuplicateKey, "cannot be read"),
     };
-    Reject::new(code, format!("{what}: {error}"))
+    Reject::new(code, format!("{what} {how}: {error}"))
 }
 
 /// Reads one event's bytes.
@@ -113,7 +113,7 @@ fn read(raw: &[u8]) -> Result<Node<'_>, Reject> {
     let text = from_utf8(raw).map_err(|error| {
         Reject::new(RejectCode::NotUtf8, format!("the event is not UTF-8 at byte {}", error.valid_up_to()))
     })?;
-    let root = json::parse(text).map_err(|error| refused_json("not JSON that an event can be read from", &error))?;
+    let root = json::parse(text).map_err(|error| refused_json("the event", &error))?;
     if !root.is_object() {
         return Err(Reject::new(RejectCode::NotAnObject, "an event is a JSON object; this is another JSON value"));
     }
@@ -133,17 +133,14 @@ impl<'a> Splitter<'a, '_> {
         let line = trim_end(&self.body[at..line_end]);
         let first = self.body[at];
         // The usual case, a line that is one object, is read without being scanned before.
-        if first == b'{' && line.ends_with(b"}") && line.len() <= EVENT_BYTES_MAX && !begins_with_list(line) {
-            if let Some(root) = from_utf8(line).ok().and_then(|text| json::parse(text).ok()) {
-                match may_be_container(&root).then(|| container_list(line)).flatten() {
-                    Some(list) => self.list(at + list, line_end),
-                    None => {
-                        (self.take)(line, Ok(root));
-                        line_end
-                    }
-                };
-                return line_end;
+        let is_usual =
+            first == b'{' && line.ends_with(b"}") && line.len() <= EVENT_BYTES_MAX && !begins_with_list(line);
+        if is_usual && let Some(root) = from_utf8(line).ok().and_then(|text| json::parse(text).ok()) {
+            match may_be_container(&root).then(|| container_list(line)).flatten() {
+                Some(list) => _ = self.list(at + list, line_end),
+                None => (self.take)(line, Ok(root)),
             }
+            return line_end;
         }
         if first != b'{' && first != b'[' {
             return self.piece(at, line_end);
@@ -476,10 +473,11 @@ fn container_list(raw: &[u8]) -> Option<usize> {
                 return None;
             }
             list = Some(at + 1);
-        } else if !PAGING_NAMES.contains(&name) {
-            return None;
-        } else if name == "typeURI" && !raw[at..].starts_with(b"\"http://schemas.dmtf.org/cloud/audit/1.0/log\"") {
-            return None;
+        } else {
+            let is_log = raw[at..].starts_with(b"\"http://schemas.dmtf.org/cloud/audit/1.0/log\"");
+            if !PAGING_NAMES.contains(&name) || name == "typeURI" && !is_log {
+                return None;
+            }
         }
         let Some(value_end) = value_end else { return list };
         at = skip_blanks(raw, value_end);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use proptest::prelude::*;
 use whodid_decode::{EVENT_BYTES_MAX, Format, decode};
 use whodid_model::{Field, RejectCode, Timestamp};
 
@@ -180,5 +181,67 @@ fn every_reject_names_a_place_and_no_payload() {
     let items = decode(Format::Auto, b"{\"password\":\"hunter2\" \"x\":1}", Timestamp::from_micros(0));
     let reject = items[0].event.as_ref().unwrap_err();
     assert_eq!(reject.code, RejectCode::NotJson);
-    assert_eq!(reject.detail, "not JSON that an event can be read from: expected `,` or `}` at byte 22");
+    assert_eq!(reject.detail, "the event is not JSON: expected `,` or `}` at byte 22");
+}
+
+/// Bytes that bodies are made of, so that random ones get deep into the reader.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    const PIECES: &[&[u8]] = &[
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"\n",
+        b"  ",
+        b"\"",
+        b"\\",
+        b"{\n",
+        b"\n}",
+        b"\"x\"",
+        b"nil",
+        b"-1.5e-7",
+        b"\xff",
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"\"action\":\"a\"",
+        b"\"time\":1e3",
+        b"{\"action\":\"b\"}",
+        b"\"Records\":[",
+        b"\"\\u00e9\"",
+        b"{\"protoPayload\":{\"status\":{\"code\":7}}}",
+        b"{\"CloudTrailEvent\":\"{}\"}",
+        b"{\"properties\":{\"log\":\"audit.k8s.io\"}}",
+    ];
+    let piece = proptest::sample::select(PIECES);
+    proptest::collection::vec(piece, 0..60).prop_map(|pieces: Vec<&[u8]>| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_bytes_are_read_without_panic_and_their_pieces_stand_in_order(body in pieces()) {
+        for format in Format::ALL {
+            let items = decode(format, &body, Timestamp::from_micros(0));
+            let mut end = 0;
+            for item in &items {
+                let start = item.raw.as_ptr() as usize - body.as_ptr() as usize;
+                prop_assert!(start >= end && !item.raw.is_empty());
+                end = start + item.raw.len();
+                if let Err(reject) = &item.event {
+                    prop_assert!(reject.code != RejectCode::DecoderFailed, "{}", reject.detail);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_line_is_found_after_any_line_that_closes_its_brackets(line in "[^\\[{\n\r\"]{1,40}") {
+        let body = format!("{line}\n{{\"action\":\"last\"}}\n");
+        let items = decode(Format::Auto, body.as_bytes(), Timestamp::from_micros(0));
+        let last = items.last().and_then(|item| item.event.as_ref().ok()).and_then(|event| event.fields.get(Field::Action));
+        prop_assert_eq!(last, Some("last"));
+    }
 }

@@ -138,7 +138,7 @@ impl Deed {
             }
             _ => {}
         }
-        let noun = fields.get(Field::TargetType).and_then(noun);
+        let noun = object_of_action(action).or_else(|| fields.get(Field::TargetType).and_then(noun));
         let object = object(fields, noun.as_deref(), cadf_action, service);
         if cadf_action == "authenticate" && telling_verb(action).is_none() {
             return Self { infinitive: "authenticate".into(), past: "authenticated".into(), rest: place("to") };
@@ -217,6 +217,13 @@ const SUBRESOURCES: &[&str] = &[
     "status",
     "token",
 ];
+
+/// `created.role_assignment` → `role assignment`: such an action says better than the target's type
+/// what it was about.
+fn object_of_action(action: &str) -> Option<String> {
+    let (verb, object) = action.split_once('.')?;
+    (verb.ends_with("ed") && !object.is_empty() && !object.contains('.')).then(|| words(object))
+}
 
 /// The readable kind in a type: `kms/secrets` → `secret`, `AWS::S3::Object` → `object`,
 /// `cloud-object-storage/bucket/acl` → `bucket acl`, `Microsoft.Compute/disks` → `disk`.
@@ -317,7 +324,7 @@ fn is_denied(fields: &Fields<'_>) -> bool {
     let says = |field: Field| {
         fields.get(field).is_some_and(|text| {
             let lower = text.to_ascii_lowercase();
-            ["denied", "forbidden", "unauthorized", "not authorized", "permission"]
+            ["denied", "deny", "forbidden", "unauthorized", "not authorized", "permission"]
                 .iter()
                 .any(|word| lower.contains(word))
         })
@@ -329,6 +336,9 @@ fn is_denied(fields: &Fields<'_>) -> bool {
 fn reason(fields: &Fields<'_>) -> String {
     let code = fields.get(Field::ReasonCode);
     let kind = fields.get(Field::ReasonType).filter(|kind| *kind != "HTTP");
+    // A code of the source's own tells less than its words.
+    let kind =
+        kind.filter(|kind| fields.get(Field::ReasonText).is_none() || !kind.bytes().all(|byte| byte.is_ascii_digit()));
     let shown = match (code, kind, fields.get(Field::ReasonText)) {
         (Some(code @ ("401" | "403")), _, _) => code.to_owned(),
         (Some(code), Some(kind), _) => format!("{code} {kind}"),
@@ -521,7 +531,7 @@ mod tests {
                 (TargetId, "b220b415-1ddc-500c-a765-5df621ed4e4b"),
                 (Outcome, "success"),
             ],
-            "someone (no initiator named) created user b220b415…",
+            "someone (no initiator named) created role assignment b220b415…",
         );
         check(
             &[
