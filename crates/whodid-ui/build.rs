@@ -34,6 +34,9 @@ fn main() -> Result<()> {
         println!("cargo::rerun-if-changed={}", web.join(source).display());
     }
     check_node()?;
+    // Builds with different target folders share `web/`; the second waits for the first.
+    let lock = File::create(web.join(".build.lock")).context("the lock of web/")?;
+    lock.lock().context("the lock of web/")?;
     install(&web)?;
     let dist = out.join("dist");
     npm(&web, &["exec", "--", "vite", "build", "--logLevel", "warn", "--outDir", &dist.to_string_lossy()])?;
@@ -59,9 +62,6 @@ fn check_node() -> Result<()> {
 
 /// `npm ci`, unless what is installed came from this very lock file.
 fn install(web: &Path) -> Result<()> {
-    // Two builds with different target folders share `node_modules`; the second waits for the first.
-    let lock = File::create(web.join(".install.lock")).context("the lock of web/node_modules")?;
-    lock.lock().context("the lock of web/node_modules")?;
     let wanted = fs::read(web.join("package-lock.json")).context("web/package-lock.json")?;
     let stamp = web.join("node_modules/.installed-from");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {

@@ -130,7 +130,6 @@ export function ActivityPage() {
     if (before) setRange(before.from, before.to)
     else if (search.to) setRange(undefined, undefined)
   }
-  const toggleLive = (): void => change({ live: live.on ? undefined : true, to: undefined, order: undefined })
   const { fetchNextPage, refetch } = list
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
   const { pause } = live
@@ -143,6 +142,12 @@ export function ActivityPage() {
     void refetch()
     void histogram.refetch()
     void inRange.refetch()
+  }
+
+  const toggleLive = (): void => {
+    change({ live: live.on ? undefined : true, to: undefined, order: undefined })
+    // What live showed is in the search from now on.
+    if (live.on) again()
   }
 
   useShortcuts({

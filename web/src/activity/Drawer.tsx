@@ -113,10 +113,10 @@ export function Drawer({ id, row, tab, onTab, onClose, onMove }: DrawerProps) {
 }
 
 /** A value with its menu: filter in or out, only this, copy, add as column. */
-export function Value({ field, value, length = 56 }: FieldRow & { length?: number }) {
+export function Value({ field, value, length = 46 }: FieldRow & { length?: number }) {
   const { valueMenu } = useActions()
   return (
-    <button type="button" className="value mono" title={value} aria-haspopup="menu" aria-label={`${fieldLabel(field)}: ${shorten(value, 80)}`} onClick={(event) => valueMenu(event.currentTarget, field, value)}>
+    <button type="button" className="value mono" title={value} aria-haspopup="menu" aria-label={`${fieldLabel(field)}: ${shorten(value, length)}`} onClick={(event) => valueMenu(event.currentTarget, field, value)}>
       <span>{shorten(value, length)}</span>
       <EllipsisVertical size={12} aria-hidden />
     </button>

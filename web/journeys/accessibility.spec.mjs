@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import { drawer, open, rows, search } from './steps.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+async function check(page, what) {
+  // Evaluated, not added as a script: the pages' security policy allows no foreign script.
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] }))
+  const told = violations.map((violation) => `${violation.id}: ${violation.help}\n${violation.nodes.slice(0, 4).map((node) => `  ${node.target.join(' ')}  ${node.failureSummary?.split('\n').slice(1, 3).join(' ').slice(0, 220)}`).join('\n')}`)
+  assert.equal(violations.length, 0, `${what}\n${told.join('\n')}`)
+}
+
+const scenes = [
+  ['activity', async (page) => {
+    await open(page)
+    await check(page, 'list')
+    await search(page).fill('outcome:')
+    await page.getByRole('option').first().waitFor()
+    await check(page, 'suggestions')
+    await search(page).fill('(bob')
+    await page.getByText('never closed').first().waitFor()
+    await check(page, 'mistake')
+  }],
+  ['an open event, tab by tab', async (page) => {
+    await open(page, '?q=outcome:==failure+-bob&from=now-30d')
+    await rows(page).first().click()
+    await drawer(page).getByRole('heading', { level: 2 }).waitFor()
+    for (const tab of ['Summary', 'Fields', 'JSON', 'Related', 'Around']) {
+      await drawer(page).getByRole('tab', { name: tab }).click()
+      await drawer(page).getByRole('tabpanel').locator(':scope > *').first().waitFor()
+      await check(page, tab)
+    }
+  }],
+  ['menus and dialogs', async (page) => {
+    await open(page)
+    await page.getByRole('button', { name: /Time range/ }).click()
+    await page.getByRole('button', { name: 'Apply' }).waitFor()
+    await check(page, 'time range')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Export' }).click()
+    await page.getByRole('link', { name: /Download [\d,]+/ }).waitFor()
+    await check(page, 'export')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'As table' }).click()
+    await check(page, 'histogram table')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('listbox', { name: 'Commands' }).waitFor()
+    await check(page, 'palette')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'help')
+  }],
+  ['nothing found', async (page) => { await page.goto('/activity?q=action:==no.such.action'); await page.getByRole('heading', { name: 'Nothing matches' }).waitFor(); await check(page, 'empty') }],
+  ['rejects', async (page) => { await page.goto('/rejects'); await page.getByRole('row').nth(1).waitFor(); await check(page, 'rejects') }],
+  ['keys', async (page) => {
+    await page.goto('/keys')
+    await page.getByRole('button', { name: 'Create key' }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'keys')
+  }],
+]
+
+export const journeys = ['light', 'dark'].flatMap((theme) => [
+  ...scenes.map(([name, walk]) => ({ name: `accessible, ${theme}: ${name}`, theme, walk: ({ page }) => walk(page) })),
+  { name: `accessible, ${theme}: signing in`, theme, signedOut: true, walk: async ({ page }) => { await page.goto('/sign-in?error=used'); await page.getByRole('alert').waitFor(); await check(page, 'sign in') } },
+  { name: `accessible, ${theme}: phone`, theme, viewport: { width: 390, height: 844 }, walk: async ({ page }) => {
+    await open(page)
+    await check(page, 'list')
+    await page.getByRole('button', { name: 'Show facets' }).click()
+    await page.getByRole('dialog', { name: 'Facets' }).waitFor()
+    await check(page, 'facets')
+  } },
+])
