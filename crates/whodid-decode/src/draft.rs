@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use whodid_model::{Event, Field, Outcome, Reject, RejectCode, TimeSource, Timestamp};
+use whodid_model::{Event, Field, Outcome, Reject, RejectCode, SpaceName, TimeSource, Timestamp};
 
 use crate::Decoded;
 use crate::json::{self, Node, Value};
@@ -109,6 +109,12 @@ impl<'a> Draft<'a> {
         let cadf_action = decode(&root, &mut inner)?.map(|action| Cow::Owned(action.into_owned()));
         self.event = owned(inner.event);
         Ok(cadf_action)
+    }
+
+    /// Sets the space from a member that holds the name of one; anything else is no space.
+    pub(crate) fn space(&mut self, node: Option<&Node<'a>>) {
+        let name = node.filter(|node| node.text().is_some_and(|name| SpaceName::parse(name).is_ok()));
+        self.event.space = self.scalar(name);
     }
 
     /// Sets the outcome.

@@ -530,6 +530,7 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     ] {
         members.scalar(field, paths, draft);
     }
+    draft.space(root.get("space"));
     for node in members.all(ADDRESS) {
         draft.address(Some(node));
     }

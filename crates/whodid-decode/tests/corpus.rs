@@ -73,6 +73,30 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The store cuts a text out of the raw copy only when it is a slice of it.
+#[test]
+fn texts_that_stand_verbatim_in_the_event_are_slices_of_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/decode");
+    let (mut slices, mut texts) = (0, 0);
+    for path in files(&root) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let case: Case<'_> = serde_json::from_str(&text).unwrap();
+        let Some(input) = case.input else { continue };
+        for item in decode(Format::Auto, input.get().as_bytes(), Timestamp::from_micros(0)) {
+            let Ok(event) = &item.event else { continue };
+            for (field, text) in event.fields.iter().filter(|(field, _)| field.mark().is_some()) {
+                let start = (text.as_ptr() as usize).wrapping_sub(item.raw.as_ptr() as usize);
+                let is_slice = start.checked_add(text.len()).is_some_and(|end| end <= item.raw.len());
+                assert!(!is_slice || &item.raw[start..start + text.len()] == text.as_bytes(), "{field:?}");
+                texts += 1;
+                slices += usize::from(is_slice);
+            }
+        }
+    }
+    println!("{slices} of {texts} texts are slices");
+    assert!(slices * 10 >= texts * 7, "only {slices} of {texts} texts are slices");
+}
+
 /// What the items are, as JSON for people: fields in the order of their columns.
 fn expectation(items: &[Item<'_>]) -> String {
     let quote = |text: &str| serde_json::to_string(text).unwrap();
@@ -94,6 +118,7 @@ fn expectation(items: &[Item<'_>]) -> String {
                 members.push(("sentence", quote(&sentence::summary(&event.fields))));
                 members.push(("event_time", quote(&event.event_time.to_string())));
                 members.push(("time_source", quote(source)));
+                members.extend(event.space.as_deref().map(|space| ("space", quote(space))));
                 for (field, text) in event.fields.iter() {
                     members.push((field.column(), quote(text)));
                 }
