@@ -55,10 +55,12 @@ impl HashSecret {
             }
             Err(error) => return Err(error),
         };
-        let bytes: [u8; 16] = bytes
-            .try_into()
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: 16 bytes expected", path.display())))?;
-        let half = |range: std::ops::Range<usize>| bytes[range].iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        let bytes: [u8; 16] = bytes.try_into().map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: 16 bytes expected", path.display()))
+        })?;
+        let half = |range: std::ops::Range<usize>| {
+            bytes[range].iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte))
+        };
         Ok(Self(half(0..8), half(8..16)))
     }
 
@@ -139,8 +141,12 @@ impl Window {
         let mut paths: Vec<PathBuf> =
             fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
         paths.sort();
-        let mut window =
-            Self { folder: folder.to_path_buf(), keys: KeySet::default(), replays: HashMap::new(), chunks: VecDeque::new() };
+        let mut window = Self {
+            folder: folder.to_path_buf(),
+            keys: KeySet::default(),
+            replays: HashMap::new(),
+            chunks: VecDeque::new(),
+        };
         let mut damaged = Vec::new();
         for path in paths {
             match path.extension().and_then(|extension| extension.to_str()) {
@@ -200,7 +206,11 @@ impl Window {
             let kept: Vec<&Replay> = chunk.replays.iter().filter_map(|key| replays.get(key)).collect();
             let bytes = format_chunk(chunk.newest, &chunk.keys, &kept)?;
             let path = self.folder.join(format!("{:020}.keys", chunk.newest.micros()));
-            let path = if path.exists() { self.folder.join(format!("{:020}-{}.keys", chunk.newest.micros(), uuid::Uuid::now_v7().simple())) } else { path };
+            let path = if path.exists() {
+                self.folder.join(format!("{:020}-{}.keys", chunk.newest.micros(), uuid::Uuid::now_v7().simple()))
+            } else {
+                path
+            };
             write_synced(&path, &bytes)?;
             chunk.file = Some(path);
         }
@@ -343,7 +353,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut window, _) = Window::open(folder.path()).unwrap();
         let request = secret().request(&AccountName::default_account(), "batch-1");
-        let replay = Replay { key: hex_of_key(&request), body: "00".into(), reply: IngestReply { accepted: 1, ..IngestReply::default() } };
+        let replay = Replay {
+            key: hex_of_key(&request),
+            body: "00".into(),
+            reply: IngestReply { accepted: 1, ..IngestReply::default() },
+        };
         window.remember(at(1), &[key("a")], Some((request, replay.clone())));
         window.persist(at(1)).unwrap();
         window.remember(at(2), &[key("b")], None);

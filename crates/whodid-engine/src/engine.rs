@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use whodid_journal::{FileJournal, Journal};
+use whodid_journal::FileJournal;
 use whodid_lake::{Lake, Table};
 use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Timestamp};
 use whodid_search::Searcher;
@@ -19,10 +19,10 @@ use crate::duplicates::{HashSecret, Key, Window};
 use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameError, PartHeader};
 use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, PrepareError, Tables};
+use crate::jobs;
 use crate::live::{LIVE_BATCHES_MAX, Published};
 use crate::options::Options;
 use crate::writer::{Command, JournalGauges, LiveFrame, StreamKey, Writer};
-use crate::jobs;
 
 /// How long a request waits for memory before it is told to come back.
 const MEMORY_WAIT: Duration = Duration::from_millis(50);
@@ -239,11 +239,21 @@ impl Engine {
         };
         let prepared = prepared.map_err(refuse_body)?;
         let (sender, reply) = oneshot::channel();
-        let stopped = || Error::new(ErrorKind::Unavailable, "stopping", "whodid is stopping; nothing was stored, send it again later");
+        let stopped = || {
+            Error::new(
+                ErrorKind::Unavailable,
+                "stopping",
+                "whodid is stopping; nothing was stored, send it again later",
+            )
+        };
         match inner.commands.try_send(Command::Append(Box::new(prepared), sender)) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
-                return Err(Error::new(ErrorKind::Overloaded, "overloaded", "too many requests wait for the journal; nothing was stored, send it again in a second"));
+                return Err(Error::new(
+                    ErrorKind::Overloaded,
+                    "overloaded",
+                    "too many requests wait for the journal; nothing was stored, send it again in a second",
+                ));
             }
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(stopped()),
         }
@@ -266,7 +276,9 @@ impl Engine {
             return Err("the writer has stopped; restart whodid".to_owned());
         }
         if self.inner.gauges.is_refusing.load(Relaxed) {
-            return Err("the journal refuses writes: free disk space, or mend the lake's storage so that it drains".to_owned());
+            return Err(
+                "the journal refuses writes: free disk space, or mend the lake's storage so that it drains".to_owned()
+            );
         }
         if self.inner.tail_bytes() > self.inner.options.tail_bytes_max {
             return Err("the lake does not take what waits in memory: mend its storage".to_owned());
@@ -326,7 +338,8 @@ impl Inner {
             return Ok(Arc::clone(table));
         }
         let table = self.lake.table(account, stream).await.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "lake_unavailable", "the lake's storage did not answer; try again later").caused_by(error)
+            Error::new(ErrorKind::Unavailable, "lake_unavailable", "the lake's storage did not answer; try again later")
+                .caused_by(error)
         })?;
         self.tables.lock().insert(key, Arc::clone(&table));
         Ok(table)

@@ -67,7 +67,9 @@ pub struct Part<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     /// Written by a newer whodid.
-    #[error("the frame has format version {found}; this build reads up to {FRAME_VERSION}: start the newer whodid that wrote it")]
+    #[error(
+        "the frame has format version {found}; this build reads up to {FRAME_VERSION}: start the newer whodid that wrote it"
+    )]
     Version {
         /// What it says.
         found: u8,
@@ -101,7 +103,8 @@ pub fn decode(frame: &[u8]) -> Result<(FrameHeader, Vec<Part<'_>>), FrameError> 
     let (length, rest) = rest.split_first_chunk::<4>().ok_or(FrameError::Damaged("its header length is cut"))?;
     let length = u32::from_le_bytes(*length) as usize;
     let (head, mut rest) = rest.split_at_checked(length).ok_or(FrameError::Damaged("its header is cut"))?;
-    let header: FrameHeader = serde_json::from_slice(head).map_err(|_| FrameError::Damaged("its header is not readable"))?;
+    let header: FrameHeader =
+        serde_json::from_slice(head).map_err(|_| FrameError::Damaged("its header is not readable"))?;
     let mut parts = Vec::with_capacity(header.parts.len());
     for part in &header.parts {
         let (batch, after) = take(rest, part.batch_bytes)?;
@@ -129,7 +132,13 @@ mod tests {
         FrameHeader {
             account: AccountName::default_account(),
             recorded_at: Timestamp::from_millis(1_767_571_200_123),
-            parts: vec![PartHeader { stream: StreamName::activity(), first: Offset(7), rows: 2, batch_bytes: 3, key_bytes: 2 }],
+            parts: vec![PartHeader {
+                stream: StreamName::activity(),
+                first: Offset(7),
+                rows: 2,
+                batch_bytes: 3,
+                key_bytes: 2,
+            }],
             replay: None,
         }
     }
@@ -152,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_layout_of_version_1_stays_readable() {
-        let golden = b"\x01\x92\x00\x00\x00{\"account\":\"default\",\"recorded_at\":\"2026-01-05T00:00:00.123Z\",\"parts\":[{\"stream\":\"activity\",\"first\":7,\"rows\":2,\"batch_bytes\":3,\"key_bytes\":2}]}abcxy";
+        let golden = b"\x01\x8f\x00\x00\x00{\"account\":\"default\",\"recorded_at\":\"2026-01-05T00:00:00.123Z\",\"parts\":[{\"stream\":\"activity\",\"first\":7,\"rows\":2,\"batch_bytes\":3,\"key_bytes\":2}]}abcxy";
         assert_eq!(encode(&header(), &[(b"abc", b"xy")]), golden);
         let (read, _) = decode(golden).unwrap();
         assert_eq!(read, header());

@@ -101,7 +101,12 @@ pub(crate) async fn compact_all(inner: &Inner) -> Result<(), Error> {
 async fn flush_one(table: &Arc<Table>) -> Result<(), Error> {
     let started = Instant::now();
     table.flush().await.map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "lake_unavailable", "writing to the lake failed; the records are safe in the journal").caused_by(error)
+        Error::new(
+            ErrorKind::Unavailable,
+            "lake_unavailable",
+            "writing to the lake failed; the records are safe in the journal",
+        )
+        .caused_by(error)
     })?;
     metrics::histogram!("whodid_flush_seconds").record(started.elapsed().as_secs_f64());
     Ok(())

@@ -28,6 +28,6 @@ pub use ingest::{IngestReply, IngestRequest, Rejected};
 pub use live::{Live, LiveItem};
 pub use options::{Clock, Options};
 pub use read::{
-    Around, By, Count, EventJson, ExportFormat, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page, ReadRequest,
-    RejectPage, RejectRow, RejectSummary, ReadStats, SqlAnswer, Value,
+    Around, By, Count, EventJson, ExportFormat, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order,
+    Page, ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };

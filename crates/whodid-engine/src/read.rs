@@ -259,7 +259,6 @@ pub struct SqlAnswer {
     pub took_ms: f64,
 }
 
-
 /// Columns of a CSV export that names none.
 pub const CSV_COLUMNS: [&str; 12] = [
     "eventTime",
@@ -437,7 +436,13 @@ impl Engine {
         let searcher = &self.inner.searcher;
         let tops = match (targets.as_slice(), prefix.filter(|prefix| !prefix.is_empty())) {
             ([target], Some(prefix)) => {
-                vec![searcher.top(&view.snapshot, &view.filter, target, limit, Some(prefix)).await.map_err(search_error)?.value]
+                vec![
+                    searcher
+                        .top(&view.snapshot, &view.filter, target, limit, Some(prefix))
+                        .await
+                        .map_err(search_error)?
+                        .value,
+                ]
             }
             (_, Some(_)) => return Err(Error::invalid("bad_parameter", "`prefix` goes with exactly one `field`")),
             (targets, None) => {
@@ -527,17 +532,14 @@ impl Engine {
         let after = cursor.map(|cursor| (Timestamp::from_micros(cursor.t), Offset(cursor.o)));
         let limit = limit.clamp(1, PAGE_EVENTS_MAX);
         let order = whodid_search::Order::NewestFirst;
-        let page = self
-            .inner
-            .searcher
-            .list(&view.snapshot, &view.filter, order, after, limit)
-            .await
-            .map_err(search_error)?;
+        let page =
+            self.inner.searcher.list(&view.snapshot, &view.filter, order, after, limit).await.map_err(search_error)?;
         let mut next_cursor = None;
         let mut rejects = Vec::new();
         for row in page.rows.iter().flat_map(Row::all) {
             if page.more {
-                next_cursor = Some(write_cursor(&Cursor { t: row.event_time().micros(), o: row.offset().0, a: as_of.0 }));
+                next_cursor =
+                    Some(write_cursor(&Cursor { t: row.event_time().micros(), o: row.offset().0, a: as_of.0 }));
             }
             rejects.push(RejectRow {
                 id: RecordId { stream: StreamName::rejects(), offset: row.offset() }.to_string(),
@@ -619,12 +621,8 @@ impl Engine {
         let limits = whodid_search::SqlLimits { rows: SQL_ROWS_MAX };
         let answer =
             self.inner.searcher.sql(&view.snapshot, text, &view.filter.spaces, limits).await.map_err(search_error)?;
-        let columns = answer
-            .schema
-            .fields()
-            .iter()
-            .map(|field| (field.name().clone(), field.data_type().to_string()))
-            .collect();
+        let columns =
+            answer.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().to_string())).collect();
         let rows = crate::sql_value::rows(&answer.batches)?;
         let took_ms = answer.stats.took.as_secs_f64() * 1000.0;
         Ok(SqlAnswer { columns, rows, truncated: answer.truncated, took_ms })
@@ -743,8 +741,9 @@ fn parse_query(q: &str) -> Result<Query, Error> {
 
 /// The part of an event that a field name or path means.
 pub(crate) fn target_of(name: &str) -> Result<Target, Error> {
-    whodid_query::resolve(name)
-        .ok_or_else(|| Error::invalid("bad_field", format!("{name:?} is no field name; use a path such as `initiator.name`")))
+    whodid_query::resolve(name).ok_or_else(|| {
+        Error::invalid("bad_field", format!("{name:?} is no field name; use a path such as `initiator.name`"))
+    })
 }
 
 fn allowed_spaces(scope: &AccessScope, asked: Option<&str>) -> Result<Spaces, Error> {
@@ -791,13 +790,18 @@ const AUTO_BARS_MAX: i64 = 120;
 fn interval_micros(interval: Interval, from: Timestamp, to: Timestamp) -> Result<i64, Error> {
     let span = to.micros() - from.micros();
     match interval {
-        Interval::Auto => Ok(NICE_INTERVALS.into_iter().find(|width| span / width <= AUTO_BARS_MAX).unwrap_or(3650 * DAY)),
+        Interval::Auto => {
+            Ok(NICE_INTERVALS.into_iter().find(|width| span / width <= AUTO_BARS_MAX).unwrap_or(3650 * DAY))
+        }
         Interval::Micros(width) if !(SECOND..=366 * DAY).contains(&width) => {
             Err(Error::invalid("bad_interval", "`interval` must lie between 1s and 366d"))
         }
         Interval::Micros(width) if span / width > BUCKETS_MAX => Err(Error::invalid(
             "bad_interval",
-            format!("this interval makes {} bars; at most {BUCKETS_MAX} are given, choose a longer one or a shorter range", span / width),
+            format!(
+                "this interval makes {} bars; at most {BUCKETS_MAX} are given, choose a longer one or a shorter range",
+                span / width
+            ),
         )),
         Interval::Micros(width) => Ok(width),
     }
@@ -832,7 +836,9 @@ fn search_error(error: SearchError) -> Error {
     };
     let detail = match kind {
         ErrorKind::Timeout => format!("{error}; ask for a shorter time range or a more selective query"),
-        ErrorKind::Unavailable => "a part of the stored data could not be read; try again later, the log has the details".to_owned(),
+        ErrorKind::Unavailable => {
+            "a part of the stored data could not be read; try again later, the log has the details".to_owned()
+        }
         _ => error.to_string(),
     };
     Error::new(kind, code, detail).caused_by(error)

@@ -5,6 +5,8 @@
 //! `username`) and writes times and outcomes in one way. For other sources the CADF members are
 //! built from the fields.
 
+use std::borrow::Cow;
+
 use whodid_decode::json::{Node, Value};
 use whodid_model::{AccountName, Field, StreamName};
 
@@ -28,59 +30,19 @@ pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamNam
     let raw_bytes = row.raw();
     let raw = String::from_utf8_lossy(&raw_bytes);
     let event_time = row.event_time().to_string();
+    let is_cadf = matches!(row.source(), "cadf" | "ibm-at");
+    let document = if is_cadf { received_text(&raw) } else { Cow::Borrowed(raw.as_ref()) };
+    let parsed = if is_cadf { whodid_decode::json::parse(&document).ok() } else { None };
     let mut members = model_members(row, &event_time);
-    let parsed;
-    let inner;
-    if matches!(row.source(), "cadf" | "ibm-at") {
-        parsed = whodid_decode::json::parse(&raw).ok();
-        if let Some(root) = &parsed {
-            match received_event(root) {
-                Received::Here(event) => overlay(&mut members, event, &raw, true),
-                Received::Inside(text) => {
-                    inner = text.to_owned();
-                    overlay_text(&mut members, &inner, out, row, account, stream, &raw);
-                    return;
-                }
-            }
-        }
+    if let Some(root) = &parsed {
+        overlay(&mut members, received_event(root), &document, true);
     }
-    finish(members, out, row, account, stream, &raw);
-}
-
-/// The same with the received event in a text of its own.
-fn overlay_text(
-    members: &mut Vec<(&str, Json<'_>)>,
-    inner: &str,
-    out: &mut String,
-    row: Row<'_>,
-    account: &AccountName,
-    stream: &StreamName,
-    raw: &str,
-) {
-    let node = whodid_decode::json::parse(inner).ok();
-    let mut own: Vec<(&str, Json<'_>)> = std::mem::take(members);
-    if let Some(node) = &node
-        && let Received::Here(event) = received_event(node)
-    {
-        overlay(&mut own, event, inner, true);
-    }
-    finish(own, out, row, account, stream, raw);
-}
-
-fn finish(
-    mut members: Vec<(&str, Json<'_>)>,
-    out: &mut String,
-    row: Row<'_>,
-    account: &AccountName,
-    stream: &StreamName,
-    raw: &str,
-) {
     let offset = row.offset();
     let id = format!("{stream}:{offset}");
     let recorded_at = row.recorded_at().to_string();
     let summary = whodid_model::sentence::summary(&row.fields());
     members.retain(|(name, _)| !matches!(*name, "raw" | "record"));
-    members.push(("raw", Json::Text(raw)));
+    members.push(("raw", Json::Text(&raw)));
     members.push((
         "record",
         Json::Object(vec![
@@ -164,28 +126,21 @@ fn model_members<'a>(row: Row<'a>, event_time: &'a str) -> Vec<(&'a str, Json<'a
     members.into_iter().filter_map(|(name, json)| Some((name, json?))).collect()
 }
 
-/// Where in a document the received event is.
-enum Received<'n, 'a> {
-    Here(&'n Node<'a>),
-    Inside(&'n str),
+/// The text that holds the event: an oslo.messaging 2.0 envelope carries it as a string.
+fn received_text(raw: &str) -> Cow<'_, str> {
+    if !raw.contains("\"oslo.message\"") {
+        return Cow::Borrowed(raw);
+    }
+    let inner = whodid_decode::json::parse(raw).ok().and_then(|root| match &root.get("oslo.message")?.value {
+        Value::Text(text) => Some(text.to_string()),
+        _ => None,
+    });
+    inner.map_or(Cow::Borrowed(raw), Cow::Owned)
 }
 
 /// Finds the event in an oslo.messaging envelope; a bare event is the document itself.
-fn received_event<'n, 'a>(root: &'n Node<'a>) -> Received<'n, 'a> {
-    if let Some(Node { value: Value::Text(text), .. }) = member(root, "oslo.message") {
-        return Received::Inside(text);
-    }
-    match member(root, "payload") {
-        Some(payload) if matches!(payload.value, Value::Object(_)) && member(root, "action").is_none() => Received::Here(payload),
-        _ => Received::Here(root),
-    }
-}
-
-fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
-    match &node.value {
-        Value::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
-        _ => None,
-    }
+fn received_event<'n, 'a>(root: &'n Node<'a>) -> &'n Node<'a> {
+    root.get("payload").filter(|payload| payload.is_object() && root.get("action").is_none()).unwrap_or(root)
 }
 
 /// Members that are always written from the model: one spelling for all sources.
@@ -199,10 +154,13 @@ fn overlay<'a>(members: &mut Vec<(&'a str, Json<'a>)>, received: &'a Node<'_>, r
         if is_top && NORMALISED.contains(&name) || matches!(node.value, Value::Null) {
             continue;
         }
-        let encoded_data = is_top && matches!(name, "requestData" | "responseData") && matches!(node.value, Value::Text(_));
+        let encoded_data =
+            is_top && matches!(name, "requestData" | "responseData") && matches!(node.value, Value::Text(_));
         let verbatim = raw.get(node.start..node.end).map(Json::Verbatim);
         match members.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, Json::Object(inner))) if matches!(node.value, Value::Object(_)) => overlay(inner, node, raw, false),
+            Some((_, Json::Object(inner))) if matches!(node.value, Value::Object(_)) => {
+                overlay(inner, node, raw, false)
+            }
             // A JSON-encoded string is shown as the JSON it holds; the raw text has it as received.
             Some(_) if encoded_data => {}
             Some((_, json)) => *json = verbatim.unwrap_or(Json::Null),

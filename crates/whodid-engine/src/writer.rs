@@ -198,9 +198,8 @@ impl Writer {
         if let Some(part) = prepared.rejects {
             parts.extend(self.place(&prepared.account, StreamName::rejects(), part, group)?);
         }
-        let replay = prepared
-            .request
-            .map(|(key, body)| (key, Replay { key: hex_of_key(&key), body, reply: reply.clone() }));
+        let replay =
+            prepared.request.map(|(key, body)| (key, Replay { key: hex_of_key(&key), body, reply: reply.clone() }));
         if let Some((key, replay)) = &replay {
             group.replays.insert(*key, replay.clone());
         }
@@ -250,10 +249,9 @@ impl Writer {
             (batch, encoded)
         };
         let stream = (account.clone(), stream);
-        let next = group
-            .next
-            .entry(stream.clone())
-            .or_insert_with(|| self.next.get(&stream).copied().unwrap_or_else(|| part.table.flushed_to().map_or(Offset(0), Offset::next)));
+        let next = group.next.entry(stream.clone()).or_insert_with(|| {
+            self.next.get(&stream).copied().unwrap_or_else(|| part.table.flushed_to().map_or(Offset(0), Offset::next))
+        });
         let first = *next;
         *next = Offset(first.0 + kept as u64);
         Ok(Some(Placed { stream, table: part.table, first, batch, encoded, keys }))

@@ -70,10 +70,8 @@ impl Bench {
 
 fn options(folder: &tempfile::TempDir, clock: &Arc<AtomicI64>) -> Options {
     let clock = Arc::clone(clock);
-    let mut options = Options::for_folder(
-        folder.path(),
-        Arc::new(move || Timestamp::from_micros(clock.load(Ordering::Relaxed))),
-    );
+    let mut options =
+        Options::for_folder(folder.path(), Arc::new(move || Timestamp::from_micros(clock.load(Ordering::Relaxed))));
     options.journal_segment_bytes = 1 << 20;
     options
 }

@@ -55,7 +55,10 @@ async fn fields_words_paths_and_times_find_their_events() {
         ("requestData.keyId:k-e07", vec!["e07"]),
         ("target.name:===key-e13", vec!["e13"]),
         ("e04", vec!["e04"]),
-        ("initiator.host.address:192.0.2.0/24 id:e1*", vec!["e19", "e18", "e17", "e16", "e15", "e14", "e13", "e12", "e11", "e10"]),
+        (
+            "initiator.host.address:192.0.2.0/24 id:e1*",
+            vec!["e19", "e18", "e17", "e16", "e15", "e14", "e13", "e12", "e11", "e10"],
+        ),
         ("initiator.name:alice", vec![]),
     ] {
         assert_eq!(bench.ids(q).await, expected, "{q}");
@@ -108,7 +111,10 @@ async fn facets_count_values_others_and_the_missing() {
     let bench = twenty().await;
     let fields = ["action".to_owned(), "region".to_owned(), "requestData.keyId".to_owned()];
     let facets = bench.engine.facets(&reader(), &search(""), &fields, 1, None).await.unwrap();
-    assert_eq!((facets[0].values[0].value.as_str(), facets[0].values[0].count, facets[0].other), ("kms.secrets.delete", 10, 10));
+    assert_eq!(
+        (facets[0].values[0].value.as_str(), facets[0].values[0].count, facets[0].other),
+        ("kms.secrets.delete", 10, 10)
+    );
     assert_eq!(facets[0].missing, 0);
     assert_eq!((facets[2].values.len(), facets[2].values[0].count, facets[2].other), (1, 1, 19));
     let completed = bench.engine.facets(&reader(), &search(""), &fields[..1], 5, Some("kms.secrets.r")).await.unwrap();
@@ -126,7 +132,13 @@ async fn an_export_is_complete_and_in_time_order() {
     let csv = collect(&bench, "outcome:failure", ExportFormat::Csv { columns }).await;
     assert_eq!(
         csv.lines().collect::<Vec<_>>(),
-        ["id,outcome,requestData.keyId", "e00,failure,k-e00", "e05,failure,k-e05", "e10,failure,k-e10", "e15,failure,k-e15"]
+        [
+            "id,outcome,requestData.keyId",
+            "e00,failure,k-e00",
+            "e05,failure,k-e05",
+            "e10,failure,k-e10",
+            "e15,failure,k-e15"
+        ]
     );
 }
 
@@ -160,7 +172,9 @@ async fn the_live_tail_gives_what_matches_and_resumes_after_an_offset() {
 async fn neighbours_are_those_next_in_time() {
     let bench = twenty().await;
     let around = bench.engine.around(&reader(), "e10", 2, &search("")).await.unwrap();
-    let ids = |events: &[String]| events.iter().map(|event| parse(event)["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let ids = |events: &[String]| {
+        events.iter().map(|event| parse(event)["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&around.before), ["e08", "e09"]);
     assert_eq!(ids(&around.after), ["e11", "e12"]);
 }
@@ -173,8 +187,16 @@ async fn sql_reads_events_and_nothing_else() {
         .sql(&reader(), "select outcome, count(*) as n from events group by outcome order by n")
         .await
         .unwrap();
-    assert_eq!(answer.rows, [vec!["failure".into(), 4.into()], vec!["success".into(), 16.into()]] as [Vec<serde_json::Value>; 2]);
-    for hostile in ["drop table events", "select * from information_schema.tables", "copy events to '/tmp/x'", "select 1; select 2"] {
+    assert_eq!(
+        answer.rows,
+        [vec!["failure".into(), 4.into()], vec!["success".into(), 16.into()]] as [Vec<serde_json::Value>; 2]
+    );
+    for hostile in [
+        "drop table events",
+        "select * from information_schema.tables",
+        "copy events to '/tmp/x'",
+        "select 1; select 2",
+    ] {
         let error = bench.engine.sql(&reader(), hostile).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{hostile}");
     }
