@@ -116,10 +116,9 @@ pub fn decide(principal: &Principal, permission: Permission, account: &AccountNa
         Principal::IngestionKey { account: own, .. } => {
             ("an ingestion key", own == account && permission == Permission::WriteEvents)
         }
-        Principal::ServiceKey { account: own, .. } => (
-            "a service key",
-            own == account && matches!(permission, Permission::ReadEvents | Permission::ExportEvents),
-        ),
+        Principal::ServiceKey { account: own, .. } => {
+            ("a service key", own == account && matches!(permission, Permission::ReadEvents | Permission::ExportEvents))
+        }
     };
     if !allowed {
         return Err(Denied { principal: kind, permission });
@@ -146,7 +145,11 @@ mod tests {
         ];
         for (principal, granted) in cases {
             for permission in [WriteEvents, ReadEvents, ExportEvents, ManageKeys] {
-                assert_eq!(decide(&principal, permission, &home).is_ok(), granted.contains(&permission), "{principal:?} {permission:?}");
+                assert_eq!(
+                    decide(&principal, permission, &home).is_ok(),
+                    granted.contains(&permission),
+                    "{principal:?} {permission:?}"
+                );
                 assert!(decide(&principal, permission, &other).is_err(), "{principal:?} reached another account");
             }
         }

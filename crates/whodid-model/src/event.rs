@@ -141,12 +141,20 @@ mod tests {
         event.fields.set(Field::Action, "kms.secrets.delete");
         event.complete(None);
         assert_eq!(event.fields.get(Field::CadfAction), Some("delete"));
-        assert_eq!((event.outcome(), event.access(), event.severity()), (Outcome::Unknown, Access::Write, Severity::Critical));
+        assert_eq!(
+            (event.outcome(), event.access(), event.severity()),
+            (Outcome::Unknown, Access::Write, Severity::Critical)
+        );
     }
 
     #[test]
     fn actions_outside_the_taxonomy_keep_their_text() {
-        for (action, cadf) in [("created.user", "create"), ("user.session.start", "start"), ("frobnicate", "unknown"), ("read/list", "read/list")] {
+        for (action, cadf) in [
+            ("created.user", "create"),
+            ("user.session.start", "start"),
+            ("frobnicate", "unknown"),
+            ("read/list", "read/list"),
+        ] {
             let mut event = Event::at(Timestamp::from_micros(0), TimeSource::Received);
             event.fields.set(Field::Action, action);
             event.complete(None);

@@ -276,9 +276,9 @@ fn exact_verb(verb: &str) -> Option<&'static str> {
 
 fn past_tense(verb: &str) -> Option<&'static str> {
     let stem = verb.strip_suffix("ed")?;
-    exact_verb(stem)
-        .or_else(|| exact_verb(&verb[..verb.len() - 1]))
-        .or_else(|| stem.len().checked_sub(1).filter(|end| stem.is_char_boundary(*end)).and_then(|end| exact_verb(&stem[..end])))
+    exact_verb(stem).or_else(|| exact_verb(&verb[..verb.len() - 1])).or_else(|| {
+        stem.len().checked_sub(1).filter(|end| stem.is_char_boundary(*end)).and_then(|end| exact_verb(&stem[..end]))
+    })
 }
 
 /// The CADF action at the front of a CamelCase operation: `DeleteTrail` → `delete`, `ConsoleLogin` →
@@ -318,9 +318,9 @@ pub fn access_of(cadf_action: &str) -> Access {
 
 /// True when `action` is of the taxonomy or a child of a member (`update/reboot`).
 pub fn is_cadf_action(action: &str) -> bool {
-    CADF_ACTIONS.iter().any(|known| {
-        action.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+    CADF_ACTIONS
+        .iter()
+        .any(|known| action.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// The Activity Tracker's severity rules (severity is told by the status first, then by the action).

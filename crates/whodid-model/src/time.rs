@@ -17,7 +17,9 @@ const MICROS_MAX: i64 = 253_402_300_799 * MICROS_A_SECOND + 999_999;
 
 /// Why a text is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no time; write it like 2026-01-31T12:00:00Z, with +00:00 or +0000 for a zone, or as seconds since 1970")]
+#[error(
+    "{text:?} is no time; write it like 2026-01-31T12:00:00Z, with +00:00 or +0000 for a zone, or as seconds since 1970"
+)]
 pub struct TimeError {
     text: String,
 }
@@ -174,9 +176,8 @@ impl Cursor<'_> {
         }
         let (digits, rest) = self.rest.split_at(count);
         self.rest = rest;
-        let micros = (0..6).fold(0, |value, place| {
-            value * 10 + i64::from(digits.get(place).map_or(0, |byte| byte - b'0'))
-        });
+        let micros =
+            (0..6).fold(0, |value, place| value * 10 + i64::from(digits.get(place).map_or(0, |byte| byte - b'0')));
         Some(micros)
     }
 
@@ -186,7 +187,10 @@ impl Cursor<'_> {
         if self.rest.is_empty() {
             return Some(None);
         }
-        if self.rest.eq_ignore_ascii_case(b"Z") || self.rest.eq_ignore_ascii_case(b"UTC") || self.rest.eq_ignore_ascii_case(b"GMT") {
+        if self.rest.eq_ignore_ascii_case(b"Z")
+            || self.rest.eq_ignore_ascii_case(b"UTC")
+            || self.rest.eq_ignore_ascii_case(b"GMT")
+        {
             self.rest = &[];
             return Some(Some(0));
         }
@@ -331,7 +335,20 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "now", "2023", "2023-13-01", "2023-02-30T00:00:00Z", "2023-07-27T25:00:00Z", "2023-07-27T13:59:53+", "2023-07-27T13:59:53.Z", "1e999", "NaN", "2023-07-27T13:59:53+99:00", "12/12"] {
+        for text in [
+            "",
+            "now",
+            "2023",
+            "2023-13-01",
+            "2023-02-30T00:00:00Z",
+            "2023-07-27T25:00:00Z",
+            "2023-07-27T13:59:53+",
+            "2023-07-27T13:59:53.Z",
+            "1e999",
+            "NaN",
+            "2023-07-27T13:59:53+99:00",
+            "12/12",
+        ] {
             assert!(Timestamp::parse(text).is_err(), "{text:?} was read");
         }
     }
