@@ -31,7 +31,7 @@ pub enum LiveItem {
         /// The event in the API's form.
         json: String,
     },
-    /// The reader was too slow; this many batches passed unseen.
+    /// The reader was too slow or away too long; this many records (of a running tail: batches) passed unseen.
     Lagged {
         /// How many.
         dropped: u64,
@@ -75,7 +75,7 @@ impl Live {
     }
 
     /// Queues the rows of a batch that match.
-    pub(crate) fn take_batch(&mut self, batch: &RecordBatch) {
+    fn take_batch(&mut self, batch: &RecordBatch) {
         for row in Row::all(batch) {
             if self.after.is_some_and(|after| row.offset() <= after) || !self.may_show(row) {
                 continue;
@@ -83,11 +83,16 @@ impl Live {
             if !rowview::with_event(row, &self.stream, |event| self.query.matches(event)) {
                 continue;
             }
-            let mut json = String::with_capacity(2048);
-            render::event_json(row, self.scope.account(), &self.stream, &mut json);
-            let id = RecordId { stream: self.stream.clone(), offset: row.offset() };
-            self.waiting.push_back(LiveItem::Event { id: id.to_string(), json });
+            self.push(row);
         }
+    }
+
+    /// Queues a row.
+    pub(crate) fn push(&mut self, row: Row<'_>) {
+        let mut json = String::with_capacity(2048);
+        render::event_json(row, self.scope.account(), &self.stream, &mut json);
+        let id = RecordId { stream: self.stream.clone(), offset: row.offset() };
+        self.waiting.push_back(LiveItem::Event { id: id.to_string(), json });
     }
 
     fn may_show(&self, row: Row<'_>) -> bool {

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use whodid_lake::Snapshot;
 use whodid_model::access::Spaces;
 use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, SpaceName, StreamName, Timestamp};
-use whodid_query::{Expr, Query, Target, Test};
+use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
 use whodid_search::{Filter, SearchError, Stats};
 
 use crate::engine::{Engine, READING, require};
 use crate::error::{Error, ErrorKind};
-use crate::live::Live;
+use crate::live::{Live, LiveItem};
 use crate::render;
 use crate::row::Row;
 
@@ -478,12 +478,12 @@ impl Engine {
                 is_model: true,
             })
             .collect();
-        names.extend(whodid_query::RecordField::ALL.into_iter().map(|field| FieldName {
+        names.extend(RecordField::ALL.into_iter().map(|field| FieldName {
             name: field.name().to_owned(),
             column: None,
             aliases: field.names()[1..].to_vec(),
             kind: match field {
-                whodid_query::RecordField::Offset => "number",
+                RecordField::Offset => "number",
                 field if field.is_time() => "time",
                 _ => "text",
             },
@@ -496,7 +496,7 @@ impl Engine {
             .await
             .map_err(search_error)?;
         for path in seen.value {
-            if Field::named(&path.path).is_some() || whodid_query::RecordField::named(&path.path).is_some() {
+            if Field::named(&path.path).is_some() || RecordField::named(&path.path).is_some() {
                 continue;
             }
             let kind = match path.kinds.first() {
@@ -628,25 +628,41 @@ impl Engine {
         Ok(SqlAnswer { columns, rows, truncated: answer.truncated, took_ms })
     }
 
-    /// What is recorded from now on and matches; `after` first repeats what came after that offset.
+    /// What is recorded from now on and matches. With `after`, first what was recorded since that
+    /// offset, in its order; when that is more than [`PAGE_EVENTS_MAX`], the number left out is told.
     pub async fn live(&self, scope: &AccessScope, request: &ReadRequest, after: Option<u64>) -> Result<Live, Error> {
         // Subscribed before the snapshot is taken, so that nothing falls between the two.
         let receiver = self.inner.published.subscribe();
-        let view = self.view(scope, request).await?;
+        let mut view = self.view(scope, request).await?;
+        let as_of = view.snapshot.next_offset();
         let mut live = Live {
             receiver,
             scope: scope.clone(),
-            stream: view.stream,
-            query: view.filter.query,
+            stream: view.stream.clone(),
+            query: view.filter.query.clone(),
             space: request.space.clone(),
             region: request.region.clone(),
-            after: after.map(Offset),
+            after: as_of.0.checked_sub(1).map(Offset),
             waiting: std::collections::VecDeque::new(),
         };
-        if after.is_some() {
-            for batch in &view.snapshot.tail {
-                live.take_batch(batch);
-            }
+        let Some(after) = after else { return Ok(live) };
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let newer = Test::Compare(vec![(Comparison::Greater, Operand::Int(after))]);
+        let newer = Expr::term(Target::Record(RecordField::Offset), newer);
+        view.filter.query = Query { expr: Expr::and([view.filter.query.expr, newer]) };
+        view.filter.before_offset = Some(as_of);
+        let searcher = &self.inner.searcher;
+        let order = whodid_search::Order::NewestFirst;
+        let page =
+            searcher.list(&view.snapshot, &view.filter, order, None, PAGE_EVENTS_MAX).await.map_err(search_error)?;
+        if page.more {
+            let all = searcher.count(&view.snapshot, &view.filter).await.map_err(search_error)?.value;
+            live.waiting.push_back(LiveItem::Lagged { dropped: all.saturating_sub(PAGE_EVENTS_MAX as u64) });
+        }
+        let mut rows: Vec<Row<'_>> = page.rows.iter().flat_map(Row::all).collect();
+        rows.sort_by_key(|row| row.offset());
+        for row in rows {
+            live.push(row);
         }
         Ok(live)
     }

@@ -161,6 +161,7 @@ async fn the_live_tail_gives_what_matches_and_resumes_after_an_offset() {
     let Some(LiveItem::Event { id, json }) = live.next().await else { panic!("no event") };
     assert_eq!((id.as_str(), parse(&json)["id"].as_str().unwrap()), ("activity:2", "yes"));
 
+    bench.engine.flush().await.unwrap();
     let mut resumed = bench.engine.live(&reader(), &search(""), Some(0)).await.unwrap();
     for expected in ["activity:1", "activity:2"] {
         let Some(LiveItem::Event { id, .. }) = resumed.next().await else { panic!("no event") };
