@@ -97,7 +97,6 @@ fn read_initiator<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
             draft.text(Field::InitiatorId, claims.get(name));
         }
         draft.found(Field::InitiatorType, claims, &["idtyp"]);
-        draft.address(claims.get("ipaddr"));
     }
     draft.found(
         Field::InitiatorName,
@@ -150,6 +149,9 @@ fn read_address<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
         "httpRequest.clientIpAddress",
     ] {
         draft.address(root.find(path));
+    }
+    for claims in [root.find("identity.claims"), root.find("claims")].into_iter().flatten() {
+        draft.address(claims.get("ipaddr"));
     }
     draft.found(Field::Agent, root, &["properties.userAgent", "userAgent", "httpRequest.userAgent"]);
     for details in [root.find("properties.additionalDetails"), root.find("additionalDetails")].into_iter().flatten() {

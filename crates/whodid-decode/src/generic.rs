@@ -6,6 +6,8 @@
 //! What an event does not say stays unsaid: its outcome is then `unknown`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use whodid_model::{Access, Field, Outcome, Reject, RejectCode, Severity};
 
@@ -503,6 +505,79 @@ const ERRORS: &[&str] = &[
     "errors",
 ];
 
+/// What the lists above are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Names {
+    Time,
+    Id,
+    Action,
+    InitiatorName,
+    InitiatorId,
+    InitiatorType,
+    CredentialId,
+    CredentialType,
+    Address,
+    Agent,
+    TargetName,
+    TargetId,
+    TargetType,
+    Service,
+    App,
+    Region,
+    Message,
+    Correlation,
+    Request,
+    Response,
+    ReasonCode,
+    ReasonType,
+    ReasonText,
+    Outcome,
+    ReadOnly,
+    Severity,
+    Errors,
+}
+
+const LISTS: [(Names, &[&str]); 27] = [
+    (Names::Time, TIME),
+    (Names::Id, ID),
+    (Names::Action, ACTION),
+    (Names::InitiatorName, INITIATOR_NAME),
+    (Names::InitiatorId, INITIATOR_ID),
+    (Names::InitiatorType, INITIATOR_TYPE),
+    (Names::CredentialId, CREDENTIAL_ID),
+    (Names::CredentialType, CREDENTIAL_TYPE),
+    (Names::Address, ADDRESS),
+    (Names::Agent, AGENT),
+    (Names::TargetName, TARGET_NAME),
+    (Names::TargetId, TARGET_ID),
+    (Names::TargetType, TARGET_TYPE),
+    (Names::Service, SERVICE),
+    (Names::App, APP),
+    (Names::Region, REGION),
+    (Names::Message, MESSAGE),
+    (Names::Correlation, CORRELATION),
+    (Names::Request, REQUEST),
+    (Names::Response, RESPONSE),
+    (Names::ReasonCode, REASON_CODE),
+    (Names::ReasonType, REASON_TYPE),
+    (Names::ReasonText, REASON_TEXT),
+    (Names::Outcome, OUTCOME),
+    (Names::ReadOnly, READ_ONLY),
+    (Names::Severity, SEVERITY),
+    (Names::Errors, ERRORS),
+];
+
+/// For the hash of each path the lists that hold it, and its place in them.
+static USES: LazyLock<HashMap<u64, Vec<(Names, usize)>>> = LazyLock::new(|| {
+    let mut uses: HashMap<u64, Vec<(Names, usize)>> = HashMap::new();
+    for (names, paths) in LISTS {
+        for (rank, path) in paths.iter().enumerate() {
+            uses.entry(path_hash(HASH_START, path)).or_default().push((names, rank));
+        }
+    }
+    uses
+});
+
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     if let Some(message) = keycloak_log(root) {
         return keycloak(message, root, draft);
@@ -510,40 +585,42 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     let members = Members::of(root);
     members.time(draft)?;
     for (field, paths) in [
-        (Field::Id, ID),
-        (Field::Action, ACTION),
-        (Field::InitiatorName, INITIATOR_NAME),
-        (Field::InitiatorId, INITIATOR_ID),
-        (Field::InitiatorType, INITIATOR_TYPE),
-        (Field::CredentialId, CREDENTIAL_ID),
-        (Field::CredentialType, CREDENTIAL_TYPE),
-        (Field::Agent, AGENT),
-        (Field::TargetName, TARGET_NAME),
-        (Field::TargetId, TARGET_ID),
-        (Field::TargetType, TARGET_TYPE),
-        (Field::Service, SERVICE),
-        (Field::App, APP),
-        (Field::Region, REGION),
-        (Field::Message, MESSAGE),
-        (Field::CorrelationId, CORRELATION),
-        (Field::ReasonType, REASON_TYPE),
+        (Field::Id, Names::Id),
+        (Field::Action, Names::Action),
+        (Field::InitiatorName, Names::InitiatorName),
+        (Field::InitiatorId, Names::InitiatorId),
+        (Field::InitiatorType, Names::InitiatorType),
+        (Field::CredentialId, Names::CredentialId),
+        (Field::CredentialType, Names::CredentialType),
+        (Field::Agent, Names::Agent),
+        (Field::TargetName, Names::TargetName),
+        (Field::TargetId, Names::TargetId),
+        (Field::TargetType, Names::TargetType),
+        (Field::Service, Names::Service),
+        (Field::App, Names::App),
+        (Field::Region, Names::Region),
+        (Field::Message, Names::Message),
+        (Field::CorrelationId, Names::Correlation),
+        (Field::ReasonType, Names::ReasonType),
     ] {
         members.scalar(field, paths, draft);
     }
     draft.space(root.get("space"));
-    for node in members.all(ADDRESS) {
+    for node in members.all(Names::Address) {
         draft.address(Some(node));
     }
-    for (field, paths) in [(Field::RequestData, REQUEST), (Field::ResponseData, RESPONSE)] {
+    for (field, paths) in [(Field::RequestData, Names::Request), (Field::ResponseData, Names::Response)] {
         let object = members
             .all(paths)
             .find(|node| matches!(node.value, Value::Object(_) | Value::Array(_)) && !node.is_empty());
         draft.json(field, object);
     }
-    if let Some(severity) = members.first(SEVERITY).filter(|node| node.text().and_then(Severity::parse).is_some()) {
+    if let Some(severity) =
+        members.first(Names::Severity).filter(|node| node.text().and_then(Severity::parse).is_some())
+    {
         draft.text(Field::Severity, Some(severity));
     }
-    if let Some(reads) = members.first(READ_ONLY).and_then(Node::truth) {
+    if let Some(reads) = members.first(Names::ReadOnly).and_then(Node::truth) {
         draft.put(Field::Access, if reads { Access::Read } else { Access::Write }.as_str());
     }
     by_product(root, &members, draft);
@@ -554,17 +631,21 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
 /// The members of an event by path. Paths are kept as hashes: comparing numbers is all a look-up costs.
 struct Members<'n, 'a> {
     found: Vec<(u64, &'n Node<'a>)>,
+    /// The members that some list names, by list and place in it.
+    named: Vec<(Names, usize, &'n Node<'a>)>,
 }
 
 impl<'n, 'a> Members<'n, 'a> {
     fn of(root: &'n Node<'a>) -> Self {
-        let mut members = Self { found: Vec::with_capacity(64) };
+        let mut members = Self { found: Vec::with_capacity(64), named: Vec::with_capacity(32) };
         members.add(root, HASH_START, 0);
         for (name, node) in root.members() {
             if WRAPPERS.contains(&name.as_ref()) && node.is_object() {
                 members.add(node, HASH_START, 1);
             }
         }
+        // Stable: of two members of one name the outer one stays first.
+        members.named.sort_by_key(|(names, rank, _)| (*names, *rank));
         members
     }
 
@@ -574,12 +655,10 @@ impl<'n, 'a> Members<'n, 'a> {
         }
         let prefix = if depth == 0 || path == HASH_START { path } else { step(path, b'.') };
         for (name, child) in node.members() {
-            let path = path_hash(prefix, name);
-            self.note(path, child, depth);
+            self.note(path_hash(prefix, name), child, depth);
         }
         if let Some(child) = node.items().first() {
-            let path = path_hash(prefix, "0");
-            self.note(path, child, depth);
+            self.note(path_hash(prefix, "0"), child, depth);
         }
     }
 
@@ -588,25 +667,32 @@ impl<'n, 'a> Members<'n, 'a> {
             return;
         }
         self.found.push((path, child));
+        for (names, rank) in USES.get(&path).into_iter().flatten() {
+            self.named.push((*names, *rank, child));
+        }
         if matches!(child.value, Value::Object(_) | Value::Array(_)) {
             self.add(child, path, depth + 1);
         }
     }
 
-    /// Every member that one of `paths` names, in the order of the paths.
-    fn all<'s>(&'s self, paths: &'s [&str]) -> impl Iterator<Item = &'n Node<'a>> + 's {
-        paths.iter().filter_map(|path| {
-            let wanted = path_hash(HASH_START, path);
-            self.found.iter().find(|(path, _)| *path == wanted).map(|(_, node)| *node)
-        })
+    /// Every member that the list names, in the order of the list.
+    fn all(&self, names: Names) -> impl Iterator<Item = &'n Node<'a>> {
+        let start = self.named.partition_point(|(other, ..)| *other < names);
+        self.named[start..].iter().take_while(move |(other, ..)| *other == names).map(|(_, _, node)| *node)
     }
 
-    fn first(&self, paths: &[&str]) -> Option<&'n Node<'a>> {
-        self.all(paths).find(|node| !matches!(node.value, Value::Object(_) | Value::Array(_)))
+    fn first(&self, names: Names) -> Option<&'n Node<'a>> {
+        self.all(names).find(|node| is_scalar(node))
     }
 
-    fn scalar(&self, field: Field, paths: &[&str], draft: &mut Draft<'a>) {
-        let value = self.all(paths).find(|node| {
+    /// The scalar at one path.
+    fn at(&self, path: &str) -> Option<&'n Node<'a>> {
+        let wanted = path_hash(HASH_START, path);
+        self.found.iter().find(|(path, node)| *path == wanted && is_scalar(node)).map(|(_, node)| *node)
+    }
+
+    fn scalar(&self, field: Field, names: Names, draft: &mut Draft<'a>) {
+        let value = self.all(names).find(|node| {
             matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Float(_)) && node.text() != Some("-")
         });
         draft.text(field, value);
@@ -615,21 +701,23 @@ impl<'n, 'a> Members<'n, 'a> {
     /// The first time that can be read. When some are given and none can be read the event is refused.
     fn time(&self, draft: &mut Draft<'a>) -> Result<(), Reject> {
         let mut refused: Option<Reject> = None;
-        for path in TIME {
-            for node in self.all(&[path]) {
-                if !matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Float(_))
-                    && node.get("$date").is_none()
-                {
-                    continue;
-                }
-                match draft.time(path, Some(node)) {
-                    Ok(()) => return Ok(()),
-                    Err(reject) => refused = refused.or(Some(reject)),
-                }
+        let start = self.named.partition_point(|(other, ..)| *other < Names::Time);
+        for (_, rank, node) in self.named[start..].iter().take_while(|(other, ..)| *other == Names::Time) {
+            let may_be_time = matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Float(_));
+            if !may_be_time && node.get("$date").is_none() {
+                continue;
+            }
+            match draft.time(TIME[*rank], Some(node)) {
+                Ok(()) => return Ok(()),
+                Err(reject) => refused = refused.or(Some(reject)),
             }
         }
         refused.map_or(Ok(()), Err)
     }
+}
+
+fn is_scalar(node: &Node<'_>) -> bool {
+    !matches!(node.value, Value::Object(_) | Value::Array(_))
 }
 
 // FNV-1a, 64 bits.
@@ -648,10 +736,10 @@ fn path_hash(hash: u64, name: &str) -> u64 {
 
 /// What the names alone do not tell, product by product.
 fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
-    let text = |path: &str| members.first(&[path]).and_then(Node::text);
+    let text = |path: &str| members.at(path).and_then(Node::text);
     // Google Workspace: `type` is the group of the event's `name`.
     if let Some(application) = root.at("id.applicationName").and_then(Node::text) {
-        let name = members.first(&["name", "events.0.name", "type"]);
+        let name = ["name", "events.0.name", "type"].into_iter().find_map(|path| members.at(path));
         draft.event.fields.clear(Field::Action);
         draft.text(Field::Action, name);
         draft.event.fields.set(Field::Service, application.to_owned());
@@ -701,7 +789,7 @@ fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<
         }
     }
     // OneLogin: numbers.
-    match members.first(&["eventtypeid"]).and_then(Node::int) {
+    match members.at("eventtypeid").and_then(Node::int) {
         Some(5 | 8) => draft.outcome(Outcome::Success),
         Some(6 | 9) => draft.outcome(Outcome::Failure),
         _ => {}
@@ -734,8 +822,8 @@ fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<
 
 fn read_outcome<'a>(members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
     if draft.get(Field::Outcome).is_none() {
-        let stated = members.all(OUTCOME).find_map(|node| outcome_of(&draft.scalar(Some(node))?));
-        let erred = members.all(ERRORS).any(|node| match &node.value {
+        let stated = members.all(Names::Outcome).find_map(|node| outcome_of(&draft.scalar(Some(node))?));
+        let erred = members.all(Names::Errors).any(|node| match &node.value {
             Value::Text(text) => !matches!(text.as_ref(), "0" | "none" | "None" | "null" | "false"),
             Value::Int(code) => *code != 0,
             Value::Array(items) => !items.is_empty(),
@@ -754,10 +842,10 @@ fn read_outcome<'a>(members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
             draft.outcome(outcome);
         }
     }
-    let code = members.all(REASON_CODE).find(|node| node.int().is_some_and(|code| (100..=599).contains(&code)));
+    let code = members.all(Names::ReasonCode).find(|node| node.int().is_some_and(|code| (100..=599).contains(&code)));
     draft.text(Field::ReasonCode, code);
     if draft.event.outcome() == Outcome::Failure {
-        members.scalar(Field::ReasonText, REASON_TEXT, draft);
+        members.scalar(Field::ReasonText, Names::ReasonText, draft);
     }
 }
 
