@@ -4,7 +4,7 @@
  */
 import { createColumnHelper, getCoreRowModel, useReactTable, type ColumnSizingState, type Header } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { ArrowDown, ArrowUp, EllipsisVertical } from 'lucide-react'
+import { ArrowDown, ArrowUp } from 'lucide-react'
 import { memo, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, type DragEvent, type KeyboardEvent, type MouseEvent, type Ref } from 'react'
 import type { AuditEvent } from '../api/shapes'
 import { usePhone } from '../ui/media'
@@ -46,6 +46,7 @@ interface EventTableProps {
   onScrolled: (away: boolean) => void
 }
 
+const NO_ROWS: AuditEvent[] = []
 const helper = createColumnHelper<AuditEvent>()
 
 export function EventTable(props: EventTableProps) {
@@ -65,13 +66,13 @@ export function EventTable(props: EventTableProps) {
     [columns],
   )
   const table = useReactTable({
-    data: rows,
+    // Only the headers are the table's; rows are drawn from the list itself, so none are modelled here.
+    data: NO_ROWS,
     columns: definitions,
     getCoreRowModel: getCoreRowModel(),
     columnResizeMode: 'onChange',
     state: { columnSizing: sizing, columnOrder: columns.map((column) => column.name) },
     onColumnSizingChange: setSizing,
-    getRowId: (event) => event.record.id,
   })
   const resizing = table.getState().columnSizingInfo.isResizingColumn
   const wasResizing = useRef<string | false>(false)
@@ -96,10 +97,11 @@ export function EventTable(props: EventTableProps) {
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => (phone ? (scroller.current?.closest<HTMLElement>('.results') ?? null) : scroller.current),
-    estimateSize: () => rowHeight,
+    // Both stay the same from render to render: the list measures all rows anew when they change.
+    estimateSize: useCallback(() => rowHeight, [rowHeight]),
+    getItemKey: useCallback((index: number) => rows[index]?.record.id ?? index, [rows]),
     overscan: 12,
     scrollMargin: phone ? margin : 0,
-    getItemKey: (index) => rows[index]?.record.id ?? index,
   })
   useLayoutEffect(() => virtual.measure(), [virtual, rowHeight])
   useLayoutEffect(() => {
@@ -117,18 +119,9 @@ export function EventTable(props: EventTableProps) {
     if (hasMore && !loadingMore && lastSeen >= rows.length - LOAD_AHEAD_ROWS) onMore()
   }, [hasMore, loadingMore, lastSeen, rows.length, onMore])
 
-  useEffect(() => {
-    const element = phone ? scroller.current?.closest<HTMLElement>('.results') : scroller.current
-    if (!element) return
-    let away = false
-    const onScroll = (): void => {
-      const now = element.scrollTop > SCROLLED_PX + (phone ? margin : 0)
-      if (now !== away) onScrolled(now)
-      away = now
-    }
-    element.addEventListener('scroll', onScroll, { passive: true })
-    return () => element.removeEventListener('scroll', onScroll)
-  }, [phone, margin, onScrolled])
+  // Taken from the list, which has read it already: asking the element would lay the page out twice.
+  const away = (virtual.scrollOffset ?? 0) > SCROLLED_PX + (phone ? margin : 0)
+  useEffect(() => onScrolled(away), [away, onScrolled])
 
   // ---- moving by keyboard
   const focusRow = useCallback(
@@ -403,7 +396,14 @@ const Row = memo(function Row({ event, index, start, height, columns, zone, phon
 function TimeText({ iso, zone }: { iso: string; zone: Zone }) {
   const { day, time } = clock(iso, zone)
   return (
-    <time dateTime={iso} className="time-text" title={hoverTime(iso)}>
+    <time
+      dateTime={iso}
+      className="time-text"
+      onPointerEnter={(event) => {
+        // Three formats of a time are too dear to make for rows that are only scrolled past.
+        event.currentTarget.title = hoverTime(iso)
+      }}
+    >
       <span className="time-day">{day}</span> {time}
     </time>
   )
@@ -417,9 +417,7 @@ function Cell({ event, column, at, zone }: { event: AuditEvent; column: ChosenCo
     <div className={`grid-cell cell-${at === 0 ? 'first' : 'other'}`} role="gridcell" aria-colindex={at + 1}>
       {asTime && value !== undefined ? <TimeText iso={value} zone={zone} /> : <CellText event={event} column={column} value={value} />}
       {value !== undefined && !asTime && column.name !== 'sentence' && (
-        <button type="button" tabIndex={-1} className="cell-more" data-field={field} data-value={value} aria-label={`Filter or copy ${column.label}: ${shorten(value, 60)}`}>
-          <EllipsisVertical size={13} aria-hidden />
-        </button>
+        <button type="button" tabIndex={-1} className="cell-more" data-field={field} data-value={value} aria-label={`Filter or copy ${column.label}: ${shorten(value, 60)}`} />
       )}
     </div>
   )

@@ -29,12 +29,22 @@ function parts(time: Date, zone: Zone): Record<string, string> {
   return Object.fromEntries(format.formatToParts(time).map((part) => [part.type, part.value]))
 }
 
+const YEAR_MS = 60_000
+let years: { at: number; names: Partial<Record<Zone, string | undefined>> } = { at: 0, names: {} }
+
+/** This year's number, looked up once a minute: every row asks for it. */
+function yearNow(zone: Zone): string | undefined {
+  const now = Date.now()
+  if (now - years.at > YEAR_MS) years = { at: now, names: {} }
+  return (years.names[zone] ??= parts(new Date(now), zone).year)
+}
+
 /** `20 Nov 10:42:05.113`; with the year where it is not this one. */
 export function clock(iso: string, zone: Zone, precise = true): { day: string; time: string } {
   const time = new Date(iso)
   if (Number.isNaN(time.getTime())) return { day: '', time: iso }
   const p = parts(time, zone)
-  const thisYear = parts(new Date(), zone).year === p.year
+  const thisYear = p.year === yearNow(zone)
   return { day: `${p.day ?? ''} ${p.month ?? ''}${thisYear ? '' : ` ${p.year ?? ''}`}`, time: `${p.hour ?? ''}:${p.minute ?? ''}:${p.second ?? ''}${precise ? `.${p.fractionalSecond ?? '000'}` : ''}` }
 }
 
