@@ -105,7 +105,7 @@ codes! {
     /// `format` names no source format.
     UnknownFormat = "unknown_format", 400, "Unknown source format";
     /// The request holds no event.
-    EmptyBody = "empty_body", 400, "The body is empty";
+    NoEvents = "no_events", 400, "The body holds no event";
     /// The compressed body is broken or cut short.
     BadEncoding = "bad_encoding", 400, "The compressed body is broken";
     /// No key or session was given.
@@ -133,7 +133,7 @@ codes! {
     /// The request contradicts an earlier one.
     Conflict = "conflict", 409, "The request contradicts an earlier one";
     /// The same `Idempotency-Key` was used for another body.
-    IdempotencyConflict = "idempotency_conflict", 409, "The idempotency key was used for another body";
+    IdempotencyKeyReused = "idempotency_key_reused", 409, "The idempotency key was used for another body";
     /// The body is larger than allowed, as sent or inflated.
     BodyTooLarge = "body_too_large", 413, "The body is too large";
     /// The request holds more events than allowed.
@@ -150,12 +150,18 @@ codes! {
     Internal = "internal", 500, "Internal error";
     /// A part is out of service; nothing was done. Try again as `Retry-After` says.
     Unavailable = "unavailable", 503, "Out of service";
-    /// The journal is at its bound because flushing does not keep up; nothing was stored.
-    JournalFull = "journal_full", 503, "The journal is full";
-    /// The disk refused the write; nothing was stored.
-    DiskFull = "disk_full", 503, "The disk is full";
+    /// The server has just started and is still reading its journal back.
+    Starting = "starting", 503, "Starting";
+    /// The server is stopping; nothing was done.
+    Stopping = "stopping", 503, "Stopping";
+    /// The journal refuses writes: it is at its bound or the disk is full. Nothing was stored.
+    JournalUnavailable = "journal_unavailable", 503, "The journal refuses writes";
+    /// The lake's storage does not answer.
+    LakeUnavailable = "lake_unavailable", 503, "The lake does not answer";
+    /// The lake does not take what waits in memory; nothing was stored.
+    LakeBehind = "lake_behind", 503, "The lake is behind";
     /// It took longer than allowed; narrow the time range or the query.
-    Timeout = "timeout", 504, "It took too long";
+    QueryTimeout = "query_timeout", 504, "It took too long";
 }
 
 // By hand: the derive does not see names that stand in a macro.

@@ -1,0 +1,417 @@
+//! The command line: verbs, flags, help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Flags;
+use crate::output::Output;
+
+/// Who did what, to what, when, from where: audit events taken in, kept and found again.
+#[derive(Debug, Parser)]
+#[command(name = "whodid", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Examples:\n  whodid demo\n  whodid serve --data ./whodid-data --listen 127.0.0.1:7700")]
+pub struct Cli {
+    /// How answers are printed
+    #[arg(long, global = true, value_enum, default_value = "table", env = "WHODID_OUTPUT")]
+    pub output: Output,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run the server
+    #[command(
+        after_help = "Examples:\n  whodid serve\n  whodid serve --data /var/lib/whodid --listen 0.0.0.0:7700 --public-url https://whodid.example.com"
+    )]
+    Serve(ServerFlags),
+    /// Make a data folder with an account, a sign-in link and keys
+    #[command(
+        after_help = "Examples:\n  whodid init --data ./whodid-data\n  whodid init --data ./whodid-data --output json"
+    )]
+    Init(ServerFlags),
+    /// Run a server with 30 days of made-up history and live traffic
+    #[command(
+        after_help = "Examples:\n  whodid demo\n  whodid demo --listen 127.0.0.1:8080 --events 1000000 --seed 42"
+    )]
+    Demo(DemoFlags),
+    /// Write made-up events as NDJSON
+    #[command(
+        after_help = "Examples:\n  whodid generate --events 1000 > events.ndjson\n  whodid generate --events 1000000 --days 30 --seed 7 --file events.ndjson"
+    )]
+    Generate(GenerateFlags),
+    /// Send, find and take away events
+    #[command(subcommand)]
+    Events(EventsVerb),
+    /// Look at what could not be read
+    #[command(subcommand)]
+    Rejects(RejectsVerb),
+    /// Make, list and revoke keys
+    #[command(subcommand)]
+    Keys(KeysVerb),
+    /// Run one read-only SELECT over the table `events`
+    #[command(
+        after_help = "Examples:\n  whodid sql \"SELECT action, count(*) AS n FROM events GROUP BY action ORDER BY n DESC LIMIT 10\"\n  whodid sql --output csv \"SELECT event_time, action FROM events LIMIT 5\""
+    )]
+    Sql(SqlFlags),
+    /// Make a new one-time link for an administrator; works while the server runs
+    #[command(
+        after_help = "Examples:\n  whodid sign-in-link\n  whodid sign-in-link --data /var/lib/whodid --public-url https://whodid.example.com"
+    )]
+    SignInLink(ServerFlags),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Check folder, disk, lock, journal, metadata, lake and clock, and say what to do
+    #[command(after_help = "Examples:\n  whodid doctor\n  whodid doctor --data /var/lib/whodid --output json")]
+    Doctor(ServerFlags),
+    /// Print the OpenAPI document
+    #[command(after_help = "Examples:\n  whodid openapi > openapi.json\n  whodid openapi | grep operationId")]
+    Openapi,
+    /// Print the version
+    #[command(after_help = "Examples:\n  whodid version\n  whodid version --output json")]
+    Version,
+}
+
+/// Flags of every verb that works on a data folder.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServerFlags {
+    /// Configuration file; whodid.toml in the data folder when not given [env: WHODID_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Data folder; ./whodid-data when not given [env: WHODID_DATA]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address and port; 127.0.0.1:7700 when not given [env: WHODID_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// How browsers reach the server [env: WHODID_PUBLIC_URL]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+impl ServerFlags {
+    /// The same for the configuration, which reads the environment itself to tell where values come from.
+    pub fn to_config(&self) -> Flags {
+        let config = self.config.clone().or_else(|| std::env::var_os("WHODID_CONFIG").map(PathBuf::from));
+        Flags { config, data: self.data.clone(), listen: self.listen.clone(), public_url: self.public_url.clone() }
+    }
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoFlags {
+    #[command(flatten)]
+    pub server: ServerFlags,
+    /// Events of history
+    #[arg(long, default_value_t = 300_000, env = "WHODID_DEMO_EVENTS")]
+    pub events: u64,
+    /// Seed of the history
+    #[arg(long, default_value_t = 7, env = "WHODID_DEMO_SEED")]
+    pub seed: u64,
+    /// Do not add live traffic after the history
+    #[arg(long, env = "WHODID_DEMO_STILL")]
+    pub still: bool,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateFlags {
+    /// Events in all
+    #[arg(long, default_value_t = 1000, env = "WHODID_GENERATE_EVENTS")]
+    pub events: u64,
+    /// Days that they are spread over, up to the end
+    #[arg(long, default_value_t = 30, env = "WHODID_GENERATE_DAYS")]
+    pub days: u32,
+    /// Seed; the same seed, end, days and number give the same bytes
+    #[arg(long, default_value_t = 7, env = "WHODID_GENERATE_SEED")]
+    pub seed: u64,
+    /// Time of the last event; now when not given
+    #[arg(long, value_name = "TIME", env = "WHODID_GENERATE_END")]
+    pub end: Option<String>,
+    /// File to write; standard output when not given
+    #[arg(long, value_name = "FILE", env = "WHODID_GENERATE_FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// Flags of every verb that talks to a server.
+#[derive(Clone, Args)]
+pub struct ClientFlags {
+    /// The server
+    #[arg(long, default_value = "http://127.0.0.1:7700", env = "WHODID_URL")]
+    pub url: String,
+    /// The key
+    #[arg(long, env = "WHODID_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// The account; needed only by administrators of several
+    #[arg(long, env = "WHODID_ACCOUNT")]
+    pub account: Option<String>,
+}
+
+impl std::fmt::Debug for ClientFlags {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("ClientFlags").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Which events.
+#[derive(Debug, Clone, Args)]
+pub struct FilterFlags {
+    /// Query; everything when not given
+    #[arg(default_value = "")]
+    pub query: String,
+    /// Start of the range: RFC 3339, `now-24h`, `24h` (that long ago) or `2 days ago`
+    #[arg(long, visible_alias = "since", env = "WHODID_FROM")]
+    pub from: Option<String>,
+    /// End of the range, exclusive
+    #[arg(long, visible_alias = "until", env = "WHODID_TO")]
+    pub to: Option<String>,
+    /// Only this space
+    #[arg(long, env = "WHODID_SPACE")]
+    pub space: Option<String>,
+    /// Only this region
+    #[arg(long, env = "WHODID_REGION")]
+    pub region: Option<String>,
+    /// The stream; `activity` when not given
+    #[arg(long, env = "WHODID_STREAM")]
+    pub stream: Option<String>,
+}
+
+/// Which way a list runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// Newest first
+    Desc,
+    /// Oldest first
+    Asc,
+}
+
+impl Order {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Desc => "desc",
+            Self::Asc => "asc",
+        }
+    }
+}
+
+/// `events …`
+#[derive(Debug, Subcommand)]
+pub enum EventsVerb {
+    /// Search events
+    #[command(
+        after_help = "Examples:\n  whodid events search 'action:kms.* outcome:failure' --from 24h\n  whodid events search initiator.name:bob --limit 5 --output json"
+    )]
+    Search {
+        #[command(flatten)]
+        client: ClientFlags,
+        #[command(flatten)]
+        filter: FilterFlags,
+        /// Most events to print; more than 1000 are fetched page by page
+        #[arg(long, default_value_t = 100, env = "WHODID_LIMIT")]
+        limit: usize,
+        /// Which way
+        #[arg(long, value_enum, default_value = "desc", env = "WHODID_ORDER")]
+        order: Order,
+    },
+    /// Count events
+    #[command(
+        after_help = "Examples:\n  whodid events count outcome:failure --from 7d\n  whodid events count --output json"
+    )]
+    Count {
+        #[command(flatten)]
+        client: ClientFlags,
+        #[command(flatten)]
+        filter: FilterFlags,
+    },
+    /// Most frequent values of a field
+    #[command(
+        after_help = "Examples:\n  whodid events top action --from 24h\n  whodid events top initiator.name outcome:failure --limit 20"
+    )]
+    Top {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// The field
+        field: String,
+        #[command(flatten)]
+        filter: FilterFlags,
+        /// Most values
+        #[arg(long, default_value_t = 10, env = "WHODID_LIMIT")]
+        limit: usize,
+    },
+    /// Follow events as they are recorded
+    #[command(
+        after_help = "Examples:\n  whodid events tail\n  whodid events tail 'outcome:failure' --output ndjson | jq .action"
+    )]
+    Tail {
+        #[command(flatten)]
+        client: ClientFlags,
+        #[command(flatten)]
+        filter: FilterFlags,
+    },
+    /// Print one event by its id or record id
+    #[command(
+        after_help = "Examples:\n  whodid events get activity:42\n  whodid events get 59ea0075-5003-5674-9f8d-1d4fa59e9bec --output json"
+    )]
+    Get {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// Event id or record id
+        id: String,
+    },
+    /// Send files, folders or standard input
+    #[command(
+        after_help = "Examples:\n  whodid events send ./logs --format cloudtrail\n  zcat audit.log.gz | whodid events send -\n\nEach batch carries a key made of its content and its place, so that sending the same\ninput again after a break stores nothing twice. Exit code 3 when some events were rejected."
+    )]
+    Send(SendFlags),
+    /// Take away everything that matches
+    #[command(
+        after_help = "Examples:\n  whodid events export --from 7d --file week.ndjson\n  whodid events export outcome:failure --format csv --columns eventTime,initiator.name,action"
+    )]
+    Export {
+        #[command(flatten)]
+        client: ClientFlags,
+        #[command(flatten)]
+        filter: FilterFlags,
+        /// What to write
+        #[arg(long, value_enum, default_value = "ndjson", env = "WHODID_EXPORT_FORMAT")]
+        format: ExportFormat,
+        /// Columns of a CSV, with commas between
+        #[arg(long, env = "WHODID_EXPORT_COLUMNS")]
+        columns: Option<String>,
+        /// Which way
+        #[arg(long, value_enum, default_value = "asc", env = "WHODID_ORDER")]
+        order: Order,
+        /// File to write; standard output when not given
+        #[arg(long, value_name = "FILE", env = "WHODID_EXPORT_FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One event a line
+    Ndjson,
+    /// RFC 4180
+    Csv,
+}
+
+/// Flags of `events send`.
+#[derive(Debug, Clone, Args)]
+pub struct SendFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// Files, folders, or `-` for standard input; `.gz` and `.zst` are inflated
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Source format: auto, cadf, ibm-at, cloudtrail, actiontrail, kubernetes, okta, gcp, azure, github, json
+    #[arg(long, default_value = "auto", env = "WHODID_SEND_FORMAT")]
+    pub format: String,
+    /// Requests at once
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16), env = "WHODID_SEND_CONNECTIONS")]
+    pub connections: u8,
+    /// How long to try again while the server is busy or away
+    #[arg(long, default_value = "5m", env = "WHODID_SEND_RETRY_FOR")]
+    pub retry_for: String,
+}
+
+/// `rejects …`
+#[derive(Debug, Subcommand)]
+pub enum RejectsVerb {
+    /// List rejects, newest first
+    #[command(after_help = "Examples:\n  whodid rejects list\n  whodid rejects list --code not_json --output ndjson")]
+    List {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// Only this code
+        #[arg(long, env = "WHODID_REJECT_CODE")]
+        code: Option<String>,
+        /// Most rejects to print
+        #[arg(long, default_value_t = 100, env = "WHODID_LIMIT")]
+        limit: usize,
+    },
+    /// Count rejects by code
+    #[command(after_help = "Examples:\n  whodid rejects summary\n  whodid rejects summary --output json")]
+    Summary {
+        #[command(flatten)]
+        client: ClientFlags,
+    },
+}
+
+/// Where keys are managed: on the folder, or through a server with an administrator token.
+#[derive(Debug, Clone, Args)]
+pub struct KeysFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// Work on this data folder instead of asking a server; works while the server runs
+    #[arg(long, value_name = "DIR", env = "WHODID_KEYS_DATA")]
+    pub data: Option<PathBuf>,
+}
+
+/// Kinds of keys that can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeyKind {
+    /// Only sends events
+    Ingestion,
+    /// Only reads and exports
+    Service,
+    /// Does everything; only with --data
+    Administrator,
+}
+
+/// `keys …`
+#[derive(Debug, Subcommand)]
+pub enum KeysVerb {
+    /// Make a key; it is shown this once
+    #[command(
+        after_help = "Examples:\n  whodid keys create --kind ingestion --name 'kms in eu-de' --data ./whodid-data\n  WHODID_KEY=wat_… whodid keys create --kind service --name reports --output json"
+    )]
+    Create {
+        #[command(flatten)]
+        keys: KeysFlags,
+        /// What it may do
+        #[arg(long, value_enum, env = "WHODID_KEY_KIND")]
+        kind: KeyKind,
+        /// What it is for
+        #[arg(long, env = "WHODID_KEY_NAME")]
+        name: String,
+    },
+    /// List keys without their secrets
+    #[command(after_help = "Examples:\n  whodid keys list --data ./whodid-data\n  whodid keys list --output csv")]
+    List {
+        #[command(flatten)]
+        keys: KeysFlags,
+    },
+    /// Revoke a key by its id
+    #[command(
+        after_help = "Examples:\n  whodid keys revoke 5k2m9qtx1c8d --data ./whodid-data\n  whodid keys revoke 5k2m9qtx1c8d"
+    )]
+    Revoke {
+        #[command(flatten)]
+        keys: KeysFlags,
+        /// The key's id
+        id: String,
+    },
+}
+
+/// `config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Check the configuration and print every value with its origin; secrets are hidden
+    #[command(
+        after_help = "Examples:\n  whodid config check\n  whodid config check --config /etc/whodid.toml --output json"
+    )]
+    Check(ServerFlags),
+}
+
+/// Flags of `sql`.
+#[derive(Debug, Clone, Args)]
+pub struct SqlFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// The statement
+    pub statement: String,
+}

@@ -1,0 +1,15 @@
+//! `whodid config check`
+
+use serde_json::json;
+
+use crate::End;
+use crate::config::Config;
+use crate::output::{self, Output};
+
+/// Prints every value with its origin. A wrong configuration does not come this far.
+pub fn run(config: &Config, output: Output) -> anyhow::Result<End> {
+    let rows: Vec<_> = config.origins().iter().map(|origin| json!(origin)).collect();
+    let columns = [("key", "/key"), ("value", "/value"), ("from", "/source"), ("meaning", "/meaning")];
+    output::rows(output, &columns, &rows, &json!({ "config": rows }))?;
+    Ok(End::Done)
+}

@@ -1,0 +1,13 @@
+//! One file a verb.
+
+pub mod config_check;
+pub mod demo;
+pub mod doctor;
+pub mod events;
+pub mod generate;
+pub mod init;
+pub mod keys;
+pub mod rejects;
+pub mod send;
+pub mod serve;
+pub mod sql;

@@ -1,0 +1,139 @@
+//! `whodid serve`: from an empty folder to a running server, and its orderly end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use whodid_engine::Engine;
+
+use super::init;
+use crate::End;
+use crate::config::Config;
+use crate::output;
+use crate::server::{self, App, Telemetry};
+
+/// How often uses of keys are written down and metrics tidied.
+const UPKEEP: Duration = Duration::from_secs(30);
+
+/// Exit status when a journal sync failed and nothing more can be promised (EX_IOERR).
+const FATAL_EXIT: i32 = 74;
+
+pub async fn run(config: &Config) -> anyhow::Result<End> {
+    let server = Running::start(config.clone()).await?;
+    stop_signal().await;
+    server.stop().await?;
+    Ok(End::Done)
+}
+
+/// A server that listens and has recovered.
+pub struct Running {
+    /// What its handlers share.
+    pub app: Arc<App>,
+    /// The engine behind it.
+    pub engine: Engine,
+    listening: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
+}
+
+impl Running {
+    /// Binds the address, initialises a new folder, recovers, and serves.
+    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
+        server::start_log(&config);
+        let telemetry = Telemetry::start()?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; --listen chooses another address", config.listen))?;
+        // With port 0 the system has chosen one.
+        config.listen = listener.local_addr().context("cannot read the own address")?;
+        let meta = init::open(&config).await?;
+        let made = init::ensure(&meta).await?;
+        let stopping = CancellationToken::new();
+        let app = App::new(config, meta, telemetry.clone(), stopping);
+        let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
+        let engine = match open_engine(&app.config).await {
+            Ok(engine) => engine,
+            Err(error) => {
+                app.stop();
+                return Err(error);
+            }
+        };
+        app.set_engine(engine.clone());
+        let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
+        announce(&app.config, made.map(|made| made.link));
+        Ok(Self { app, engine, listening, upkeep })
+    }
+
+    /// Stops taking connections, lets requests finish, closes the engine, writes what is buffered.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        tracing::info!("stopping: requests that run are finished first");
+        self.app.stop();
+        self.listening.await.context("the listener ended badly")?;
+        self.upkeep.abort();
+        self.engine.close().await;
+        self.app.meta.maintain(crate::clock::now()).await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+async fn open_engine(config: &Config) -> anyhow::Result<Engine> {
+    let mut options = config.engine_options(crate::clock::engine_clock());
+    options.on_fatal = Arc::new(|why| {
+        tracing::error!(why, "the journal failed; the process ends so that nothing unsafe is acknowledged");
+        std::process::exit(FATAL_EXIT);
+    });
+    Engine::open(options)
+        .await
+        .with_context(|| format!("cannot open {}; `whodid doctor` may say more", config.data.display()))
+}
+
+fn announce(config: &Config, link: Option<whodid_meta::Link>) {
+    let address: SocketAddr = config.listen;
+    tracing::info!(%address, data = %config.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
+    if !address.ip().is_loopback() && !config.is_https() {
+        tracing::warn!(
+            "browsers reach this server without TLS; put a TLS proxy before it and set public_url to https://"
+        );
+    }
+    // To the terminal, not to the log: a log is kept and copied.
+    if let Some(link) = link {
+        output::note(&format!(
+            "\nSign in with this link; it works once, within 24 hours:\n\n  {}\n",
+            init::link(config, &link)
+        ));
+    }
+}
+
+async fn keep_up(app: Arc<App>, telemetry: Telemetry) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        telemetry.upkeep();
+        if let Err(error) = app.meta.maintain(crate::clock::now()).await {
+            tracing::warn!(error = %server::chain(&error), "uses of keys could not be written down");
+        }
+    }
+}
+
+/// Waits for Ctrl-C or the service manager's request to stop.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals the process can only be killed, which loses nothing acknowledged.
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,92 @@
+//! The binary: reads flags, environment and clock, opens sockets, and calls what it composes.
+
+mod cli;
+mod client;
+mod clock;
+mod commands;
+mod config;
+mod output;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, ConfigVerb, Verb};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How a command ended, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Exit code 0.
+    Done,
+    /// Exit code 3: it worked and found something that wants a look (rejects, failed checks).
+    Found,
+}
+
+fn main() -> ExitCode {
+    // A wrong flag ends here with exit code 2.
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::note(&format!("error: cannot start threads: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(cli));
+    // Blocking reads of standard input cannot be interrupted; do not wait for them.
+    runtime.shutdown_background();
+    match result {
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::Found) => ExitCode::from(3),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::note(&format!("error: {error:#}"));
+            if error.is::<config::ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// The reader of our output has seen enough, as in `whodid … | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<End> {
+    let output = cli.output;
+    match cli.verb {
+        Verb::Serve(flags) => commands::serve::run(&load(&flags)?).await,
+        Verb::Init(flags) => commands::init::run(&load(&flags)?, output).await,
+        Verb::Demo(flags) => commands::demo::run(flags).await,
+        Verb::Generate(flags) => commands::generate::run(&flags),
+        Verb::Events(verb) => commands::events::run(verb, output).await,
+        Verb::Rejects(verb) => commands::rejects::run(verb, output).await,
+        Verb::Keys(verb) => commands::keys::run(verb, output).await,
+        Verb::Sql(flags) => commands::sql::run(&flags, output).await,
+        Verb::SignInLink(flags) => commands::init::sign_in_link(&load(&flags)?, output).await,
+        Verb::Config(ConfigVerb::Check(flags)) => commands::config_check::run(&load(&flags)?, output),
+        Verb::Doctor(flags) => commands::doctor::run(&load(&flags)?, output).await,
+        Verb::Openapi => {
+            use std::io::Write;
+            std::io::stdout().lock().write_all(whodid_api::document_json().as_bytes())?;
+            Ok(End::Done)
+        }
+        Verb::Version => {
+            output::object(output, &serde_json::json!({ "version": env!("CARGO_PKG_VERSION") }))?;
+            Ok(End::Done)
+        }
+    }
+}
+
+fn load(flags: &cli::ServerFlags) -> Result<config::Config, config::ConfigError> {
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    config::load(&flags.to_config(), &environment)
+}

@@ -1,0 +1,145 @@
+//! How answers are printed: as a table for people, or as JSON, NDJSON or CSV for programs.
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Columns for people
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// RFC 4180 with a header
+    Csv,
+}
+
+/// A column: its heading and the JSON pointer of its value in a row.
+pub type Column = (&'static str, &'static str);
+
+/// Prints rows. `document` is what `--output json` prints, the whole answer.
+pub fn rows(output: Output, columns: &[Column], rows: &[Value], document: &Value) -> std::io::Result<()> {
+    let columns: Vec<(String, String)> =
+        columns.iter().map(|(heading, pointer)| ((*heading).to_owned(), (*pointer).to_owned())).collect();
+    print_rows(output, &columns, rows, document)
+}
+
+/// Prints rows whose columns are known only now; the names are keys of each row.
+pub fn named_rows(output: Output, names: &[String], rows: &[Value], document: &Value) -> std::io::Result<()> {
+    let pointer = |name: &String| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    let columns: Vec<(String, String)> = names.iter().map(|name| (name.clone(), pointer(name))).collect();
+    print_rows(output, &columns, rows, document)
+}
+
+fn print_rows(output: Output, columns: &[(String, String)], rows: &[Value], document: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match output {
+        Output::Json => pretty(&mut out, document)?,
+        Output::Ndjson => {
+            for row in rows {
+                writeln!(out, "{row}")?;
+            }
+        }
+        Output::Csv => {
+            let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
+            let headings = columns.iter().map(|(heading, _)| heading.to_lowercase().replace(' ', "_"));
+            writer.write_record(headings)?;
+            for row in rows {
+                writer.write_record(columns.iter().map(|(_, pointer)| defuse(cell(row, pointer))))?;
+            }
+            writer.flush()?;
+        }
+        Output::Table => {
+            let mut table = comfy_table::Table::new();
+            table.load_preset(comfy_table::presets::NOTHING);
+            if std::io::stdout().is_terminal() {
+                table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+            }
+            table.set_header(columns.iter().map(|(heading, _)| heading.to_uppercase()));
+            for row in rows {
+                table.add_row(columns.iter().map(|(_, pointer)| printable(&cell(row, pointer))));
+            }
+            for line in table.lines() {
+                writeln!(out, "{}", line.trim_end())?;
+            }
+        }
+    }
+    out.flush()
+}
+
+/// Prints one object; as a table, one line a member.
+pub fn object(output: Output, value: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match (output, value) {
+        (Output::Json, _) => pretty(&mut out, value)?,
+        (Output::Ndjson, _) => writeln!(out, "{value}")?,
+        (Output::Csv, Value::Object(members)) => {
+            let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
+            writer.write_record(members.keys())?;
+            writer.write_record(members.values().map(|value| defuse(plain(value))))?;
+            writer.flush()?;
+        }
+        (Output::Table, Value::Object(members)) => {
+            let width = members.keys().map(|key| key.chars().count()).max().unwrap_or_default();
+            for (key, value) in members {
+                writeln!(out, "{key:width$}  {}", printable(&plain(value)))?;
+            }
+        }
+        (Output::Csv | Output::Table, other) => writeln!(out, "{}", plain(other))?,
+    }
+    out.flush()
+}
+
+/// Prints a line of text on standard output.
+pub fn line(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")
+}
+
+/// Prints a line for the person at the terminal, on standard error so that answers stay clean.
+pub fn note(text: &str) {
+    // Nobody reads a closed standard error.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+fn pretty(out: &mut impl Write, value: &Value) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+fn cell(row: &Value, pointer: &str) -> String {
+    row.pointer(pointer).map(plain).unwrap_or_default()
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A spreadsheet must not take a value for a formula.
+fn defuse(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+}
+
+/// Control characters of a value must not reach the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|shown| if shown.is_control() { '\u{fffd}' } else { shown }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_can_neither_steer_the_terminal_nor_a_spreadsheet() {
+        assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+        assert_eq!(defuse("=1+1".to_owned()), "'=1+1");
+        assert_eq!(defuse("plain".to_owned()), "plain");
+    }
+}

@@ -1,0 +1,121 @@
+//! The one mapping from what went wrong to problem+json.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use whodid_api::{Code, PROBLEM_JSON, Problem};
+use whodid_engine::ErrorKind;
+
+/// Seconds after which a client may try again when nothing better is known.
+const RETRY_AFTER_S: u64 = 1;
+
+/// An answer that is an error.
+#[derive(Debug)]
+pub struct Failure {
+    problem: Problem,
+    retry_after_s: Option<u64>,
+}
+
+/// Put into the response, so that the log of requests can name the code.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedWith(pub Code);
+
+impl Failure {
+    /// A failure with a code and words for the caller.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let retry = matches!(code.status(), 429 | 503).then_some(RETRY_AFTER_S);
+        Self { problem: Problem::new(code, detail), retry_after_s: retry }
+    }
+
+    /// Sets how long the caller shall wait.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.problem.code
+    }
+
+    /// A defect of ours; the cause goes to the log.
+    pub fn internal(doing: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %chain(error), "{doing} failed");
+        Self::new(Code::Internal, format!("{doing} failed; the server's log has the details under the request id"))
+    }
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+impl From<whodid_engine::Error> for Failure {
+    fn from(error: whodid_engine::Error) -> Self {
+        let general = match error.kind {
+            ErrorKind::Invalid => Code::InvalidRequest,
+            ErrorKind::Denied => Code::Forbidden,
+            ErrorKind::NotFound => Code::NotFound,
+            ErrorKind::Conflict => Code::Conflict,
+            ErrorKind::Overloaded => Code::Overloaded,
+            ErrorKind::Unavailable => Code::Unavailable,
+            ErrorKind::Timeout => Code::QueryTimeout,
+            ErrorKind::Internal => Code::Internal,
+        };
+        let code = match error.code {
+            "bad_space" => Code::BadParameter,
+            named => Code::named(named).unwrap_or(general),
+        };
+        if matches!(error.kind, ErrorKind::Internal) {
+            tracing::error!(error = %chain(&error), "a request failed");
+        } else if matches!(error.kind, ErrorKind::Unavailable) {
+            tracing::warn!(error = %chain(&error), "a request was refused");
+        }
+        let mut failure = Self::new(code, error.detail);
+        if let Some((position, length)) = error.position {
+            failure.problem.position = Some(position as u64);
+            failure.problem.length = Some(length as u64);
+            failure.problem.expected = Some(error.expected);
+        }
+        failure
+    }
+}
+
+impl From<whodid_meta::MetaError> for Failure {
+    fn from(error: whodid_meta::MetaError) -> Self {
+        if error.is_passing() {
+            tracing::warn!(error = %chain(&error), "the metadata is busy");
+            return Self::new(Code::Unavailable, "the metadata file is busy or the disk is full; try again");
+        }
+        Self::internal("reading or writing the metadata", &error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let code = self.problem.code;
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.problem).expect("a problem holds only texts and numbers");
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"whodid\""));
+        }
+        response.extensions_mut().insert(FailedWith(code));
+        response
+    }
+}

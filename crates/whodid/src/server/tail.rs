@@ -1,0 +1,74 @@
+//! `GET /api/v1/events/tail`: events as they are recorded, as server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use whodid_api::TailParams;
+use whodid_engine::{Live, LiveItem, ReadRequest};
+use whodid_model::RecordId;
+use whodid_model::access::Permission;
+
+use super::App;
+use super::auth::Caller;
+use super::failure::Failure;
+use super::params::Params;
+use super::search::read_request;
+
+/// A comment is sent after this long without an event, so that proxies keep the connection.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A revoked key or ended session closes its tails within about this time.
+const RECHECK: Duration = Duration::from_millis(500);
+
+struct Follower {
+    live: Live,
+    app: Arc<App>,
+    caller: Caller,
+    recheck: tokio::time::Interval,
+}
+
+pub async fn follow(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<TailParams>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    // A browser that lost its connection says where it was.
+    let after =
+        headers.get("last-event-id").and_then(|id| RecordId::parse(id.to_str().ok()?)).map(|record| record.offset.0);
+    let live = app.engine()?.live(&scope, &read_request!(params), after).await?;
+    let follower = Follower { live, app, caller, recheck: tokio::time::interval(RECHECK) };
+    let events = futures::stream::unfold(follower, |mut follower| async move {
+        let item = follower.next().await?;
+        Some((Ok::<Event, Infallible>(event(item)), follower))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<LiveItem> {
+        loop {
+            tokio::select! {
+                item = self.live.next() => return item,
+                () = self.app.stopping.cancelled() => return None,
+                _ = self.recheck.tick() => {
+                    if !self.caller.is_still_valid(&self.app).await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn event(item: LiveItem) -> Event {
+    match item {
+        LiveItem::Event { id, json } => Event::default().event("event").id(id).data(json),
+        LiveItem::Lagged { dropped } => Event::default().event("lagged").data(format!("{{\"dropped\":{dropped}}}")),
+    }
+}

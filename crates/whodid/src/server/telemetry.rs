@@ -1,0 +1,59 @@
+//! Logs and metrics.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+
+/// Upper bounds of the buckets of everything measured in seconds.
+const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Sends log lines to standard error, as configured.
+pub fn start_log(config: &Config) {
+    let filter = EnvFilter::new(&config.log_level);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Tests and `demo` may start a second time in one process; the first log stays.
+    let _ = match config.log_format {
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
+    };
+}
+
+/// The numbers behind `/metrics`.
+#[derive(Clone)]
+pub struct Telemetry(PrometheusHandle);
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Telemetry")
+    }
+}
+
+impl Telemetry {
+    /// Starts counting. Once a process.
+    pub fn start() -> anyhow::Result<Self> {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+            .build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics were started twice"))?;
+        metrics::describe_counter!("whodid_http_requests_total", "Requests answered, by method, route and status");
+        metrics::describe_histogram!("whodid_http_request_seconds", "Time until the head of an answer, in seconds");
+        metrics::describe_counter!("whodid_ingest_bytes_total", "Inflated bytes of request bodies taken in");
+        metrics::describe_gauge!("whodid_http_connections", "Open connections");
+        metrics::gauge!("whodid_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        Ok(Self(handle))
+    }
+
+    /// The numbers as Prometheus reads them.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Drops what is too old to keep. Call it every few seconds.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}

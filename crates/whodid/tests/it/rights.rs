@@ -1,0 +1,116 @@
+//! Who may do what: every route with every kind of key, and keys through their life.
+
+use serde_json::{Value, json};
+
+use crate::boundary::{Server, answer, refused, run};
+
+#[tokio::test]
+async fn every_kind_of_key_has_exactly_its_routes() {
+    let server = Server::start().await;
+    let routes = [
+        ("POST", "/api/v1/events", [true, false, true]),
+        ("GET", "/api/v1/events", [false, true, true]),
+        ("GET", "/api/v1/events/count", [false, true, true]),
+        ("GET", "/api/v1/events/histogram", [false, true, true]),
+        ("GET", "/api/v1/events/top?field=action", [false, true, true]),
+        ("GET", "/api/v1/events/facets?field=action", [false, true, true]),
+        ("GET", "/api/v1/events/fields", [false, true, true]),
+        ("GET", "/api/v1/events/tail", [false, true, true]),
+        ("GET", "/api/v1/events/nothing", [false, true, true]),
+        ("GET", "/api/v1/events/nothing/around", [false, true, true]),
+        ("GET", "/api/v1/rejects", [false, true, true]),
+        ("GET", "/api/v1/rejects/summary", [false, true, true]),
+        ("GET", "/api/v1/export", [false, true, true]),
+        ("POST", "/api/v1/sql", [false, true, true]),
+        ("GET", "/api/v1/query/check?q=a", [false, true, true]),
+        ("GET", "/api/v1/keys", [false, false, true]),
+        ("POST", "/api/v1/keys", [false, false, true]),
+        ("DELETE", "/api/v1/keys/nothing", [false, false, true]),
+        ("GET", "/api/v1/me", [false, false, true]),
+        ("GET", "/api/v1/status", [false, true, true]),
+    ];
+    let keys = [&server.keys.ingestion_key, &server.keys.service_key, &server.keys.admin_token];
+    for (method, path, allowed) in routes {
+        for (key, is_allowed) in keys.into_iter().zip(allowed) {
+            let request = server.request(method, path).bearer_auth(key);
+            let request = if method == "POST" { request.body("{}").header("content-type", "application/json") } else { request };
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            assert_eq!(status != 403, is_allowed, "{method} {path} with {}: {status}", &key[..4]);
+            assert_ne!(status, 401, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_account_looks_like_one_that_does_not_exist() {
+    let server = Server::start().await;
+    for key in [&server.keys.service_key, &server.keys.admin_token] {
+        for account in ["other", "../etc", "Default"] {
+            let path = format!("/api/v1/events?account={account}");
+            assert_eq!(refused(server.get(&path).bearer_auth(key)).await, (404, "not_found".to_owned()), "{account}");
+        }
+        assert_eq!(answer(server.get("/api/v1/events?account=default").bearer_auth(key)).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn wrong_keys_are_refused_and_many_of_them_must_wait() {
+    let server = Server::start().await;
+    let path = "/api/v1/events";
+    let response = server.get(path).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.headers()["www-authenticate"].to_str().unwrap()), (401, "Bearer realm=\"whodid\""));
+    let mut wrong = server.keys.service_key.clone();
+    let last = if wrong.ends_with('0') { '1' } else { '0' };
+    wrong.pop();
+    wrong.push(last);
+    for tried in 0..9 {
+        let key = if tried % 2 == 0 { wrong.as_str() } else { "nonsense" };
+        assert_eq!(refused(server.get(path).bearer_auth(key)).await, (401, "invalid_key".to_owned()));
+    }
+    let waiting = server.get(path).bearer_auth(&wrong).send().await.unwrap();
+    assert_eq!(waiting.status(), 429);
+    assert!(waiting.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 800);
+    // The right key works all the same: nobody can lock its holder out.
+    assert_eq!(answer(server.get(path).bearer_auth(&server.keys.service_key)).await.0, 200);
+    assert_eq!(refused(server.get(path).header("authorization", "Basic eDp5")).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_works_and_stops_when_revoked() {
+    let server = Server::start().await;
+    let admin = |method: &str, path: &str| server.request(method, path).bearer_auth(&server.keys.admin_token);
+    let (status, made) = answer(admin("POST", "/api/v1/keys").json(&json!({"kind": "service", "name": "reports"}))).await;
+    assert_eq!(status, 201);
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("wsk_"));
+    assert_eq!(answer(server.get("/api/v1/events").bearer_auth(key)).await.0, 200);
+    let (_, listed) = answer(admin("GET", "/api/v1/keys")).await;
+    assert!(!listed.to_string().contains(&key[16..]), "{listed}");
+    let one = listed["keys"].as_array().unwrap().iter().find(|one| one["id"] == made["id"]).unwrap();
+    assert_eq!((&one["name"], &one["revoked_at"]), (&"reports".into(), &Value::Null));
+    assert!(one["last_used_at"].is_string());
+    let path = format!("/api/v1/keys/{}", made["id"].as_str().unwrap());
+    assert_eq!(answer(admin("DELETE", &path)).await.0, 204);
+    assert_eq!(refused(server.get("/api/v1/events").bearer_auth(key)).await, (401, "invalid_key".to_owned()));
+    assert_eq!(refused(admin("DELETE", "/api/v1/keys/nothing")).await.0, 404);
+    for wrong in [json!({"kind": "service", "name": ""}), json!({"kind": "root", "name": "x"}), json!({"kind": "service"}), json!({"kind": "service", "name": "x", "more": 1}), json!({"kind": "administrator", "name": "x"})] {
+        assert_eq!(refused(admin("POST", "/api/v1/keys").json(&wrong)).await, (400, "bad_json".to_owned()), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_revoked_on_the_folder_stops_within_a_second() {
+    let server = Server::start().await;
+    let key = &server.keys.service_key;
+    assert_eq!(answer(server.get("/api/v1/events").bearer_auth(key)).await.0, 200);
+    let tail = server.get("/api/v1/events/tail").bearer_auth(key).send().await.unwrap();
+    let id = &key[4..16];
+    let done = run(&["keys", "revoke", id, "--data", server.data().to_str().unwrap()]);
+    assert!(done.status.success(), "{done:?}");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(refused(server.get("/api/v1/events").bearer_auth(key)).await.0, 401);
+    // A stream that was open ends too.
+    let rest = tokio::time::timeout(std::time::Duration::from_secs(20), tail.bytes()).await.unwrap();
+    assert!(rest.unwrap().is_empty());
+}
