@@ -16,6 +16,9 @@ use crate::json::{self, JsonError, JsonErrorKind, Node};
 /// the body. Beyond it a broken document is cut at its line's end.
 const REWORK_FACTOR: usize = 4;
 
+/// Lists of events that may stand in one another; deeper ones are elements like any other.
+const OPEN_LISTS_MAX: usize = 4;
+
 /// Members that hold the events of a container.
 const LIST_NAMES: &[&str] = &[
     "Records",
@@ -83,7 +86,8 @@ const PAGING_NAMES: &[&str] = &[
 
 /// Calls `take` with the bytes of each event in `body`, in order, and its tree or why there is none.
 pub(crate) fn split<'a>(body: &'a [u8], take: &mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>)) {
-    let mut splitter = Splitter { body, take, rework_bytes_left: body.len().saturating_mul(REWORK_FACTOR) };
+    let mut splitter =
+        Splitter { body, take, rework_bytes_left: body.len().saturating_mul(REWORK_FACTOR), open_lists: 0 };
     let mut at = 0;
     loop {
         at = splitter.after_blanks(at);
@@ -124,6 +128,7 @@ struct Splitter<'a, 't> {
     body: &'a [u8],
     take: &'t mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>),
     rework_bytes_left: usize,
+    open_lists: usize,
 }
 
 impl<'a> Splitter<'a, '_> {
@@ -145,9 +150,22 @@ impl<'a> Splitter<'a, '_> {
         if first != b'{' && first != b'[' {
             return self.piece(at, line_end);
         }
-        match extent(self.body, at, line_end) {
-            Some(end) => self.closed(at, end, line_end),
-            None => self.open_line(at, line_end),
+        self.documents_of_line(at, line_end)
+    }
+
+    /// Takes the documents that stand one after the other from `at` to the line's end.
+    fn documents_of_line(&mut self, mut at: usize, line_end: usize) -> usize {
+        loop {
+            at = match extent(self.body, at, line_end) {
+                Some(end) => self.closed(at, end, line_end),
+                None => return self.open_line(at, line_end),
+            };
+            while at < line_end && is_blank(self.body[at]) {
+                at += 1;
+            }
+            if at >= line_end || !matches!(self.body[at], b'{' | b'[') {
+                return at;
+            }
         }
     }
 
@@ -198,11 +216,15 @@ impl<'a> Splitter<'a, '_> {
                 return self.closed(at, end, self.line_end(end));
             }
         }
-        if let Some(list) = container_list(&self.body[at..]) {
-            let end = extent(self.body, at, self.body.len());
-            let list_end = self.list(at + list, end.unwrap_or(self.body.len()));
-            // A container that was cut off ends with its list, else what follows the list is no event.
-            return end.unwrap_or(list_end);
+        if self.rework_bytes_left > 0 {
+            let (list, looked_at) = look_for_list(&self.body[at..]);
+            if let Some(list) = list {
+                let end = extent(self.body, at, self.body.len());
+                let list_end = self.list(at + list, end.unwrap_or(self.body.len()));
+                // A container that was cut off ends with its list, else what follows the list is no event.
+                return end.unwrap_or(list_end);
+            }
+            self.rework_bytes_left = self.rework_bytes_left.saturating_sub(looked_at);
         }
         if self.goes_on_after(at, line_end) {
             let end = self.broken_document_end(at);
@@ -222,6 +244,13 @@ impl<'a> Splitter<'a, '_> {
             }
             at = match self.body[at] {
                 b']' => return at + 1,
+                b'[' if self.open_lists < OPEN_LISTS_MAX && self.body.get(self.after_blanks(at + 1)) == Some(&b'{') => {
+                    let end = extent(self.body, at, limit).unwrap_or(limit);
+                    self.open_lists += 1;
+                    let next = self.list(at + 1, end);
+                    self.open_lists -= 1;
+                    next
+                }
                 b'{' | b'[' => self.element(at, limit),
                 _ => {
                     let end = scalar_end(self.body, at, limit);
@@ -235,9 +264,17 @@ impl<'a> Splitter<'a, '_> {
         let end = extent(self.body, at, limit).unwrap_or(limit);
         let raw = trim_end(&self.body[at..end]);
         let root = read(raw);
+        // After a container that was cut off the next one lands here.
+        let holds_events = self.open_lists < OPEN_LISTS_MAX && root.as_ref().is_ok_and(may_be_container);
+        if holds_events && let Some(list) = container_list(raw) {
+            self.open_lists += 1;
+            self.list(at + list, end);
+            self.open_lists -= 1;
+            return end;
+        }
         let broken =
             matches!(&root, Err(reject) if reject.code == RejectCode::NotJson || reject.code == RejectCode::TooLarge);
-        if broken && self.rework_bytes_left > raw.len() {
+        if broken && self.rework_bytes_left > raw.len() && memchr(b'\n', raw).is_some() {
             self.rework_bytes_left -= raw.len();
             if let Some(next) = self.next_whole_line(at, end, false) {
                 let raw = trim_end(&self.body[at..next]);
@@ -267,7 +304,7 @@ impl<'a> Splitter<'a, '_> {
         let indented = next > 0 && matches!(self.body.get(next - 1), Some(b' ' | b'\t'));
         match self.body.get(next) {
             Some(b'"' | b'}' | b']') => true,
-            Some(b'{') => indented || !self.is_whole_object(next, self.line_end(next), true),
+            Some(b'{') => indented || !is_whole(trim_end(&self.body[next..self.line_end(next)]), true),
             Some(_) => indented,
             None => false,
         }
@@ -280,10 +317,10 @@ impl<'a> Splitter<'a, '_> {
         self.next_whole_line(at, end, true).unwrap_or(end)
     }
 
-    /// The start of the first line in `at..end` that is indented like the one at `at` and begins
-    /// another document: a whole object or, among `documents` that use indents, a lone `{`.
-    fn next_whole_line(&self, at: usize, end: usize, documents: bool) -> Option<usize> {
-        let indent = self.indent(at)?;
+    /// The start of the first line in `at..end` that is indented like the one of `at` and begins
+    /// another event: a whole object or list or, where indents are used, a lone `{`.
+    fn next_whole_line(&self, at: usize, end: usize, alone: bool) -> Option<usize> {
+        let indent = self.indent(at);
         let mut uses_indents = false;
         let mut line_end = self.line_end(at);
         while line_end < end {
@@ -296,33 +333,23 @@ impl<'a> Splitter<'a, '_> {
             }
             let line_indent = line.len() - text.len();
             uses_indents |= line_indent > indent;
-            if line_indent != indent || text[0] != b'{' {
+            if line_indent != indent || !matches!(text[0], b'{' | b'[') {
                 continue;
             }
-            let start = line_start + line_indent;
-            let lone = documents && uses_indents && trim_end(text).len() == 1;
-            if lone || self.is_whole_object(start, line_end, documents) {
-                return Some(start);
+            let is_lone = uses_indents && trim_end(text) == b"{";
+            if is_lone || is_whole(trim_end(text), alone) {
+                return Some(line_start + line_indent);
             }
         }
         None
     }
 
-    /// True when the line `start..line_end` is one object that is not empty; in a list a comma or
-    /// the list's end may follow.
-    fn is_whole_object(&self, start: usize, line_end: usize, alone: bool) -> bool {
-        let line = trim_end(&self.body[start..line_end]);
-        let Ok(length) = json::skip(line) else { return false };
-        let rest = trim_start(&line[length..]);
-        length > 2 && (rest.is_empty() || (!alone && matches!(rest[0], b',' | b']')))
-    }
-
-    /// Columns before `at` on its line; `None` when something else than blanks stands there.
-    fn indent(&self, at: usize) -> Option<usize> {
+    /// Blanks at the front of the line that `at` stands on.
+    fn indent(&self, at: usize) -> usize {
         let line_start = memchr::memrchr(b'\n', &self.body[..at]).map_or(0, |newline| newline + 1);
-        let before = &self.body[line_start..at];
-        let before = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before);
-        before.iter().all(|byte| is_blank(*byte)).then_some(before.len())
+        let line = &self.body[line_start..at];
+        let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        line.len() - trim_start(line).len()
     }
 
     fn line_end(&self, at: usize) -> usize {
@@ -339,6 +366,15 @@ impl<'a> Splitter<'a, '_> {
             }
         }
     }
+}
+
+/// True when `line` is one object or one list of objects, and not empty; unless it stands `alone`, a
+/// comma or the end of the list it stands in may follow.
+fn is_whole(line: &[u8], alone: bool) -> bool {
+    let Ok(length) = json::skip(line) else { return false };
+    let rest = trim_start(&line[length..]);
+    let holds_objects = line[0] == b'{' || trim_start(&line[1..]).first() == Some(&b'{');
+    length > 2 && holds_objects && (rest.is_empty() || (!alone && matches!(rest[0], b',' | b']')))
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -449,40 +485,47 @@ fn may_be_container(root: &Node<'_>) -> bool {
 /// The place just after the `[` of the events of a container; `None` when `raw` is an event.
 /// Works on the bytes, so that one bad event or the cut-off end of a container does not hide the rest.
 fn container_list(raw: &[u8]) -> Option<usize> {
+    look_for_list(raw).0
+}
+
+/// What [`container_list`] finds, and how many bytes were looked at.
+fn look_for_list(raw: &[u8]) -> (Option<usize>, usize) {
     let mut list = None;
     let mut at = 1;
     loop {
         at = skip_blanks(raw, at);
         if raw.get(at) != Some(&b'"') {
-            return list;
+            return (list, at);
         }
         let name_end = string_end(raw, at, raw.len());
-        let name = from_utf8(raw.get(at + 1..name_end.saturating_sub(1))?).ok()?;
+        let name =
+            raw.get(at + 1..name_end.saturating_sub(1)).and_then(|name| from_utf8(name).ok()).unwrap_or_default();
         at = skip_blanks(raw, name_end);
         if raw.get(at) != Some(&b':') {
-            return list;
+            return (list, at);
         }
         at = skip_blanks(raw, at + 1);
-        let value = *raw.get(at)?;
-        let value_end = match value {
-            b'{' | b'[' => extent(raw, at, raw.len()),
-            _ => Some(scalar_end_in_object(raw, at)),
-        };
-        if list.is_none() && value == b'[' && LIST_NAMES.contains(&name) {
+        let Some(value) = raw.get(at) else { return (list, at) };
+        let is_list = list.is_none() && *value == b'[' && LIST_NAMES.contains(&name);
+        if is_list {
             if !matches!(raw.get(skip_blanks(raw, at + 1)), Some(b'{' | b']') | None) {
-                return None;
+                return (None, at);
             }
             list = Some(at + 1);
         } else {
             let is_log = raw[at..].starts_with(b"\"http://schemas.dmtf.org/cloud/audit/1.0/log\"");
             if !PAGING_NAMES.contains(&name) || name == "typeURI" && !is_log {
-                return None;
+                return (None, at);
             }
         }
-        let Some(value_end) = value_end else { return list };
+        let value_end = match value {
+            b'{' | b'[' => extent(raw, at, raw.len()),
+            _ => Some(scalar_end_in_object(raw, at)),
+        };
+        let Some(value_end) = value_end else { return (list, raw.len()) };
         at = skip_blanks(raw, value_end);
         if raw.get(at) != Some(&b',') {
-            return list;
+            return (list, at);
         }
         at += 1;
     }
