@@ -63,6 +63,9 @@ fn print_rows(output: Output, columns: &[(String, String)], rows: &[Value], docu
             for row in rows {
                 table.add_row(columns.iter().map(|(_, pointer)| printable(&cell(row, pointer))));
             }
+            for column in table.column_iter_mut() {
+                column.set_padding((0, 2));
+            }
             for line in table.lines() {
                 writeln!(out, "{}", line.trim_end())?;
             }

@@ -12,13 +12,19 @@ const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// Sends log lines to standard error, as configured.
 pub fn start_log(config: &Config) {
-    let filter = EnvFilter::new(&config.log_level);
+    let filter = EnvFilter::new(filter(&config.log_level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Tests and `demo` may start a second time in one process; the first log stays.
     let _ = match config.log_format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
     };
+}
+
+/// A level alone is for our own crates: others only warn, and the Delta library, which reports a
+/// table that does not exist yet as an error, says nothing.
+fn filter(level: &str) -> String {
+    if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,delta_kernel=off,whodid={level}") }
 }
 
 /// The numbers behind `/metrics`.

@@ -84,7 +84,7 @@ fn spawn(data: &Path, environment: &[(String, String)]) -> Started {
     let mut child = whodid()
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
-        .env("WHODID_LOG__LEVEL", "debug,hyper=info,h2=info,sqlx=info,datafusion=info")
+        .env("WHODID_LOG__LEVEL", "debug")
         .envs(environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -124,8 +124,7 @@ impl Server {
         let environment: Vec<(String, String)> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let started = spawn(&folder.path().join("data"), &environment);
-        let mut server =
-            Self { child: started.child, url: String::new(), keys, log: started.log, folder, environment };
+        let mut server = Self { child: started.child, url: String::new(), keys, log: started.log, folder, environment };
         server.wait_until_ready().await;
         server
     }

@@ -33,7 +33,8 @@ async fn every_kind_of_key_has_exactly_its_routes() {
     for (method, path, allowed) in routes {
         for (key, is_allowed) in keys.into_iter().zip(allowed) {
             let request = server.request(method, path).bearer_auth(key);
-            let request = if method == "POST" { request.body("{}").header("content-type", "application/json") } else { request };
+            let request =
+                if method == "POST" { request.body("{}").header("content-type", "application/json") } else { request };
             let response = request.send().await.unwrap();
             let status = response.status().as_u16();
             assert_eq!(status != 403, is_allowed, "{method} {path} with {}: {status}", &key[..4]);
@@ -59,7 +60,10 @@ async fn wrong_keys_are_refused_and_many_of_them_must_wait() {
     let server = Server::start().await;
     let path = "/api/v1/events";
     let response = server.get(path).send().await.unwrap();
-    assert_eq!((response.status().as_u16(), response.headers()["www-authenticate"].to_str().unwrap()), (401, "Bearer realm=\"whodid\""));
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["www-authenticate"].to_str().unwrap()),
+        (401, "Bearer realm=\"whodid\"")
+    );
     let mut wrong = server.keys.service_key.clone();
     let last = if wrong.ends_with('0') { '1' } else { '0' };
     wrong.pop();
@@ -80,7 +84,8 @@ async fn wrong_keys_are_refused_and_many_of_them_must_wait() {
 async fn a_key_is_shown_once_works_and_stops_when_revoked() {
     let server = Server::start().await;
     let admin = |method: &str, path: &str| server.request(method, path).bearer_auth(&server.keys.admin_token);
-    let (status, made) = answer(admin("POST", "/api/v1/keys").json(&json!({"kind": "service", "name": "reports"}))).await;
+    let (status, made) =
+        answer(admin("POST", "/api/v1/keys").json(&json!({"kind": "service", "name": "reports"}))).await;
     assert_eq!(status, 201);
     let key = made["key"].as_str().unwrap();
     assert!(key.starts_with("wsk_"));
@@ -94,7 +99,13 @@ async fn a_key_is_shown_once_works_and_stops_when_revoked() {
     assert_eq!(answer(admin("DELETE", &path)).await.0, 204);
     assert_eq!(refused(server.get("/api/v1/events").bearer_auth(key)).await, (401, "invalid_key".to_owned()));
     assert_eq!(refused(admin("DELETE", "/api/v1/keys/nothing")).await.0, 404);
-    for wrong in [json!({"kind": "service", "name": ""}), json!({"kind": "root", "name": "x"}), json!({"kind": "service"}), json!({"kind": "service", "name": "x", "more": 1}), json!({"kind": "administrator", "name": "x"})] {
+    for wrong in [
+        json!({"kind": "service", "name": ""}),
+        json!({"kind": "root", "name": "x"}),
+        json!({"kind": "service"}),
+        json!({"kind": "service", "name": "x", "more": 1}),
+        json!({"kind": "administrator", "name": "x"}),
+    ] {
         assert_eq!(refused(admin("POST", "/api/v1/keys").json(&wrong)).await, (400, "bad_json".to_owned()), "{wrong}");
     }
 }

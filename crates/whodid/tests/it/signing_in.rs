@@ -32,7 +32,9 @@ async fn a_link_signs_in_once_and_a_look_at_it_does_not_count() {
 async fn signing_out_ends_the_session_everywhere() {
     let server = Server::start().await;
     let cookie = server.sign_in().await;
-    let same = |method: &str, path: &str| server.request(method, path).header("cookie", &cookie).header("sec-fetch-site", "same-origin");
+    let same = |method: &str, path: &str| {
+        server.request(method, path).header("cookie", &cookie).header("sec-fetch-site", "same-origin")
+    };
     assert_eq!(answer(same("GET", "/api/v1/events")).await.0, 200);
     let out = same("DELETE", "/api/v1/sessions/current").send().await.unwrap();
     assert_eq!(out.status(), 204);

@@ -55,9 +55,13 @@ async fn events_are_found_counted_and_grouped() {
 
     let histogram =
         server.read("/api/v1/events/histogram?from=2026-11-20T08:00:00Z&to=2026-11-20T11:00:00Z&interval=1h").await;
-    let counts: Vec<_> = histogram["buckets"].as_array().unwrap().iter().map(|bucket| bucket["counts"].clone()).collect();
+    let counts: Vec<_> =
+        histogram["buckets"].as_array().unwrap().iter().map(|bucket| bucket["counts"].clone()).collect();
     assert_eq!(histogram["interval"], "PT1H");
-    assert_eq!(counts, [serde_json::json!({"success": 2, "failure": 1}), serde_json::json!({"success": 2}), serde_json::json!({})]);
+    assert_eq!(
+        counts,
+        [serde_json::json!({"success": 2, "failure": 1}), serde_json::json!({"success": 2}), serde_json::json!({})]
+    );
 
     let top = server.read("/api/v1/events/top?field=action&limit=1").await;
     assert_eq!(top["values"], serde_json::json!([{"value": "kms.secrets.delete", "count": 2}]));
@@ -77,9 +81,11 @@ async fn pages_stay_the_same_while_events_arrive() {
     let first = server.read("/api/v1/events?limit=2").await;
     assert_eq!(ids(&first), ["e-5", "e-4"]);
     server.send(event("e-6", "eve", "iam.user.login", "success", "2026-11-20T09:25:00Z")).await;
-    let second = server.read(&format!("/api/v1/events?limit=2&cursor={}", first["next_cursor"].as_str().unwrap())).await;
+    let second =
+        server.read(&format!("/api/v1/events?limit=2&cursor={}", first["next_cursor"].as_str().unwrap())).await;
     assert_eq!(ids(&second), ["e-3", "e-2"]);
-    let third = server.read(&format!("/api/v1/events?limit=2&cursor={}", second["next_cursor"].as_str().unwrap())).await;
+    let third =
+        server.read(&format!("/api/v1/events?limit=2&cursor={}", second["next_cursor"].as_str().unwrap())).await;
     assert_eq!((ids(&third), &third["next_cursor"]), (vec!["e-1"], &Value::Null));
     assert_eq!(server.count().await, 6);
 }
@@ -122,7 +128,10 @@ async fn exports_hold_everything_and_no_formula() {
     assert!(response.headers()["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\"whodid-"));
     let text = response.text().await.unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.iter().map(|event| event["id"].as_str().unwrap()).collect::<Vec<_>>(), ["e-1", "e-2", "e-3", "e-4", "e-5", "e-6"]);
+    assert_eq!(
+        lines.iter().map(|event| event["id"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["e-1", "e-2", "e-3", "e-4", "e-5", "e-6"]
+    );
     let csv = export("format=csv&columns=id,initiator.name,target.name&order=desc").send().await.unwrap();
     assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8; header=present");
     let text = csv.text().await.unwrap();
@@ -136,7 +145,8 @@ async fn sql_reads_and_only_reads() {
         let body = serde_json::json!({ "sql": text });
         answer(server.request("POST", "/api/v1/sql").bearer_auth(&server.keys.service_key).json(&body))
     };
-    let (status, reply) = sql("SELECT action, count(*) AS n FROM events GROUP BY action ORDER BY n DESC, action LIMIT 1").await;
+    let (status, reply) =
+        sql("SELECT action, count(*) AS n FROM events GROUP BY action ORDER BY n DESC, action LIMIT 1").await;
     assert_eq!((status, &reply["rows"]), (200, &serde_json::json!([["kms.secrets.delete", 2]])), "{reply}");
     assert_eq!(reply["columns"][0]["name"], "action");
     for hostile in [
@@ -197,7 +207,9 @@ async fn the_server_tells_its_state() {
         assert_eq!(answer(server.get(path)).await.0, 200, "{path}");
     }
     let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
-    for name in ["whodid_events_total", "whodid_http_requests_total", "whodid_http_request_seconds_bucket", "whodid_build_info"] {
+    for name in
+        ["whodid_events_total", "whodid_http_requests_total", "whodid_http_request_seconds_bucket", "whodid_build_info"]
+    {
         assert!(metrics.contains(name), "{name} is missing in\n{metrics}");
     }
     let document = server.get("/openapi.json").send().await.unwrap().text().await.unwrap();
@@ -221,7 +233,14 @@ async fn every_described_route_is_served_and_refuses_strangers_as_described() {
             }
         }
     }
-    let expected = ["get /health/live", "get /health/ready", "get /metrics", "get /openapi.json", "get /sign-in", "post /api/v1/sessions"];
+    let expected = [
+        "get /health/live",
+        "get /health/ready",
+        "get /metrics",
+        "get /openapi.json",
+        "get /sign-in",
+        "post /api/v1/sessions",
+    ];
     assert_eq!(open.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
@@ -229,7 +248,10 @@ async fn every_described_route_is_served_and_refuses_strangers_as_described() {
 async fn pages_are_served_with_strict_headers_and_api_answers_are_not_kept() {
     let server = with_events().await;
     let page = server.get("/activity?q=x").send().await.unwrap();
-    assert_eq!((page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
+    assert_eq!(
+        (page.status().as_u16(), page.headers()["content-type"].to_str().unwrap()),
+        (200, "text/html; charset=utf-8")
+    );
     let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")] {
@@ -241,6 +263,9 @@ async fn pages_are_served_with_strict_headers_and_api_answers_are_not_kept() {
     assert_eq!(answer(server.request("PUT", "/api/v1/events")).await.0, 405);
     let list = server.get("/api/v1/events").bearer_auth(&server.keys.service_key).header("accept-encoding", "gzip");
     let list = list.send().await.unwrap();
-    assert_eq!((&list.headers()["cache-control"], &list.headers()["content-encoding"]), (&"no-store".parse().unwrap(), &"gzip".parse().unwrap()));
+    assert_eq!(
+        (&list.headers()["cache-control"], &list.headers()["content-encoding"]),
+        (&"no-store".parse().unwrap(), &"gzip".parse().unwrap())
+    );
     assert!(list.headers().contains_key("x-request-id"));
 }

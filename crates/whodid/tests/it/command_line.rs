@@ -1,0 +1,313 @@
+//! The command line: what it prints, its exit codes, and that it keeps secrets to itself.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::boundary::{Server, event, init, run, whodid};
+
+fn json(output: &std::process::Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn lines(count: usize) -> String {
+    (0..count).map(|n| event(&format!("e-{n}"), "alice", "create", "success", "2026-11-20T08:00:00Z") + "\n").collect()
+}
+
+#[test]
+fn init_prints_what_automation_needs_and_refuses_a_second_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let keys = init(&data);
+    assert!(keys.admin_link.starts_with("http://127.0.0.1:7700/sign-in?token="));
+    assert!(
+        keys.admin_token.starts_with("wat_")
+            && keys.ingestion_key.starts_with("wik_")
+            && keys.service_key.starts_with("wsk_")
+    );
+    let before = std::fs::read(data.join("meta.sqlite")).unwrap();
+    let again = run(&["init", "--data", data.to_str().unwrap(), "--output", "json"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(again.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("initialised already"));
+    assert_eq!(std::fs::read(data.join("meta.sqlite")).unwrap(), before);
+}
+
+#[test]
+fn wrong_usage_ends_with_two_and_every_help_has_two_examples() {
+    assert_eq!(run(&["serve", "--colour"]).status.code(), Some(2));
+    assert_eq!(run(&["nonsense"]).status.code(), Some(2));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("whodid.toml");
+    std::fs::write(&file, "[query]\ntimout = '5s'\n").unwrap();
+    let refused = run(&["config", "check", "--config", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("did you mean `query.timeout`"));
+    for verb in [
+        "serve",
+        "init",
+        "demo",
+        "generate",
+        "sql",
+        "sign-in-link",
+        "doctor",
+        "openapi",
+        "version",
+        "config check",
+        "events search",
+        "events count",
+        "events top",
+        "events tail",
+        "events get",
+        "events send",
+        "events export",
+        "rejects list",
+        "rejects summary",
+        "keys create",
+        "keys list",
+        "keys revoke",
+    ] {
+        let arguments: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
+        let help = String::from_utf8(run(&arguments).stdout).unwrap();
+        let examples = help.split("Examples:").nth(1).unwrap_or_else(|| panic!("{verb} has no examples"));
+        assert!(examples.lines().filter(|line| line.contains("whodid ")).count() >= 2, "{verb}: {examples}");
+    }
+}
+
+#[test]
+fn config_check_tells_where_each_value_comes_from_and_hides_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("whodid.toml");
+    std::fs::write(
+        &file,
+        "listen = '127.0.0.1:1'\n[lake]\nurl = 's3://b/x'\n[lake.options]\nsecret_access_key = 'canary'\n",
+    )
+    .unwrap();
+    let output = whodid()
+        .args(["config", "check", "--output", "json", "--config"])
+        .arg(&file)
+        .env("WHODID_QUERY__TIMEOUT", "7s")
+        .output()
+        .unwrap();
+    let printed = json(&output);
+    let find = |key: &str| printed["config"].as_array().unwrap().iter().find(|one| one["key"] == key).unwrap().clone();
+    assert_eq!(find("query.timeout")["source"], "environment WHODID_QUERY__TIMEOUT");
+    assert_eq!(find("listen")["value"], "127.0.0.1:1");
+    assert_eq!(find("lake.options.secret_access_key")["value"], "(hidden)");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_folders_and_standard_input_are_sent_and_sent_again_without_harm() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    std::fs::create_dir_all(logs.join("deeper")).unwrap();
+    let text = lines(25_000);
+    std::fs::write(logs.join("a.ndjson"), &text[..text.len() / 2]).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(b"{\"action\":\"create\"}\nnonsense\n").unwrap();
+    std::fs::write(logs.join("deeper/b.gz"), gz.finish().unwrap()).unwrap();
+    let key = &server.keys.ingestion_key;
+    let send = || server.run(key, &["events", "send", logs.to_str().unwrap(), "--output", "json"]);
+    let first = send();
+    // Something was found: a reject.
+    assert_eq!(first.status.code(), Some(3), "{}", String::from_utf8_lossy(&first.stderr));
+    let told: Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!((&told["rejected"], &told["not_sent"]), (&2.into(), &0.into()), "{told}");
+    let stored = server.count().await;
+    assert_eq!(told["accepted"], stored);
+    assert!(told["rejects"].to_string().contains("deeper/b.gz: line 2"), "{told}");
+    let again = send();
+    assert_eq!(again.status.code(), Some(3));
+    assert_eq!(server.count().await, stored);
+    assert_eq!(server.read("/api/v1/rejects/summary").await["total"], 2);
+
+    let mut piped = whodid()
+        .args(["events", "send", "-"])
+        .env("WHODID_URL", &server.url)
+        .env("WHODID_KEY", key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    piped
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(event("piped", "bob", "read", "success", "2026-11-20T08:00:00Z").as_bytes())
+        .unwrap();
+    assert!(piped.wait().unwrap().success());
+    assert_eq!(server.count().await, stored + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sending_goes_on_after_the_server_was_killed() {
+    let mut server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.ndjson");
+    // Without ids: only the batches' own keys keep them from being stored twice.
+    let text: String = (0..60_000).map(|n| format!("{{\"action\":\"create\",\"number\":{n}}}\n")).collect();
+    std::fs::write(&file, text).unwrap();
+    let send = |server: &Server| {
+        whodid()
+            .args(["events", "send", "--retry-for", "1s", "--output", "json"])
+            .arg(&file)
+            .env("WHODID_URL", &server.url)
+            .env("WHODID_KEY", &server.keys.ingestion_key)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let first = send(&server);
+    while server.count().await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    server.kill();
+    let broken = first.wait_with_output().unwrap();
+    if !broken.status.success() {
+        assert!(String::from_utf8_lossy(&broken.stderr).contains("run the same command again"));
+    }
+    server.restart().await;
+    let second = send(&server).wait_with_output().unwrap();
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    assert_eq!(server.count().await, 60_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_verbs_print_every_form() {
+    let server = Server::start().await;
+    server.send(lines(3) + "nonsense").await;
+    let key = &server.keys.service_key;
+    let text = |arguments: &[&str]| {
+        let output = server.run(key, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(text(&["events", "search", "alice"]).starts_with("TIME"));
+    assert_eq!(text(&["events", "search", "--output", "ndjson", "--limit", "2"]).lines().count(), 2);
+    assert!(text(&["events", "search", "--output", "csv"]).starts_with("time,who,did,on,outcome,record\r\n"));
+    assert_eq!(text(&["events", "count", "--output", "csv"]), "count\r\n3\r\n");
+    assert_eq!(text(&["events", "top", "action"]), "VALUE   COUNT\ncreate  3\n");
+    assert!(text(&["events", "get", "e-1"]).starts_with("summary"));
+    assert_eq!(text(&["events", "export"]).lines().count(), 3);
+    assert!(text(&["rejects", "list"]).contains("not_json"));
+    assert!(text(&["rejects", "summary", "--output", "json"]).contains("\"total\": 1"));
+    assert_eq!(text(&["sql", "--output", "ndjson", "SELECT count(*) AS n FROM events"]), "{\"n\":3}\n");
+    let refused = server.run(key, &["events", "search", "a AND ("]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("(bad_query)"));
+    let made = server
+        .run(&server.keys.admin_token, &["keys", "create", "--kind", "service", "--name", "x", "--output", "json"]);
+    let made = json(&made);
+    assert!(
+        json(&server.run(&server.keys.admin_token, &["keys", "list", "--output", "json"]))
+            .to_string()
+            .contains(made["id"].as_str().unwrap())
+    );
+    assert!(server.run(&server.keys.admin_token, &["keys", "revoke", made["id"].as_str().unwrap()]).status.success());
+    let away = whodid().args(["events", "count", "--url", "http://127.0.0.1:1", "--key", key]).output().unwrap();
+    assert_eq!(away.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&away.stderr).contains("is the server running?"));
+}
+
+#[tokio::test]
+async fn doctor_and_sign_in_link_work_beside_a_running_server() {
+    let server = Server::start().await;
+    let data = server.data();
+    let checks = json(&run(&["doctor", "--data", data.to_str().unwrap(), "--output", "json"]));
+    let verdicts: Vec<_> =
+        checks["checks"].as_array().unwrap().iter().map(|one| (&one["check"], &one["verdict"])).collect();
+    assert!(verdicts.iter().all(|(_, verdict)| **verdict != "fail"), "{checks}");
+    let missing = run(&["doctor", "--data", "/nowhere/at/all"]);
+    assert_eq!(missing.status.code(), Some(3));
+    assert!(!server.sign_in().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_folder_is_refused() {
+    let server = Server::start().await;
+    let second = run(&["serve", "--listen", "127.0.0.1:0", "--data", server.data().to_str().unwrap()]);
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(said.contains("in use") || said.contains("another process"), "{said}");
+    assert_eq!(server.count().await, 0);
+}
+
+#[test]
+fn a_server_on_a_new_folder_initialises_it_and_shows_the_link_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || {
+        whodid()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("data"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    for (run, expected) in [(1, true), (2, false)] {
+        let child = serve();
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "run {run}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said.contains("/sign-in?token="), expected, "run {run}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_ever_reaches_the_log_or_an_answer() {
+    let server = Server::start().await;
+    let keys = server.keys.clone();
+    server.send(lines(2)).await;
+    let cookie = server.sign_in().await;
+    server.get("/api/v1/me").header("cookie", &cookie).send().await.unwrap();
+    server.get(&format!("/sign-in?token={}", keys.link_token())).send().await.unwrap();
+    let mut said = String::new();
+    for (key, path) in [
+        (&keys.admin_token, "/api/v1/keys"),
+        (&keys.admin_token, "/api/v1/me"),
+        (&keys.service_key, "/api/v1/status"),
+        (&keys.ingestion_key, "/api/v1/events"),
+    ] {
+        said += &server.get(path).bearer_auth(key).send().await.unwrap().text().await.unwrap();
+    }
+    let wrong = serde_json::json!({"token": keys.service_key, "more": keys.admin_token});
+    said += &server.request("POST", "/api/v1/sessions").json(&wrong).send().await.unwrap().text().await.unwrap();
+    said += &server.get("/metrics").send().await.unwrap().text().await.unwrap();
+    for verb in [&["keys", "list"][..], &["events", "count", "--url", "http://127.0.0.1:1"], &["events", "get", "x"]] {
+        let output = server.run(&keys.admin_token, verb);
+        said += &String::from_utf8_lossy(&output.stdout);
+        said += &String::from_utf8_lossy(&output.stderr);
+    }
+    said += &String::from_utf8_lossy(
+        &whodid().args(["events", "count", "--help"]).env("WHODID_KEY", &keys.service_key).output().unwrap().stdout,
+    );
+    said += &server.log.lock().unwrap();
+    let cookie_secret = cookie.split('=').nth(1).unwrap();
+    for secret in
+        [&keys.admin_token[16..], &keys.service_key[16..], &keys.ingestion_key[16..], keys.link_token(), cookie_secret]
+    {
+        assert!(!said.contains(secret), "{}… is in the output", &secret[..6]);
+    }
+    assert!(said.contains("signed in"), "the log was looked at");
+    // Payloads are no part of the log either.
+    assert!(!server.log.lock().unwrap().contains("alice"));
+}
+
+#[tokio::test]
+async fn generated_events_are_the_same_for_the_same_seed() {
+    let arguments = ["generate", "--events", "500", "--days", "3", "--end", "2026-11-20T00:00:00Z"];
+    let (one, two) = (run(&arguments), run(&arguments));
+    assert!(one.status.success() && one.stdout == two.stdout);
+    let server = Server::start().await;
+    let (status, reply) = server.send(one.stdout).await;
+    assert_eq!((status, reply["rejected"].as_array().map(Vec::len)), (200, Some(0)), "{reply}");
+    assert!(Arc::strong_count(&server.folder()) > 0);
+}

@@ -1,0 +1,271 @@
+//! Kills, full disks, lost power, and orderly ends: what was acknowledged is there, once.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::boundary::{Server, client, event, init};
+
+/// Kills of the kill test; the release run asks for 200 with WHODID_KILLS.
+const KILLS: usize = 5;
+const CLIENTS: usize = 4;
+const BATCH: usize = 20;
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
+
+/// What clients were told.
+#[derive(Default)]
+struct Told {
+    acknowledged: Mutex<Vec<String>>,
+    next: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// Sends batches with new ids for ever; a batch whose answer did not come is sent again as it was.
+async fn load(url: Arc<Mutex<String>>, key: String, told: Arc<Told>) {
+    let mut waiting: Option<(u64, String, Vec<String>)> = None;
+    while !told.stop.load(Relaxed) || waiting.is_some() {
+        let (number, body, ids) = waiting.take().unwrap_or_else(|| {
+            let number = told.next.fetch_add(1, Relaxed);
+            let ids: Vec<String> = (0..BATCH).map(|n| format!("k-{number}-{n}")).collect();
+            let lines: Vec<String> =
+                ids.iter().map(|id| event(id, "alice", "create", "success", "2026-11-20T08:00:00Z")).collect();
+            (number, lines.join("\n"), ids)
+        });
+        let target = format!("{}/api/v1/events", url.lock().unwrap());
+        let request = client()
+            .post(target)
+            .bearer_auth(&key)
+            .header("idempotency-key", format!("load-{number}"))
+            .timeout(Duration::from_secs(20))
+            .body(body.clone());
+        match request.send().await {
+            Ok(response) if response.status().is_success() => {
+                told.acknowledged.lock().unwrap().extend(ids);
+            }
+            _ => {
+                waiting = Some((number, body, ids));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+/// How often each event id is stored.
+async fn stored(server: &Server) -> HashMap<String, u64> {
+    let response = server.get("/api/v1/export").bearer_auth(&server.keys.service_key).send().await.unwrap();
+    let text = response.text().await.unwrap();
+    let mut counts = HashMap::new();
+    for line in text.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        *counts.entry(event["id"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+async fn nothing_is_lost_or_doubled(server: &Server, told: &Told) {
+    let stored = stored(server).await;
+    let acknowledged = told.acknowledged.lock().unwrap().clone();
+    let lost: Vec<_> = acknowledged.iter().filter(|id| !stored.contains_key(*id)).collect();
+    let doubled: Vec<_> = stored.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(
+        lost.is_empty(),
+        "{} of {} acknowledged events are lost: {:?}",
+        lost.len(),
+        acknowledged.len(),
+        &lost[..lost.len().min(5)]
+    );
+    assert!(doubled.is_empty(), "{} events are stored twice: {:?}", doubled.len(), &doubled[..doubled.len().min(5)]);
+    assert!(!acknowledged.is_empty());
+    eprintln!("{} events acknowledged, 0 lost, 0 twice", acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_at_any_moment_lose_nothing_acknowledged_and_store_nothing_twice() {
+    let kills: usize = std::env::var("WHODID_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    // Frequent flushes, so that kills also hit a flush and a commit.
+    let mut server =
+        Server::start_with(&[("WHODID_FLUSH__INTERVAL", "1s"), ("WHODID_LOG__LEVEL", "warn,whodid=info")]).await;
+    let url = Arc::new(Mutex::new(server.url.clone()));
+    let told = Arc::new(Told::default());
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| tokio::spawn(load(Arc::clone(&url), server.keys.ingestion_key.clone(), Arc::clone(&told))))
+        .collect();
+    let mut pause = 7_u64;
+    for _ in 0..kills {
+        // Any moment: 0 to 2.5 s after the start, from a fixed sequence.
+        pause = pause.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        tokio::time::sleep(Duration::from_millis((pause >> 33) % 2500)).await;
+        server.kill();
+        server.restart().await;
+        *url.lock().unwrap() = server.url.clone();
+    }
+    told.stop.store(true, Relaxed);
+    for client in clients {
+        client.await.unwrap();
+    }
+    nothing_is_lost_or_doubled(&server, &told).await;
+    server.restart().await;
+    nothing_is_lost_or_doubled(&server, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_stop_finishes_requests_and_a_restart_keeps_everything() {
+    let mut server = Server::start().await;
+    let url = Arc::new(Mutex::new(server.url.clone()));
+    let told = Arc::new(Told::default());
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| tokio::spawn(load(Arc::clone(&url), server.keys.ingestion_key.clone(), Arc::clone(&told))))
+        .collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let tail = server.get("/api/v1/events/tail").bearer_auth(&server.keys.service_key).send().await.unwrap();
+    assert_eq!(server.stop().await, Some(0));
+    drop(tail);
+    let log = server.log.lock().unwrap().clone();
+    assert!(log.contains("stopped"), "{log}");
+    server.restart().await;
+    *url.lock().unwrap() = server.url.clone();
+    told.stop.store(true, Relaxed);
+    for client in clients {
+        client.await.unwrap();
+    }
+    nothing_is_lost_or_doubled(&server, &told).await;
+}
+
+/// A mounted file system; unmounted when dropped.
+struct Mount(std::path::PathBuf);
+
+impl Mount {
+    fn new(at: &Path, arguments: &[&str]) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let done = Command::new("mount").args(arguments).arg(at).status();
+        done.is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // A lazy unmount also works while a killed server's files are being closed.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
+    if !is_root() {
+        eprintln!("skipped: mounting a small disk needs root");
+        return;
+    }
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let Some(_mount) = Mount::new(&folder.path().join("data"), &["-t", "tmpfs", "-o", "size=48m", "tmpfs"]) else {
+        eprintln!("skipped: this machine mounts no tmpfs");
+        return;
+    };
+    let keys = init(&folder.path().join("data"));
+    let small = [("WHODID_JOURNAL__SEGMENT", "4MiB"), ("WHODID_FLUSH__INTERVAL", "1h")];
+    let mut server = Server::on(Arc::clone(&folder), keys, &small).await;
+    let noise: String = (0..600).map(|n| format!("{:x}", n * 2_654_435_761_u64)).collect();
+    let mut accepted = 0_u64;
+    let mut refusal = None;
+    for batch in 0..400 {
+        let lines: Vec<String> = (0..100)
+            .map(|n| {
+                event(
+                    &format!("d-{batch}-{n}"),
+                    &format!("{batch}{n}{noise}"),
+                    "create",
+                    "success",
+                    "2026-11-20T08:00:00Z",
+                )
+            })
+            .collect();
+        let request = server.request("POST", "/api/v1/events").bearer_auth(&server.keys.ingestion_key);
+        let Ok(response) = request.body(lines.join("\n")).send().await else {
+            refusal = Some((0, String::new(), None));
+            break;
+        };
+        let status = response.status().as_u16();
+        let wait = response.headers().get("retry-after").cloned();
+        let body: Value = response.json().await.unwrap();
+        if status != 200 {
+            refusal = Some((status, body["code"].as_str().unwrap_or_default().to_owned(), wait));
+            break;
+        }
+        accepted += body["accepted"].as_u64().unwrap();
+    }
+    let (status, code, wait) = refusal.expect("48 MiB must fill");
+    assert_eq!((status, code.as_str()), (503, "journal_unavailable"));
+    assert!(wait.is_some());
+    assert_eq!(server.count().await, accepted);
+    server.restart().await;
+    assert_eq!(server.count().await, accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_power_loses_nothing_acknowledged() {
+    if !is_root() {
+        eprintln!("skipped: mounting a disk image needs root");
+        return;
+    }
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let image = folder.path().join("disk.img");
+    std::fs::File::create(&image).unwrap().set_len(512 << 20).unwrap();
+    let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this machine has no mkfs.ext4");
+        return;
+    }
+    let at = folder.path().join("data");
+    let from = image.to_str().unwrap();
+    // The kernel writes nothing by itself for 300 s: what is not synced is not in the image.
+    let Some(mount) = Mount::new(&at, &["-o", "loop,commit=300", from]) else {
+        eprintln!("skipped: this machine mounts no loop image");
+        return;
+    };
+    let inner = Arc::new(tempfile::tempdir_in(&at).unwrap());
+    let inside = inner.path().strip_prefix(&at).unwrap().to_owned();
+    let keys = init(&inner.path().join("data"));
+    let mut server = Server::on(
+        Arc::clone(&inner),
+        keys.clone(),
+        &[("WHODID_FLUSH__INTERVAL", "1s"), ("WHODID_JOURNAL__SEGMENT", "8MiB")],
+    )
+    .await;
+    let url = Arc::new(Mutex::new(server.url.clone()));
+    let told = Arc::new(Told::default());
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| tokio::spawn(load(Arc::clone(&url), server.keys.ingestion_key.clone(), Arc::clone(&told))))
+        .collect();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    // The moment of the cut: the process stands still, then the bytes of the disk are taken.
+    assert!(Command::new("kill").arg("-STOP").arg(server.pid().to_string()).status().unwrap().success());
+    for client in &clients {
+        client.abort();
+    }
+    let acknowledged = told.acknowledged.lock().unwrap().len();
+    let after = folder.path().join("after.img");
+    std::fs::copy(&image, &after).unwrap();
+    server.kill();
+    drop(server);
+    drop(inner);
+    drop(mount);
+
+    let again = folder.path().join("again");
+    let Some(_mount) = Mount::new(&again, &["-o", "loop", after.to_str().unwrap()]) else {
+        panic!("the disk does not mount after the loss of power");
+    };
+    // The temporary folder of the first run, as it is on the other disk.
+    let survivor = Arc::new(tempfile::tempdir_in(&again).unwrap());
+    std::fs::rename(again.join(&inside).join("data"), survivor.path().join("data")).unwrap();
+    let server = Server::on(survivor, keys, &[]).await;
+    assert!(acknowledged > 0);
+    nothing_is_lost_or_doubled(&server, &told).await;
+}
