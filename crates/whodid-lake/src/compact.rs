@@ -29,7 +29,7 @@ use crate::schema::{PARTITION_COLUMN, column};
 use crate::segment::{Segment, SegmentReader};
 use crate::table::{InFlight, Retired, Table};
 
-/// A segment of at least this size is merged no more, and no merge is to become larger than twice it.
+/// What merges aim at: a run stops growing here, and a segment of half this size is merged no more.
 pub const SEGMENT_BYTES_TARGET: u64 = 128 << 20;
 /// Segments below this form the lowest tier.
 const TIER_BYTES: u64 = 256 << 10;
@@ -278,16 +278,20 @@ fn tiers() -> impl Iterator<Item = u64> {
     std::iter::successors(Some(TIER_BYTES), next).map(|bytes| bytes.min(SEGMENT_BYTES_TARGET / 2))
 }
 
-/// `count` or more neighbours, each smaller than `below`, as many as one merge takes.
+/// `count` or more neighbours, each smaller than `below`; fewer when they fill a segment of the target size.
 fn find_run(day: &[Arc<Segment>], below: u64, count: usize) -> Option<Vec<Arc<Segment>>> {
-    day.split(|segment| segment.bytes >= below).find_map(|run| {
+    day.split(|segment| segment.bytes >= below).find_map(|neighbours| {
+        let mut run: Vec<Arc<Segment>> = Vec::new();
         let mut bytes = 0;
-        let taken = run.iter().take(MERGE_SEGMENTS_MAX).take_while(|segment| {
+        for segment in neighbours.iter().take(MERGE_SEGMENTS_MAX) {
+            if bytes >= SEGMENT_BYTES_TARGET {
+                break;
+            }
             bytes += segment.bytes;
-            bytes <= 2 * SEGMENT_BYTES_TARGET
-        });
-        let taken: Vec<Arc<Segment>> = taken.cloned().collect();
-        (taken.len() >= count).then_some(taken)
+            run.push(segment.clone());
+        }
+        let pays = run.len() >= count || (run.len() >= 2 && bytes >= SEGMENT_BYTES_TARGET);
+        pays.then_some(run)
     })
 }
 
@@ -470,6 +474,6 @@ mod tests {
         let many = "60000 ".repeat(100);
         let run = choose_run(&segments(&many), Timestamp::from_micros(0)).unwrap();
         let bytes: u64 = run.iter().map(|segment| segment.bytes).sum();
-        assert!(run.len() <= MERGE_SEGMENTS_MAX && bytes <= 256 * MIB, "{} segments, {bytes} bytes", run.len());
+        assert!(run.len() == 3 && bytes <= 192 * MIB, "{} segments, {bytes} bytes", run.len());
     }
 }

@@ -377,3 +377,155 @@ fn fraction_digits(after_seconds: &[u8], at: Timestamp) -> u8 {
     let count = text.iter().take(digits.len()).take_while(|byte| byte.is_ascii_digit()).count();
     if text[..count] == digits[..count] { count as u8 } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Marks as people read them: `<id>` for a field, `<time 3>` for a time.
+    fn readable(template: &str) -> String {
+        if let Some(raw) = template.strip_prefix(VERBATIM) {
+            return format!("verbatim: {raw}");
+        }
+        pieces(template)
+            .map(|piece| match piece {
+                Piece::Text(text) => text.to_owned(),
+                Piece::Field(field) => format!("<{}>", field.column()),
+                Piece::Time(form) => format!("<time {}>", char::from(form)),
+            })
+            .collect()
+    }
+
+    /// An event of `raw` in which each field is the first place of its text there.
+    fn event<'a>(raw: &'a str, time: &str, fields: &[(Field, &str)]) -> Event<'a> {
+        let mut event = Event::at(Timestamp::parse(time).unwrap().at, TimeSource::Stated);
+        for (field, text) in fields {
+            let start = raw.find(text).unwrap();
+            event.fields.set(*field, &raw[start..start + text.len()]);
+        }
+        event
+    }
+
+    fn check(raw: &str, time: &str, fields: &[(Field, &str)], expected: &str) {
+        let event = event(raw, time, fields);
+        let mut cutter = Cutter::default();
+        let template = cutter.cut(raw, &event);
+        assert_eq!(readable(template), expected);
+        assert_eq!(rebuild(template, |field| event.fields.get(field), event.event_time), raw);
+    }
+
+    const NEVER: &str = "1999-01-01T00:00:00Z";
+
+    #[test]
+    fn fields_are_cut_out_between_their_quotes() {
+        check(
+            r#"{"id":"e1","who":{"name":"bob"}}"#,
+            NEVER,
+            &[(Field::Id, "e1"), (Field::InitiatorName, "bob")],
+            r#"{"id":"<id>","who":{"name":"<initiator_name>"}}"#,
+        );
+    }
+
+    #[test]
+    fn json_and_numbers_are_cut_out_whole_and_parts_of_a_value_are_not() {
+        check(
+            r#"{"code": 403, "data":{"a":[1]}, "action":"kms.read"}"#,
+            NEVER,
+            &[(Field::ReasonCode, "403"), (Field::RequestData, r#"{"a":[1]}"#), (Field::Service, "kms")],
+            r#"{"code": <reason_code>, "data":<request_data>, "action":"kms.read"}"#,
+        );
+    }
+
+    #[test]
+    fn the_outer_of_two_overlapping_fields_is_cut_out_and_one_place_once() {
+        check(
+            r#"{"data":{"name":"k17"},"id":"e1"}"#,
+            NEVER,
+            &[
+                (Field::TargetName, "k17"),
+                (Field::RequestData, r#"{"name":"k17"}"#),
+                (Field::Id, "e1"),
+                (Field::CorrelationId, "e1"),
+            ],
+            r#"{"data":<request_data>,"id":"<id>"}"#,
+        );
+    }
+
+    #[test]
+    fn a_field_that_is_no_slice_of_the_raw_text_stays_there() {
+        let raw = r#"{"name":"b\u00f6b"}"#;
+        let mut event = Event::at(Timestamp::parse(NEVER).unwrap().at, TimeSource::Stated);
+        event.fields.set(Field::InitiatorName, "b\u{f6}b".to_owned());
+        event.fields.set(Field::Outcome, "success");
+        assert_eq!(readable(Cutter::default().cut(raw, &event)), raw);
+    }
+
+    #[test]
+    fn times_are_cut_out_in_the_spellings_of_real_sources() {
+        for (text, expected) in [
+            ("2026-01-31T12:00:00Z", "<time 0>Z"),
+            ("2026-01-31T12:00:00.120Z", "<time 3>Z"),
+            ("2026-01-31T12:00:00.12+0000", "<time 2>+0000"),
+            ("2026-01-31T12:00:00.123456+00:00", "<time 6>+00:00"),
+            ("2026-01-31T12:00:00.123456789Z", "<time 6>789Z"),
+            ("2026-01-31 12:00:00.120", "<time d>"),
+            ("2026-01-31 12:00:00 UTC", "<time a> UTC"),
+            ("2026-01-31T12:00:00+01:00", "2026-01-31T12:00:00+01:00"),
+        ] {
+            check(&format!(r#"{{"at":"{text}"}}"#), text, &[], &format!(r#"{{"at":"{expected}"}}"#));
+        }
+        for (text, expected) in
+            [("1769860800", "<time s>"), ("1769860800123", "<time m>"), ("1769860800123456", "<time u>")]
+        {
+            check(&format!(r#"{{"at":{text}}}"#), text, &[], &format!(r#"{{"at":{expected}}}"#));
+        }
+        check(r#"{"at":17698608001}"#, "1769860800", &[], r#"{"at":17698608001}"#);
+    }
+
+    #[test]
+    fn what_holds_control_characters_is_kept_as_it_is() {
+        check(
+            "{\"id\":\"e1\",\"x\":\"\u{1}\"}",
+            NEVER,
+            &[(Field::Id, "e1")],
+            "verbatim: {\"id\":\"e1\",\"x\":\"\u{1}\"}",
+        );
+        check("{\n\t\"id\": \"e1\"\r\n}", NEVER, &[(Field::Id, "e1")], "{\n\t\"id\": \"<id>\"\r\n}");
+    }
+
+    #[test]
+    fn a_verbatim_text_is_never_read_as_a_template() {
+        let raw = "\u{1}\u{1e}3\u{1e}v";
+        let mut cutter = Cutter::default();
+        assert_eq!(rebuild(cutter.verbatim(raw), |_| Some("wrong"), Timestamp::from_micros(0)), raw);
+    }
+
+    proptest! {
+        /// Any text, any slices of it as fields, any time: what is cut rebuilds.
+        #[test]
+        fn every_template_rebuilds(
+            raw in r#"([ -~\t\n\x00-\x1fé€"]|"[a-z]{0,5}"|2026-01-31T12:00:00(\.[0-9]{1,9})?Z?|1769860800[0-9]{0,6}){0,40}"#,
+            slices in prop::collection::vec((0..Field::COUNT, any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..40),
+            micros in prop_oneof![Just(1_769_860_800_000_000_i64), 1_769_860_800_000_000..1_769_860_801_000_000_i64, any::<i64>()],
+        ) {
+            let places: Vec<usize> = (0..=raw.len()).filter(|at| raw.is_char_boundary(*at)).collect();
+            let mut event = Event::at(Timestamp::from_micros(micros), TimeSource::Stated);
+            for (field, a, b) in slices {
+                let (a, b) = (*a.get(&places), *b.get(&places));
+                event.fields.set(Field::ALL[field], &raw[a.min(b)..a.max(b)]);
+            }
+            let mut cutter = Cutter::default();
+            let template = cutter.cut(&raw, &event);
+            prop_assert_eq!(rebuild(template, |field| event.fields.get(field), event.event_time), raw.as_str());
+        }
+
+        /// A template from elsewhere may be anything; reading it must end.
+        #[test]
+        fn any_text_reads_as_a_template(template in ".{0,60}", micros in any::<i64>()) {
+            rebuild(&template, |_| Some("x"), Timestamp::from_micros(micros));
+        }
+    }
+}

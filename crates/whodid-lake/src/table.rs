@@ -172,9 +172,14 @@ impl Table {
         }
     }
 
+    /// The folder of this table, from the lake's root.
+    pub(crate) fn folder(&self) -> Path {
+        Path::from_iter([self.account.as_str(), self.stream.as_str()])
+    }
+
     /// The path of a file of this table, from the lake's root.
     pub(crate) fn path(&self, in_table: &str) -> Path {
-        let mut path = Path::from_iter([self.account.as_str(), self.stream.as_str()]);
+        let mut path = self.folder();
         for part in in_table.split('/') {
             path = path.join(part);
         }

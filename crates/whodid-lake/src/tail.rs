@@ -18,46 +18,55 @@ const MERGED_ROWS: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    frozen: Vec<RecordBatch>,
-    fresh: Vec<RecordBatch>,
-    rows: usize,
+    frozen: Vec<Part>,
+    fresh: Vec<Part>,
+}
+
+/// A batch and its size, which is worked out once.
+#[derive(Debug)]
+struct Part {
+    batch: RecordBatch,
     bytes: usize,
+}
+
+impl Part {
+    fn new(batch: RecordBatch) -> Self {
+        Self { bytes: batch_bytes(&batch), batch }
+    }
 }
 
 impl Tail {
     /// Adds a sequenced batch.
     pub fn append(&mut self, batch: RecordBatch) {
-        self.rows += batch.num_rows();
-        self.bytes += batch_bytes(&batch);
-        self.fresh.push(batch);
+        self.fresh.push(Part::new(batch));
         let mut small = MERGE_BATCHES;
         while small <= MERGED_ROWS {
-            let run = self.fresh.iter().rev().take_while(|batch| batch.num_rows() < small).count();
+            let run = self.fresh.iter().rev().take_while(|part| part.batch.num_rows() < small).count();
             if run >= MERGE_BATCHES {
-                let merged = concat_batches(&stored_schema(), &self.fresh[self.fresh.len() - run..]);
-                self.fresh.truncate(self.fresh.len() - run);
-                self.fresh.push(merged.expect("batches of one schema, together far below 2 GiB"));
+                let parts = self.fresh.split_off(self.fresh.len() - run);
+                let merged = concat_batches(&stored_schema(), parts.iter().map(|part| &part.batch));
+                self.fresh.push(Part::new(merged.expect("batches of one schema, together far below 2 GiB")));
             }
             small *= MERGE_BATCHES;
         }
     }
 
     pub fn rows(&self) -> usize {
-        self.rows
+        self.parts().map(|part| part.batch.num_rows()).sum()
     }
 
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.parts().map(|part| part.bytes).sum()
     }
 
     pub fn last(&self) -> Option<Offset> {
         let last = self.fresh.last().or(self.frozen.last())?;
-        offsets_of(last).map(|(_, last)| last)
+        offsets_of(&last.batch).map(|(_, last)| last)
     }
 
     /// All batches, in offset order.
     pub fn batches(&self) -> Vec<RecordBatch> {
-        self.frozen.iter().chain(&self.fresh).cloned().collect()
+        self.parts().map(|part| part.batch.clone()).collect()
     }
 
     /// The part to flush: what an earlier flush froze and did not finish, otherwise everything.
@@ -65,15 +74,16 @@ impl Tail {
         if self.frozen.is_empty() {
             self.frozen = std::mem::take(&mut self.fresh);
         }
-        self.frozen.clone()
+        self.frozen.iter().map(|part| part.batch.clone()).collect()
     }
 
     /// Lets go of the frozen part, which is in the lake now.
     pub fn release_frozen(&mut self) {
-        for batch in std::mem::take(&mut self.frozen) {
-            self.rows -= batch.num_rows();
-            self.bytes -= batch_bytes(&batch);
-        }
+        self.frozen.clear();
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.frozen.iter().chain(&self.fresh)
     }
 }
 

@@ -61,7 +61,7 @@ impl Table {
     /// Deletes what is no longer needed at `now`. Never touches a file that the log or a snapshot has.
     pub async fn vacuum(&self, now: Timestamp) -> Result<VacuumReport, VacuumError> {
         let _one = self.compacting.lock().await;
-        let folder = self.path("");
+        let folder = self.folder();
         let listing: Vec<ObjectMeta> = self
             .store
             .list(Some(&folder))
@@ -126,6 +126,8 @@ impl State {
                 }
                 retired.removed_at.plus_micros(RETIRED_GRACE_MICROS)
             }
+            // A commit that lists this file may be on its way.
+            None if self.flush_in_doubt => return Verdict::Wait,
             None => Timestamp::from_micros(object.last_modified.timestamp_micros()).plus_micros(LEFTOVER_GRACE_MICROS),
         };
         if gone_since <= now { Verdict::Delete } else { Verdict::Wait }
