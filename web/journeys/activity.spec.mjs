@@ -302,7 +302,7 @@ export const journeys = [
       await page.keyboard.press('j')
       await page.keyboard.press('j')
       await page.keyboard.press('k')
-      await until('the second row', () => page.evaluate(() => document.activeElement?.getAttribute('data-index')), (index) => index === '1')
+      await until('the second row', () => page.evaluate(() => document.activeElement?.getAttribute('data-index') ?? document.activeElement?.outerHTML.slice(0, 200)), (index) => index === '1')
       await page.keyboard.press('ArrowRight')
       await until('into its values', () => page.evaluate(() => document.activeElement?.className), (name) => name.includes('cell-more'))
       await page.keyboard.press('Enter')

@@ -75,6 +75,7 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
 export function FirstRun() {
   const command = `curl -sS ${window.location.origin}/api/v1/events \\
   -H "Authorization: Bearer $WHODID_KEY" \\
+  -H "Content-Type: application/json" \\
   -d '{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/event",
        "eventTime":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'",
        "action":"read","outcome":"success",

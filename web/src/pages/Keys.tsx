@@ -116,7 +116,7 @@ function CreateKey({ onClose }: { onClose: () => void }) {
     const origin = window.location.origin
     const command =
       kind === 'ingestion'
-        ? `curl -sS ${origin}/api/v1/events \\\n  -H "Authorization: Bearer ${key}" \\\n  --data-binary @events.ndjson`
+        ? `curl -sS ${origin}/api/v1/events \\\n  -H "Authorization: Bearer ${key}" \\\n  -H "Content-Type: application/x-ndjson" \\\n  --data-binary @events.ndjson`
         : `curl -sS "${origin}/api/v1/export?from=24h&format=ndjson" \\\n  -H "Authorization: Bearer ${key}"`
     return (
       <Dialog title={`${KINDS[kind].label} “${create.data.name}”`} onClose={onClose}>

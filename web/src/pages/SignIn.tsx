@@ -86,7 +86,7 @@ export function SignInPage() {
         <details>
           <summary>No link at hand?</summary>
           <p>On the machine where whodid runs, make a new one. It holds for one sign-in.</p>
-          <pre className="mono command-line">whodid users link --data FOLDER</pre>
+          <pre className="mono command-line">whodid sign-in-link --data FOLDER</pre>
         </details>
       </div>
     </main>
