@@ -14,25 +14,33 @@ import { setPref, usePrefs, type Prefs } from '../ui/prefs'
 const Palette = lazy(() => import('./Palette').then((module) => ({ default: module.Palette })))
 const Help = lazy(() => import('./Help').then((module) => ({ default: module.Help })))
 
+const LEADER_MS = 1500
+
 export function Shell() {
   const [open, setOpen] = useState<'palette' | 'help' | undefined>()
   const navigate = useNavigate()
-  const leader = useRef(0)
+  const leader = useRef(-Infinity)
 
   const activity = useCallback(() => void navigate({ to: '/activity', search: lastActivity() }), [navigate])
+  /** Whether `g` was pressed just before. */
+  const led = (event: KeyboardEvent): boolean => {
+    const after = event.timeStamp - leader.current
+    leader.current = -Infinity
+    return after < LEADER_MS
+  }
   useShortcuts({
     '?': () => setOpen('help'),
     g: (event) => {
       leader.current = event.timeStamp
     },
     a: (event) => {
-      if (event.timeStamp - leader.current < 1500) activity()
+      if (led(event)) activity()
     },
     r: (event) => {
-      if (event.timeStamp - leader.current < 1500) void navigate({ to: '/rejects' })
+      if (led(event)) void navigate({ to: '/rejects' })
     },
     k: (event) => {
-      if (event.timeStamp - leader.current < 1500) void navigate({ to: '/keys' })
+      if (led(event)) void navigate({ to: '/keys' })
     },
   })
   useEffect(() => {
