@@ -20,6 +20,7 @@ mod draft;
 mod format;
 mod gcp;
 mod generic;
+mod generic_names;
 mod github;
 mod ibm_at;
 pub mod json;
