@@ -39,6 +39,9 @@ pub struct Running {
     upkeep: JoinHandle<()>,
 }
 
+/// How long a stop waits for the lake to take what is in memory.
+const FLUSH_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
+
 impl Running {
     /// Binds the address, initialises a new folder, recovers, and serves.
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
@@ -67,12 +70,19 @@ impl Running {
         Ok(Self { app, engine, listening, upkeep })
     }
 
-    /// Stops taking connections, lets requests finish, closes the engine, writes what is buffered.
+    /// Stops taking connections, lets requests finish, puts what is in memory into the lake so that other
+    /// readers see it, and closes the engine. A store that does not answer costs [`FLUSH_WAIT`] and nothing else:
+    /// the journal holds the records.
     pub async fn stop(self) -> anyhow::Result<()> {
         tracing::info!("stopping: requests that run are finished first");
         self.app.stop();
         self.listening.await.context("the listener ended badly")?;
         self.upkeep.abort();
+        match tokio::time::timeout(FLUSH_WAIT, self.engine.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the newest records stay in the journal: {error}"),
+            Err(_) => tracing::warn!("the lake did not answer in time; the newest records stay in the journal"),
+        }
         self.engine.close().await;
         self.app.meta.maintain(crate::clock::now()).await?;
         tracing::info!("stopped");
