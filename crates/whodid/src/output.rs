@@ -87,14 +87,28 @@ pub fn object(output: Output, value: &Value) -> std::io::Result<()> {
             writer.flush()?;
         }
         (Output::Table, Value::Object(members)) => {
-            let width = members.keys().map(|key| key.chars().count()).max().unwrap_or_default();
-            for (key, value) in members {
-                writeln!(out, "{key:width$}  {}", printable(&plain(value)))?;
-            }
+            let members: Vec<(&str, String)> =
+                members.iter().map(|(key, value)| (key.as_str(), plain(value))).collect();
+            write_members(&mut out, &members)?;
         }
         (Output::Csv | Output::Table, other) => writeln!(out, "{}", plain(other))?,
     }
     out.flush()
+}
+
+/// Prints names and values for people, in the order given.
+pub fn members(members: &[(&str, String)]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write_members(&mut out, members)?;
+    out.flush()
+}
+
+fn write_members(out: &mut impl Write, members: &[(&str, String)]) -> std::io::Result<()> {
+    let width = members.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    for (name, value) in members {
+        writeln!(out, "{name:width$}  {}", printable(value))?;
+    }
+    Ok(())
 }
 
 /// Prints a line of text on standard output.

@@ -70,7 +70,7 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
 /// The sentence, then every named member on a line.
 fn print_event(event: &Value) -> std::io::Result<()> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut shown = serde_json::Map::new();
+    let mut shown: Vec<(&str, String)> = Vec::new();
     for (name, pointer) in [
         ("summary", "/record/summary"),
         ("record", "/record/id"),
@@ -94,14 +94,14 @@ fn print_event(event: &Value) -> std::io::Result<()> {
     ] {
         let value = text(pointer);
         if !value.is_empty() {
-            shown.insert(name.to_owned(), Value::String(value));
+            shown.push((name, value));
         }
     }
     let related = event["related"].as_array().map(Vec::len).unwrap_or_default();
     if related > 0 {
-        shown.insert("related".to_owned(), json!(related));
+        shown.push(("related", related.to_string()));
     }
-    output::object(Output::Table, &Value::Object(shown))
+    output::members(&shown)
 }
 
 async fn export(client: &Client, pairs: &crate::client::Pairs, file: Option<&std::path::Path>) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use whodid_api::Code;
 use super::failure::Failure;
 
 /// Longest query string in bytes.
-const QUERY_BYTES_MAX: usize = 16 << 10;
+const QUERY_BYTES_MAX: usize = 48 << 10;
 
 /// The query parameters of a request as the type `T`.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ mod tests {
         check("order=up", Code::BadParameter, "desc, asc");
         check("q=a&q=b", Code::BadParameter, "more than once");
         check("q=%ff", Code::BadParameter, "UTF-8");
-        check(&format!("q={}", "x".repeat(20_000)), Code::BadParameter, "at most");
+        check(&format!("q={}", "x".repeat(50_000)), Code::BadParameter, "at most");
         assert_eq!(read::<IngestParams>("format=xml").unwrap_err().code(), Code::BadParameter);
     }
 }

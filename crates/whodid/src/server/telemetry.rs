@@ -24,7 +24,11 @@ pub fn start_log(config: &Config) {
 /// A level alone is for our own crates: others only warn, and the Delta library, which reports a
 /// table that does not exist yet as an error, says nothing.
 fn filter(level: &str) -> String {
-    if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,delta_kernel=off,whodid={level}") }
+    if level.contains(['=', ',']) {
+        level.to_owned()
+    } else {
+        format!("warn,buoyant_kernel=off,delta_kernel=off,whodid={level}")
+    }
 }
 
 /// The numbers behind `/metrics`.

@@ -172,20 +172,21 @@ async fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
     let keys = init(&folder.path().join("data"));
     let small = [("WHODID_JOURNAL__SEGMENT", "4MiB"), ("WHODID_FLUSH__INTERVAL", "1h")];
     let mut server = Server::on(Arc::clone(&folder), keys, &small).await;
-    let noise: String = (0..600).map(|n| format!("{:x}", n * 2_654_435_761_u64)).collect();
+    let mut state = 7_u64;
+    // Text that does not shrink.
+    let mut noise = || -> String {
+        (0..250)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                format!("{:x}", state >> 8)
+            })
+            .collect()
+    };
     let mut accepted = 0_u64;
     let mut refusal = None;
     for batch in 0..400 {
         let lines: Vec<String> = (0..100)
-            .map(|n| {
-                event(
-                    &format!("d-{batch}-{n}"),
-                    &format!("{batch}{n}{noise}"),
-                    "create",
-                    "success",
-                    "2026-11-20T08:00:00Z",
-                )
-            })
+            .map(|n| event(&format!("d-{batch}-{n}"), &noise(), "create", "success", "2026-11-20T08:00:00Z"))
             .collect();
         let request = server.request("POST", "/api/v1/events").bearer_auth(&server.keys.ingestion_key);
         let Ok(response) = request.body(lines.join("\n")).send().await else {
@@ -205,8 +206,16 @@ async fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
     assert_eq!((status, code.as_str()), (503, "journal_unavailable"));
     assert!(wait.is_some());
     assert_eq!(server.count().await, accepted);
+    let (ready, told) = crate::boundary::answer(server.get("/health/ready")).await;
+    assert_eq!((ready, &told["degraded"][0]["part"]), (503, &"ingest".into()), "{told}");
+    // Space is made: it goes on by itself.
+    let at = folder.path().join("data");
+    let grown = Command::new("mount").args(["-o", "remount,size=256m"]).arg(&at).status().unwrap();
+    assert!(grown.success());
+    let (status, reply) = server.send(event("after", "alice", "create", "success", "2026-11-20T08:00:00Z")).await;
+    assert_eq!((status, &reply["accepted"]), (200, &1.into()), "{reply}");
     server.restart().await;
-    assert_eq!(server.count().await, accepted);
+    assert_eq!(server.count().await, accepted + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

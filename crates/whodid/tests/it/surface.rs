@@ -67,7 +67,7 @@ async fn events_are_found_counted_and_grouped() {
     assert_eq!(top["values"], serde_json::json!([{"value": "kms.secrets.delete", "count": 2}]));
     assert_eq!((&top["other"], &top["missing"]), (&3.into(), &0.into()));
     let facets = server.read("/api/v1/events/facets?field=outcome&field=initiator.name&q=kms").await;
-    assert_eq!(facets["facets"][0]["values"][0], serde_json::json!({"value": "success", "count": 3}));
+    assert_eq!(facets["facets"][0]["values"][0], serde_json::json!({"value": "success", "count": 4}));
     assert_eq!(facets["facets"][1]["field"], "initiator.name");
     let fields = server.read("/api/v1/events/fields?prefix=initiator.n").await;
     assert!(fields["fields"].as_array().unwrap().iter().any(|field| field["name"] == "initiator.name"), "{fields}");
@@ -178,11 +178,11 @@ async fn the_tail_shows_events_as_they_are_recorded() {
     let response = follow(None).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut chunks = response.bytes_stream();
-    server.send(event("t-1", "bob", "kms.secrets.read", "success", "2026-11-20T11:00:00Z")).await;
-    server.send(event("t-2", "bob", "kms.secrets.read", "failure", "2026-11-20T11:00:01Z")).await;
+    server.send(event("tail-1", "bob", "kms.secrets.read", "success", "2026-11-20T11:00:00Z")).await;
+    server.send(event("tail-2", "bob", "kms.secrets.read", "failure", "2026-11-20T11:00:01Z")).await;
     let message = next_message(&mut chunks).await;
     assert!(message.contains("event: event\n") && message.contains("id: activity:6\n"), "{message}");
-    assert!(message.contains("\"id\":\"t-2\"") && !message.contains("t-1"), "{message}");
+    assert!(message.contains("\"id\":\"tail-2\"") && !message.contains("tail-1"), "{message}");
     // A reader that was away gets what it missed.
     let mut missed = follow(Some("activity:1")).send().await.unwrap().bytes_stream();
     assert!(next_message(&mut missed).await.contains("id: activity:2\n"));
