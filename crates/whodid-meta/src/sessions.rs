@@ -155,8 +155,16 @@ impl Meta {
         Ok(NewSession { secret: Secret::new(secret), id, user, expires_at })
     }
 
-    /// Whose session this cookie opens. Costs no query but one every [`crate::STALE_MS_MAX`] milliseconds.
+    /// Whose session this cookie opens, which counts as a use of it. Costs no query but one every
+    /// [`crate::STALE_MS_MAX`] milliseconds.
     pub async fn session(&self, cookie: &str, now: Timestamp) -> Result<Session, SessionError> {
+        let session = self.running_session(cookie, now).await?;
+        self.cache().used(&session.id, now);
+        Ok(session)
+    }
+
+    /// The same without counting as a use: a page left open must not keep its session from idling out.
+    pub async fn running_session(&self, cookie: &str, now: Timestamp) -> Result<Session, SessionError> {
         let known = self.cached().await?;
         // The map is keyed by the hash of 256 random bits: a lookup's time tells nothing of use.
         let entry = known.sessions.get(&secret::hash(cookie)).ok_or(SessionError::Ended)?;
@@ -165,7 +173,6 @@ impl Meta {
         if idle || now >= entry.session.expires_at {
             return Err(SessionError::Ended);
         }
-        self.cache().used(&entry.session.id, now);
         Ok(entry.session.clone())
     }
 

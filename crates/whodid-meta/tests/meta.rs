@@ -152,6 +152,9 @@ async fn a_session_ends_by_idling_by_age_and_by_signing_out() {
     assert_eq!(meta.session(idle.expose(), at(11 * HOUR)).await.unwrap().user, made.user);
     meta.session(idle.expose(), at(22 * HOUR)).await.unwrap();
     assert!(matches!(meta.session(idle.expose(), at(35 * HOUR)).await, Err(SessionError::Ended)));
+    let watched = begin().await;
+    meta.running_session(watched.expose(), at(11 * HOUR)).await.unwrap();
+    assert!(matches!(meta.running_session(watched.expose(), at(13 * HOUR)).await, Err(SessionError::Ended)));
     let busy = begin().await;
     for hour in (0..7 * 24).step_by(10) {
         meta.session(busy.expose(), at(hour * HOUR)).await.unwrap();

@@ -147,7 +147,7 @@ impl Caller {
         let now = crate::clock::now();
         match &self.credential {
             Credential::Key(key) => app.meta.authenticate(key, now).await.is_ok(),
-            Credential::Cookie(cookie) => app.meta.session(cookie, now).await.is_ok(),
+            Credential::Cookie(cookie) => app.meta.running_session(cookie, now).await.is_ok(),
         }
     }
 }
