@@ -3,11 +3,36 @@
 //! Without a file it makes its own events of about 1 kB.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Location, decode_batch, encode_batch, raw_of_row, sequence};
 use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+
+/// CPU time of all threads since a moment, and wall time; on a shared machine the first is the figure.
+struct Clock {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Instant::now(), cpu: cpu_time() }
+    }
+
+    fn micros(&self, count: usize) -> String {
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / count.max(1) as f64;
+        format!("{:8.3} us CPU {:8.3} us", each(cpu_time() - self.cpu), each(self.wall.elapsed()))
+    }
+}
+
+/// User and system time in ticks of 10 ms, by Linux; elsewhere nothing.
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
 
 const EVENTS_A_REQUEST: usize = 1000;
 
@@ -47,16 +72,14 @@ fn main() {
     let received = Timestamp::from_millis(1_800_000_000_000);
     let bytes: usize = lines.iter().map(|line| line.len()).sum();
     println!("{events} events of {} bytes", bytes / events);
-    let per_event = |what: &str, since: Instant| {
-        println!("{what:<14} {:7.3} us an event", since.elapsed().as_secs_f64() * 1e6 / events as f64);
-    };
+    let per_event = |what: &str, since: Clock| println!("{what:<14} {} an event", since.micros(events));
 
-    let since = Instant::now();
+    let since = Clock::start();
     let requests: Vec<String> = lines.chunks(EVENTS_A_REQUEST).map(|lines| lines.join("\n")).collect();
     let decoded: Vec<_> = requests.iter().map(|body| decode(Format::IbmAt, body.as_bytes(), received)).collect();
     per_event("decode", since);
 
-    let since = Instant::now();
+    let since = Clock::start();
     let mut batches = Vec::new();
     for items in &decoded {
         let mut builder = BatchBuilder::with_capacity(items.len());
@@ -72,22 +95,22 @@ fn main() {
         .sum();
     println!("               {} bytes of template an event", templates / events);
 
-    let since = Instant::now();
+    let since = Clock::start();
     let encoded: Vec<Vec<u8>> = batches.iter().map(encode_batch).collect();
     per_event("encode", since);
     println!("               {} bytes an event", encoded.iter().map(Vec::len).sum::<usize>() / events);
-    let since = Instant::now();
+    let since = Clock::start();
     for encoded in &encoded {
         decode_batch(encoded).unwrap();
     }
     per_event("read back", since);
 
-    let since = Instant::now();
+    let since = Clock::start();
     let singles: usize =
         (0..1000).map(|row| encode_batch(&batches[0].slice(row % batches[0].num_rows(), 1)).len()).sum();
-    println!("single events  {:7.3} us, {} bytes each", since.elapsed().as_secs_f64() * 1e3, singles / 1000);
+    println!("single events  {}, {} bytes each", since.micros(1000), singles / 1000);
 
-    let since = Instant::now();
+    let since = Clock::start();
     let mut raw = 0;
     for batch in &batches {
         for row in 0..batch.num_rows() {
@@ -102,7 +125,7 @@ fn main() {
         let folder = tempfile::tempdir().unwrap();
         let lake = Lake::open(Location::Folder(folder.path().to_owned())).await.unwrap();
         let table = lake.table(&AccountName::default_account(), &StreamName::activity()).await.unwrap();
-        let since = Instant::now();
+        let since = Clock::start();
         let mut next = 0;
         for batch in &batches {
             table.append(sequence(batch, Offset(next), received));
@@ -110,7 +133,7 @@ fn main() {
         }
         per_event("append", since);
         println!("               {} bytes of tail an event", table.tail_bytes() / events);
-        let since = Instant::now();
+        let since = Clock::start();
         let report = table.flush().await.unwrap();
         per_event("flush", since);
         println!("               {} segments, {} bytes an event", report.segments, report.bytes / events as u64);
@@ -140,14 +163,12 @@ fn main() {
             }
             table.flush().await.unwrap();
         }
-        let since = Instant::now();
+        let since = Clock::start();
         let mut merged = 0;
-        while let Some(report) = table.compact(received).await.unwrap() {
+        let quiet = received.plus_micros(86_400_000_000);
+        while let Some(report) = table.compact(quiet).await.unwrap() {
             merged += report.rows;
         }
-        println!(
-            "compact        {:7.3} us a row of {merged}",
-            since.elapsed().as_secs_f64() * 1e6 / merged.max(1) as f64
-        );
+        println!("compact        {} a row of {merged}", since.micros(merged as usize));
     });
 }

@@ -14,7 +14,7 @@ use crate::schema::stored_schema;
 /// So many small batches become one.
 const MERGE_BATCHES: usize = 16;
 /// Batches of at least so many rows are left alone.
-const MERGED_ROWS: usize = 4096;
+const MERGED_ROWS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tail {

@@ -31,7 +31,7 @@ async fn a_flush_that_meets_a_fault_is_done_once_whether_it_is_repeated_or_the_p
         for fault in FAULTS {
             for is_first_commit in [true, false] {
                 let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-                let (store, plan) = FaultyStore::new(memory.clone());
+                let (store, plan) = FaultyStore::over(memory.clone());
                 let table = table(&store).await;
                 let mut flushed = 0;
                 if !is_first_commit {
@@ -75,7 +75,7 @@ async fn copy(store: &Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
 async fn a_commit_that_never_gets_an_answer_is_left_to_the_next_flush() {
     for fault in FAULTS {
         let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-        let (store, plan) = FaultyStore::new(memory.clone());
+        let (store, plan) = FaultyStore::over(memory.clone());
         let table = table(&store).await;
         table.append(batch(0..10));
         table.flush().await.unwrap();
@@ -97,7 +97,7 @@ async fn a_merge_that_meets_a_fault_leaves_the_old_or_the_new() {
     for kind in [Kind::Data, Kind::Commit] {
         for fault in FAULTS {
             let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-            let (store, plan) = FaultyStore::new(memory.clone());
+            let (store, plan) = FaultyStore::over(memory.clone());
             let table = table(&store).await;
             for number in 0..8 {
                 table.append(batch(number * 10..number * 10 + 10));
@@ -121,7 +121,7 @@ async fn a_merge_that_meets_a_fault_leaves_the_old_or_the_new() {
 async fn a_failed_checkpoint_fails_nothing_else() {
     for fault in FAULTS {
         let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-        let (store, plan) = FaultyStore::new(memory.clone());
+        let (store, plan) = FaultyStore::over(memory.clone());
         let table = table(&store).await;
         plan.lock().planned = vec![(Kind::Checkpoint, fault)];
         for number in 0..103 {
@@ -136,7 +136,7 @@ async fn a_failed_checkpoint_fails_nothing_else() {
 /// One life of a store: appends, flushes, merges, vacuums and deaths, while a part of all requests fails.
 async fn live(seed: u64) {
     let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let (store, plan) = FaultyStore::new(memory.clone());
+    let (store, plan) = FaultyStore::over(memory.clone());
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     plan.lock().random = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
     let mut table = table(&store).await;

@@ -47,7 +47,7 @@ pub struct Plan {
 }
 
 impl FaultyStore {
-    pub fn new(inner: Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, Arc<Mutex<Plan>>) {
+    pub fn over(inner: Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, Arc<Mutex<Plan>>) {
         let plan = Plan { planned: Vec::new(), chance: 0.0, random: ChaCha8Rng::seed_from_u64(1), met: 0 };
         let plan = Arc::new(Mutex::new(plan));
         (Arc::new(Self { inner, plan: plan.clone() }), plan)
