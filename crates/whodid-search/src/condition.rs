@@ -79,17 +79,16 @@ impl TextTest {
         among: Selection,
         reader: &mut PartReader<'_>,
     ) -> Result<(Selection, Selection), SearchError> {
-        let is_tree = |text: &str| text.trim_start().starts_with(['{', '[', '"']);
         if reader.part.is_cheap(self.column) {
             let whole = reader.whole(self.column).await?;
-            return Ok((among.and(&self.rows(&whole)), among.and(&test_rows(&whole, None, is_tree))));
+            return Ok((among.and(&self.rows(&whole)), among.and(&trees_of(&whole))));
         }
         let mut batches = reader.read(&[self.column], &among, Form::Coded).await?;
         let mut passed = BooleanBufferBuilder::new(among.count());
         let mut trees = BooleanBufferBuilder::new(among.count());
         while let Some(batch) = batches.next().await? {
             passed.append_buffer(&self.rows(batch.column(0)));
-            trees.append_buffer(&test_rows(batch.column(0), None, is_tree));
+            trees.append_buffer(&trees_of(batch.column(0)));
         }
         Ok((among.narrowed(&passed.finish()), among.narrowed(&trees.finish())))
     }
@@ -435,6 +434,16 @@ pub(crate) fn test_rows(array: &ArrayRef, finder: Option<&Finder>, matches: impl
         // Only a column that the segment does not have.
         _ => BooleanBuffer::new_unset(array.len()),
     }
+}
+
+/// One bit a row: whether its text may be JSON of more than a scalar.
+fn trees_of(array: &ArrayRef) -> BooleanBuffer {
+    let may = |text: &str| match text.as_bytes().first() {
+        None => false,
+        Some(first) if first.is_ascii_alphanumeric() => false,
+        Some(_) => text.trim_start().starts_with(['{', '[', '"']),
+    };
+    test_rows(array, None, may)
 }
 
 fn test_texts(array: &StringArray, finder: Option<&Finder>, matches: impl Fn(&str) -> bool) -> BooleanBuffer {

@@ -120,7 +120,7 @@ async fn run(
     wanted: Vec<usize>,
     sender: &mpsc::Sender<Result<RecordBatch, SearchError>>,
 ) -> Result<(), SearchError> {
-    let parts = job.segment_parts(&job.segments(&condition), &condition).await?;
+    let parts = in_time(job, job.segment_parts(&job.segments(&condition), &condition)).await??;
     let tail = job.tail_parts(&condition);
     let mut columns = wanted.clone();
     columns.extend([column::EVENT_TIME, column::OFFSET].into_iter().filter(|key| !wanted.contains(key)));
@@ -139,9 +139,7 @@ async fn run(
     let keep: Vec<usize> = (0..wanted.len()).collect();
     let mut merged = merge(job, &plan, streams)?;
     loop {
-        let next = tokio::time::timeout(job.shared.timeout, merged.next()).await;
-        let next = next.map_err(|_| SearchError::Timeout { seconds: job.shared.timeout.as_secs_f64() })?;
-        let Some(batch) = next else { return Ok(()) };
+        let Some(batch) = in_time(job, merged.next()).await? else { return Ok(()) };
         let batch = batch.map_err(unwrapped)?;
         if batch.num_rows() == 0 {
             continue;
@@ -151,6 +149,12 @@ async fn run(
             return Ok(());
         }
     }
+}
+
+/// Bounds the time of one step; how long the reader takes between two is not ours to bound.
+async fn in_time<T>(job: &Job, step: impl Future<Output = T>) -> Result<T, SearchError> {
+    let bound = job.shared.timeout;
+    tokio::time::timeout(bound, step).await.map_err(|_| SearchError::Timeout { seconds: bound.as_secs_f64() })
 }
 
 /// Parts in sequences within which their times do not overlap.

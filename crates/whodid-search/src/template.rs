@@ -382,7 +382,7 @@ mod tests {
         check("raw.id:x", TEMPLATE, Verdict::Unsure);
         check("raw.id.deeper:x", TEMPLATE, Verdict::Unsure);
         check("raw.requestData.a:1", TEMPLATE, Verdict::Unsure);
-        check("requestData.a:1", "{\"requestData\":[\x1b]}", Verdict::Unsure);
+        check("requestData.b.a:1", "{\"requestData\":{\"b\":\x1b}}", Verdict::Unsure);
         check("2026-01", TEMPLATE, Verdict::Unsure);
         check("00Z", TEMPLATE, Verdict::Unsure);
         check("7", "{\"t\":\x1em}", Verdict::Unsure);

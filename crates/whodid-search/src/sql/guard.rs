@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Visit, Visitor,
+    Expr, FunctionArguments, ObjectName, ObjectNamePart, Query, Select, SelectFlavor, SetExpr, Statement, TableFactor,
+    Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
@@ -149,6 +150,14 @@ impl Visitor for Guard {
     fn pre_visit_select(&mut self, select: &Select) -> Step {
         if select.into.is_some() {
             return refuse("SELECT INTO is not allowed");
+        }
+        let is_plain = select.flavor == SelectFlavor::Standard
+            && select.lateral_views.is_empty()
+            && select.connect_by.is_empty()
+            && select.prewhere.is_none()
+            && select.select_modifiers.is_none();
+        if !is_plain {
+            return refuse(ONLY_SELECT);
         }
         ControlFlow::Continue(())
     }
