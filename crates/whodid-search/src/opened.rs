@@ -20,6 +20,9 @@ use crate::SearchError;
 /// Bytes of opened segments (footers, bloom filters) kept for the next search.
 pub(crate) const OPENED_BYTES_MAX: usize = 64 << 20;
 
+/// Bloom filters by row group and column; `None` where the file has none.
+type Blooms = HashMap<(usize, usize), Option<Arc<Sbbf>>>;
+
 /// A segment made ready for reading.
 pub(crate) struct Opened {
     pub(crate) path: Path,
@@ -32,7 +35,7 @@ pub(crate) struct Opened {
     /// Column of the file, by column of the stored schema.
     leaves: Vec<Option<usize>>,
     is_coded: Vec<bool>,
-    blooms: Mutex<HashMap<(usize, usize), Option<Arc<Sbbf>>>>,
+    blooms: Mutex<Blooms>,
 }
 
 impl std::fmt::Debug for Opened {
