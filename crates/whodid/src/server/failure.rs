@@ -11,7 +11,8 @@ const RETRY_AFTER_S: u64 = 1;
 /// An answer that is an error.
 #[derive(Debug)]
 pub struct Failure {
-    problem: Problem,
+    /// Boxed, because nearly every function of the server may return one.
+    problem: Box<Problem>,
     retry_after_s: Option<u64>,
 }
 
@@ -23,7 +24,7 @@ impl Failure {
     /// A failure with a code and words for the caller.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry = matches!(code.status(), 429 | 503).then_some(RETRY_AFTER_S);
-        Self { problem: Problem::new(code, detail), retry_after_s: retry }
+        Self { problem: Box::new(Problem::new(code, detail)), retry_after_s: retry }
     }
 
     /// Sets how long the caller shall wait.
