@@ -502,7 +502,7 @@ export interface components {
          *     - `bad_field` (400): No field can have this name.
          *     - `bad_sql` (400): The SQL statement is refused: not one `SELECT` over `events`, or it cannot be planned.
          *     - `unknown_format` (400): `format` names no source format.
-         *     - `empty_body` (400): The request holds no event.
+         *     - `no_events` (400): The request holds no event.
          *     - `bad_encoding` (400): The compressed body is broken or cut short.
          *     - `missing_credential` (401): No key or session was given.
          *     - `invalid_key` (401): The key is unknown, revoked or malformed.
@@ -516,7 +516,7 @@ export interface components {
          *     - `method_not_allowed` (405): The route exists, but not with this method.
          *     - `slow_body` (408): The body came too slowly or stopped coming.
          *     - `conflict` (409): The request contradicts an earlier one.
-         *     - `idempotency_conflict` (409): The same `Idempotency-Key` was used for another body.
+         *     - `idempotency_key_reused` (409): The same `Idempotency-Key` was used for another body.
          *     - `body_too_large` (413): The body is larger than allowed, as sent or inflated.
          *     - `too_many_events` (413): The request holds more events than allowed.
          *     - `unsupported_encoding` (415): The content encoding is none of identity, gzip and zstd, or several are stacked.
@@ -525,12 +525,15 @@ export interface components {
          *     - `overloaded` (429): Too much at once; nothing was done. Try again as `Retry-After` says.
          *     - `internal` (500): A defect of the server; its log has the details under the request id.
          *     - `unavailable` (503): A part is out of service; nothing was done. Try again as `Retry-After` says.
-         *     - `journal_full` (503): The journal is at its bound because flushing does not keep up; nothing was stored.
-         *     - `disk_full` (503): The disk refused the write; nothing was stored.
-         *     - `timeout` (504): It took longer than allowed; narrow the time range or the query.
+         *     - `starting` (503): The server has just started and is still reading its journal back.
+         *     - `stopping` (503): The server is stopping; nothing was done.
+         *     - `journal_unavailable` (503): The journal refuses writes: it is at its bound or the disk is full. Nothing was stored.
+         *     - `lake_unavailable` (503): The lake's storage does not answer.
+         *     - `lake_behind` (503): The lake does not take what waits in memory; nothing was stored.
+         *     - `query_timeout` (504): It took longer than allowed; narrow the time range or the query.
          * @enum {string}
          */
-        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "empty_body" | "bad_encoding" | "missing_credential" | "invalid_key" | "session_ended" | "link_expired" | "link_used" | "forbidden" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "idempotency_conflict" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "journal_full" | "disk_full" | "timeout";
+        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "missing_credential" | "invalid_key" | "session_ended" | "link_expired" | "link_used" | "forbidden" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "query_timeout";
         /**
          * @description How many records match; exact.
          * @example {
