@@ -222,7 +222,8 @@ impl Window {
             let expired = now.micros() - oldest.newest.micros() > WINDOW_MICROS;
             let crowded = self.keys.len() > KEYS_MAX || self.replays.len() > REPLAYS_MAX;
             // A chunk without a file is still covered by the journal; it stays until it is written.
-            if self.chunks.len() < 2 && !expired || !(expired || crowded) || oldest.file.is_none() {
+            let leaves = expired || (crowded && self.chunks.len() > 1);
+            if !leaves || oldest.file.is_none() {
                 break;
             }
             let Some(chunk) = self.chunks.pop_front() else { break };

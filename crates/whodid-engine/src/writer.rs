@@ -27,13 +27,16 @@ pub const GROUP_BYTES: usize = 8 << 20;
 /// Most requests in one journal group.
 pub const GROUP_REQUESTS: usize = 1024;
 
+/// Where the answer to a request goes.
+pub(crate) type Reply = oneshot::Sender<Result<IngestReply, Error>>;
+
 /// A stream of an account.
 pub(crate) type StreamKey = (AccountName, StreamName);
 
 /// What the thread is asked to do.
 pub(crate) enum Command {
     /// Store a request.
-    Append(Box<Prepared>, oneshot::Sender<Result<IngestReply, Error>>),
+    Append(Box<Prepared>, Reply),
     /// Release what the lake holds durably.
     Release(oneshot::Sender<()>),
     /// End.
@@ -87,7 +90,7 @@ struct Sequenced {
     parts: Vec<Placed>,
     reply: IngestReply,
     replay: Option<(Key, Replay)>,
-    sender: oneshot::Sender<Result<IngestReply, Error>>,
+    sender: Reply,
     frame: Option<Vec<u8>>,
 }
 
@@ -139,7 +142,7 @@ impl Writer {
         }
     }
 
-    fn append(&mut self, waiting: Vec<(Box<Prepared>, oneshot::Sender<Result<IngestReply, Error>>)>) {
+    fn append(&mut self, waiting: Vec<(Box<Prepared>, Reply)>) {
         let mut group = Group {
             recorded_at: (self.clock)().max(self.last_recorded_at),
             next: HashMap::new(),
@@ -170,17 +173,17 @@ impl Writer {
         prepared: Prepared,
         group: &mut Group,
     ) -> Result<(Vec<Placed>, IngestReply, Option<(Key, Replay)>, Option<Vec<u8>>), Error> {
-        if let Some((key, body)) = &prepared.request {
-            if let Some(kept) = group.replays.get(key).or_else(|| self.window.replay(key)) {
-                if kept.body != *body {
-                    return Err(Error::new(
-                        ErrorKind::Conflict,
-                        "idempotency_key_reused",
-                        "this Idempotency-Key was used for another body; give every request its own key",
-                    ));
-                }
-                return Ok((Vec::new(), kept.reply.clone(), None, None));
+        if let Some((key, body)) = &prepared.request
+            && let Some(kept) = group.replays.get(key).or_else(|| self.window.replay(key))
+        {
+            if kept.body != *body {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    "idempotency_key_reused",
+                    "this Idempotency-Key was used for another body; give every request its own key",
+                ));
             }
+            return Ok((Vec::new(), kept.reply.clone(), None, None));
         }
         let mut reply = IngestReply { rejected: prepared.rejected, ..IngestReply::default() };
         let mut parts = Vec::with_capacity(2);
@@ -293,7 +296,7 @@ impl Writer {
         for request in requests {
             let _ = request.sender.send(Err(refusal(cause)));
         }
-        if matches!(cause, AppendError::SyncFailed { .. } | AppendError::Poisoned { .. }) {
+        if matches!(cause, AppendError::SyncFailed { .. } | AppendError::Poisoned) {
             // After a failed sync the kernel may have dropped the pages and report success next time;
             // nothing this process says about durability can be trusted any more.
             (self.on_fatal)(&cause.to_string());

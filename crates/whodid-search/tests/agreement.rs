@@ -244,7 +244,7 @@ fn raw_event(random: &mut StdRng, number: usize) -> (Format, String) {
         _ => {
             let mut event = json!({"when": time_text(random), "user": word(random), "what": word(random), "free": json_value(random, 3)});
             maybe(&mut event, random, 0.5, "status", |random| json!(word(random)));
-            maybe(&mut event, random, 0.5, "ts", |random| time_text(random));
+            maybe(&mut event, random, 0.5, "ts", time_text);
             // Blanks between values, and escapes where none are needed.
             let text = if random.random_bool(0.5) {
                 serde_json::to_string_pretty(&event).unwrap()
