@@ -57,6 +57,10 @@ pub(crate) struct Job {
     pub(crate) resources: Resources,
 }
 
+/// Stack of a search thread. Planning follows a statement's tree by recursion, in large frames;
+/// only what is touched takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
 impl Pool {
     pub(crate) fn new(options: &Options) -> Result<Self, SearchError> {
         let failed = |error| SearchError::internal("starting the search pool", error);
@@ -64,6 +68,7 @@ impl Pool {
         let runtime = Builder::new_multi_thread()
             .worker_threads(partitions)
             .thread_name("whodid-search")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
             .map_err(failed)?;

@@ -216,10 +216,16 @@ impl Searcher {
         spaces: &Spaces,
         limits: SqlLimits,
     ) -> Result<SqlAnswer, SearchError> {
-        let statement = sql::check(text)?;
+        let text = text.to_owned();
         let spaces = Condition::of_spaces(spaces);
-        let answer =
-            self.pool.run(snapshot, move |job| async move { sql::run(&job, statement, spaces, limits).await }).await?;
+        // Parsing too runs on the search's own threads: they have the stack for a deep statement.
+        let answer = self
+            .pool
+            .run(snapshot, move |job| async move {
+                let statement = sql::check(&text)?;
+                sql::run(&job, statement, spaces, limits).await
+            })
+            .await?;
         Ok(SqlAnswer { stats: answer.stats, ..answer.value })
     }
 }

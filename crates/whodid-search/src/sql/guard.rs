@@ -23,6 +23,9 @@ pub const SQL_TOKENS_MAX: usize = 4000;
 pub const SQL_DEPTH_MAX: usize = 200;
 /// Deepest nesting of queries and parentheses that the parser follows.
 const PARSER_DEPTH_MAX: usize = 40;
+/// Deepest nesting of brackets and CASE. The parser tries several readings of what stands in a
+/// bracket, each of them anew for every bracket inside: its time doubles with each level.
+pub const SQL_BRACKETS_MAX: usize = 12;
 
 /// The parsed statement, if it is allowed.
 pub(crate) fn check(text: &str) -> Result<ParsedStatement, SearchError> {
@@ -35,6 +38,12 @@ pub(crate) fn check(text: &str) -> Result<ParsedStatement, SearchError> {
     if count > SQL_TOKENS_MAX {
         return Err(refused(format!(
             "the statement has {count} words and signs; at most {SQL_TOKENS_MAX} are allowed"
+        )));
+    }
+    let deepest = deepest_bracket(&tokens);
+    if deepest > SQL_BRACKETS_MAX {
+        return Err(refused(format!(
+            "the statement nests brackets or CASE {deepest} deep; at most {SQL_BRACKETS_MAX} are allowed, use WITH"
         )));
     }
     let mut statements = DFParserBuilder::new(text)
@@ -57,6 +66,22 @@ pub(crate) fn check(text: &str) -> Result<ParsedStatement, SearchError> {
         ControlFlow::Continue(()) => Ok(statement),
         ControlFlow::Break(detail) => Err(refused(detail)),
     }
+}
+
+/// How deep brackets and CASE nest. Unbalanced ones are left to the parser.
+fn deepest_bracket(tokens: &[Token]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens {
+        match token {
+            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
+            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
+            Token::Word(word) if word.value.eq_ignore_ascii_case("case") => depth += 1,
+            Token::Word(word) if word.value.eq_ignore_ascii_case("end") => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 const ONLY_SELECT: &str = "only SELECT is allowed, with or without WITH";
