@@ -26,6 +26,8 @@ pub(crate) const RUNNING_MAX: usize = 16;
 pub(crate) const WAITING_MAX: usize = 256;
 /// Exports that run at once; their readers set the pace, so that they may not hold up searches.
 pub(crate) const EXPORTS_MAX: usize = 8;
+/// Threads that wait for the disk.
+const READING_THREADS_MAX: usize = 64;
 /// Segments whose footers are fetched at once.
 const OPENING_MAX: usize = 8;
 
@@ -69,6 +71,7 @@ impl Pool {
             .worker_threads(partitions)
             .thread_name("whodid-search")
             .thread_stack_size(STACK_BYTES)
+            .max_blocking_threads(READING_THREADS_MAX)
             .enable_all()
             .build()
             .map_err(failed)?;

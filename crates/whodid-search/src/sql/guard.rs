@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::SearchError;
@@ -26,6 +27,9 @@ const PARSER_DEPTH_MAX: usize = 40;
 /// Deepest nesting of brackets and CASE. The parser tries several readings of what stands in a
 /// bracket, each of them anew for every bracket inside: its time doubles with each level.
 pub const SQL_BRACKETS_MAX: usize = 12;
+/// Most tables and subqueries read from, and most joins and set operations: they cost the planner more than
+/// their number.
+pub const SQL_TABLES_MAX: usize = 32;
 
 /// The parsed statement, if it is allowed.
 pub(crate) fn check(text: &str) -> Result<ParsedStatement, SearchError> {
@@ -44,6 +48,12 @@ pub(crate) fn check(text: &str) -> Result<ParsedStatement, SearchError> {
     if deepest > SQL_BRACKETS_MAX {
         return Err(refused(format!(
             "the statement nests brackets or CASE {deepest} deep; at most {SQL_BRACKETS_MAX} are allowed, use WITH"
+        )));
+    }
+    let joins = tokens.iter().filter(|token| is_join(token)).count();
+    if joins > SQL_TABLES_MAX {
+        return Err(refused(format!(
+            "the statement has {joins} joins and set operations; at most {SQL_TABLES_MAX} are allowed"
         )));
     }
     let mut statements = DFParserBuilder::new(text)
@@ -84,6 +94,11 @@ fn deepest_bracket(tokens: &[Token]) -> usize {
     deepest
 }
 
+fn is_join(token: &Token) -> bool {
+    let Token::Word(word) = token else { return false };
+    matches!(word.keyword, Keyword::JOIN | Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT | Keyword::MINUS)
+}
+
 const ONLY_SELECT: &str = "only SELECT is allowed, with or without WITH";
 
 fn refused(detail: String) -> SearchError {
@@ -95,6 +110,7 @@ struct Guard {
     /// Names given by the WITH clauses around the present place.
     named: Vec<Vec<String>>,
     depth: usize,
+    tables: usize,
 }
 
 type Step = ControlFlow<String>;
@@ -197,6 +213,10 @@ impl Visitor for Guard {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Step {
+        self.tables += 1;
+        if self.tables > SQL_TABLES_MAX {
+            return refuse(format!("the statement reads from more than {SQL_TABLES_MAX} tables and subqueries"));
+        }
         match factor {
             TableFactor::Table {
                 name,
