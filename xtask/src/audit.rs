@@ -4,7 +4,6 @@
 //! is more than all the rest of the automation.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -34,7 +33,7 @@ pub fn run(_arguments: &[String]) -> Result<()> {
 pub fn check(database: &std::path::Path) -> Result<Ended> {
     let root = workspace::root()?;
     process::stream(
-        Command::new(workspace::cargo())
+        workspace::cargo_command()
             .args(["run", "--quiet", "--package", "xtask-audit", "--"])
             .arg(database)
             .current_dir(root),

@@ -19,7 +19,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     announce(&binary);
     let started = Instant::now();
     // Cargo draws its own progress, and the build script of `whodid-ui` builds the web pages.
-    process::run(Command::new(workspace::cargo()).args(["build", "--package", "whodid"]).current_dir(&workspace.root))
+    process::run(workspace::cargo_command().args(["build", "--package", "whodid"]).current_dir(&workspace.root))
         .context("the build failed")?;
     println!("built in {} s; starting the demo (Ctrl-C ends it)", started.elapsed().as_secs());
     become_process(Command::new(&binary).arg("demo").args(arguments))

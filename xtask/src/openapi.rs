@@ -17,7 +17,7 @@ const CLIENT_TYPES: &str = "web/src/api/schema.ts";
 pub fn run(arguments: &[String]) -> Result<()> {
     let workspace = Workspace::load()?;
     process::run(
-        Command::new(workspace::cargo()).args(["build", "--quiet", "--package", "whodid"]).current_dir(&workspace.root),
+        workspace::cargo_command().args(["build", "--quiet", "--package", "whodid"]).current_dir(&workspace.root),
     )?;
     if arguments.iter().any(|argument| argument == "--write") { write(&workspace) } else { check(&workspace) }
 }

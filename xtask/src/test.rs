@@ -156,7 +156,7 @@ fn sum_of_programs(lines: &[String]) -> Option<String> {
 }
 
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
-    let mut command = Command::new(workspace::cargo());
+    let mut command = workspace::cargo_command();
     command.args(arguments).current_dir(&workspace.root);
     command
 }

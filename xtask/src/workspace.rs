@@ -49,7 +49,7 @@ impl Workspace {
     /// Asks cargo.
     pub fn load() -> Result<Self> {
         let root = root()?;
-        let output = Command::new(cargo())
+        let output = cargo_command()
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .current_dir(&root)
             .output()
@@ -86,7 +86,25 @@ fn package(value: &Value) -> Result<Package> {
     Ok(Package { name, folder, dependencies })
 }
 
+/// A command that runs cargo as from a shell.
+///
+/// `cargo xtask` hands the variables that describe the xtask package on to its children. Build scripts
+/// that watch them (ring's does, and TLS and with it DataFusion stand on it) would run again whenever
+/// cargo is called directly in between, or from another clone, and everything above them be built anew.
+pub fn cargo_command() -> Command {
+    let mut command = Command::new(cargo());
+    for (name, _) in std::env::vars_os() {
+        let describes_xtask = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|start| name.starts_with(start))
+        });
+        if describes_xtask {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// The cargo that runs us, so that a chosen toolchain stays chosen.
-pub fn cargo() -> String {
+fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".into())
 }

@@ -75,7 +75,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
             tools::check()?;
             eprintln!("bench: building the release (a first build takes about 25 minutes on two cores)");
             process::run(
-                Command::new(workspace::cargo())
+                workspace::cargo_command()
                     .args(["build", "--release", "--package", "whodid"])
                     .current_dir(&workspace.root),
             )?;
