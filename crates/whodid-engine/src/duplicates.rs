@@ -2,10 +2,11 @@
 //!
 //! A duplicate is the same account, source id and content. Events without an id of their own are
 //! not in the window; repeated requests that carry an idempotency key are answered from it instead.
-//! The window covers the last [`KEYS_MAX`] events and at most [`WINDOW_MICROS`]; it is rebuilt at start
-//! from its files (what has been flushed) and the journal (what has not).
+//! The window covers the last [`KEYS_MAX`] events, the last [`REPLAYS_MAX`] answers or
+//! [`REPLAY_BYTES_MAX`] of them, and at most [`WINDOW_MICROS`]; it is rebuilt at start from its files (what
+//! has been flushed) and the journal (what has not). Events and answers are forgotten each by their own bound.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{self, Write};
@@ -23,6 +24,8 @@ pub const KEY_BYTES: usize = 12;
 pub const KEYS_MAX: usize = 4_000_000;
 /// Most answered requests the window remembers.
 pub const REPLAYS_MAX: usize = 100_000;
+/// Most bytes of answers the window remembers: one to a request of nothing but rejects can have a megabyte.
+pub const REPLAY_BYTES_MAX: usize = 64 << 20;
 /// How long it remembers, in microseconds of recorded time: a day.
 pub const WINDOW_MICROS: i64 = 86_400_000_000;
 
@@ -81,9 +84,9 @@ impl HashSecret {
         self.hash(&[b"event", account.as_str().as_bytes(), id.as_bytes(), raw])
     }
 
-    /// The key of a request.
-    pub fn request(self, account: &AccountName, idempotency_key: &str) -> Key {
-        self.hash(&[b"request", account.as_str().as_bytes(), idempotency_key.as_bytes()])
+    /// The key of a request of one sender: two senders that both count `batch-1`, `batch-2` never meet.
+    pub fn request(self, account: &AccountName, sender: &str, idempotency_key: &str) -> Key {
+        self.hash(&[b"request", account.as_str().as_bytes(), sender.as_bytes(), idempotency_key.as_bytes()])
     }
 
     /// The hash of a request's body and format.
@@ -112,40 +115,54 @@ impl Hasher for KeyHasher {
     fn write_usize(&mut self, _length: usize) {}
 }
 
-type KeySet = HashSet<Key, BuildHasherDefault<KeyHasher>>;
+/// Keys, each with the number of the newest chunk that holds it.
+type KeyMap = HashMap<Key, u32, BuildHasherDefault<KeyHasher>>;
 
 /// The keys of one group of frames.
 #[derive(Debug)]
 struct Chunk {
+    number: u32,
     newest: Timestamp,
     keys: Vec<Key>,
     replays: Vec<Key>,
     file: Option<PathBuf>,
 }
 
+/// An answer and the newest chunk that holds it.
+#[derive(Debug)]
+struct Kept {
+    chunk: u32,
+    bytes: usize,
+    replay: Replay,
+}
+
 /// The window. Owned by the writer thread.
 #[derive(Debug)]
 pub struct Window {
     folder: PathBuf,
-    keys: KeySet,
-    replays: HashMap<Key, Replay>,
+    keys: KeyMap,
+    replays: HashMap<Key, Kept>,
+    replay_bytes: usize,
     /// Oldest first; the last ones have no file yet.
     chunks: VecDeque<Chunk>,
+    next_number: u32,
 }
 
 impl Window {
     /// Reads the window's files in `folder`; a damaged one is left out and named in the second value,
     /// because a lost key can only let a repeated event in twice, never lose one.
     pub fn open(folder: &Path) -> io::Result<(Self, Vec<PathBuf>)> {
-        fs::create_dir_all(folder)?;
+        whodid_lake::make_folder(folder)?;
         let mut paths: Vec<PathBuf> =
             fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
         paths.sort();
         let mut window = Self {
             folder: folder.to_path_buf(),
-            keys: KeySet::default(),
+            keys: KeyMap::default(),
             replays: HashMap::new(),
+            replay_bytes: 0,
             chunks: VecDeque::new(),
+            next_number: 0,
         };
         let mut damaged = Vec::new();
         for path in paths {
@@ -161,19 +178,22 @@ impl Window {
                 damaged.push(path);
                 continue;
             };
-            window.insert_chunk(newest, keys, replays, Some(path));
+            let replays = replays.into_iter().filter_map(|replay| Some((key_of_hex(&replay.key)?, replay)));
+            window.insert_chunk(newest, Some(path));
+            window.add(newest, &keys, replays);
+            window.forget_crowded();
         }
         Ok((window, damaged))
     }
 
     /// True when the event is in the window.
     pub fn holds(&self, key: &Key) -> bool {
-        self.keys.contains(key)
+        self.keys.contains_key(key)
     }
 
     /// The kept answer to a request.
     pub fn replay(&self, key: &Key) -> Option<&Replay> {
-        self.replays.get(key)
+        self.replays.get(key).map(|kept| &kept.replay)
     }
 
     /// Remembers the events and the answer of one durable frame.
@@ -181,20 +201,31 @@ impl Window {
         if keys.is_empty() && replay.is_none() {
             return;
         }
-        self.keys.extend(keys.iter().copied());
-        let open = self.chunks.back_mut().filter(|chunk| chunk.file.is_none());
-        let chunk = match open {
-            Some(chunk) => chunk,
-            None => {
-                self.chunks.push_back(Chunk { newest: recorded_at, keys: Vec::new(), replays: Vec::new(), file: None });
-                self.chunks.back_mut().expect("one was just pushed")
-            }
-        };
-        chunk.newest = chunk.newest.max(recorded_at);
+        if self.chunks.back().is_none_or(|chunk| chunk.file.is_some()) {
+            self.insert_chunk(recorded_at, None);
+        }
+        self.add(recorded_at, keys, replay);
+    }
+
+    fn insert_chunk(&mut self, newest: Timestamp, file: Option<PathBuf>) {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.chunks.push_back(Chunk { number, newest, keys: Vec::new(), replays: Vec::new(), file });
+    }
+
+    /// Adds to the last chunk.
+    fn add(&mut self, at: Timestamp, keys: &[Key], replays: impl IntoIterator<Item = (Key, Replay)>) {
+        let chunk = self.chunks.back_mut().expect("a chunk was inserted");
+        chunk.newest = chunk.newest.max(at);
         chunk.keys.extend_from_slice(keys);
-        if let Some((key, replay)) = replay {
+        self.keys.extend(keys.iter().map(|key| (*key, chunk.number)));
+        for (key, replay) in replays {
+            let bytes = bytes_of(&replay);
             chunk.replays.push(key);
-            self.replays.insert(key, replay);
+            self.replay_bytes += bytes;
+            if let Some(before) = self.replays.insert(key, Kept { chunk: chunk.number, bytes, replay }) {
+                self.replay_bytes -= before.bytes;
+            }
         }
     }
 
@@ -203,7 +234,8 @@ impl Window {
     pub fn persist(&mut self, now: Timestamp) -> io::Result<()> {
         let replays = &self.replays;
         for chunk in self.chunks.iter_mut().filter(|chunk| chunk.file.is_none()) {
-            let kept: Vec<&Replay> = chunk.replays.iter().filter_map(|key| replays.get(key)).collect();
+            let kept: Vec<&Replay> =
+                chunk.replays.iter().filter_map(|key| replays.get(key)).map(|kept| &kept.replay).collect();
             let bytes = format_chunk(chunk.newest, &chunk.keys, &kept)?;
             let path = self.folder.join(format!("{:020}.keys", chunk.newest.micros()));
             let path = if path.exists() {
@@ -214,43 +246,74 @@ impl Window {
             write_synced(&path, &bytes)?;
             chunk.file = Some(path);
         }
-        self.forget(now)
-    }
-
-    fn forget(&mut self, now: Timestamp) -> io::Result<()> {
-        while let Some(oldest) = self.chunks.front() {
-            let expired = now.micros() - oldest.newest.micros() > WINDOW_MICROS;
-            let crowded = self.keys.len() > KEYS_MAX || self.replays.len() > REPLAYS_MAX;
-            // A chunk without a file is still covered by the journal; it stays until it is written.
-            let leaves = expired || (crowded && self.chunks.len() > 1);
-            if !leaves || oldest.file.is_none() {
-                break;
-            }
-            let Some(chunk) = self.chunks.pop_front() else { break };
-            for key in &chunk.keys {
-                self.keys.remove(key);
-            }
-            for key in &chunk.replays {
-                self.replays.remove(key);
-            }
-            if let Some(path) = chunk.file {
-                fs::remove_file(path)?;
-            }
+        self.forget_expired(now);
+        self.forget_crowded();
+        // A chunk of which nothing is remembered needs its file no more.
+        while let Some(oldest) = self.chunks.front()
+            && oldest.keys.is_empty()
+            && oldest.replays.is_empty()
+            && let Some(path) = &oldest.file
+        {
+            fs::remove_file(path)?;
+            self.chunks.pop_front();
         }
         Ok(())
     }
 
-    fn insert_chunk(&mut self, newest: Timestamp, keys: Vec<Key>, replays: Vec<Replay>, file: Option<PathBuf>) {
-        self.keys.extend(keys.iter().copied());
-        let mut replay_keys = Vec::with_capacity(replays.len());
-        for replay in replays {
-            if let Some(key) = key_of_hex(&replay.key) {
-                replay_keys.push(key);
-                self.replays.insert(key, replay);
+    fn forget_expired(&mut self, now: Timestamp) {
+        for at in 0..self.chunks.len() {
+            // A chunk without a file is still covered by the journal; it stays until it is written.
+            let chunk = &self.chunks[at];
+            if now.micros().saturating_sub(chunk.newest.micros()) <= WINDOW_MICROS || chunk.file.is_none() {
+                break;
+            }
+            self.forget_keys(at);
+            self.forget_replays(at);
+        }
+    }
+
+    /// Forgets the oldest of what is too much; the newest chunk always stays.
+    fn forget_crowded(&mut self) {
+        let older = self.chunks.len().saturating_sub(1);
+        for at in 0..older {
+            if self.chunks[at].file.is_none() {
+                break;
+            }
+            if self.keys.len() > KEYS_MAX {
+                self.forget_keys(at);
+            }
+            if self.replays.len() > REPLAYS_MAX || self.replay_bytes > REPLAY_BYTES_MAX {
+                self.forget_replays(at);
             }
         }
-        self.chunks.push_back(Chunk { newest, keys, replays: replay_keys, file });
     }
+
+    fn forget_keys(&mut self, at: usize) {
+        let chunk = &mut self.chunks[at];
+        for key in std::mem::take(&mut chunk.keys) {
+            // A newer chunk that holds it too remembers it on.
+            if self.keys.get(&key) == Some(&chunk.number) {
+                self.keys.remove(&key);
+            }
+        }
+    }
+
+    fn forget_replays(&mut self, at: usize) {
+        let chunk = &mut self.chunks[at];
+        for key in std::mem::take(&mut chunk.replays) {
+            if self.replays.get(&key).is_some_and(|kept| kept.chunk == chunk.number)
+                && let Some(kept) = self.replays.remove(&key)
+            {
+                self.replay_bytes -= kept.bytes;
+            }
+        }
+    }
+}
+
+/// About how many bytes an answer takes in memory.
+fn bytes_of(replay: &Replay) -> usize {
+    let rejected = &replay.reply.rejected;
+    256 + rejected.iter().map(|rejected| 64 + rejected.code.len() + rejected.detail.len()).sum::<usize>()
 }
 
 /// A key as hex text.
@@ -353,7 +416,7 @@ mod tests {
     fn the_window_survives_a_restart_with_keys_and_answers() {
         let folder = tempfile::tempdir().unwrap();
         let (mut window, _) = Window::open(folder.path()).unwrap();
-        let request = secret().request(&AccountName::default_account(), "batch-1");
+        let request = secret().request(&AccountName::default_account(), "key-1", "batch-1");
         let replay = Replay {
             key: hex_of_key(&request),
             body: "00".into(),
@@ -401,5 +464,47 @@ mod tests {
         window.persist(at(86_401)).unwrap();
         assert!(!window.holds(&key("a")) && window.holds(&key("b")));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    fn replay_of(name: &str, rejects: usize) -> (Key, Replay) {
+        let key = secret().request(&AccountName::default_account(), "key-1", name);
+        let rejected = crate::ingest::Rejected { index: 0, code: "not_json".into(), detail: "x".repeat(1000) };
+        let reply = IngestReply { rejected: vec![rejected; rejects], ..IngestReply::default() };
+        (key, Replay { key: hex_of_key(&key), body: "00".into(), reply })
+    }
+
+    #[test]
+    fn large_answers_push_out_older_answers_and_no_events() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        for number in 0..10 {
+            window.remember(at(number), &[key(&number.to_string())], Some(replay_of(&number.to_string(), 10_000)));
+            window.persist(at(number)).unwrap();
+        }
+        let held = |window: &Window| {
+            (0..10).filter(|number| window.replay(&replay_of(&number.to_string(), 0).0).is_some()).collect::<Vec<_>>()
+        };
+        assert!(window.replay_bytes <= REPLAY_BYTES_MAX);
+        assert_eq!(held(&window), [4, 5, 6, 7, 8, 9]);
+        assert!((0..10).all(|number| window.holds(&key(&number.to_string()))));
+        drop(window);
+        let (window, _) = Window::open(folder.path()).unwrap();
+        assert_eq!(held(&window), [4, 5, 6, 7, 8, 9]);
+        assert!((0..10).all(|number| window.holds(&key(&number.to_string()))));
+    }
+
+    #[test]
+    fn an_event_that_two_chunks_hold_is_remembered_until_the_newer_one_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        window.remember(at(0), &[key("a")], None);
+        window.persist(at(0)).unwrap();
+        // The journal still had the frame at the next start.
+        window.remember(at(10), &[key("a")], None);
+        window.persist(at(10)).unwrap();
+        window.persist(at(86_405)).unwrap();
+        assert!(window.holds(&key("a")));
+        window.persist(at(86_411)).unwrap();
+        assert!(!window.holds(&key("a")));
     }
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use futures::{StreamExt, TryStreamExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use whodid_journal::FileJournal;
-use whodid_lake::{Lake, Table};
+use whodid_lake::{Lake, Snapshot, Table};
 use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Timestamp};
 use whodid_search::Searcher;
 
@@ -20,7 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameError, PartHeader};
 use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, PrepareError, Tables};
 use crate::jobs;
-use crate::live::{LIVE_BATCHES_MAX, Published};
+use crate::live::LIVE_READERS_MAX;
 use crate::options::Options;
 use crate::writer::{Command, JournalGauges, LiveFrame, StreamKey, Writer};
 
@@ -57,6 +58,12 @@ pub enum OpenError {
     /// What the journal holds did not fit in memory and could not be put into the lake.
     #[error("moving recovered records into the lake failed")]
     Flush(#[from] whodid_lake::FlushError),
+    /// Records are in neither journal nor lake.
+    #[error(
+        "records are missing between lake and journal: one of them is an older copy. Bring the newer one back, or \
+         start once with --accept-missing-records to go on without them"
+    )]
+    Missing(#[from] whodid_lake::OutOfPlace),
     /// A journal segment could not be read.
     #[error("reading the journal back failed")]
     Read(#[from] whodid_journal::ReadError),
@@ -107,15 +114,19 @@ pub(crate) struct Inner {
     pub lake: Lake,
     pub searcher: Searcher,
     pub commands: mpsc::Sender<Command>,
-    pub published: broadcast::Sender<Published>,
+    /// Told after every group of the writer; closed when it ends.
+    pub published: watch::Receiver<u64>,
+    pub live_places: Arc<Semaphore>,
     pub gauges: Arc<JournalGauges>,
     pub started_at: Timestamp,
-    /// Every table that has been touched.
+    /// Every table that holds or may get records.
     pub tables: parking_lot::Mutex<BTreeMap<StreamKey, Arc<Table>>>,
     secret: HashSecret,
     memory: Arc<Semaphore>,
-    shutdown: CancellationToken,
-    jobs: TaskTracker,
+    /// Bodies being decoded: what they become is counted only when it is known.
+    decoding: Semaphore,
+    pub shutdown: CancellationToken,
+    pub jobs: TaskTracker,
 }
 
 impl Engine {
@@ -124,7 +135,7 @@ impl Engine {
     /// Must be called within a Tokio runtime. Fails when another process holds the folder.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let folder_error = |source| OpenError::Folder { folder: options.data.clone(), source };
-        std::fs::create_dir_all(&options.data).map_err(folder_error)?;
+        whodid_lake::make_folder(&options.data).map_err(folder_error)?;
         let journal_options = whodid_journal::Options {
             segment_bytes: options.journal_segment_bytes,
             bound_bytes: options.journal_bound_bytes,
@@ -144,7 +155,7 @@ impl Engine {
             ..whodid_search::Options::default()
         })?;
         let gauges = Arc::new(JournalGauges::default());
-        let (published, _) = broadcast::channel(LIVE_BATCHES_MAX);
+        let (published, news) = watch::channel(0);
         let mut writer = Writer {
             journal: Box::new(journal),
             window,
@@ -154,19 +165,25 @@ impl Engine {
             last_recorded_at: Timestamp::default(),
             clock: Arc::clone(&options.clock),
             on_fatal: Arc::clone(&options.on_fatal),
-            published: published.clone(),
+            published,
+            is_ahead: false,
             gauges: Arc::clone(&gauges),
         };
         let mut tables = BTreeMap::new();
-        for (account, stream) in lake.tables().await? {
+        let names = futures::stream::iter(lake.tables().await?);
+        let opening = names.map(|(account, stream)| async {
             let table = lake.table(&account, &stream).await?;
+            Ok::<_, whodid_lake::OpenError>((account, stream, table))
+        });
+        let opened: Vec<_> = opening.buffer_unordered(TABLES_OPENED_AT_ONCE).try_collect().await?;
+        for (account, stream, table) in opened {
             tables.insert((account, stream), Arc::clone(&table));
             let newest = table.snapshot().segments.iter().map(|segment| segment.recorded_at.1).max();
             writer.last_recorded_at = writer.last_recorded_at.max(newest.unwrap_or_default());
         }
         for frame in recovered {
             let (position, bytes) = frame?;
-            replay(&mut writer, &lake, position, &bytes, options.flush_bytes).await?;
+            replay(&mut writer, &lake, position, &bytes, &options).await?;
         }
         tables.extend(writer.tables.iter().map(|(key, table)| (key.clone(), Arc::clone(table))));
         let (commands, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
@@ -177,11 +194,13 @@ impl Engine {
         let started_at = (options.clock)();
         let inner = Arc::new(Inner {
             memory: Arc::new(Semaphore::new(options.ingest_bytes_max / MEMORY_UNIT)),
+            decoding: Semaphore::new(DECODINGS_MAX),
+            live_places: Arc::new(Semaphore::new(LIVE_READERS_MAX)),
             options,
             lake,
             searcher,
             commands,
-            published,
+            published: news,
             gauges,
             started_at,
             tables: parking_lot::Mutex::new(tables),
@@ -189,7 +208,7 @@ impl Engine {
             shutdown: CancellationToken::new(),
             jobs: TaskTracker::new(),
         });
-        inner.jobs.spawn(jobs::run(Arc::clone(&inner), inner.shutdown.clone()));
+        jobs::start(&inner);
         Ok(Self { inner })
     }
 
@@ -216,20 +235,13 @@ impl Engine {
                 "the lake has not taken what waits in memory; nothing was stored, send it again later",
             ));
         }
-        let units = u32::try_from(request.body.len() / MEMORY_UNIT * COPIES_IN_WORK + 1).unwrap_or(u32::MAX);
-        let memory = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&inner.memory).acquire_many_owned(units)).await;
-        let Ok(Ok(_memory)) = memory else {
-            metrics::counter!("whodid_ingest_refused_total", "reason" => "memory").increment(1);
-            return Err(Error::new(
-                ErrorKind::Overloaded,
-                "overloaded",
-                "too many events are being taken in at once; nothing was stored, send it again in a second",
-            ));
-        };
+        let mut memory = inner.reserve(request.body.len() * COPIES_IN_WORK).await?;
         let account = scope.account().clone();
         let tables = inner.tables_of(&account).await?;
         let received = (inner.options.clock)();
         let secret = inner.secret;
+        let body_bytes = request.body.len();
+        let decoding = inner.decoding.acquire().await.map_err(|error| Error::internal("decoding a request", error))?;
         let prepared = if request.body.len() < DECODE_INLINE_BYTES {
             ingest::prepare(&account, &tables, &request, received, secret)
         } else {
@@ -238,6 +250,12 @@ impl Engine {
                 .map_err(|error| Error::internal("decoding a request", error))?
         };
         let prepared = prepared.map_err(refuse_body)?;
+        // Many tiny events take far more as columns than as text.
+        let more_bytes = prepared.memory_bytes().saturating_sub(body_bytes * (COPIES_IN_WORK - 1));
+        if more_bytes > 0 {
+            memory.merge(inner.reserve(more_bytes).await?);
+        }
+        drop(decoding);
         let (sender, reply) = oneshot::channel();
         let stopped = || {
             Error::new(
@@ -262,12 +280,12 @@ impl Engine {
 
     /// Puts everything in memory into the lake now, and lets the journal forget it.
     pub async fn flush(&self) -> Result<(), Error> {
-        jobs::flush_all(&self.inner, true).await
+        jobs::flush_all(&self.inner).await
     }
 
     /// Merges small segments now.
     pub async fn compact(&self) -> Result<(), Error> {
-        jobs::compact_all(&self.inner).await
+        jobs::merge_all(&self.inner).await
     }
 
     /// Whether events are being taken in; the text says what is wrong and what to do.
@@ -289,9 +307,12 @@ impl Engine {
     /// Numbers of the scope's account.
     pub async fn status(&self, scope: &AccessScope) -> Result<Status, Error> {
         require(scope, READING)?;
-        let tables = self.inner.tables_of(scope.account()).await?;
-        let activity = tables.activity.snapshot();
-        let rejects = tables.rejects.snapshot();
+        let table = |stream| self.inner.known_table(scope.account(), &stream);
+        let (activity_table, rejects) = (table(StreamName::activity()), table(StreamName::rejects()));
+        let snapshot = |table: &Option<Arc<Table>>| {
+            table.as_ref().map_or_else(|| Snapshot::empty(self.inner.lake.store()), |table| table.snapshot())
+        };
+        let (activity, rejects) = (snapshot(&activity_table), snapshot(&rejects));
         let rows = |snapshot: &whodid_lake::Snapshot| {
             let flushed: u64 = snapshot.segments.iter().map(|segment| segment.rows).sum();
             let tail: u64 = snapshot.tail.iter().map(|batch| batch.num_rows() as u64).sum();
@@ -303,7 +324,7 @@ impl Engine {
             events,
             rejects: rows(&rejects).0,
             tail_rows,
-            tail_bytes: tables.activity.tail_bytes() as u64,
+            tail_bytes: activity_table.map_or(0, |table| table.tail_bytes()) as u64,
             segments: activity.segments.len() as u64,
             journal_bytes: self.inner.gauges.used_bytes.load(Relaxed),
             journal_bound_bytes: self.inner.gauges.bound_bytes.load(Relaxed),
@@ -314,6 +335,10 @@ impl Engine {
     }
 }
 
+/// Tables whose logs are read at once at the start.
+const TABLES_OPENED_AT_ONCE: usize = 8;
+/// Bodies decoded at once.
+const DECODINGS_MAX: usize = 16;
 /// Memory is counted in KiB, so that a semaphore's 32-bit counts suffice.
 const MEMORY_UNIT: usize = 1024;
 /// A body in work exists as bytes, as columns and compressed: about this many times.
@@ -331,7 +356,35 @@ pub(crate) fn require(scope: &AccessScope, allowed: &[Permission]) -> Result<(),
 }
 
 impl Inner {
-    /// The table of a stream.
+    /// Takes a part of the memory that all requests share.
+    async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let units = u32::try_from(bytes / MEMORY_UNIT + 1).unwrap_or(u32::MAX);
+        let memory = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&self.memory).acquire_many_owned(units)).await;
+        let Ok(Ok(memory)) = memory else {
+            metrics::counter!("whodid_ingest_refused_total", "reason" => "memory").increment(1);
+            return Err(Error::new(
+                ErrorKind::Overloaded,
+                "overloaded",
+                "too many events are being taken in at once; nothing was stored, send it again in a second",
+            ));
+        };
+        Ok(memory)
+    }
+
+    /// The table of a stream, when something was ever stored in it. Reading makes none.
+    pub(crate) fn known_table(&self, account: &AccountName, stream: &StreamName) -> Option<Arc<Table>> {
+        self.tables.lock().get(&(account.clone(), stream.clone())).cloned()
+    }
+
+    /// Waits until every group that was begun by now is stored or refused.
+    pub(crate) async fn groups_settled(&self) {
+        let begun = self.gauges.groups_begun.load(SeqCst);
+        let mut news = self.published.clone();
+        // An error means that the writer has ended, and with it every group.
+        let _ = news.wait_for(|_| self.gauges.groups_ended.load(SeqCst) >= begun).await;
+    }
+
+    /// The table of a stream, made known when there is none.
     pub(crate) async fn table(&self, account: &AccountName, stream: &StreamName) -> Result<Arc<Table>, Error> {
         let key = (account.clone(), stream.clone());
         if let Some(table) = self.tables.lock().get(&key) {
@@ -347,7 +400,7 @@ impl Inner {
 
     /// Bytes of records in memory, all tables together.
     pub(crate) fn tail_bytes(&self) -> usize {
-        self.tables.lock().values().map(|table| table.tail_bytes()).sum()
+        self.lake.tail_bytes()
     }
 
     async fn tables_of(&self, account: &AccountName) -> Result<Tables, Error> {
@@ -378,7 +431,7 @@ async fn replay(
     lake: &Lake,
     position: whodid_journal::Position,
     bytes: &[u8],
-    flush_bytes: usize,
+    options: &Options,
 ) -> Result<(), OpenError> {
     let (header, parts) = frame::decode(bytes)?;
     let mut ends = Vec::with_capacity(parts.len());
@@ -392,18 +445,28 @@ async fn replay(
         let table = lake.table(&header.account, &stream).await?;
         let key: StreamKey = (header.account.clone(), stream);
         let end = Offset(first.0 + rows - 1);
-        let flushed = table.flushed_to();
-        if flushed.is_none_or(|flushed| flushed < end) {
+        if table.flushed_to().is_none_or(|flushed| flushed < end) {
             let batch = whodid_lake::decode_batch(part.batch)?;
-            let known = flushed.map_or(0, |flushed| (flushed.0 + 1).saturating_sub(first.0)).min(rows);
-            let known_rows = usize::try_from(known).unwrap_or(usize::MAX);
-            let rest = batch.slice(known_rows, batch.num_rows() - known_rows);
-            table.append(whodid_lake::sequence(&rest, Offset(first.0 + known), header.recorded_at));
-            if table.tail_bytes() > flush_bytes {
-                table.flush().await?;
+            if options.accept_missing && first > table.next_offset() {
+                tracing::error!(
+                    account = %key.0, stream = %key.1, from = table.next_offset().0, to = first.0,
+                    "records are missing between lake and journal; going on without them, as told"
+                );
+                table.skip_to(first);
+            }
+            table.replay(whodid_lake::sequence(&batch, first, header.recorded_at))?;
+            if table.tail_bytes() > options.flush_bytes
+                && let Err(error) = table.flush().await
+            {
+                // A full disk or a store that is away must not keep the rest from starting, while there is memory.
+                if lake.tail_bytes() > options.tail_bytes_max {
+                    return Err(error.into());
+                }
+                tracing::error!(account = %key.0, stream = %key.1, %error, "flushing what was recovered failed; it stays in memory: {error}");
             }
         }
-        writer.next.insert(key.clone(), end.next());
+        // The lake may be ahead of the journal: places that it knows are never given again.
+        writer.next.insert(key.clone(), table.next_offset());
         writer.tables.insert(key.clone(), table);
         ends.push((key, end));
     }

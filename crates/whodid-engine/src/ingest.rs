@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use whodid_decode::{EVENT_BYTES_MAX, Format};
+use whodid_decode::Format;
 use whodid_lake::{BatchBuilder, Table};
 use whodid_model::{AccountName, Field, Timestamp};
 
@@ -26,6 +26,8 @@ pub struct IngestRequest {
     pub body: Bytes,
     /// The sender's name for this request: the same name again gets the same reply and stores nothing.
     pub idempotency_key: Option<String>,
+    /// Who sends, such as the id of an ingestion key: each sender's names are its own.
+    pub sender: String,
 }
 
 /// What became of each event of a request; the numbers add up to the events in the body.
@@ -75,6 +77,17 @@ pub(crate) struct Prepared {
     pub request: Option<(Key, String)>,
 }
 
+impl Prepared {
+    /// Bytes it takes while it waits for the writer, about.
+    pub fn memory_bytes(&self) -> usize {
+        let parts = [&self.activity, &self.rejects].into_iter().flatten();
+        let bytes = |part: &PreparedPart| {
+            part.batch.get_array_memory_size() + part.encoded.len() + part.keys.len() * size_of::<Option<Key>>()
+        };
+        parts.map(bytes).sum()
+    }
+}
+
 /// The tables a request may write to.
 pub(crate) struct Tables {
     pub activity: Arc<Table>,
@@ -105,7 +118,7 @@ pub(crate) fn prepare(
     if items.len() > EVENTS_A_REQUEST_MAX {
         return Err(PrepareError::TooMany(items.len()));
     }
-    let request_key = request.idempotency_key.as_deref().map(|key| secret.request(account, key));
+    let request_key = request.idempotency_key.as_deref().map(|key| secret.request(account, &request.sender, key));
     let mut activity = BatchBuilder::new();
     let mut keys = Vec::with_capacity(items.len());
     let mut rejects = BatchBuilder::new();
@@ -123,8 +136,7 @@ pub(crate) fn prepare(
                 activity.append(item.format.as_str(), item.raw, &event);
             }
             Err(reject) => {
-                let kept = &item.raw[..item.raw.len().min(EVENT_BYTES_MAX)];
-                rejects.append_reject(request.format.as_str(), kept, &reject, received);
+                rejects.append_reject(request.format.as_str(), item.raw, &reject, received);
                 rejected.push(Rejected {
                     index: item.index as u64,
                     code: reject.code.as_str().to_owned(),
@@ -148,7 +160,9 @@ fn finish(table: &Arc<Table>, builder: BatchBuilder, keys: Vec<Option<Key>>) -> 
         return None;
     }
     let batch = builder.finish();
-    let encoded = whodid_lake::encode_batch(&batch);
+    let mut encoded = whodid_lake::encode_batch(&batch);
+    // It was made as large as the worst case.
+    encoded.shrink_to_fit();
     Some(PreparedPart { table: Arc::clone(table), batch, encoded, keys })
 }
 

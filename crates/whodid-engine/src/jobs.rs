@@ -1,12 +1,18 @@
 //! The jobs of an engine: flush what waits in memory, release the journal, merge small segments.
+//!
+//! Flushing and merging are tasks of their own, so that a long merge never holds up a flush, and a table
+//! that fails holds up no other. A job that panics is told and started again.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use whodid_lake::Table;
+use whodid_model::Offset;
 
 use crate::engine::Inner;
 use crate::error::{Error, ErrorKind};
@@ -15,85 +21,188 @@ use crate::writer::{Command, RELEASE_WAIT, StreamKey};
 /// How often the tails are looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// How often small segments are looked for.
-const COMPACT_INTERVAL: Duration = Duration::from_secs(20);
+const MERGE_INTERVAL: Duration = Duration::from_secs(20);
+/// How often a table's folder is listed for leftovers, when something was flushed meanwhile.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+/// Most tables listed in one round of merging: a listing costs a request for every thousand files.
+const SWEEPS_A_ROUND: usize = 8;
 /// A tail of fewer rows may wait this many flush intervals, so that a trickle does not
 /// make a file a minute; the journal holds it durably meanwhile.
 const TRICKLE_ROWS: usize = 1000;
 const TRICKLE_INTERVALS: u32 = 10;
-/// Pause after a flush that failed, so that a dead store is not hammered.
-const RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// When the journal is used by more than this share of its bound, what holds its oldest frames is flushed.
+const JOURNAL_PRESSURE: u64 = 4;
+/// When tails take more than this share of their bound, the largest are flushed.
+const TAIL_PRESSURE: usize = 2;
+/// Most tables flushed in one round only because of such pressure.
+const PRESSED_A_ROUND: usize = 8;
+/// Flushes at once; each holds the encoded files of one day at a time.
+const FLUSHES_AT_ONCE: usize = 2;
+/// First and longest pause of a table whose flush failed, so that a dead store is not hammered.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Pause after a job that panicked.
+const RESTART_PAUSE: Duration = Duration::from_secs(5);
+/// How often a journal that refuses is asked whether it has room again.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Runs until shutdown.
-pub(crate) async fn run(inner: Arc<Inner>, shutdown: CancellationToken) {
-    let mut waiting_since: HashMap<StreamKey, Instant> = HashMap::new();
-    let mut compacted_at = Instant::now();
-    let mut pause_until = Instant::now();
+/// Starts the jobs; they end with the engine's shutdown.
+pub(crate) fn start(inner: &Arc<Inner>) {
+    inner.jobs.spawn(supervise(Arc::clone(inner), "flush", flush_loop));
+    inner.jobs.spawn(supervise(Arc::clone(inner), "merge", merge_loop));
+}
+
+async fn supervise<F>(inner: Arc<Inner>, name: &'static str, work: fn(Arc<Inner>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     loop {
+        let mut task = tokio::spawn(work(Arc::clone(&inner)));
         tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(TICK) => {}
-        }
-        if Instant::now() < pause_until {
-            continue;
-        }
-        match flush_due(&inner, &mut waiting_since).await {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(cause = ?error.source, "flushing failed, the records stay in journal and memory: {error}");
-                metrics::counter!("whodid_flush_failures_total").increment(1);
-                pause_until = Instant::now() + RETRY_PAUSE;
+            () = inner.shutdown.cancelled() => {
+                // Stopping a flush or a merge anywhere is as safe as a crash there.
+                task.abort();
+                let _ = task.await;
+                return;
             }
+            ended = &mut task => if let Err(panic) = ended {
+                metrics::counter!("whodid_job_panics_total", "job" => name).increment(1);
+                tracing::error!(job = name, error = %panic, "a background job broke off and is started again: {panic}");
+            },
         }
-        if compacted_at.elapsed() >= COMPACT_INTERVAL {
-            compacted_at = Instant::now();
-            if let Err(error) = compact_all(&inner).await {
-                tracing::error!(cause = ?error.source, "merging segments failed, the old ones stay: {error}");
-            }
+        tokio::select! {
+            () = inner.shutdown.cancelled() => return,
+            () = tokio::time::sleep(RESTART_PAUSE) => {}
         }
     }
 }
 
-async fn flush_due(inner: &Inner, waiting_since: &mut HashMap<StreamKey, Instant>) -> Result<(), Error> {
-    let mut flushed_any = false;
-    for (key, table) in open_tables(inner) {
-        if table.tail_rows() == 0 {
-            waiting_since.remove(&key);
+/// What is known of a tail that waits.
+struct Waiting {
+    since: Instant,
+    /// The pause after the last failure, and its end.
+    failed: Option<(Duration, Instant)>,
+}
+
+async fn flush_loop(inner: Arc<Inner>) {
+    let mut waiting: HashMap<StreamKey, Waiting> = HashMap::new();
+    let mut probed_at = Instant::now();
+    loop {
+        tokio::time::sleep(TICK).await;
+        if inner.gauges.is_refusing.load(Relaxed) && probed_at.elapsed() >= PROBE_INTERVAL {
+            probed_at = Instant::now();
+            // Without it, nobody sends to a server that is not ready, and it would never become so.
+            let _ = inner.commands.send(Command::Probe).await;
+        }
+        let due = due(&inner, &mut waiting);
+        if due.is_empty() {
             continue;
         }
-        let waited = waiting_since.entry(key.clone()).or_insert_with(Instant::now).elapsed();
-        let interval = inner.options.flush_interval;
+        let flushes = due.into_iter().map(|(key, table)| async move { (flush_one(&table).await, key) });
+        let ended: Vec<_> = futures::stream::iter(flushes).buffer_unordered(FLUSHES_AT_ONCE).collect().await;
+        for (result, key) in ended {
+            match result {
+                Ok(()) => {
+                    waiting.remove(&key);
+                }
+                Err(error) => {
+                    tracing::error!(
+                        account = %key.0, stream = %key.1, cause = ?error.source,
+                        "flushing failed, the records stay in journal and memory: {error}"
+                    );
+                    metrics::counter!("whodid_flush_failures_total").increment(1);
+                    if let Some(waiting) = waiting.get_mut(&key) {
+                        let pause = waiting.failed.map_or(RETRY_PAUSE, |(pause, _)| (pause * 2).min(RETRY_PAUSE_MAX));
+                        waiting.failed = Some((pause, Instant::now() + pause));
+                    }
+                }
+            }
+        }
+        release(&inner).await;
+    }
+}
+
+/// The tables to flush now.
+fn due(inner: &Inner, waiting: &mut HashMap<StreamKey, Waiting>) -> Vec<(StreamKey, Arc<Table>)> {
+    let now = Instant::now();
+    let mut tables = open_tables(inner);
+    tables.retain(|(_, table)| table.tail_rows() > 0);
+    waiting.retain(|key, _| tables.iter().any(|(table_key, _)| table_key == key));
+    for (key, _) in &tables {
+        waiting.entry(key.clone()).or_insert(Waiting { since: now, failed: None });
+    }
+    tables.retain(|(key, _)| waiting[key].failed.is_none_or(|(_, until)| until <= now));
+    let interval = inner.options.flush_interval;
+    let is_due = |(key, table): &(StreamKey, Arc<Table>)| {
         let patience = if table.tail_rows() < TRICKLE_ROWS { interval * TRICKLE_INTERVALS } else { interval };
-        if table.tail_bytes() >= inner.options.flush_bytes || waited >= patience {
-            flush_one(&table).await?;
-            waiting_since.remove(&key);
-            flushed_any = true;
-        }
+        table.tail_bytes() >= inner.options.flush_bytes || now.duration_since(waiting[key].since) >= patience
+    };
+    let (mut due, mut others): (Vec<_>, Vec<_>) = tables.into_iter().partition(is_due);
+    let used = inner.gauges.used_bytes.load(Relaxed);
+    if used.saturating_mul(JOURNAL_PRESSURE) > inner.gauges.bound_bytes.load(Relaxed) {
+        // The journal lets go in order: one quiet stream would hold everything that came after it.
+        others.sort_by_key(|(key, _)| waiting[key].since);
+        due.extend(others.drain(..others.len().min(PRESSED_A_ROUND)));
     }
-    if flushed_any {
-        release(inner).await;
+    if inner.lake.tail_bytes().saturating_mul(TAIL_PRESSURE) > inner.options.tail_bytes_max {
+        others.sort_by_key(|(_, table)| std::cmp::Reverse(table.tail_bytes()));
+        due.extend(others.drain(..others.len().min(PRESSED_A_ROUND)));
     }
-    Ok(())
+    due
 }
 
-/// Flushes every table; with `and_release` the journal forgets what is now durable elsewhere.
-pub(crate) async fn flush_all(inner: &Inner, and_release: bool) -> Result<(), Error> {
+/// Flushes every table, then lets the journal forget what is now durable elsewhere. A table that fails
+/// holds up no other; the first failure is told.
+pub(crate) async fn flush_all(inner: &Inner) -> Result<(), Error> {
+    let mut result = Ok(());
     for (_, table) in open_tables(inner) {
         if table.tail_rows() > 0 {
-            flush_one(&table).await?;
+            result = result.and(flush_one(&table).await);
         }
     }
-    if and_release {
-        release(inner).await;
+    release(inner).await;
+    result
+}
+
+async fn merge_loop(inner: Arc<Inner>) {
+    let mut swept: HashMap<StreamKey, (Instant, Option<Offset>)> = HashMap::new();
+    loop {
+        tokio::time::sleep(MERGE_INTERVAL).await;
+        let mut sweeps = SWEEPS_A_ROUND;
+        for (key, table) in open_tables(&inner) {
+            let flushed_to = table.flushed_to();
+            let is_due = swept.get(&key).is_none_or(|(at, seen)| at.elapsed() >= SWEEP_INTERVAL && *seen != flushed_to);
+            let sweep = is_due && flushed_to.is_some() && sweeps > 0;
+            if let Err(error) = tidy(&inner, &table, sweep).await {
+                tracing::error!(
+                    account = %key.0, stream = %key.1, cause = ?error.source,
+                    "merging segments failed, the old ones stay: {error}"
+                );
+            }
+            if sweep {
+                sweeps -= 1;
+                swept.insert(key, (Instant::now(), flushed_to));
+            }
+        }
     }
-    Ok(())
 }
 
 /// Merges small segments of every table and removes files that nobody needs any more.
-pub(crate) async fn compact_all(inner: &Inner) -> Result<(), Error> {
+pub(crate) async fn merge_all(inner: &Inner) -> Result<(), Error> {
+    let mut result = Ok(());
     for (_, table) in open_tables(inner) {
-        let now = (inner.options.clock)();
-        while table.compact(now).await.map_err(|error| Error::internal("merging segments", error))?.is_some() {}
-        table.vacuum(now).await.map_err(|error| Error::internal("removing replaced files", error))?;
+        result = result.and(tidy(inner, &table, true).await);
+    }
+    result
+}
+
+async fn tidy(inner: &Inner, table: &Table, sweep: bool) -> Result<(), Error> {
+    let now = || (inner.options.clock)();
+    while table.compact(now()).await.map_err(|error| Error::internal("merging segments", error))?.is_some() {}
+    let removing = |error| Error::internal("removing replaced files", error);
+    table.delete_replaced(now()).await.map_err(removing)?;
+    if sweep {
+        table.vacuum(now()).await.map_err(removing)?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ mod writer;
 pub use engine::{Engine, OpenError, Status};
 pub use error::{Error, ErrorKind};
 pub use ingest::{IngestReply, IngestRequest, Rejected};
-pub use live::{Live, LiveItem};
+pub use live::{LIVE_READERS_MAX, Live, LiveItem};
 pub use options::{Clock, Options};
 pub use read::{
     Around, By, Count, EventJson, ExportFormat, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order,

@@ -1,25 +1,30 @@
 //! The live tail: what is recorded, as it is recorded, through the same query as a search.
+//!
+//! A reader keeps only the offset up to which it has looked, and reads on from the table when it is told
+//! that something came. So a slow reader holds no memory, and what one account records costs the readers
+//! of another no more than a look.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use whodid_lake::offsets_of;
 use whodid_model::{AccessScope, Offset, RecordId, StreamName, access::Spaces};
-use whodid_query::Query;
+use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
 
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind};
+use crate::read::{PAGE_EVENTS_MAX, ReadRequest};
 use crate::row::Row;
-use crate::writer::StreamKey;
 use crate::{render, rowview};
 
-/// Batches that a slow reader may lag behind before it loses some.
-pub const LIVE_BATCHES_MAX: usize = 1024;
-
-/// A batch that has just become durable.
-#[derive(Debug, Clone)]
-pub(crate) struct Published {
-    pub stream: StreamKey,
-    pub batch: RecordBatch,
-}
+/// Most live readers at once.
+pub const LIVE_READERS_MAX: usize = 256;
+/// Rows looked at in one step; what matches waits in memory until it is taken.
+const STEP_ROWS: usize = 512;
+/// So few rows are matched where they are; more on a thread for work.
+const INLINE_ROWS: usize = 32;
 
 /// What a live reader gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +36,7 @@ pub enum LiveItem {
         /// The event in the API's form.
         json: String,
     },
-    /// The reader was too slow or away too long; this many records (of a running tail: batches) passed unseen.
+    /// The reader was too slow or away too long; this many matching records passed unseen.
     Lagged {
         /// How many.
         dropped: u64,
@@ -41,58 +46,159 @@ pub enum LiveItem {
 /// A live reader. Dropping it ends it.
 #[derive(Debug)]
 pub struct Live {
-    pub(crate) receiver: broadcast::Receiver<Published>,
-    pub(crate) scope: AccessScope,
-    pub(crate) stream: StreamName,
-    pub(crate) query: Query,
-    pub(crate) space: Option<String>,
-    pub(crate) region: Option<String>,
-    /// Records up to here have been given already.
-    pub(crate) after: Option<Offset>,
-    pub(crate) waiting: VecDeque<LiveItem>,
+    engine: Engine,
+    news: watch::Receiver<u64>,
+    request: ReadRequest,
+    matcher: Arc<Matcher>,
+    /// Records before it have been looked at.
+    next: Offset,
+    waiting: VecDeque<LiveItem>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Which records a reader is shown.
+#[derive(Debug)]
+struct Matcher {
+    scope: AccessScope,
+    stream: StreamName,
+    query: Query,
+    space: Option<String>,
+    region: Option<String>,
+}
+
+impl Engine {
+    /// What is recorded from now on and matches. With `after`, first what was recorded since that
+    /// offset, in its order; when that is more than [`PAGE_EVENTS_MAX`], the number left out is told.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Overloaded`] when [`LIVE_READERS_MAX`] readers are there already.
+    pub async fn live(&self, scope: &AccessScope, request: &ReadRequest, after: Option<u64>) -> Result<Live, Error> {
+        let place = Arc::clone(&self.inner.live_places).try_acquire_owned().map_err(|_| {
+            Error::new(ErrorKind::Overloaded, "too_many_tails", "too many live tails are open; close some or try later")
+        })?;
+        let news = self.inner.published.clone();
+        let view = self.view(scope, request).await?;
+        let as_of = view.snapshot.next_offset();
+        let mut live = Live {
+            engine: self.clone(),
+            news,
+            request: request.clone(),
+            matcher: Arc::new(Matcher {
+                scope: scope.clone(),
+                stream: view.stream.clone(),
+                query: view.filter.query.clone(),
+                space: request.space.clone(),
+                region: request.region.clone(),
+            }),
+            next: as_of,
+            waiting: VecDeque::new(),
+            _place: place,
+        };
+        if let Some(after) = after {
+            live.waiting = live.recorded(Offset(after.saturating_add(1)), as_of).await?;
+        }
+        Ok(live)
+    }
 }
 
 impl Live {
-    /// The next record that matches; `None` when the engine has closed.
+    /// The next record that matches; `None` when the engine has closed. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<LiveItem> {
         loop {
             if let Some(item) = self.waiting.pop_front() {
                 return Some(item);
             }
-            match self.receiver.recv().await {
-                Ok(published) => self.take(&published),
-                Err(broadcast::error::RecvError::Lagged(dropped)) => return Some(LiveItem::Lagged { dropped }),
-                Err(broadcast::error::RecvError::Closed) => return None,
+            self.news.borrow_and_update();
+            match self.look().await {
+                Ok(true) => {}
+                Ok(false) => self.news.changed().await.ok()?,
+                Err(error) => {
+                    tracing::warn!(%error, "a live tail could not read on: {error}");
+                    let end = self.end();
+                    let dropped = end.0.saturating_sub(self.next.0);
+                    self.next = end;
+                    return Some(LiveItem::Lagged { dropped });
+                }
             }
         }
     }
 
-    fn take(&mut self, published: &Published) {
-        if published.stream.0 != *self.scope.account() || published.stream.1 != self.stream {
-            return;
-        }
-        self.take_batch(&published.batch);
+    fn end(&self) -> Offset {
+        let table = self.engine.inner.known_table(self.matcher.scope.account(), &self.matcher.stream);
+        table.map_or(self.next, |table| table.next_offset().max(self.next))
     }
 
-    /// Queues the rows of a batch that match.
-    fn take_batch(&mut self, batch: &RecordBatch) {
-        for row in Row::all(batch) {
-            if self.after.is_some_and(|after| row.offset() <= after) || !self.may_show(row) {
-                continue;
-            }
-            if !rowview::with_event(row, &self.stream, |event| self.query.matches(event)) {
-                continue;
-            }
-            self.push(row);
+    /// Looks at some of the records that came; false when there are none.
+    async fn look(&mut self) -> Result<bool, Error> {
+        let end = self.end();
+        if end <= self.next {
+            return Ok(false);
         }
+        let table = self.engine.inner.known_table(self.matcher.scope.account(), &self.matcher.stream);
+        let rows = table.map(|table| table.tail_after(self.next.0.checked_sub(1).map(Offset))).unwrap_or_default();
+        let first = rows.first().and_then(offsets_of).map(|(first, _)| first);
+        if first != Some(self.next) {
+            // Flushed before this reader came to it.
+            let until = first.unwrap_or(end);
+            self.waiting = self.recorded(self.next, until).await?;
+            self.next = until;
+            return Ok(true);
+        }
+        let batch = &rows[0];
+        let batch = batch.slice(0, batch.num_rows().min(STEP_ROWS));
+        let next = Offset(self.next.0 + batch.num_rows() as u64);
+        let matcher = Arc::clone(&self.matcher);
+        self.waiting = if batch.num_rows() <= INLINE_ROWS {
+            matcher.items(&batch)
+        } else {
+            tokio::task::spawn_blocking(move || matcher.items(&batch))
+                .await
+                .map_err(|error| Error::internal("matching a live tail", error))?
+        };
+        self.next = next;
+        Ok(true)
     }
 
-    /// Queues a row.
-    pub(crate) fn push(&mut self, row: Row<'_>) {
+    /// The matching records of `[from, to)` by a search; of too many the latest, and how many are left out.
+    async fn recorded(&self, from: Offset, to: Offset) -> Result<VecDeque<LiveItem>, Error> {
+        let mut view = self.engine.view(&self.matcher.scope, &self.request).await?;
+        let from = i64::try_from(from.0).unwrap_or(i64::MAX);
+        let newer = Test::Compare(vec![(Comparison::GreaterOrEqual, Operand::Int(from))]);
+        let newer = Expr::term(Target::Record(RecordField::Offset), newer);
+        view.filter.query = Query { expr: Expr::and([view.filter.query.expr, newer]) };
+        view.filter.before_offset = Some(to);
+        let searcher = &self.engine.inner.searcher;
+        let order = whodid_search::Order::NewestFirst;
+        let page = searcher
+            .list(&view.snapshot, &view.filter, order, None, PAGE_EVENTS_MAX)
+            .await
+            .map_err(crate::read::search_error)?;
+        let mut items = VecDeque::new();
+        if page.more {
+            let all = searcher.count(&view.snapshot, &view.filter).await.map_err(crate::read::search_error)?.value;
+            items.push_back(LiveItem::Lagged { dropped: all.saturating_sub(PAGE_EVENTS_MAX as u64) });
+        }
+        let mut rows: Vec<Row<'_>> = page.rows.iter().flat_map(Row::all).collect();
+        rows.sort_by_key(|row| row.offset());
+        items.extend(rows.into_iter().map(|row| self.matcher.item(row)));
+        Ok(items)
+    }
+}
+
+impl Matcher {
+    /// The rows of a batch that match.
+    fn items(&self, batch: &RecordBatch) -> VecDeque<LiveItem> {
+        let rows = Row::all(batch).filter(|row| {
+            self.may_show(*row) && rowview::with_event(*row, &self.stream, |event| self.query.matches(event))
+        });
+        rows.map(|row| self.item(row)).collect()
+    }
+
+    fn item(&self, row: Row<'_>) -> LiveItem {
         let mut json = String::with_capacity(2048);
         render::event_json(row, self.scope.account(), &self.stream, &mut json);
         let id = RecordId { stream: self.stream.clone(), offset: row.offset() };
-        self.waiting.push_back(LiveItem::Event { id: id.to_string(), json });
+        LiveItem::Event { id: id.to_string(), json }
     }
 
     fn may_show(&self, row: Row<'_>) -> bool {

@@ -40,6 +40,9 @@ pub struct Options {
     pub query_memory_bytes: usize,
     /// Longest a query may run.
     pub query_timeout: Duration,
+    /// Start although records are missing between lake and journal, as after one of them was restored from an
+    /// older copy. They are lost then; without it the engine refuses to open.
+    pub accept_missing: bool,
     /// Where the time comes from.
     pub clock: Clock,
     /// Called when a journal sync failed and nothing more can be promised; must end the process.
@@ -67,6 +70,7 @@ impl Options {
             flush_interval: Duration::from_secs(60),
             query_memory_bytes: 256 << 20,
             query_timeout: Duration::from_secs(30),
+            accept_missing: false,
             clock,
             on_fatal: Arc::new(|_| std::process::abort()),
         }

@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use whodid_lake::Snapshot;
 use whodid_model::access::Spaces;
 use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, SpaceName, StreamName, Timestamp};
-use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
+use whodid_query::{Expr, Query, RecordField, Target, Test};
 use whodid_search::{Filter, SearchError, Stats};
 
 use crate::engine::{Engine, READING, require};
 use crate::error::{Error, ErrorKind};
-use crate::live::{Live, LiveItem};
 use crate::render;
 use crate::row::Row;
 
@@ -287,11 +286,11 @@ struct Cursor {
 }
 
 /// A table as it was at one moment, and what may be read of it.
-struct View {
-    snapshot: Snapshot,
-    account: AccountName,
-    stream: StreamName,
-    filter: Filter,
+pub(crate) struct View {
+    pub snapshot: Snapshot,
+    pub account: AccountName,
+    pub stream: StreamName,
+    pub filter: Filter,
 }
 
 impl Engine {
@@ -628,51 +627,13 @@ impl Engine {
         Ok(SqlAnswer { columns, rows, truncated: answer.truncated, took_ms })
     }
 
-    /// What is recorded from now on and matches. With `after`, first what was recorded since that
-    /// offset, in its order; when that is more than [`PAGE_EVENTS_MAX`], the number left out is told.
-    pub async fn live(&self, scope: &AccessScope, request: &ReadRequest, after: Option<u64>) -> Result<Live, Error> {
-        // Subscribed before the snapshot is taken, so that nothing falls between the two.
-        let receiver = self.inner.published.subscribe();
-        let mut view = self.view(scope, request).await?;
-        let as_of = view.snapshot.next_offset();
-        let mut live = Live {
-            receiver,
-            scope: scope.clone(),
-            stream: view.stream.clone(),
-            query: view.filter.query.clone(),
-            space: request.space.clone(),
-            region: request.region.clone(),
-            after: as_of.0.checked_sub(1).map(Offset),
-            waiting: std::collections::VecDeque::new(),
-        };
-        let Some(after) = after else { return Ok(live) };
-        let after = i64::try_from(after).unwrap_or(i64::MAX);
-        let newer = Test::Compare(vec![(Comparison::Greater, Operand::Int(after))]);
-        let newer = Expr::term(Target::Record(RecordField::Offset), newer);
-        view.filter.query = Query { expr: Expr::and([view.filter.query.expr, newer]) };
-        view.filter.before_offset = Some(as_of);
-        let searcher = &self.inner.searcher;
-        let order = whodid_search::Order::NewestFirst;
-        let page =
-            searcher.list(&view.snapshot, &view.filter, order, None, PAGE_EVENTS_MAX).await.map_err(search_error)?;
-        if page.more {
-            let all = searcher.count(&view.snapshot, &view.filter).await.map_err(search_error)?.value;
-            live.waiting.push_back(LiveItem::Lagged { dropped: all.saturating_sub(PAGE_EVENTS_MAX as u64) });
-        }
-        let mut rows: Vec<Row<'_>> = page.rows.iter().flat_map(Row::all).collect();
-        rows.sort_by_key(|row| row.offset());
-        for row in rows {
-            live.push(row);
-        }
-        Ok(live)
-    }
-
     /// Checks a query text; its canonical form when it is right.
     pub fn check_query(&self, q: &str) -> Result<String, Error> {
         parse_query(q).map(|query| query.to_string())
     }
 
-    async fn view(&self, scope: &AccessScope, request: &ReadRequest) -> Result<View, Error> {
+    /// A snapshot and what of it is asked for. A stream that nothing was ever stored in is empty, not an error.
+    pub(crate) async fn view(&self, scope: &AccessScope, request: &ReadRequest) -> Result<View, Error> {
         require(scope, READING)?;
         let now = (self.inner.options.clock)();
         let time = |name: &str, text: &Option<String>| {
@@ -693,8 +654,14 @@ impl Engine {
         }
         filter.region.clone_from(&request.region);
         let stream = request.stream.clone().unwrap_or_else(StreamName::activity);
-        let table = self.inner.table(scope.account(), &stream).await?;
-        let snapshot = table.snapshot();
+        if mentions_recorded_at(&filter.query.expr) {
+            // A group that is being written now may carry a time of the past: a closed range shows it always or never.
+            self.inner.groups_settled().await;
+        }
+        let snapshot = match self.inner.known_table(scope.account(), &stream) {
+            Some(table) => table.snapshot(),
+            None => Snapshot::empty(self.inner.lake.store()),
+        };
         Ok(View { snapshot, account: scope.account().clone(), stream, filter })
     }
 
@@ -712,6 +679,15 @@ impl Engine {
         let batches = answer.map_err(search_error)?.value;
         let batch = batches.into_iter().rfind(|batch| batch.num_rows() > 0).ok_or_else(|| not_found(id))?;
         Ok((view, batch))
+    }
+}
+
+fn mentions_recorded_at(expr: &Expr) -> bool {
+    match expr {
+        Expr::All => false,
+        Expr::And(members) | Expr::Or(members) => members.iter().any(mentions_recorded_at),
+        Expr::Not(member) => mentions_recorded_at(member),
+        Expr::Term(term) => term.target == Target::Record(RecordField::RecordedAt),
     }
 }
 
@@ -776,7 +752,7 @@ fn allowed_spaces(scope: &AccessScope, asked: Option<&str>) -> Result<Spaces, Er
 /// Earliest and latest event time of a snapshot.
 pub(crate) fn time_span(snapshot: &Snapshot) -> Option<(Timestamp, Timestamp)> {
     let segments = snapshot.segments.iter().map(|segment| segment.event_time);
-    let tail = snapshot.tail.iter().flat_map(Row::all).map(|row| (row.event_time(), row.event_time()));
+    let tail = snapshot.tail.iter().map(|batch| batch.event_time());
     segments.chain(tail).reduce(|span, next| (span.0.min(next.0), span.1.max(next.1)))
 }
 
@@ -841,7 +817,7 @@ fn stats(stats: Stats, as_of: Offset) -> ReadStats {
     }
 }
 
-fn search_error(error: SearchError) -> Error {
+pub(crate) fn search_error(error: SearchError) -> Error {
     use whodid_search::ErrorKind as Kind;
     let (kind, code) = match error.kind() {
         Kind::Invalid => (ErrorKind::Invalid, "bad_sql"),

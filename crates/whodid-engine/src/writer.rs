@@ -5,12 +5,13 @@
 //! readers, reply, in this order. A refused group changes nothing. Because places are given and
 //! synced by one thread, offsets are gapless and recorded times never go back.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use whodid_journal::{AppendError, Journal, Position};
 use whodid_lake::Table;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp};
@@ -19,13 +20,15 @@ use crate::duplicates::{Key, Window, hex_of_key, key_of_hex};
 use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameHeader, PartHeader, Replay};
 use crate::ingest::{IngestReply, Prepared, PreparedPart};
-use crate::live::Published;
 use crate::options::Clock;
 
 /// Most encoded bytes in one journal group.
 pub const GROUP_BYTES: usize = 8 << 20;
 /// Most requests in one journal group.
 pub const GROUP_REQUESTS: usize = 1024;
+
+/// Records may carry a time so far ahead of the clock before it is told: groups in quick succession do.
+const AHEAD_MICROS_MAX: i64 = 1_000_000;
 
 /// Where the answer to a request goes.
 pub(crate) type Reply = oneshot::Sender<Result<IngestReply, Error>>;
@@ -37,6 +40,8 @@ pub(crate) type StreamKey = (AccountName, StreamName);
 pub(crate) enum Command {
     /// Store a request.
     Append(Box<Prepared>, Reply),
+    /// Find out whether a journal that refused has room again.
+    Probe,
     /// Release what the lake holds durably.
     Release(oneshot::Sender<()>),
     /// End.
@@ -62,7 +67,10 @@ pub(crate) struct Writer {
     pub last_recorded_at: Timestamp,
     pub clock: Clock,
     pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
-    pub published: broadcast::Sender<Published>,
+    /// Told after every group; the end of the writer is the end of it.
+    pub published: watch::Sender<u64>,
+    /// Whether records carry a time ahead of the clock.
+    pub is_ahead: bool,
     pub gauges: Arc<JournalGauges>,
 }
 
@@ -73,6 +81,9 @@ pub(crate) struct JournalGauges {
     pub bound_bytes: std::sync::atomic::AtomicU64,
     /// True while the journal refuses appends.
     pub is_refusing: std::sync::atomic::AtomicBool,
+    /// Groups begun, counted before their time is taken; and groups that ended, stored or refused.
+    pub groups_begun: std::sync::atomic::AtomicU64,
+    pub groups_ended: std::sync::atomic::AtomicU64,
 }
 
 /// A part with its place.
@@ -128,6 +139,10 @@ impl Writer {
                     }
                     self.append(waiting);
                 }
+                Command::Probe => {
+                    let has_room = self.journal.has_room();
+                    self.update_gauges(!has_room);
+                }
                 Command::Release(done) => {
                     self.release();
                     let _ = done.send(());
@@ -143,8 +158,10 @@ impl Writer {
     }
 
     fn append(&mut self, waiting: Vec<(Box<Prepared>, Reply)>) {
+        // Before the time is taken: whoever reads a range that ended by then waits for this group.
+        self.gauges.groups_begun.fetch_add(1, SeqCst);
         let mut group = Group {
-            recorded_at: (self.clock)().max(self.last_recorded_at),
+            recorded_at: self.next_recorded_at(),
             next: HashMap::new(),
             keys: HashSet::new(),
             replays: HashMap::new(),
@@ -164,6 +181,25 @@ impl Writer {
             Ok(last) => self.publish(requests, &group, last),
             Err(error) => self.refuse(requests, &error),
         }
+        self.gauges.groups_ended.fetch_add(1, SeqCst);
+        self.published.send_modify(|count| *count += 1);
+    }
+
+    /// A time later than that of every group before, and not before the clock's.
+    fn next_recorded_at(&mut self) -> Timestamp {
+        let now = (self.clock)();
+        let next = now.max(self.last_recorded_at.plus_micros(1));
+        let ahead_micros = next.micros() - now.micros();
+        metrics::gauge!("whodid_recorded_at_ahead_seconds").set(ahead_micros as f64 / 1e6);
+        let is_ahead = ahead_micros > AHEAD_MICROS_MAX;
+        if is_ahead && !self.is_ahead {
+            tracing::error!(
+                recorded_at = %next, clock = %now,
+                "the clock stands behind the newest record, so that records carry {next} until it has caught up:                  the clock was wrong then, or is wrong now"
+            );
+        }
+        self.is_ahead = is_ahead;
+        next
     }
 
     /// Gives a request its places within the group.
@@ -274,10 +310,12 @@ impl Writer {
                 let rows = part.batch.num_rows() as u64;
                 let batch = whodid_lake::sequence(&part.batch, part.first, group.recorded_at);
                 self.tables.entry(part.stream.clone()).or_insert_with(|| Arc::clone(&part.table));
-                part.table.append(batch.clone());
-                ends.push((part.stream.clone(), Offset(part.first.0 + rows - 1)));
-                // No receiver is the usual case; it is not an error.
-                let _ = self.published.send(Published { stream: part.stream, batch });
+                if let Err(error) = part.table.append(batch) {
+                    // Acknowledging records under places that are taken would lose them; the journal has them.
+                    (self.on_fatal)(&error.to_string());
+                    return;
+                }
+                ends.push((part.stream, Offset(part.first.0 + rows - 1)));
             }
             if let (Some(at), true) = (position.as_mut(), request.frame.is_some()) {
                 self.frames.push_back(LiveFrame { position: Position::new(*at).expect("positions start at 1"), ends });
@@ -369,6 +407,10 @@ fn refusal(cause: &AppendError) -> Error {
             "the journal is full because the lake takes nothing; nothing was stored, send it again later"
         }
         AppendError::Full { .. } => "the disk of the journal is full; nothing was stored, free space and send it again",
+        AppendError::SyncFailed { .. } => {
+            "the disk failed while the events were written, and whether they are stored is known only after a restart; \
+             send them again with the same Idempotency-Key"
+        }
         _ => "the journal could not be written; nothing was stored, send it again later",
     };
     Error::new(ErrorKind::Unavailable, "journal_unavailable", detail)
@@ -379,8 +421,12 @@ fn count(reply: &IngestReply) {
     metrics::counter!("whodid_events_total", "result" => "duplicate").increment(reply.duplicates);
     metrics::counter!("whodid_events_total", "result" => "excluded").increment(reply.excluded);
     metrics::counter!("whodid_events_total", "result" => "rejected").increment(reply.rejected.len() as u64);
+    let mut by_code: BTreeMap<&str, u64> = BTreeMap::new();
     for rejected in &reply.rejected {
-        metrics::counter!("whodid_rejects_total", "code" => rejected.code.clone()).increment(1);
+        *by_code.entry(&rejected.code).or_default() += 1;
+    }
+    for (code, count) in by_code {
+        metrics::counter!("whodid_rejects_total", "code" => code.to_owned()).increment(count);
     }
 }
 

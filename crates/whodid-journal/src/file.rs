@@ -368,6 +368,14 @@ impl Journal for FileJournal {
         Ok(Position::new(self.last).expect("at least one frame was appended"))
     }
 
+    fn has_room(&mut self) -> bool {
+        let is_begun = self.active.is_some()
+            && self.segments.back().is_some_and(|newest| newest.end + ROOM_BYTES <= newest.file_bytes);
+        !self.is_poisoned
+            && self.used_bytes() + ROOM_BYTES <= self.options.bound_bytes
+            && (is_begun || self.begin_segment(ROOM_BYTES).is_ok())
+    }
+
     fn release(&mut self, up_to: Position) -> Result<(), ReleaseError> {
         self.released = self.released.max(up_to.get().min(self.last));
         while self.segments.len() > 1 {
@@ -404,6 +412,9 @@ impl Journal for FileJournal {
         Position::new(self.last)
     }
 }
+
+/// What [`Journal::has_room`] takes for a group of usual size.
+const ROOM_BYTES: u64 = 64 << 10;
 
 /// Locks the folder against other processes and other openings in this one.
 pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {

@@ -72,6 +72,9 @@ pub trait Journal: Send {
     /// nobody can know, and the process has to end.
     fn append(&mut self, frames: &[&[u8]]) -> Result<Position, AppendError>;
 
+    /// Whether the next append would find room on the disk. May prepare it; appends nothing.
+    fn has_room(&mut self) -> bool;
+
     /// Says that frames up to and including `up_to` are no longer needed. They may still be read
     /// back after a restart; those beyond `up_to` certainly are.
     fn release(&mut self, up_to: Position) -> Result<(), ReleaseError>;

@@ -47,6 +47,10 @@ impl Journal for MemoryJournal {
         Ok(Position::new(self.last).expect("at least one frame was appended"))
     }
 
+    fn has_room(&mut self) -> bool {
+        self.used_bytes() < self.bound_bytes()
+    }
+
     fn release(&mut self, up_to: Position) -> Result<(), ReleaseError> {
         while self.last - (self.frames.len() as u64) < up_to.get() {
             let Some(frame) = self.frames.pop_front() else { break };

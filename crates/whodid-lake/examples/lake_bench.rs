@@ -128,7 +128,7 @@ fn main() {
         let since = Clock::start();
         let mut next = 0;
         for batch in &batches {
-            table.append(sequence(batch, Offset(next), received));
+            table.append(sequence(batch, Offset(next), received)).unwrap();
             next += batch.num_rows() as u64;
         }
         per_event("append", since);
@@ -158,7 +158,7 @@ fn main() {
         let parts = batches.len().div_ceil(8);
         for part in batches.chunks(parts) {
             for batch in part {
-                table.append(sequence(batch, Offset(next), received));
+                table.append(sequence(batch, Offset(next), received)).unwrap();
                 next += batch.num_rows() as u64;
             }
             table.flush().await.unwrap();

@@ -77,6 +77,7 @@ pub(crate) struct LoggedFile {
     /// From the table's folder.
     pub path: String,
     pub bytes: u64,
+    /// Empty for the null partition.
     pub date: String,
     pub facts: Facts,
 }
@@ -259,6 +260,7 @@ impl LoggedFile {
     }
 
     fn partition_values(&self) -> HashMap<String, Option<String>> {
-        HashMap::from([(PARTITION_COLUMN.to_owned(), Some(self.date.clone()))])
+        let date = Some(self.date.clone()).filter(|date| !date.is_empty());
+        HashMap::from([(PARTITION_COLUMN.to_owned(), date)])
     }
 }

@@ -20,12 +20,13 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use whodid_model::Timestamp;
 
 use crate::commit::{LogError, LoggedFile};
 use crate::flush::chain;
 use crate::parquet_file::{SegmentWriteError, SegmentWriter, WRITE_ROWS, gather, integers, is_stored_schema};
-use crate::schema::{PARTITION_COLUMN, column};
+use crate::schema::{column, partition_folder};
 use crate::segment::{Segment, SegmentReader};
 use crate::table::{InFlight, Retired, Table};
 
@@ -39,8 +40,12 @@ const TIER_FACTOR: usize = 8;
 const QUIET_SEGMENTS: usize = 4;
 /// A past day is quiet when nothing was recorded in it for this long.
 const QUIET_MICROS: i64 = 3600 * whodid_model::time::MICROS_A_SECOND;
-/// Most segments of one merge: each is an open file and a decoded row group.
-const MERGE_SEGMENTS_MAX: usize = 64;
+/// Most segments of one merge: each is an open file and a decoded batch.
+const MERGE_SEGMENTS_MAX: usize = 16;
+/// Decoded bytes of one batch of a merge, about: rows of a batch are as many as fit.
+const MERGE_BATCH_BYTES: u64 = 8 << 20;
+/// How long segments are left alone whose merge has failed.
+const UNMERGEABLE_MICROS: i64 = 3600 * whodid_model::time::MICROS_A_SECOND;
 /// Parts of an upload; S3 wants 5 MiB at least.
 const UPLOAD_PART_BYTES: usize = 8 << 20;
 const COMMIT_TRIES: usize = 3;
@@ -120,18 +125,24 @@ impl Table {
     /// Dropping the future at any point is as safe as a crash there.
     pub async fn compact(&self, now: Timestamp) -> Result<Option<CompactReport>, CompactError> {
         let _one = self.compacting.lock().await;
-        let segments = self.state.lock().segments.clone();
-        let Some(run) = choose_run(&segments, now) else { return Ok(None) };
-        drop(segments);
+        let Some(run) = self.next_run(now) else { return Ok(None) };
 
         let first = run.iter().map(|segment| segment.offsets.0).min().expect("a run has segments");
         let last = run.iter().map(|segment| segment.offsets.1).max().expect("a run has segments");
         let date = run[0].date.clone();
         // No other file has this name: a run has two neighbours at least, so its range is new.
-        let in_table = format!("{PARTITION_COLUMN}={date}/{:020}-{:020}-merged.parquet", first.0, last.0);
+        let in_table = format!("{}/{:020}-{:020}-merged.parquet", partition_folder(&date), first.0, last.0);
         let mut in_flight = InFlight::new(self);
         in_flight.add(self.path(&in_table));
-        let merged = self.merge(&run, in_table, date).await?;
+        let merged = match self.merge(&run, in_table, date).await {
+            Ok(merged) => merged,
+            Err(error) => {
+                // The others of the table shall not wait for what may never be readable.
+                let until = now.plus_micros(UNMERGEABLE_MICROS);
+                self.state.lock().unmergeable.extend(run.iter().map(|segment| (segment.path.clone(), until)));
+                return Err(error);
+            }
+        };
         self.commit_merge(&run, &merged, now).await?;
         Ok(Some(CompactReport {
             date: merged.date,
@@ -140,6 +151,12 @@ impl Table {
             bytes_before: run.iter().map(|segment| segment.bytes).sum(),
             bytes_after: merged.bytes,
         }))
+    }
+
+    fn next_run(&self, now: Timestamp) -> Option<Vec<Arc<Segment>>> {
+        let mut state = self.state.lock();
+        state.unmergeable.retain(|_, until| *until > now);
+        choose_run(&state.segments, now, &|segment| !state.unmergeable.contains_key(&segment.path))
     }
 
     async fn merge(&self, run: &[Arc<Segment>], in_table: String, date: String) -> Result<LoggedFile, CompactError> {
@@ -170,11 +187,17 @@ impl Table {
         let encode = |source| CompactError::Encode { path: path.clone(), source };
         let write = |source| CompactError::Write { path: path.clone(), source };
         let expected: u64 = run.iter().map(|segment| segment.rows).sum();
+        let mut rows_a_batch = WRITE_ROWS;
+        for segment in run {
+            let footer = segment.footer(&self.store).await;
+            let footer = footer.map_err(|source| CompactError::Read { path: segment.path.clone(), source })?;
+            rows_a_batch = rows_a_batch.min(rows_within(&footer, MERGE_BATCH_BYTES));
+        }
         let mut inputs = Vec::new();
         for segment in run {
-            inputs.push(Input::open(self, segment).await?);
+            inputs.push(Input::open(self, segment, rows_a_batch).await?);
         }
-        let mut merge = Merge::new(inputs).await?;
+        let mut merge = Merge::new(inputs, rows_a_batch).await?;
         let mut writer = SegmentWriter::new(expected as usize).map_err(encode)?;
         let mut unsent: Vec<u8> = Vec::new();
         let mut bytes = 0;
@@ -213,13 +236,13 @@ impl Table {
             let files = self.log.files(&read).await?;
             if files.iter().any(|file| file.path == merged.path) {
                 // An earlier try has reached the log after all.
-                self.take_over(&files, |_| {}, Some(now));
+                self.take_over(read.flushed_to, &files, Some(now));
                 return Ok(());
             }
             let replaced: Vec<&LoggedFile> =
                 files.iter().filter(|file| run.iter().any(|segment| segment.path == self.path(&file.path))).collect();
             if replaced.len() != run.len() {
-                self.take_over(&files, |_| {}, Some(now));
+                self.take_over(read.flushed_to, &files, Some(now));
                 return Err(CompactError::Changed { table: self.name() });
             }
             let removes = replaced.iter().map(|file| file.remove(now)).collect();
@@ -252,12 +275,30 @@ impl Table {
     }
 }
 
+/// How many rows of a file take about `bytes` when they are decoded, 1 at least.
+fn rows_within(footer: &ParquetMetaData, bytes: u64) -> usize {
+    let (mut rows, mut decoded) = (0, 0);
+    for group in footer.row_groups() {
+        rows += group.num_rows() as u64;
+        for chunk in group.columns() {
+            // What dictionaries hold once is decoded a copy for each row; only this number tells of it.
+            let texts = chunk.unencoded_byte_array_data_bytes().unwrap_or(0);
+            decoded += texts.max(chunk.uncompressed_size()).max(0) as u64;
+        }
+    }
+    usize::try_from(bytes * rows / decoded.max(1)).unwrap_or(usize::MAX).max(1)
+}
+
 /// The first run of neighbours whose merge pays, smallest tier first. `segments` are in the order of date,
 /// then offsets.
-fn choose_run(segments: &[Arc<Segment>], now: Timestamp) -> Option<Vec<Arc<Segment>>> {
+fn choose_run(
+    segments: &[Arc<Segment>],
+    now: Timestamp,
+    may_merge: &dyn Fn(&Segment) -> bool,
+) -> Option<Vec<Arc<Segment>>> {
     for day in segments.chunk_by(|a, b| a.date == b.date) {
         for tier_bytes in tiers() {
-            if let Some(run) = find_run(day, tier_bytes, TIER_FACTOR) {
+            if let Some(run) = find_run(day, tier_bytes, TIER_FACTOR, may_merge) {
                 return Some(run);
             }
         }
@@ -265,7 +306,7 @@ fn choose_run(segments: &[Arc<Segment>], now: Timestamp) -> Option<Vec<Arc<Segme
     for day in segments.chunk_by(|a, b| a.date == b.date) {
         let quiet_since = now.plus_micros(-QUIET_MICROS);
         let is_quiet = day[0].date < now.date() && day.iter().all(|segment| segment.recorded_at.1 < quiet_since);
-        if is_quiet && let Some(run) = find_run(day, SEGMENT_BYTES_TARGET / 2, QUIET_SEGMENTS) {
+        if is_quiet && let Some(run) = find_run(day, SEGMENT_BYTES_TARGET / 2, QUIET_SEGMENTS, may_merge) {
             return Some(run);
         }
     }
@@ -279,8 +320,13 @@ fn tiers() -> impl Iterator<Item = u64> {
 }
 
 /// `count` or more neighbours, each smaller than `below`; fewer when they fill a segment of the target size.
-fn find_run(day: &[Arc<Segment>], below: u64, count: usize) -> Option<Vec<Arc<Segment>>> {
-    day.split(|segment| segment.bytes >= below).find_map(|neighbours| {
+fn find_run(
+    day: &[Arc<Segment>],
+    below: u64,
+    count: usize,
+    may_merge: &dyn Fn(&Segment) -> bool,
+) -> Option<Vec<Arc<Segment>>> {
+    day.split(|segment| segment.bytes >= below || !may_merge(segment)).find_map(|neighbours| {
         let mut run: Vec<Arc<Segment>> = Vec::new();
         let mut bytes = 0;
         for segment in neighbours.iter().take(MERGE_SEGMENTS_MAX) {
@@ -302,14 +348,14 @@ struct Input {
 }
 
 impl Input {
-    async fn open(table: &Table, segment: &Arc<Segment>) -> Result<Self, CompactError> {
+    async fn open(table: &Table, segment: &Arc<Segment>, rows_a_batch: usize) -> Result<Self, CompactError> {
         let read = |source| CompactError::Read { path: segment.path.clone(), source };
         let reader = SegmentReader::new(table.store.clone(), segment.clone());
         let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(read)?;
         if !is_stored_schema(builder.schema()) {
             return Err(CompactError::Schema { path: segment.path.clone() });
         }
-        let stream = builder.with_batch_size(WRITE_ROWS).build().map_err(read)?;
+        let stream = builder.with_batch_size(rows_a_batch).build().map_err(read)?;
         Ok(Self { path: segment.path.clone(), batches: Box::pin(stream) })
     }
 
@@ -330,6 +376,7 @@ struct Merge {
     current: Vec<Option<RecordBatch>>,
     /// The next row of each input that has one.
     heads: BinaryHeap<Reverse<Head>>,
+    rows_a_batch: usize,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -341,12 +388,12 @@ struct Head {
 }
 
 impl Merge {
-    async fn new(mut inputs: Vec<Input>) -> Result<Self, CompactError> {
+    async fn new(mut inputs: Vec<Input>, rows_a_batch: usize) -> Result<Self, CompactError> {
         let mut current = Vec::new();
         for input in &mut inputs {
             current.push(input.next().await?);
         }
-        let mut merge = Self { inputs, current, heads: BinaryHeap::new() };
+        let mut merge = Self { inputs, current, heads: BinaryHeap::new(), rows_a_batch };
         for input in 0..merge.inputs.len() {
             merge.push_head(input, 0);
         }
@@ -361,11 +408,11 @@ impl Merge {
         }
     }
 
-    /// The next rows, at most [`WRITE_ROWS`]: until then, or until an input needs its next batch.
+    /// The next rows, at most `rows_a_batch`: until then, or until an input needs its next batch.
     async fn next(&mut self) -> Result<Option<RecordBatch>, CompactError> {
-        let mut places: Vec<(usize, usize)> = Vec::with_capacity(WRITE_ROWS);
+        let mut places: Vec<(usize, usize)> = Vec::with_capacity(self.rows_a_batch);
         let mut used_up = None;
-        while places.len() < WRITE_ROWS {
+        while places.len() < self.rows_a_batch {
             let Some(Reverse(head)) = self.heads.pop() else { break };
             places.push((head.input, head.row));
             let rows = self.current[head.input].as_ref().map_or(0, RecordBatch::num_rows);
@@ -437,7 +484,7 @@ mod tests {
 
     fn check(text: &str, now_day: i64, expected: &[u64]) {
         let now = Timestamp::from_micros(now_day * whodid_model::time::MICROS_A_DAY + 2 * QUIET_MICROS);
-        let run = choose_run(&segments(text), now).unwrap_or_default();
+        let run = choose_run(&segments(text), now, &|_| true).unwrap_or_default();
         let first_offsets: Vec<u64> = run.iter().map(|segment| segment.offsets.0.0).collect();
         assert_eq!(first_offsets, expected, "{text}");
     }
@@ -470,9 +517,16 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_that_cannot_be_merged_holds_up_no_others() {
+        let segments = segments("1 1 1 1 1 1 1 1 1 | 1 1 1 1 1 1 1 1");
+        let run = choose_run(&segments, Timestamp::from_micros(0), &|segment| segment.offsets.0 != Offset(40)).unwrap();
+        assert_eq!(run[0].offsets.0, Offset(90));
+    }
+
+    #[test]
     fn a_merge_has_a_bound() {
         let many = "60000 ".repeat(100);
-        let run = choose_run(&segments(&many), Timestamp::from_micros(0)).unwrap();
+        let run = choose_run(&segments(&many), Timestamp::from_micros(0), &|_| true).unwrap();
         let bytes: u64 = run.iter().map(|segment| segment.bytes).sum();
         assert!(run.len() == 3 && bytes <= 192 * MIB, "{} segments, {bytes} bytes", run.len());
     }

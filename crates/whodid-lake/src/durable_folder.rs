@@ -41,7 +41,7 @@ pub struct DurableFolder {
 impl DurableFolder {
     /// Opens `folder`, making it if needed, and removes what an earlier run left half-written.
     pub fn open(folder: &FilePath) -> io::Result<Self> {
-        make_root(folder)?;
+        make_folder(folder)?;
         let root = folder.canonicalize()?;
         remove_leftovers(&root)?;
         let disk = Disk::new(root.clone());
@@ -377,16 +377,21 @@ impl Drop for Upload {
     }
 }
 
-/// Makes the root and its missing parents, each synced into its parent.
-fn make_root(folder: &FilePath) -> io::Result<()> {
-    if folder.exists() {
-        return Ok(());
-    }
+/// Makes a folder and its missing parents. After it returns the folder is there even when power fails: it is
+/// synced into its parent also when it was there already, because whoever made it may have died before that.
+pub fn make_folder(folder: &FilePath) -> io::Result<()> {
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(FilePath::new("."));
-    make_root(parent)?;
-    match std::fs::create_dir(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => File::open(parent)?.sync_all(),
+    if !folder.is_dir() {
+        make_folder(parent)?;
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    match File::open(parent) {
+        // A parent that may be entered and not listed, such as another user's home, cannot be synced by us.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        parent => parent?.sync_all(),
     }
 }
 

@@ -10,12 +10,12 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
-use whodid_model::Offset;
+use whodid_model::{Offset, Timestamp};
 
 use crate::batch::offsets_of;
-use crate::commit::{LogError, LoggedFile};
-use crate::parquet_file::{SegmentWriteError, encode, sorted_by_day};
-use crate::schema::PARTITION_COLUMN;
+use crate::commit::{LogError, LogState, LoggedFile};
+use crate::parquet_file::{SegmentWriteError, encode, integers, sorted_by_day};
+use crate::schema::{column, partition_folder};
 use crate::table::{InFlight, Table};
 
 /// Tries of one commit before a flush gives up and leaves it to the next.
@@ -67,6 +67,13 @@ pub enum FlushError {
         /// The last offset that this process knows of.
         expected: Option<Offset>,
     },
+    /// A commit that an earlier life of this process sent has arrived only now. What it holds was taken over; the
+    /// rest is still in the tail.
+    #[error("an earlier commit of table {table} arrived late; its records were taken over")]
+    Late {
+        /// `account/stream`.
+        table: String,
+    },
     /// A worker thread died.
     #[error("a flush of table {table} was cut off")]
     Worker {
@@ -85,12 +92,50 @@ impl Table {
         let _one = self.flushing.lock().await;
         let until = self.state.lock().tail.last();
         let mut report = FlushReport { flushed_to: self.flushed_to(), ..FlushReport::default() };
-        // Two rounds at most: what an earlier flush left frozen, then the rest.
+        // Few rounds: what an earlier flush left frozen, what a late commit left of it, then the rest.
         while until.is_some() && report.flushed_to < until {
             let cut = self.state.lock().tail.freeze();
-            self.flush_cut(cut, &mut report).await?;
+            match self.flush_cut(cut, &mut report).await {
+                Err(FlushError::Late { table }) => {
+                    tracing::warn!(%table, "a commit of an earlier process arrived late; its records were taken over");
+                    report.flushed_to = self.flushed_to();
+                }
+                done => done?,
+            }
         }
         Ok(report)
+    }
+
+    /// Takes over a commit of an earlier life of this process: it was on its way when that one ended, and arrived
+    /// after the log was read. It is ours when it holds exactly the first records of the frozen tail, taken in at
+    /// the same microseconds; whoever else writes here has other times. The caller holds `committing`.
+    async fn take_over_own(&self, read: &LogState, before: Option<Offset>) -> Result<bool, FlushError> {
+        let Some(found) = read.flushed_to else { return Ok(false) };
+        let files = self.log.files(read).await?;
+        let new = || files.iter().filter(|file| Some(file.facts.offsets.1) > before);
+        let mut state = self.state.lock();
+        let first = before.map_or(0, |before| before.0 + 1);
+        let ours: Vec<RecordBatch> = state.tail.frozen().iter().filter_map(|batch| up_to(batch, found)).collect();
+        let times = |place: usize| {
+            let times = ours.iter().flat_map(|batch| integers(batch, place).iter().copied());
+            times.fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(time), most.max(time)))
+        };
+        let logged = |times: fn(&LoggedFile) -> (Timestamp, Timestamp)| {
+            let times = new().map(times).map(|(least, most)| (least.micros(), most.micros()));
+            times.fold((i64::MAX, i64::MIN), |(least, most), (a, b)| (least.min(a), most.max(b)))
+        };
+        let rows: usize = ours.iter().map(RecordBatch::num_rows).sum();
+        let is_ours = found.0 >= first
+            && rows as u64 == found.0 - first + 1
+            && new().map(|file| file.facts.rows).sum::<u64>() == rows as u64
+            && logged(|file| file.facts.recorded_at) == times(column::RECORDED_AT)
+            && logged(|file| file.facts.event_time) == times(column::EVENT_TIME);
+        if is_ours {
+            let segments: Vec<_> = new().map(|file| self.segment(file)).collect();
+            state.let_go_of_frozen(found);
+            state.insert(segments);
+        }
+        Ok(is_ours)
     }
 
     async fn flush_cut(&self, cut: Vec<RecordBatch>, report: &mut FlushReport) -> Result<(), FlushError> {
@@ -104,13 +149,16 @@ impl Table {
             let files = self.write_segments(cut, (first, last), &mut in_flight).await?;
             report.segments += files.len();
             report.bytes += files.iter().map(|file| file.bytes).sum::<u64>();
-            let version = self.commit_segments(&files, last).await?;
-            {
+            let version = {
+                // Held until the state tells what the log tells: a merge reads the log under it too.
+                let _commit = self.committing.lock().await;
+                let version = self.commit_segments(&files, last).await?;
                 let mut state = self.state.lock();
                 let segments: Vec<_> = files.iter().map(|file| self.segment(file)).collect();
-                state.insert(segments);
                 state.let_go_of_frozen(last);
-            }
+                state.insert(segments);
+                version
+            };
             if let Some(version) = version
                 && let Err(error) = self.log.checkpoint_after(version).await
             {
@@ -131,7 +179,7 @@ impl Table {
             return Ok(false);
         }
         let files = self.log.files(&read).await?;
-        self.take_over(&files, |state| state.let_go_of_frozen(last), None);
+        self.take_over(read.flushed_to, &files, None);
         Ok(true)
     }
 
@@ -151,7 +199,7 @@ impl Table {
             let cut = cut.clone();
             let encoded = self.work(move || encode(&cut, &rows)).await?;
             let (bytes, facts) = encoded.map_err(|source| FlushError::Encode { table: self.name(), source })?;
-            let in_table = format!("{PARTITION_COLUMN}={date}/{:020}-{:020}.parquet", first.0, last.0);
+            let in_table = format!("{}/{:020}-{:020}.parquet", partition_folder(&date), first.0, last.0);
             let path = self.path(&in_table);
             in_flight.add(path.clone());
             let length = bytes.len() as u64;
@@ -164,9 +212,9 @@ impl Table {
         Ok(files)
     }
 
-    /// Commits until the log says it is done. Returns the version if this process saw it being made.
+    /// Commits until the log says it is done. Returns the version if this process saw it being made. The caller
+    /// holds `committing`.
     async fn commit_segments(&self, files: &[LoggedFile], last: Offset) -> Result<Option<u64>, FlushError> {
-        let _commit = self.committing.lock().await;
         let before = self.flushed_to();
         let mut failure = None;
         for attempt in 0..COMMIT_TRIES {
@@ -199,6 +247,9 @@ impl Table {
                 return Ok(None);
             }
             if read.flushed_to != before {
+                if self.take_over_own(&read, before).await? {
+                    return Err(FlushError::Late { table: self.name() });
+                }
                 return Err(FlushError::Foreign { table: self.name(), found: read.flushed_to, expected: before });
             }
             let adds = files.iter().map(|file| file.add(true)).collect();
@@ -224,6 +275,12 @@ impl Table {
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.account, self.stream)
     }
+}
+
+/// The rows of a batch up to an offset; `None` when there are none.
+fn up_to(batch: &RecordBatch, last: Offset) -> Option<RecordBatch> {
+    let (first, end) = offsets_of(batch)?;
+    (first <= last).then(|| batch.slice(0, (last.min(end).0 - first.0 + 1) as usize))
 }
 
 /// An error with its causes in one line.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -17,8 +18,12 @@ use crate::table::Table;
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
     footers: Arc<FooterCache>,
-    tables: tokio::sync::Mutex<BTreeMap<(AccountName, StreamName), Arc<Table>>>,
+    tail_bytes: Arc<AtomicUsize>,
+    tables: parking_lot::Mutex<BTreeMap<(AccountName, StreamName), Opening>>,
 }
+
+/// A table that is open or being opened; a slow store holds up only those who want this one.
+type Opening = Arc<tokio::sync::OnceCell<Arc<Table>>>;
 
 /// Why a lake or a table of it could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +47,12 @@ impl Lake {
 
     /// A lake on a store that is rooted at it. The store must keep what [`crate::store`] promises.
     pub fn on(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, footers: FooterCache::new(FOOTER_CACHE_BYTES), tables: tokio::sync::Mutex::default() }
+        Self {
+            store,
+            footers: FooterCache::new(FOOTER_CACHE_BYTES),
+            tail_bytes: Arc::default(),
+            tables: parking_lot::Mutex::default(),
+        }
     }
 
     /// The store, rooted at the lake.
@@ -50,22 +60,30 @@ impl Lake {
         self.store.clone()
     }
 
+    /// Bytes of the records that wait in memory, all tables together.
+    pub fn tail_bytes(&self) -> usize {
+        self.tail_bytes.load(Ordering::Relaxed)
+    }
+
     /// The table of a stream. It need not exist: the first flush makes it.
     pub async fn table(&self, account: &AccountName, stream: &StreamName) -> Result<Arc<Table>, OpenError> {
-        let mut tables = self.tables.lock().await;
-        let name = (account.clone(), stream.clone());
-        if let Some(table) = tables.get(&name) {
-            return Ok(table.clone());
-        }
-        let table =
-            Arc::new(Table::open(self.store.clone(), account.clone(), stream.clone(), self.footers.clone()).await?);
-        tables.insert(name, table.clone());
-        Ok(table)
+        let opening = self.tables.lock().entry((account.clone(), stream.clone())).or_default().clone();
+        let open = async || {
+            let table = Table::open(
+                self.store.clone(),
+                account.clone(),
+                stream.clone(),
+                self.footers.clone(),
+                self.tail_bytes.clone(),
+            );
+            table.await.map(Arc::new).map_err(OpenError::from)
+        };
+        opening.get_or_try_init(open).await.cloned()
     }
 
     /// The tables that exist: those in the store, and those that were asked for and hold nothing yet.
     pub async fn tables(&self) -> Result<Vec<(AccountName, StreamName)>, OpenError> {
-        let mut found: BTreeSet<(AccountName, StreamName)> = self.tables.lock().await.keys().cloned().collect();
+        let mut found: BTreeSet<(AccountName, StreamName)> = self.tables.lock().keys().cloned().collect();
         for account in self.folders(None).await? {
             let Ok(account) = AccountName::parse(&account) else { continue };
             for stream in self.folders(Some(&Path::from(account.as_str()))).await? {

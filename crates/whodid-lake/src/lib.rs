@@ -32,12 +32,13 @@ pub use batch::{
 };
 pub use commit::LogError;
 pub use compact::{CompactError, CompactReport};
-pub use durable_folder::DurableFolder;
+pub use durable_folder::{DurableFolder, make_folder};
 pub use flush::{FlushError, FlushReport};
 pub use lake::{Lake, OpenError};
 pub use parquet_file::SegmentWriteError;
 pub use schema::{stored_schema, unsequenced_schema};
 pub use segment::{FooterCache, Segment, SegmentReader};
 pub use store::{Location, LocationError};
-pub use table::{Snapshot, Table};
+pub use table::{OutOfPlace, Snapshot, Table};
+pub use tail::TailBatch;
 pub use vacuum::{VacuumError, VacuumReport};

@@ -25,6 +25,9 @@ const PAGE_BYTES: usize = 64 << 10;
 const PAGE_ROWS: usize = 4096;
 /// Above this a dictionary stops paying for being read whole.
 const DICTIONARY_BYTES: usize = 256 << 10;
+/// Most days whose records get a file of their own in one flush. Each file costs a few syncs or a request, and
+/// every later reading of the log; events of invented times must not buy thousands of them.
+pub(crate) const DAYS_A_FLUSH_MAX: usize = 64;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// Why a segment could not be encoded.
@@ -126,11 +129,10 @@ fn properties(rows: usize) -> WriterProperties {
         builder = builder.set_column_dictionary_enabled(path(field.column()), false);
     }
     // Bounds of long or random texts prune nothing.
-    for name in [Field::Message, Field::RequestData, Field::ResponseData, Field::ReasonText].map(Field::column) {
+    // For these only the chunk tells something, above all the size of its texts when they are decoded.
+    let long = [Field::Message, Field::RequestData, Field::ResponseData, Field::ReasonText].map(Field::column);
+    for name in long.into_iter().chain(["raw_template", "raw_bytes"]) {
         builder = builder.set_column_statistics_enabled(path(name), EnabledStatistics::Chunk);
-    }
-    for name in ["raw_template", "raw_bytes"] {
-        builder = builder.set_column_statistics_enabled(path(name), EnabledStatistics::None);
     }
     for field in [Field::Id, Field::CorrelationId] {
         builder = with_bloom_filter(builder, field, rows);
@@ -158,7 +160,8 @@ pub(crate) struct SortedRow {
     pub row: u32,
 }
 
-/// The rows of batches that stand in offset order, sorted, a group for each UTC day.
+/// The rows of batches that stand in offset order, sorted, a group for each UTC day. Of more than
+/// [`DAYS_A_FLUSH_MAX`] days those with the fewest rows are one group together, whose date is empty.
 pub(crate) fn sorted_by_day(batches: &[RecordBatch]) -> Vec<(String, Vec<SortedRow>)> {
     let mut rows = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
     for (number, batch) in batches.iter().enumerate() {
@@ -168,9 +171,24 @@ pub(crate) fn sorted_by_day(batches: &[RecordBatch]) -> Vec<(String, Vec<SortedR
     }
     rows.sort_unstable();
     let day = |row: &SortedRow| Timestamp::from_micros(row.event_time).day_number();
-    rows.chunk_by(|a, b| day(a) == day(b))
-        .map(|rows| (Timestamp::from_micros(rows[0].event_time).date(), rows.to_vec()))
-        .collect()
+    let days: Vec<&[SortedRow]> = rows.chunk_by(|a, b| day(a) == day(b)).collect();
+    let mut sizes: Vec<usize> = days.iter().map(|rows| rows.len()).collect();
+    sizes.sort_unstable_by_key(|rows| std::cmp::Reverse(*rows));
+    // Days of this many rows or more are few enough; of equal ones the earlier come first.
+    let least = sizes.get(DAYS_A_FLUSH_MAX - 1).copied().filter(|_| days.len() > DAYS_A_FLUSH_MAX).unwrap_or(0);
+    let mut groups = Vec::new();
+    let mut strays = Vec::new();
+    for rows in days {
+        if rows.len() >= least && groups.len() < DAYS_A_FLUSH_MAX {
+            groups.push((Timestamp::from_micros(rows[0].event_time).date(), rows.to_vec()));
+        } else {
+            strays.extend_from_slice(rows);
+        }
+    }
+    if !strays.is_empty() {
+        groups.push((String::new(), strays));
+    }
+    groups
 }
 
 /// Encodes one segment of chosen rows.

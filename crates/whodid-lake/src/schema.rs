@@ -14,8 +14,17 @@ use whodid_model::{Field, TimeSource};
 pub const SCHEMA_VERSION_KEY: &str = "whodid.schema";
 /// The version that this code writes.
 pub const SCHEMA_VERSION: &str = "1";
-/// The column by which tables are partitioned: the UTC day of `event_time`.
+/// The column by which tables are partitioned: the UTC day of `event_time`; null for records that were flushed
+/// with those of more than [`crate::parquet_file::DAYS_A_FLUSH_MAX`] days.
 pub const PARTITION_COLUMN: &str = "event_date";
+/// How Hive and Delta name the folder of a null partition.
+const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The folder of a partition, from the table's own. `date` is empty for the null partition.
+pub(crate) fn partition_folder(date: &str) -> String {
+    let value = if date.is_empty() { NULL_PARTITION } else { date };
+    format!("{PARTITION_COLUMN}={value}")
+}
 /// Columns with a minimum and maximum in the Delta log; only what prunes, because each one is paid for by every commit.
 pub const LOG_STATISTICS: [&str; 3] = ["offset", "recorded_at", "event_time"];
 

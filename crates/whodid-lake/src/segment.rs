@@ -39,7 +39,7 @@ pub struct Segment {
     pub event_time: (Timestamp, Timestamp),
     /// Least and greatest `recorded_at`, both held.
     pub recorded_at: (Timestamp, Timestamp),
-    /// The UTC day of all its events: `2026-01-31`.
+    /// The UTC day of all its events: `2026-01-31`. Empty when they are of many days.
     pub date: String,
     pub(crate) footer: FooterSlot,
 }

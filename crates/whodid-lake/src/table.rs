@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -14,7 +15,7 @@ use crate::batch::offsets_of;
 use crate::commit::{DeltaLog, LogError, LoggedFile};
 use crate::schema::{column, stored_schema};
 use crate::segment::{FooterCache, Segment};
-use crate::tail::Tail;
+use crate::tail::{Tail, TailBatch};
 
 /// The records of one stream.
 ///
@@ -42,9 +43,13 @@ pub(crate) struct State {
     /// In the order of date, then offsets.
     pub segments: Vec<Arc<Segment>>,
     pub flushed_to: Option<Offset>,
+    /// Records before it are lost for good; see [`Table::skip_to`].
+    pub skipped_to: Option<Offset>,
     /// Whether the frozen part of the tail was in a flush whose end is not known.
     pub flush_in_doubt: bool,
     pub retired: Vec<Retired>,
+    /// Segments that a merge could not read, and until when they are left alone.
+    pub unmergeable: HashMap<Path, Timestamp>,
     /// Files being written, which no log lists yet.
     pub in_flight: HashSet<Path>,
 }
@@ -58,13 +63,25 @@ pub(crate) struct Retired {
     pub segment: Option<Arc<Segment>>,
 }
 
+/// Records that do not begin where the table ends.
+#[derive(Debug, thiserror::Error)]
+#[error("records from offset {} on were given to table {table}, whose next offset is {}", first.0, next.0)]
+pub struct OutOfPlace {
+    /// `account/stream`.
+    pub table: String,
+    /// The first offset given.
+    pub first: Offset,
+    /// The offset that had to come.
+    pub next: Offset,
+}
+
 /// All records of a table at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The files, in the order of date, then offsets.
     pub segments: Vec<Arc<Segment>>,
     /// The records that are in no file yet, in offset order.
-    pub tail: Vec<RecordBatch>,
+    pub tail: Vec<Arc<TailBatch>>,
     /// Where the files are; paths are from its root.
     pub store: Arc<dyn ObjectStore>,
     /// The schema of tail and files: [`stored_schema`].
@@ -72,9 +89,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// No records, of a table that does not exist.
+    pub fn empty(store: Arc<dyn ObjectStore>) -> Self {
+        Self { segments: Vec::new(), tail: Vec::new(), store, schema: stored_schema() }
+    }
+
     /// The offset after the last record; a later snapshot shows the same records below it.
     pub fn next_offset(&self) -> Offset {
-        let tail = self.tail.iter().rev().find_map(offsets_of).map(|(_, last)| last);
+        let tail = self.tail.iter().rev().find_map(|batch| offsets_of(batch)).map(|(_, last)| last);
         let stored = self.segments.iter().map(|segment| segment.offsets.1).max();
         tail.max(stored).map_or(Offset(0), Offset::next)
     }
@@ -87,15 +109,17 @@ impl Table {
         account: AccountName,
         stream: StreamName,
         footers: Arc<FooterCache>,
+        all_tail_bytes: Arc<AtomicUsize>,
     ) -> Result<Self, LogError> {
         let log = DeltaLog::new(&store, &account, &stream);
+        let tail = Tail::counted_in(all_tail_bytes);
         let table = Self {
             account,
             stream,
             store,
             log,
             footers,
-            state: Mutex::default(),
+            state: Mutex::new(State { tail, ..State::default() }),
             flushing: tokio::sync::Mutex::default(),
             compacting: tokio::sync::Mutex::default(),
             committing: tokio::sync::Mutex::default(),
@@ -124,21 +148,49 @@ impl Table {
         &self.stream
     }
 
-    /// Adds a sequenced batch to the tail. Records that the table already holds are left out, so that a
-    /// journal may be replayed from any earlier place.
+    /// Adds records that have just been given their places to the tail.
+    ///
+    /// # Errors
+    /// They do not begin where the table ends. Nothing was added: whoever gave the places was wrong, and
+    /// what is acknowledged under them could be taken for something else.
     ///
     /// # Panics
     /// When the batch has not the columns of [`stored_schema`].
-    pub fn append(&self, batch: RecordBatch) {
+    pub fn append(&self, batch: RecordBatch) -> Result<(), OutOfPlace> {
+        self.add(batch, false)
+    }
+
+    /// Adds records that a journal gives back. What the table holds already is left out, so that a journal may
+    /// be replayed from any earlier place.
+    ///
+    /// # Errors
+    /// Records between the table's end and these are missing. Nothing was added.
+    ///
+    /// # Panics
+    /// When the batch has not the columns of [`stored_schema`].
+    pub fn replay(&self, batch: RecordBatch) -> Result<(), OutOfPlace> {
+        self.add(batch, true)
+    }
+
+    /// Takes note that the records before `next` are lost, so that what comes after them can be added.
+    pub fn skip_to(&self, next: Offset) {
+        let mut state = self.state.lock();
+        state.skipped_to = state.skipped_to.max(Some(next));
+    }
+
+    fn add(&self, batch: RecordBatch, may_be_known: bool) -> Result<(), OutOfPlace> {
         assert_eq!(batch.num_columns(), column::COUNT, "the batch is sequenced");
-        let Some((first, last)) = offsets_of(&batch) else { return };
+        let Some((first, last)) = offsets_of(&batch) else { return Ok(()) };
         let mut state = self.state.lock();
         let next = state.next_offset();
-        if last < next {
-            return;
+        if first > next || (first < next && !may_be_known) {
+            return Err(OutOfPlace { table: self.name(), first, next });
         }
-        let known = next.0.saturating_sub(first.0) as usize;
-        state.tail.append(if known == 0 { batch } else { batch.slice(known, batch.num_rows() - known) });
+        if last >= next {
+            let known = (next.0 - first.0) as usize;
+            state.tail.append(if known == 0 { batch } else { batch.slice(known, batch.num_rows() - known) });
+        }
+        Ok(())
     }
 
     /// Records in the tail.
@@ -159,6 +211,11 @@ impl Table {
     /// The offset that the next record gets.
     pub fn next_offset(&self) -> Offset {
         self.state.lock().next_offset()
+    }
+
+    /// The records in the tail after `offset`, in offset order; those that were flushed meanwhile are missing.
+    pub fn tail_after(&self, offset: Option<Offset>) -> Vec<RecordBatch> {
+        self.state.lock().tail.after(offset)
     }
 
     /// All records now.
@@ -199,32 +256,40 @@ impl Table {
         })
     }
 
-    /// Takes over the files that the log lists, after a commit whose answer was lost, and makes the other
-    /// change that belongs to it. Segments that are known already stay the same object, so that it is still
-    /// known who reads them.
-    pub(crate) fn take_over(&self, files: &[LoggedFile], also: impl FnOnce(&mut State), removed_at: Option<Timestamp>) {
+    /// Takes over what the log lists, after a commit whose answer was lost. Segments that are known already stay
+    /// the same object, so that it is still known who reads them.
+    ///
+    /// A flush that has landed is taken over as a whole: its rows leave the tail in the same moment. Files of
+    /// offsets that are neither flushed nor frozen here are somebody else's and are left out.
+    pub(crate) fn take_over(&self, read_to: Option<Offset>, files: &[LoggedFile], removed_at: Option<Timestamp>) {
         let mut state = self.state.lock();
+        if let Some(last) = read_to.filter(|_| state.tail.frozen_last() == read_to) {
+            state.let_go_of_frozen(last);
+        }
+        let flushed_to = state.flushed_to;
         let mut known: HashMap<Path, Arc<Segment>> =
             std::mem::take(&mut state.segments).into_iter().map(|segment| (segment.path.clone(), segment)).collect();
-        let listed =
-            files.iter().map(|file| known.remove(&self.path(&file.path)).unwrap_or_else(|| self.segment(file)));
+        let listed = files
+            .iter()
+            .filter(|file| Some(file.facts.offsets.1) <= flushed_to)
+            .map(|file| known.remove(&self.path(&file.path)).unwrap_or_else(|| self.segment(file)));
         state.insert(listed);
+        let newest = state.segments.iter().map(|segment| segment.recorded_at.1).max().unwrap_or_default();
         for (path, segment) in known {
-            let removed_at = removed_at.unwrap_or(segment.recorded_at.1);
-            state.retired.push(Retired { path, removed_at, segment: Some(segment) });
+            state.retired.push(Retired { path, removed_at: removed_at.unwrap_or(newest), segment: Some(segment) });
         }
-        also(&mut state);
     }
 }
 
 impl State {
     pub fn next_offset(&self) -> Offset {
-        self.tail.last().max(self.flushed_to).map_or(Offset(0), Offset::next)
+        let stored = self.tail.last().max(self.flushed_to).map(Offset::next);
+        stored.max(self.skipped_to).unwrap_or(Offset(0))
     }
 
     /// The frozen part of the tail, up to `last`, is in the segments now.
     pub fn let_go_of_frozen(&mut self, last: Offset) {
-        self.tail.release_frozen();
+        self.tail.release_frozen(last);
         self.flushed_to = Some(last);
         self.flush_in_doubt = false;
     }
@@ -233,6 +298,7 @@ impl State {
     pub fn insert(&mut self, segments: impl IntoIterator<Item = Arc<Segment>>) {
         self.segments.extend(segments);
         self.segments.sort_by(|a, b| (&a.date, a.offsets).cmp(&(&b.date, b.offsets)));
+        self.segments.dedup_by(|a, b| a.path == b.path);
     }
 }
 

@@ -4,12 +4,17 @@
 //! A flush freezes what is there; the frozen part stays visible until its segments are, and after a failed
 //! flush it is frozen still, so that the next one writes the same files again.
 
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::concat_batches;
-use whodid_model::Offset;
+use whodid_model::{Offset, Timestamp};
 
 use crate::batch::offsets_of;
-use crate::schema::stored_schema;
+use crate::parquet_file::integers;
+use crate::schema::{column, stored_schema};
 
 /// So many small batches become one.
 const MERGE_BATCHES: usize = 16;
@@ -18,55 +23,122 @@ const MERGED_ROWS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    frozen: Vec<Part>,
-    fresh: Vec<Part>,
-}
-
-/// A batch and its size, which is worked out once.
-#[derive(Debug)]
-struct Part {
-    batch: RecordBatch,
+    frozen: Vec<Arc<TailBatch>>,
+    fresh: Vec<Arc<TailBatch>>,
+    rows: usize,
     bytes: usize,
+    /// Bytes of all tails of the lake: asked for with every request, so never summed up anew.
+    all_bytes: Arc<AtomicUsize>,
 }
 
-impl Part {
-    fn new(batch: RecordBatch) -> Self {
-        Self { bytes: batch_bytes(&batch), batch }
+/// Records in memory, in offset order, with what searches ask of them again and again.
+#[derive(Debug)]
+pub struct TailBatch {
+    batch: RecordBatch,
+    event_time: (Timestamp, Timestamp),
+    bytes: usize,
+    by_time: OnceLock<Vec<u32>>,
+}
+
+impl TailBatch {
+    fn new(batch: RecordBatch) -> Arc<Self> {
+        let times = integers(&batch, column::EVENT_TIME).iter().copied();
+        let (least, most) = times.fold((i64::MAX, i64::MIN), |(least, most), time| (least.min(time), most.max(time)));
+        Arc::new(Self {
+            bytes: batch_bytes(&batch),
+            event_time: (Timestamp::from_micros(least), Timestamp::from_micros(most)),
+            by_time: OnceLock::new(),
+            batch,
+        })
+    }
+
+    /// The records; the schema is [`stored_schema`].
+    pub fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// Least and greatest event time, both held.
+    pub fn event_time(&self) -> (Timestamp, Timestamp) {
+        self.event_time
+    }
+
+    /// The rows in the order of event time, then offset. Worked out once, when it is first asked for.
+    pub fn by_time(&self) -> &[u32] {
+        self.by_time.get_or_init(|| {
+            let times = integers(&self.batch, column::EVENT_TIME);
+            let mut rows: Vec<u32> = (0..times.len() as u32).collect();
+            // Stable: rows stand in offset order already.
+            rows.sort_by_key(|row| times[*row as usize]);
+            rows
+        })
+    }
+}
+
+impl Deref for TailBatch {
+    type Target = RecordBatch;
+
+    fn deref(&self) -> &RecordBatch {
+        &self.batch
     }
 }
 
 impl Tail {
+    /// An empty tail that is counted in `all_bytes`.
+    pub fn counted_in(all_bytes: Arc<AtomicUsize>) -> Self {
+        Self { frozen: Vec::new(), fresh: Vec::new(), rows: 0, bytes: 0, all_bytes }
+    }
+
     /// Adds a sequenced batch.
     pub fn append(&mut self, batch: RecordBatch) {
-        self.fresh.push(Part::new(batch));
+        let added = TailBatch::new(batch);
+        self.count_in(&added);
+        self.fresh.push(added);
         let mut small = MERGE_BATCHES;
         while small <= MERGED_ROWS {
             let run = self.fresh.iter().rev().take_while(|part| part.batch.num_rows() < small).count();
             if run >= MERGE_BATCHES {
                 let parts = self.fresh.split_off(self.fresh.len() - run);
                 let merged = concat_batches(&stored_schema(), parts.iter().map(|part| &part.batch));
-                self.fresh.push(Part::new(merged.expect("batches of one schema, together far below 2 GiB")));
+                let merged = TailBatch::new(merged.expect("batches of one schema, together far below 2 GiB"));
+                parts.iter().for_each(|part| self.count_out(part));
+                self.count_in(&merged);
+                self.fresh.push(merged);
             }
             small *= MERGE_BATCHES;
         }
     }
 
     pub fn rows(&self) -> usize {
-        self.parts().map(|part| part.batch.num_rows()).sum()
+        self.rows
     }
 
     pub fn bytes(&self) -> usize {
-        self.parts().map(|part| part.bytes).sum()
+        self.bytes
     }
 
     pub fn last(&self) -> Option<Offset> {
-        let last = self.fresh.last().or(self.frozen.last())?;
-        offsets_of(&last.batch).map(|(_, last)| last)
+        last_of(if self.fresh.is_empty() { &self.frozen } else { &self.fresh })
+    }
+
+    /// The last offset that a flush has frozen.
+    pub fn frozen_last(&self) -> Option<Offset> {
+        last_of(&self.frozen)
+    }
+
+    /// What a flush has frozen.
+    pub fn frozen(&self) -> Vec<RecordBatch> {
+        self.frozen.iter().map(|part| part.batch.clone()).collect()
     }
 
     /// All batches, in offset order.
-    pub fn batches(&self) -> Vec<RecordBatch> {
-        self.parts().map(|part| part.batch.clone()).collect()
+    pub fn batches(&self) -> Vec<Arc<TailBatch>> {
+        self.parts().cloned().collect()
+    }
+
+    /// The records after `offset`, in batches in offset order.
+    pub fn after(&self, offset: Option<Offset>) -> Vec<RecordBatch> {
+        let next = offset.map_or(0, |offset| offset.0 + 1);
+        self.parts().filter_map(|part| from_offset(&part.batch, next)).collect()
     }
 
     /// The part to flush: what an earlier flush froze and did not finish, otherwise everything.
@@ -74,17 +146,53 @@ impl Tail {
         if self.frozen.is_empty() {
             self.frozen = std::mem::take(&mut self.fresh);
         }
-        self.frozen.iter().map(|part| part.batch.clone()).collect()
+        self.frozen()
     }
 
-    /// Lets go of the frozen part, which is in the lake now.
-    pub fn release_frozen(&mut self) {
-        self.frozen.clear();
+    /// Lets go of the frozen part up to `last`, which is in the lake now.
+    pub fn release_frozen(&mut self, last: Offset) {
+        for part in std::mem::take(&mut self.frozen) {
+            self.count_out(&part);
+            if let Some(rest) = from_offset(&part.batch, last.0 + 1) {
+                let rest = TailBatch::new(rest);
+                self.count_in(&rest);
+                self.frozen.push(rest);
+            }
+        }
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    fn parts(&self) -> impl Iterator<Item = &Arc<TailBatch>> {
         self.frozen.iter().chain(&self.fresh)
     }
+
+    fn count_in(&mut self, part: &TailBatch) {
+        self.rows += part.batch.num_rows();
+        self.bytes += part.bytes;
+        self.all_bytes.fetch_add(part.bytes, Ordering::Relaxed);
+    }
+
+    fn count_out(&mut self, part: &TailBatch) {
+        self.rows -= part.batch.num_rows();
+        self.bytes -= part.bytes;
+        self.all_bytes.fetch_sub(part.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        self.all_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn last_of(parts: &[Arc<TailBatch>]) -> Option<Offset> {
+    parts.last().and_then(|part| offsets_of(&part.batch)).map(|(_, last)| last)
+}
+
+/// The rows of a batch from offset `next` on; `None` when there are none.
+fn from_offset(batch: &RecordBatch, next: u64) -> Option<RecordBatch> {
+    let (first, last) = offsets_of(batch)?;
+    let skipped = next.saturating_sub(first.0) as usize;
+    (last.0 >= next).then(|| batch.slice(skipped, batch.num_rows() - skipped))
 }
 
 /// Bytes of the rows of a batch, without spare capacity.

@@ -13,7 +13,7 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use whodid_model::Timestamp;
 
 use crate::commit::LogError;
-use crate::table::{State, Table};
+use crate::table::{Retired, State, Table};
 
 /// How long a replaced segment stays for readers that planned their query before.
 pub const RETIRED_GRACE_MICROS: i64 = 600 * whodid_model::time::MICROS_A_SECOND;
@@ -58,7 +58,26 @@ pub enum VacuumError {
 }
 
 impl Table {
-    /// Deletes what is no longer needed at `now`. Never touches a file that the log or a snapshot has.
+    /// Deletes the replaced segments whose time has come, by their names: nothing is listed, nothing is read.
+    pub async fn delete_replaced(&self, now: Timestamp) -> Result<usize, VacuumError> {
+        let _one = self.compacting.lock().await;
+        let due: Vec<Path> = {
+            let state = self.state.lock();
+            let is_due = |retired: &&Retired| !retired.is_read() && retired.due() <= now && !state.needs(&retired.path);
+            state.retired.iter().filter(is_due).map(|retired| retired.path.clone()).collect()
+        };
+        for path in &due {
+            match self.store.delete(path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(source) => return Err(VacuumError::Delete { path: path.clone(), source }),
+            }
+            self.state.lock().retired.retain(|retired| retired.path != *path);
+        }
+        Ok(due.len())
+    }
+
+    /// Deletes what is no longer needed at `now`, also leftovers that only a listing of the table's folder shows.
+    /// Never touches a file that the log or a snapshot has.
     pub async fn vacuum(&self, now: Timestamp) -> Result<VacuumReport, VacuumError> {
         let _one = self.compacting.lock().await;
         let folder = self.folder();
@@ -111,26 +130,32 @@ enum Verdict {
 impl State {
     fn verdict(&self, object: &ObjectMeta, logged: &HashSet<Path>, now: Timestamp) -> Verdict {
         let path = &object.location;
-        let is_needed = logged.contains(path)
-            || self.in_flight.contains(path)
-            || self.segments.iter().any(|segment| segment.path == *path);
-        if is_needed {
+        if logged.contains(path) || self.needs(path) {
             return Verdict::Keep;
         }
         let gone_since = match self.retired.iter().find(|retired| retired.path == *path) {
-            Some(retired) => {
-                // The list itself holds one reference; every snapshot with the segment holds another.
-                let is_read = retired.segment.as_ref().is_some_and(|segment| Arc::strong_count(segment) > 1);
-                if is_read {
-                    return Verdict::Wait;
-                }
-                retired.removed_at.plus_micros(RETIRED_GRACE_MICROS)
-            }
+            Some(retired) if retired.is_read() => return Verdict::Wait,
+            Some(retired) => retired.due(),
             // A commit that lists this file may be on its way.
             None if self.flush_in_doubt => return Verdict::Wait,
             None => Timestamp::from_micros(object.last_modified.timestamp_micros()).plus_micros(LEFTOVER_GRACE_MICROS),
         };
         if gone_since <= now { Verdict::Delete } else { Verdict::Wait }
+    }
+
+    fn needs(&self, path: &Path) -> bool {
+        self.in_flight.contains(path) || self.segments.iter().any(|segment| segment.path == *path)
+    }
+}
+
+impl Retired {
+    /// Whether a snapshot of this process holds it. The list itself holds one reference.
+    fn is_read(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| Arc::strong_count(segment) > 1)
+    }
+
+    fn due(&self) -> Timestamp {
+        self.removed_at.plus_micros(RETIRED_GRACE_MICROS)
     }
 }
 

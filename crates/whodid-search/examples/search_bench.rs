@@ -112,7 +112,7 @@ async fn load(arguments: &Arguments, table: &Arc<Table>) -> anyhow::Result<()> {
                 Err(reject) => bail!("the event {} is a reject: {}", loaded + item.index, reject.detail),
             }
         }
-        table.append(sequence(&builder.finish(), table.next_offset(), received));
+        table.append(sequence(&builder.finish(), table.next_offset(), received))?;
         loaded += count;
         unflushed += count;
         if unflushed >= arguments.flush_rows && loaded + arguments.tail_rows < arguments.count {

@@ -198,7 +198,7 @@ impl Drop for Waiting<'_> {
 impl Job {
     /// The batches in memory that the condition can select from.
     pub(crate) fn tail_parts(&self, condition: &crate::condition::Condition) -> Vec<Part> {
-        let parts = self.snapshot.tail.iter().filter(|batch| batch.num_rows() > 0).cloned().map(Part::of_batch);
+        let parts = self.snapshot.tail.iter().map(|batch| Part::of_batch(batch.batch().clone()));
         parts.filter(|part| !condition.is_never(&|column| part.bounds(column))).collect()
     }
 

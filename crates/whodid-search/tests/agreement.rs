@@ -308,7 +308,7 @@ async fn world(seed: u64, rows: usize) -> World {
         for _ in 0..random.random_range(1..60) {
             append(random, &mut builder, &mut taken, recorded_at);
         }
-        table.append(sequence(&builder.finish(), Offset(first as u64), recorded_at));
+        table.append(sequence(&builder.finish(), Offset(first as u64), recorded_at)).unwrap();
         match random.random_range(0..8) {
             0 => drop(table.flush().await.unwrap()),
             1 if random.random_bool(0.2) => drop(table.compact(recorded_at).await.unwrap()),
@@ -808,7 +808,7 @@ async fn large_segments_with_many_templates_and_row_groups_agree() {
             builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
             times.push((at.micros(), number as u64));
         }
-        table.append(sequence(&builder.finish(), Offset(first as u64), recorded_at));
+        table.append(sequence(&builder.finish(), Offset(first as u64), recorded_at)).unwrap();
         first += 10_000;
     }
     table.flush().await.unwrap();

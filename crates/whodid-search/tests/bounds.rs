@@ -119,7 +119,7 @@ async fn world(rows: usize) -> (Snapshot, Arc<Closed>) {
         let items = decode(Format::Json, raw.as_bytes(), recorded_at);
         builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
     }
-    table.append(sequence(&builder.finish(), Offset(0), recorded_at));
+    table.append(sequence(&builder.finish(), Offset(0), recorded_at)).unwrap();
     table.flush().await.unwrap();
     (table.snapshot(), closed)
 }

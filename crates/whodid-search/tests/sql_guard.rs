@@ -23,7 +23,7 @@ async fn snapshot(rows: usize) -> Snapshot {
         let items = decode(Format::Json, raw.as_bytes(), recorded_at);
         builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
     }
-    table.append(sequence(&builder.finish(), Offset(0), recorded_at));
+    table.append(sequence(&builder.finish(), Offset(0), recorded_at)).unwrap();
     table.flush().await.unwrap();
     table.snapshot()
 }

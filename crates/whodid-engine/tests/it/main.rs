@@ -56,6 +56,7 @@ impl Bench {
             format: Format::Auto,
             body: Bytes::copy_from_slice(body.as_bytes()),
             idempotency_key: key.map(str::to_owned),
+            sender: "key-1".to_owned(),
         };
         self.engine.ingest(&scope(Permission::WriteEvents), request).await
     }

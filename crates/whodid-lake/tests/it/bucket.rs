@@ -73,11 +73,11 @@ async fn a_lake_in_a_bucket_keeps_what_a_lake_in_a_folder_keeps() {
         let lake = Lake::open(server.location(url)).await.unwrap();
         let table = lake.table(&account(), &StreamName::activity()).await.unwrap();
         for number in 0..9 {
-            table.append(batch(number * 100..number * 100 + 100));
+            table.append(batch(number * 100..number * 100 + 100)).unwrap();
             table.flush().await.unwrap();
         }
         table.compact(recorded()).await.unwrap().unwrap();
-        table.append(batch(900..910));
+        table.append(batch(900..910)).unwrap();
         check_holds(&table.snapshot(), 910).await;
         table.flush().await.unwrap();
 

@@ -44,12 +44,17 @@ pub fn event_time(number: u64) -> Timestamp {
 
 /// Events `numbers` as a batch with these offsets.
 pub fn batch(numbers: std::ops::Range<u64>) -> RecordBatch {
+    batch_recorded(numbers, recorded())
+}
+
+/// The same, taken in at another time.
+pub fn batch_recorded(numbers: std::ops::Range<u64>, recorded_at: Timestamp) -> RecordBatch {
     let first = numbers.start;
     let mut builder = BatchBuilder::new();
     for number in numbers {
         append(&mut builder, &line(number, event_time(number)));
     }
-    sequence(&builder.finish(), Offset(first), recorded())
+    sequence(&builder.finish(), Offset(first), recorded_at)
 }
 
 pub fn append(builder: &mut BatchBuilder, line: &str) {
@@ -83,7 +88,7 @@ pub async fn read(snapshot: &Snapshot) -> Vec<RecordBatch> {
         check_sorted(&read);
         batches.extend(read);
     }
-    batches.extend(snapshot.tail.iter().cloned());
+    batches.extend(snapshot.tail.iter().map(|batch| batch.batch().clone()));
     batches
 }
 

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use whodid_lake::Table;
 use whodid_model::Offset;
 
-use crate::events::{DAY, batch, check_holds, recorded, table};
+use crate::events::{DAY, HOUR, batch, check_holds, recorded, table};
 use crate::faulty_store::{Fault, FaultyStore, Kind};
 
 const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
@@ -20,7 +20,7 @@ async fn check_restart(store: &Arc<dyn ObjectStore>, at_least: u64, sent: u64) {
     let flushed = table.flushed_to().map_or(0, |last| last.0 + 1);
     assert!((at_least..=sent).contains(&flushed), "{flushed} in the lake, {at_least} were confirmed, {sent} sent");
     check_holds(&table.snapshot(), flushed).await;
-    table.append(batch(0..sent));
+    table.replay(batch(0..sent)).unwrap();
     table.flush().await.unwrap();
     check_holds(&table.snapshot(), sent).await;
 }
@@ -35,11 +35,11 @@ async fn a_flush_that_meets_a_fault_is_done_once_whether_it_is_repeated_or_the_p
                 let table = table(&store).await;
                 let mut flushed = 0;
                 if !is_first_commit {
-                    table.append(batch(0..10));
+                    table.append(batch(0..10)).unwrap();
                     table.flush().await.unwrap();
                     flushed = 10;
                 }
-                table.append(batch(flushed..1200));
+                table.append(batch(flushed..1200)).unwrap();
                 plan.lock().planned = vec![(kind, fault)];
                 let done = table.flush().await.is_ok();
                 assert_eq!(plan.lock().met, 1, "{kind:?} {fault:?}");
@@ -48,7 +48,7 @@ async fn a_flush_that_meets_a_fault_is_done_once_whether_it_is_repeated_or_the_p
                 check_holds(&table.snapshot(), 1200).await;
                 check_restart(&copy(&memory).await, if done { 1200 } else { flushed }, 1200).await;
 
-                table.append(batch(1200..1300));
+                table.append(batch(1200..1300)).unwrap();
                 table.flush().await.unwrap();
                 assert_eq!(table.flushed_to(), Some(Offset(1299)));
                 check_holds(&table.snapshot(), 1300).await;
@@ -77,14 +77,14 @@ async fn a_commit_that_never_gets_an_answer_is_left_to_the_next_flush() {
         let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let (store, plan) = FaultyStore::over(memory.clone());
         let table = table(&store).await;
-        table.append(batch(0..10));
+        table.append(batch(0..10)).unwrap();
         table.flush().await.unwrap();
-        table.append(batch(10..20));
+        table.append(batch(10..20)).unwrap();
         plan.lock().planned = vec![(Kind::Commit, fault); 20];
         let first = table.flush().await;
         assert_eq!(first.is_ok(), fault == Fault::After, "{fault:?}");
         check_holds(&table.snapshot(), 20).await;
-        table.append(batch(20..25));
+        table.append(batch(20..25)).unwrap();
         plan.lock().planned.clear();
         table.flush().await.unwrap();
         check_holds(&table.snapshot(), 25).await;
@@ -100,7 +100,7 @@ async fn a_merge_that_meets_a_fault_leaves_the_old_or_the_new() {
             let (store, plan) = FaultyStore::over(memory.clone());
             let table = table(&store).await;
             for number in 0..8 {
-                table.append(batch(number * 10..number * 10 + 10));
+                table.append(batch(number * 10..number * 10 + 10)).unwrap();
                 table.flush().await.unwrap();
             }
             plan.lock().planned = vec![(kind, fault)];
@@ -108,7 +108,9 @@ async fn a_merge_that_meets_a_fault_leaves_the_old_or_the_new() {
             assert_eq!(plan.lock().met, 1, "{kind:?} {fault:?}");
             check_holds(&table.snapshot(), 80).await;
             check_restart(&copy(&memory).await, 80, 80).await;
-            while table.compact(recorded()).await.unwrap().is_some() {}
+            // Segments whose merge failed rest for an hour.
+            let later = recorded().plus_micros(2 * HOUR);
+            while table.compact(later).await.unwrap().is_some() {}
             assert_eq!(table.snapshot().segments.len(), 1);
             table.vacuum(recorded().plus_micros(1000 * DAY)).await.unwrap();
             check_holds(&table.snapshot(), 80).await;
@@ -125,12 +127,39 @@ async fn a_failed_checkpoint_fails_nothing_else() {
         let table = table(&store).await;
         plan.lock().planned = vec![(Kind::Checkpoint, fault)];
         for number in 0..103 {
-            table.append(batch(number..number + 1));
+            table.append(batch(number..number + 1)).unwrap();
             table.flush().await.unwrap();
         }
         assert_eq!(plan.lock().met, 1);
         check_restart(&memory, 103, 103).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_and_a_merge_whose_answers_are_both_lost_show_no_record_twice() {
+    let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let (store, plan) = FaultyStore::over(memory.clone());
+    let table = table(&store).await;
+    for number in 0..8 {
+        table.append(batch(number * 10..number * 10 + 10)).unwrap();
+        table.flush().await.unwrap();
+    }
+    table.append(batch(80..90)).unwrap();
+    // The flush reaches the log; its answer and every look at the log afterwards fail.
+    plan.lock().planned = vec![(Kind::Commit, Fault::After)];
+    plan.lock().is_cut_off_by_faults = true;
+    table.flush().await.unwrap_err();
+    plan.lock().is_cut_off_by_faults = false;
+    plan.lock().is_cut_off = false;
+    check_holds(&table.snapshot(), 90).await;
+    // The merge's answer is lost as well; it finds out by reading the log, which lists the flush too.
+    plan.lock().planned = vec![(Kind::Commit, Fault::After)];
+    table.compact(recorded()).await.unwrap();
+    check_holds(&table.snapshot(), 90).await;
+    table.append(batch(90..95)).unwrap();
+    table.flush().await.unwrap();
+    check_holds(&table.snapshot(), 95).await;
+    check_restart(&memory, 95, 95).await;
 }
 
 /// One life of a store: appends, flushes, merges, vacuums and deaths, while a part of all requests fails.
@@ -147,7 +176,7 @@ async fn live(seed: u64) {
         match random.random_range(0..10) {
             0..4 => {
                 let count = random.random_range(1..400);
-                table.append(batch(sent..sent + count));
+                table.append(batch(sent..sent + count)).unwrap();
                 sent += count;
             }
             4..7 => {
@@ -164,12 +193,16 @@ async fn live(seed: u64) {
             }
             _ => table = restart(&store, &plan, sent, confirmed).await,
         }
+        // Not only at the end: a reader of every moment sees each record once.
         assert_eq!(table.snapshot().next_offset(), Offset(sent));
+        let chance = std::mem::replace(&mut plan.lock().chance, 0.0);
+        check_holds(&table.snapshot(), sent).await;
+        plan.lock().chance = chance;
     }
     plan.lock().chance = 0.0;
     table.flush().await.unwrap();
     check_holds(&table.snapshot(), sent).await;
-    while table.compact(recorded()).await.unwrap().is_some() {}
+    while table.compact(recorded().plus_micros(2 * HOUR)).await.unwrap().is_some() {}
     table.vacuum(recorded().plus_micros(1000 * DAY)).await.unwrap();
     check_holds(&table.snapshot(), sent).await;
     check_restart(&memory, sent, sent).await;
@@ -186,7 +219,7 @@ async fn restart(
     let flushed = table.flushed_to().map_or(0, |last| last.0 + 1);
     assert!((confirmed..=sent).contains(&flushed));
     check_holds(&table.snapshot(), flushed).await;
-    table.append(batch(confirmed.min(flushed)..sent));
+    table.replay(batch(confirmed.min(flushed)..sent)).unwrap();
     plan.lock().chance = chance;
     table
 }

@@ -44,11 +44,22 @@ pub struct Plan {
     pub chance: f64,
     pub random: ChaCha8Rng,
     pub met: usize,
+    /// After a planned fault every read fails, as when the network is gone.
+    pub is_cut_off_by_faults: bool,
+    /// Every read fails.
+    pub is_cut_off: bool,
 }
 
 impl FaultyStore {
     pub fn over(inner: Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, Arc<Mutex<Plan>>) {
-        let plan = Plan { planned: Vec::new(), chance: 0.0, random: ChaCha8Rng::seed_from_u64(1), met: 0 };
+        let plan = Plan {
+            planned: Vec::new(),
+            chance: 0.0,
+            random: ChaCha8Rng::seed_from_u64(1),
+            met: 0,
+            is_cut_off_by_faults: false,
+            is_cut_off: false,
+        };
         let plan = Arc::new(Mutex::new(plan));
         (Arc::new(Self { inner, plan: plan.clone() }), plan)
     }
@@ -58,6 +69,7 @@ impl FaultyStore {
         let kind = kind_of(path);
         if let Some(place) = plan.planned.iter().position(|(planned, _)| Some(*planned) == kind) {
             plan.met += 1;
+            plan.is_cut_off = plan.is_cut_off_by_faults;
             return Some(plan.planned.remove(place).1);
         }
         let chance = plan.chance;
@@ -70,6 +82,9 @@ impl FaultyStore {
 
     fn read_fault(&self) -> Result<()> {
         let mut plan = self.plan.lock();
+        if plan.is_cut_off {
+            return Err(lost());
+        }
         // A read of the log is dozens of requests.
         let chance = plan.chance / 20.0;
         if chance > 0.0 && plan.random.random_bool(chance) { Err(lost()) } else { Ok(()) }

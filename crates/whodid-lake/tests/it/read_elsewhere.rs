@@ -18,7 +18,7 @@ async fn delta_and_duckdb_count_the_records_and_rebuild_every_raw_text() {
     for number in 0..9 {
         let numbers = number * 150..number * 150 + 150;
         expected.extend(numbers.clone().map(|number| line(number, event_time(number))));
-        table.append(batch(numbers));
+        table.append(batch(numbers)).unwrap();
         table.flush().await.unwrap();
     }
     table.compact(recorded().plus_micros(DAY)).await.unwrap().unwrap();
@@ -40,7 +40,7 @@ async fn delta_and_duckdb_count_the_records_and_rebuild_every_raw_text() {
     let verbatim = "{\"x\":\"\u{1}\u{1e}3\"}";
     builder.append_reject("json", verbatim.as_bytes(), &Reject::new(RejectCode::NotJson, "no"), recorded());
     expected.push(verbatim.to_owned());
-    table.append(sequence(&builder.finish(), Offset(1350), recorded()));
+    table.append(sequence(&builder.finish(), Offset(1350), recorded())).unwrap();
     table.flush().await.unwrap();
 
     let expected_file = folder.path().join("expected.json");

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
-use whodid_lake::{DurableFolder, Lake, Location, Table};
+use whodid_lake::{BatchBuilder, DurableFolder, Lake, Location, Table, sequence};
 use whodid_model::{AccountName, Offset, StreamName};
 
-use crate::events::{DAY, HOUR, account, batch, check_holds, event_time, recorded, table};
+use crate::events::{
+    DAY, HOUR, account, append, at, batch, batch_recorded, check_holds, event_time, line, read, recorded, table,
+};
 
 /// Runs a test on both kinds of store.
 async fn on_each_store<F: Future<Output = ()>>(test: impl Fn(Arc<dyn ObjectStore>) -> F) {
@@ -23,15 +25,15 @@ async fn what_is_appended_is_there_before_and_after_a_flush_and_an_open() {
     on_each_store(|store| async move {
         let table = table(&store).await;
         assert_eq!((table.next_offset(), table.flushed_to(), table.tail_rows()), (Offset(0), None, 0));
-        table.append(batch(0..10));
-        table.append(batch(10..1500));
+        table.append(batch(0..10)).unwrap();
+        table.append(batch(10..1500)).unwrap();
         check_holds(&table.snapshot(), 1500).await;
 
         let report = table.flush().await.unwrap();
         assert_eq!((report.rows, report.segments, report.flushed_to), (1500, 2, Some(Offset(1499))));
         assert_eq!((table.tail_rows(), table.tail_bytes(), table.next_offset()), (0, 0, Offset(1500)));
         check_holds(&table.snapshot(), 1500).await;
-        table.append(batch(1500..1502));
+        table.append(batch(1500..1502)).unwrap();
         check_holds(&table.snapshot(), 1502).await;
 
         let again = self::table(&store).await;
@@ -53,13 +55,13 @@ async fn what_is_appended_is_there_before_and_after_a_flush_and_an_open() {
 async fn a_replayed_journal_adds_only_what_the_lake_has_not() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let first = table(&store).await;
-    first.append(batch(0..100));
+    first.append(batch(0..100)).unwrap();
     first.flush().await.unwrap();
 
     let table = table(&store).await;
-    table.append(batch(0..50));
-    table.append(batch(50..120));
-    table.append(batch(50..120));
+    table.replay(batch(0..50)).unwrap();
+    table.replay(batch(50..120)).unwrap();
+    table.replay(batch(50..120)).unwrap();
     assert_eq!(table.tail_rows(), 20);
     check_holds(&table.snapshot(), 120).await;
     table.flush().await.unwrap();
@@ -82,7 +84,7 @@ async fn many_small_appends_become_few_batches() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let table = table(&store).await;
     for number in 0..1000 {
-        table.append(batch(number..number + 1));
+        table.append(batch(number..number + 1)).unwrap();
     }
     let snapshot = table.snapshot();
     assert!(snapshot.tail.len() <= 48, "{} batches", snapshot.tail.len());
@@ -118,7 +120,7 @@ async fn a_reader_sees_each_record_once_while_flushes_and_merges_go_on() {
         let mut next = 0;
         for round in 0..24 {
             for size in [1, 3, 17] {
-                table.append(batch(next..next + size));
+                table.append(batch(next..next + size)).unwrap();
                 next += size;
             }
             table.flush().await.unwrap();
@@ -139,7 +141,7 @@ async fn a_reader_sees_each_record_once_while_flushes_and_merges_go_on() {
 async fn table_of_small_segments(store: &Arc<dyn ObjectStore>, segments: u64) -> Arc<Table> {
     let table = table(store).await;
     for number in 0..segments {
-        table.append(batch(number * 10..number * 10 + 10));
+        table.append(batch(number * 10..number * 10 + 10)).unwrap();
         table.flush().await.unwrap();
     }
     table
@@ -221,7 +223,7 @@ async fn one_flush_of_a_history_touches_every_day_of_it() {
     let table = table(&store).await;
     for start in (0..30_000).step_by(1000) {
         // A day every 1,000 numbers; the flush meets them all at once.
-        table.append(batch(start..start + 1000));
+        table.append(batch(start..start + 1000)).unwrap();
     }
     let report = table.flush().await.unwrap();
     assert_eq!((report.rows, report.segments), (30_000, 30));
@@ -246,7 +248,7 @@ async fn the_log_stays_short_to_read_over_many_commits_and_says_the_same_after_a
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let table = table(&store).await;
     for number in 0..120 {
-        table.append(batch(number..number + 1));
+        table.append(batch(number..number + 1)).unwrap();
         table.flush().await.unwrap();
         if number == 105 {
             table.compact(recorded()).await.unwrap().unwrap();
@@ -264,7 +266,7 @@ async fn the_log_stays_short_to_read_over_many_commits_and_says_the_same_after_a
     };
     assert_eq!(facts(&again), facts(&table));
     check_holds(&again.snapshot(), 120).await;
-    again.append(batch(120..130));
+    again.append(batch(120..130)).unwrap();
     again.flush().await.unwrap();
     check_holds(&again.snapshot(), 130).await;
 }
@@ -278,7 +280,7 @@ async fn a_lake_lists_its_tables_and_keeps_accounts_apart() {
     let other = AccountName::parse("other").unwrap();
     for (account, rows) in [(account(), 10), (other.clone(), 20)] {
         let table = lake.table(&account, &StreamName::activity()).await.unwrap();
-        table.append(batch(0..rows));
+        table.append(batch(0..rows)).unwrap();
         table.flush().await.unwrap();
     }
     lake.table(&other, &StreamName::rejects()).await.unwrap();
@@ -299,7 +301,7 @@ async fn a_lake_lists_its_tables_and_keeps_accounts_apart() {
 async fn a_footer_is_fetched_once_and_has_the_page_index_and_the_bloom_filters() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let table = table(&store).await;
-    table.append(batch(0..5000));
+    table.append(batch(0..5000)).unwrap();
     table.flush().await.unwrap();
     let snapshot = table.snapshot();
     let segment = &snapshot.segments[0];
@@ -316,10 +318,111 @@ async fn a_footer_is_fetched_once_and_has_the_page_index_and_the_bloom_filters()
 async fn a_table_written_by_another_process_is_told_and_not_written_twice() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let (one, two) = (table(&store).await, table(&store).await);
-    one.append(batch(0..10));
-    two.append(batch(0..20));
+    one.append(batch(0..10)).unwrap();
+    two.append(batch_recorded(0..20, recorded().plus_micros(1))).unwrap();
     one.flush().await.unwrap();
     let error = two.flush().await.unwrap_err();
     assert!(matches!(error, whodid_lake::FlushError::Foreign { .. }), "{error}");
     check_holds(&table(&store).await.snapshot(), 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_of_the_process_before_that_arrives_late_is_taken_over() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let (before, now) = (table(&store).await, table(&store).await);
+    before.append(batch(0..1010)).unwrap();
+    // The journal gave the same records back, and more came.
+    now.append(batch(0..500)).unwrap();
+    now.append(batch(500..1500)).unwrap();
+    before.flush().await.unwrap();
+    assert_eq!(now.flush().await.unwrap().flushed_to, Some(Offset(1499)));
+    check_holds(&now.snapshot(), 1500).await;
+    check_holds(&table(&store).await.snapshot(), 1500).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_out_of_place_are_refused_and_a_replay_may_begin_earlier() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = table(&store).await;
+    table.append(batch(0..10)).unwrap();
+    for wrong in [batch(11..12), batch(0..10), batch(5..20)] {
+        table.append(wrong).unwrap_err();
+    }
+    let gap = table.replay(batch(12..15)).unwrap_err();
+    assert_eq!((gap.next, gap.first), (Offset(10), Offset(12)));
+    table.replay(batch(0..5)).unwrap();
+    table.replay(batch(5..20)).unwrap();
+    check_holds(&table.snapshot(), 20).await;
+
+    table.skip_to(Offset(25));
+    table.replay(batch(25..30)).unwrap();
+    assert_eq!((table.next_offset(), table.tail_rows()), (Offset(30), 25));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_ten_thousand_days_do_not_make_ten_thousand_files() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = table(&store).await;
+    let mut builder = BatchBuilder::new();
+    let day_of = |number: u64| if number < 5000 { (number % 20) as i64 } else { (number % 10_000) as i64 };
+    for number in 0..15_000 {
+        append(&mut builder, &line(number, at(day_of(number) * DAY + number as i64)));
+    }
+    table.append(sequence(&builder.finish(), Offset(0), recorded())).unwrap();
+    let report = table.flush().await.unwrap();
+    assert_eq!(report.segments, 65);
+    let again = crate::events::table(&store).await;
+    for table in [&table, &again] {
+        let snapshot = table.snapshot();
+        let rows: u64 = snapshot.segments.iter().map(|segment| segment.rows).sum();
+        assert_eq!(rows, 15_000);
+        let stray = snapshot.segments.iter().find(|segment| segment.date.is_empty()).unwrap();
+        assert!(stray.path.as_ref().contains("event_date=__HIVE_DEFAULT_PARTITION__/"), "{}", stray.path);
+        // The days with many records have their own files.
+        assert!((0..20).all(|day| snapshot.segments.iter().any(|segment| segment.date == at(day * DAY).date())));
+        read(&snapshot).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_files_go_by_name_when_their_time_has_come_and_nobody_reads_them() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = table(&store).await;
+    for number in 0..8 {
+        table.append(batch(number * 10..number * 10 + 10)).unwrap();
+        table.flush().await.unwrap();
+    }
+    let reader = table.snapshot();
+    table.compact(recorded()).await.unwrap().unwrap();
+    let later = recorded().plus_micros(HOUR);
+    assert_eq!(table.delete_replaced(recorded()).await.unwrap(), 0, "readers elsewhere have their time");
+    assert_eq!(table.delete_replaced(later).await.unwrap(), 0, "one of ours reads them still");
+    check_holds(&reader, 80).await;
+    drop(reader);
+    assert_eq!(table.delete_replaced(later).await.unwrap(), 8);
+    assert_eq!(table.delete_replaced(later).await.unwrap(), 0);
+    check_holds(&table.snapshot(), 80).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_records_that_compress_well_are_merged_in_little_memory() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = table(&store).await;
+    let padding = "x".repeat(300_000);
+    for number in 0..8 {
+        let mut builder = BatchBuilder::new();
+        for row in 0..40 {
+            let raw = format!(r#"{{"eventTime":"{}","id":"e","action":"a.b.read","pad":"{padding}"}}"#, at(row));
+            append(&mut builder, &raw);
+        }
+        table.append(sequence(&builder.finish(), Offset(number * 40), recorded())).unwrap();
+        table.flush().await.unwrap();
+    }
+    let merged = table.compact(recorded()).await.unwrap().unwrap();
+    assert_eq!(merged.rows, 320);
+    let snapshot = table.snapshot();
+    let footer = snapshot.segments[0].footer(&snapshot.store).await.unwrap();
+    let template = footer.row_group(0).column(whodid_lake::schema::column::RAW_TEMPLATE);
+    // What bounds a merge's memory is that the file tells how large its texts are when decoded.
+    assert!(template.unencoded_byte_array_data_bytes().unwrap() > 320 * 300_000);
 }

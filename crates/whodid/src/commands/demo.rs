@@ -160,7 +160,7 @@ async fn ingest(engine: &Engine, scope: &AccessScope, request: Request) -> anyho
     let format = Format::parse(request.format).with_context(|| format!("{} is no format", request.format))?;
     let body = Bytes::from(request.body);
     loop {
-        let request = IngestRequest { format, body: body.clone(), idempotency_key: None };
+        let request = IngestRequest { format, body: body.clone(), idempotency_key: None, sender: String::new() };
         match engine.ingest(scope, request).await {
             Ok(reply) if reply.rejected.is_empty() => return Ok(()),
             Ok(reply) => {

@@ -31,8 +31,12 @@ pub async fn send(
     let idempotency_key = idempotency_key(&headers)?;
     let held = body::read(&headers, body, &app.body_memory).await?;
     metrics::counter!("whodid_ingest_bytes_total").increment(held.bytes.len() as u64);
-    let request =
-        IngestRequest { format: format(params.format.unwrap_or_default()), body: held.bytes.clone(), idempotency_key };
+    let request = IngestRequest {
+        format: format(params.format.unwrap_or_default()),
+        body: held.bytes.clone(),
+        idempotency_key,
+        sender: caller.label(),
+    };
     let reply = engine.ingest(&scope, request).await?;
     Ok(Json(IngestReply {
         accepted: reply.accepted,
