@@ -232,3 +232,76 @@ async fn release(inner: &Inner) {
 fn open_tables(inner: &Inner) -> Vec<(StreamKey, Arc<Table>)> {
     inner.tables.lock().iter().map(|(key, table)| (key.clone(), Arc::clone(table))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use bytes::Bytes;
+    use whodid_decode::Format;
+    use whodid_model::{AccountName, Permission, Principal, StreamName, Timestamp};
+
+    use super::*;
+    use crate::{Engine, IngestRequest, Options, ReadRequest};
+
+    /// An engine whose jobs do not run, on a journal of a few frames.
+    async fn engine(folder: &tempfile::TempDir) -> Engine {
+        let clock = Arc::new(|| Timestamp::from_millis(1_767_571_200_000));
+        let mut options = Options::for_folder(folder.path(), clock);
+        options.journal_segment_bytes = 64 << 10;
+        options.journal_bound_bytes = 1 << 20;
+        let engine = Engine::open(options).await.unwrap();
+        engine.inner.shutdown.cancel();
+        engine
+    }
+
+    fn scope(permission: Permission) -> whodid_model::AccessScope {
+        let account = AccountName::default_account();
+        let principal = Principal::Administrator { user: "root".into(), accounts: vec![account.clone()] };
+        whodid_model::access::decide(&principal, permission, &account).unwrap()
+    }
+
+    async fn send(engine: &Engine, body: String) {
+        let body = Bytes::from(body);
+        let request = IngestRequest { format: Format::Json, body, idempotency_key: None, sender: String::new() };
+        engine.ingest(&scope(Permission::WriteEvents), request).await.unwrap();
+    }
+
+    fn due_streams(engine: &Engine) -> Vec<StreamName> {
+        due(&engine.inner, &mut HashMap::new()).into_iter().map(|((_, stream), _)| stream).collect()
+    }
+
+    #[tokio::test]
+    async fn a_quiet_stream_is_flushed_before_it_fills_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(&folder).await;
+        send(&engine, "not json".into()).await;
+        assert_eq!(due_streams(&engine), [], "one reject waits for more");
+        let mut state = 7_u32;
+        while engine.inner.gauges.used_bytes.load(Relaxed) <= (1 << 20) / JOURNAL_PRESSURE {
+            let noise: String = (0..40_000)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    char::from(b'a' + (state >> 24) as u8 % 26)
+                })
+                .collect();
+            send(&engine, format!("{{\"action\":\"a.b.read\",\"pad\":\"{noise}\"}}")).await;
+        }
+        let due = due_streams(&engine);
+        assert!(due.contains(&StreamName::rejects()) && due.contains(&StreamName::activity()), "{due:?}");
+    }
+
+    #[tokio::test]
+    async fn reading_makes_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(&folder).await;
+        for number in 0..3 {
+            let stream = Some(StreamName::parse(&format!("invented{number}")).unwrap());
+            let request = ReadRequest { stream, ..ReadRequest::default() };
+            let count = engine.count(&scope(Permission::ReadEvents), &request).await.unwrap();
+            assert_eq!(count.count, 0);
+        }
+        assert!(open_tables(&engine.inner).is_empty());
+        assert!(engine.inner.lake.tables().await.unwrap().is_empty());
+    }
+}

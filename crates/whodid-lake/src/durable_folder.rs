@@ -244,7 +244,13 @@ impl Disk {
                     return Ok((file, staged));
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if error.kind() == ErrorKind::NotFound {
+                        // Somebody removed a folder by hand: the next write makes it again.
+                        self.settled_folders.lock().retain(|folder| *folder == self.root);
+                    }
+                    return Err(error);
+                }
             }
         }
     }
@@ -292,7 +298,7 @@ impl Disk {
         for folder in unsettled.into_iter().rev() {
             match std::fs::create_dir(folder) {
                 Ok(()) => self.step("folder", folder),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
                 Err(error) => return Err(error),
             }
             self.sync_folder(folder.parent().unwrap_or(&self.root))?;
