@@ -12,6 +12,11 @@ pub const MICROS_A_SECOND: i64 = 1_000_000;
 /// Microseconds in a day.
 pub const MICROS_A_DAY: i64 = 86_400 * MICROS_A_SECOND;
 
+/// Numbers below are no seconds since 1970 that a log writes today (March 1973): durations, counters.
+const EPOCH_SECONDS_MIN: f64 = 1e8;
+/// Numbers from here on are no seconds since 1970 either (2100-01-01).
+const EPOCH_SECONDS_END: f64 = 4_102_444_800.0;
+
 const MICROS_MIN: i64 = -62_135_596_800 * MICROS_A_SECOND;
 const MICROS_MAX: i64 = 253_402_300_799 * MICROS_A_SECOND + 999_999;
 
@@ -66,37 +71,30 @@ impl Timestamp {
     }
 
     /// Reads a number as time since 1970, in seconds, milliseconds, microseconds or nanoseconds,
-    /// told apart by size: each unit is taken for the years 1973 to 5138.
+    /// told apart by size: each unit is taken for the years 1973 to 2099. Any other number is a
+    /// duration, a counter, a version; it is no time.
     pub fn from_number(number: f64) -> Option<Self> {
-        if !number.is_finite() {
-            return None;
+        for (a_second, to_micros) in [(1.0, 1e6), (1e3, 1e3), (1e6, 1.0), (1e9, 1e-3)] {
+            if (EPOCH_SECONDS_MIN * a_second..EPOCH_SECONDS_END * a_second).contains(&number) {
+                return Some(Self((number * to_micros).round() as i64));
+            }
         }
-        let size = number.abs();
-        let micros = if size < 1e11 {
-            number * 1e6
-        } else if size < 1e14 {
-            number * 1e3
-        } else if size < 1e17 {
-            number
-        } else if size < 1e20 {
-            number / 1e3
-        } else {
-            return None;
-        };
-        let micros = micros.round();
-        let in_range = micros >= MICROS_MIN as f64 && micros <= MICROS_MAX as f64;
-        in_range.then_some(Self(micros as i64))
+        None
     }
 
     /// Reads any of the spellings that sources use:
     /// `2026-01-31T12:00:00.123Z`, with `+00:00`, `+0000`, `+00` or ` UTC`, a blank instead of `T`,
-    /// no zone at all (UTC is assumed), no seconds, a date alone, `1/31/2026 1:02:03 PM`, and numbers
-    /// as [`Timestamp::from_number`] takes them.
+    /// slashes instead of dashes, no zone at all (UTC is assumed), no seconds, a date alone;
+    /// `20260131T120000Z` and the same without `T`; `1/31/2026 1:02:03 PM`; `31/Jan/2026:12:00:00 +0000`;
+    /// RFC 2822's `Sat, 31 Jan 2026 12:00:00 +0000`; and numbers as [`Timestamp::from_number`] takes them.
     pub fn parse(text: &str) -> Result<Parsed, TimeError> {
         let trimmed = text.trim();
         parse_calendar(trimmed)
             .or_else(|| parse_month_first(trimmed))
+            .or_else(|| parse_compact(trimmed))
             .or_else(|| parse_epoch(trimmed))
+            .or_else(|| parse_web_log(trimmed))
+            .or_else(|| parse_mail(trimmed))
             .ok_or_else(|| TimeError { text: text.chars().take(64).collect() })
     }
 
@@ -221,11 +219,10 @@ fn assemble(date: NaiveDate, hour: u32, minute: u32, second: u32, micros: i64, z
 fn parse_calendar(text: &str) -> Option<Parsed> {
     let mut cursor = Cursor { rest: text.as_bytes() };
     let year = cursor.digits(4, 4)?;
-    if !cursor.take(b'-') {
-        return None;
-    }
+    let between = cursor.peek().filter(|byte| matches!(byte, b'-' | b'/'))?;
+    cursor.take(between);
     let month = cursor.digits(2, 2)?;
-    if !cursor.take(b'-') {
+    if !cursor.take(between) {
         return None;
     }
     let day = cursor.digits(2, 2)?;
@@ -285,6 +282,64 @@ fn parse_month_first(text: &str) -> Option<Parsed> {
     assemble(date, hour, minute, second, micros, zone)
 }
 
+/// `20260131T120000Z`, `20260131120000`, `20260131`: digits of a calendar, no count of seconds.
+fn parse_compact(text: &str) -> Option<Parsed> {
+    let mut cursor = Cursor { rest: text.as_bytes() };
+    // 1973 to 2099, as for numbers: other digits of this length are identifiers.
+    let year = cursor.digits(4, 4).filter(|year| (1973..2100).contains(year))?;
+    let (month, day) = (cursor.digits(2, 2)?, cursor.digits(2, 2)?);
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    if cursor.rest.is_empty() {
+        return assemble(date, 0, 0, 0, 0, None);
+    }
+    let lettered = cursor.take(b'T') || cursor.take(b't') || cursor.take(b' ');
+    let (hour, minute) = (cursor.digits(2, 2)?, cursor.digits(2, 2)?);
+    let second =
+        if lettered && !cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) { 0 } else { cursor.digits(2, 2)? };
+    if second > 60 {
+        return None;
+    }
+    let micros = cursor.fraction()?;
+    let zone = cursor.zone()?;
+    assemble(date, hour, minute, second, micros, zone)
+}
+
+const MONTHS: [&[u8]; 12] =
+    [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
+
+/// `31/Jan/2026:12:00:00 +0000`, as web servers log it.
+fn parse_web_log(text: &str) -> Option<Parsed> {
+    let mut cursor = Cursor { rest: text.as_bytes() };
+    let day = cursor.digits(1, 2)?;
+    if !cursor.take(b'/') {
+        return None;
+    }
+    let (name, rest) = cursor.rest.split_at_checked(3)?;
+    let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?;
+    cursor.rest = rest;
+    if !cursor.take(b'/') {
+        return None;
+    }
+    let year = cursor.digits(4, 4)?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, u32::try_from(month).ok()? + 1, day)?;
+    let mut clock = [0; 3];
+    for part in &mut clock {
+        if !cursor.take(b':') {
+            return None;
+        }
+        *part = cursor.digits(2, 2)?;
+    }
+    let [hour, minute, second] = clock;
+    let zone = if second > 60 { None } else { cursor.zone() }?;
+    assemble(date, hour, minute, second, 0, zone)
+}
+
+/// `Sat, 31 Jan 2026 12:00:00 +0000` (RFC 2822).
+fn parse_mail(text: &str) -> Option<Parsed> {
+    let at = DateTime::parse_from_rfc2822(text).ok()?.timestamp_micros();
+    (MICROS_MIN..=MICROS_MAX).contains(&at).then_some(Parsed { at: Timestamp(at), zone_stated: true })
+}
+
 fn parse_epoch(text: &str) -> Option<Parsed> {
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'e' | b'E' | b'+'));
     // Four digits are a year, not a second of 1970; nobody means either.
@@ -320,6 +375,14 @@ mod tests {
         check("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000Z");
         check("7/27/2023 1:59:53 PM", "2023-07-27T13:59:53.000Z");
         check("1/1/2023 12:00:00 AM", "2023-01-01T00:00:00.000Z");
+        check("2023/07/27 13:59:53", "2023-07-27T13:59:53.000Z");
+        check("20230727T135953Z", "2023-07-27T13:59:53.000Z");
+        check("20230727T1359Z", "2023-07-27T13:59:00.000Z");
+        check("20230727135953", "2023-07-27T13:59:53.000Z");
+        check("20230727", "2023-07-27T00:00:00.000Z");
+        check("27/Jul/2023:13:59:53 +0100", "2023-07-27T12:59:53.000Z");
+        check("Thu, 27 Jul 2023 13:59:53 +0000", "2023-07-27T13:59:53.000Z");
+        check("27 Jul 2023 13:59:53 GMT", "2023-07-27T13:59:53.000Z");
         check("1689000000", "2023-07-10T14:40:00.000Z");
         check("1689000000.5", "2023-07-10T14:40:00.500Z");
         check("1689000000123", "2023-07-10T14:40:00.123Z");
@@ -348,9 +411,26 @@ mod tests {
             "NaN",
             "2023-07-27T13:59:53+99:00",
             "12/12",
+            "2023-07/27",
+            "20231327",
+            "99991231",
+            "10000000000000",
+            "5000000000",
+            "0.034",
         ] {
             assert!(Timestamp::parse(text).is_err(), "{text:?} was read");
         }
+    }
+
+    #[test]
+    fn a_number_is_a_time_only_where_logs_are_written() {
+        for number in
+            [0.0, 0.034, 5.0, 99_999_999.0, -1_689_000_000.0, 4_102_444_800.0, 9e13, 1e25, f64::NAN, f64::INFINITY]
+        {
+            assert_eq!(Timestamp::from_number(number), None, "{number}");
+        }
+        let first = Timestamp::from_number(1e8).map(|at| at.to_string());
+        assert_eq!(first.as_deref(), Some("1973-03-03T09:46:40.000Z"));
     }
 
     #[test]
