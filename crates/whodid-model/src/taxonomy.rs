@@ -177,6 +177,27 @@ const VERBS: &[(&str, &str)] = &[
     ("locate", "read/list"),
     ("destroy", "delete"),
     // Further verbs of the cloud and identity sources.
+    ("access", "read"),
+    ("ban", "deny"),
+    ("command", "start"),
+    ("connect", "start"),
+    ("disconnect", "stop"),
+    ("drop", "delete"),
+    ("enroll", "create"),
+    ("exec", "start"),
+    ("execute", "start"),
+    ("expand", "update"),
+    ("link", "create"),
+    ("mount", "enable"),
+    ("preview", "read"),
+    ("restrict", "deny"),
+    ("trash", "delete"),
+    ("unban", "allow"),
+    ("undelete", "restore"),
+    ("unenroll", "delete"),
+    ("unlink", "delete"),
+    ("unmount", "disable"),
+    ("untrash", "restore"),
     ("accept", "allow"),
     ("assign", "create"),
     ("assume", "authenticate"),
@@ -360,6 +381,10 @@ mod tests {
             ("added", "create"),
             ("stopped", "stop"),
             ("remove_user", "delete"),
+            ("PREVIEW", "read"),
+            ("dropped", "delete"),
+            ("undelete", "restore"),
+            ("banned", "deny"),
         ] {
             assert_eq!(cadf_action_of_verb(verb), Some(action), "{verb}");
         }
@@ -380,6 +405,8 @@ mod tests {
             ("PutBucketPolicy", "update"),
             ("RunInstances", "start"),
             ("SharedSnapshotVolumeCreated", "create"),
+            ("MailItemsAccessed", "read"),
+            ("FileAccessed", "read"),
         ] {
             assert_eq!(cadf_action_of_operation(operation), Some(action), "{operation}");
         }
