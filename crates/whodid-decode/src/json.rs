@@ -1,14 +1,18 @@
 //! A borrowed JSON tree in which every value knows its place in the text.
 //!
 //! Strings are borrowed from the text wherever it holds them verbatim, so a decoder can hand the
-//! store slices of the raw event. The reader refuses what would make an event's meaning uncertain:
-//! two members of one name, `NaN`, numbers beyond a double, lone surrogates, more than
-//! [`JSON_DEPTH_MAX`] levels. Recursion is bounded by that depth; no input can exhaust the stack.
+//! store slices of the raw event.
+//!
+//! What the grammar allows is read, as browsers read it, however odd: whoever is logged must not be
+//! able to keep an event out by a user agent of his choice. Of two members of one name the last one
+//! counts, half a surrogate pair becomes U+FFFD, a number beyond a double the largest one; the raw
+//! text keeps what was sent. Only the depth is bounded, by [`JSON_DEPTH_MAX`]: recursion follows it,
+//! and no input can exhaust the stack.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use jiter::{Jiter, JiterErrorType, JsonErrorType, Peek};
+use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
 use crate::JSON_DEPTH_MAX;
 
@@ -35,13 +39,13 @@ pub enum Value<'a> {
     Bool(bool),
     /// A number without fraction or exponent that fits 64 bits.
     Int(i64),
-    /// Any other number; always finite. The exact digits are in the text.
+    /// Any other number; always finite, held within the range of a double. The exact digits are in the text.
     Float(f64),
     /// A string; borrowed when the text holds it verbatim.
     Text(Cow<'a, str>),
     /// A list.
     Array(Vec<Node<'a>>),
-    /// Members in the order written; no name stands twice.
+    /// Members in the order written; no name stands twice, since the last of that name is kept.
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
@@ -64,25 +68,19 @@ pub enum JsonErrorKind {
     /// More than [`JSON_DEPTH_MAX`] levels.
     #[error("nested deeper than {JSON_DEPTH_MAX} levels")]
     TooDeep,
-    /// An object names a member twice.
-    #[error("the member {0:?} stands twice in one object")]
-    DuplicateKey(String),
-    /// A number that a double cannot hold.
-    #[error("a number that is out of range")]
-    NumberOutOfRange,
 }
 
 /// Reads a text that holds one JSON value and nothing else but blanks.
 pub fn parse(text: &str) -> Result<Node<'_>, JsonError> {
-    let mut reader = Reader { text, jiter: Jiter::new(text.as_bytes()) };
-    let first = reader.jiter.peek().map_err(syntax)?;
+    let mut reader = Reader { text, base: 0, jiter: Jiter::new(text.as_bytes()) };
+    let first = reader.jiter.peek().map_err(|error| reader.syntax(error))?;
     let root = reader.value(first, 0)?;
-    reader.jiter.finish().map_err(syntax)?;
+    reader.jiter.finish().map_err(|error| reader.syntax(error))?;
     Ok(root)
 }
 
 /// Length of the JSON value at the front of `bytes`, without building it, or where it is broken.
-/// Names that stand twice and numbers out of range are not looked for.
+/// Half a surrogate pair counts as broken here; whoever calls falls back on counting brackets.
 pub(crate) fn skip(bytes: &[u8]) -> Result<usize, usize> {
     let mut jiter = Jiter::new(bytes);
     jiter.next_skip().map_err(|error| error.index)?;
@@ -91,70 +89,185 @@ pub(crate) fn skip(bytes: &[u8]) -> Result<usize, usize> {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where in `text` the part begins that `jiter` reads.
+    base: usize,
     jiter: Jiter<'a>,
 }
 
 impl<'a> Reader<'a> {
+    fn place(&self) -> usize {
+        self.base + self.jiter.current_index()
+    }
+
+    fn syntax(&self, error: JiterError) -> JsonError {
+        syntax(self.base, error)
+    }
+
     fn value(&mut self, first: Peek, depth: usize) -> Result<Node<'a>, JsonError> {
-        let start = self.jiter.current_index();
+        let start = self.place();
         let value = match first {
             Peek::String => {
-                let text = self.jiter.known_str().map_err(syntax)?;
-                Value::Text(borrow(self.text, text))
+                let document = self.text;
+                let read = self.jiter.known_str().map(|text| borrow(document, text));
+                match read {
+                    Ok(text) => Value::Text(text),
+                    Err(error) => Value::Text(self.odd_string(start, error)?),
+                }
             }
             Peek::Object => Value::Object(self.object(start, depth + 1)?),
             Peek::Array => Value::Array(self.array(start, depth + 1)?),
-            Peek::True | Peek::False => Value::Bool(self.jiter.known_bool(first).map_err(syntax)?),
+            Peek::True | Peek::False => Value::Bool(self.jiter.known_bool(first).map_err(|error| self.syntax(error))?),
             Peek::Null => {
-                self.jiter.known_null().map_err(syntax)?;
+                self.jiter.known_null().map_err(|error| self.syntax(error))?;
                 Value::Null
             }
-            _ => self.number(first, start)?,
+            _ => self.number(first)?,
         };
-        Ok(Node { value, start, end: self.jiter.current_index() })
+        Ok(Node { value, start, end: self.place() })
     }
 
     fn object(&mut self, start: usize, depth: usize) -> Result<Vec<(Cow<'a, str>, Node<'a>)>, JsonError> {
         check_depth(start, depth)?;
         let text = self.text;
         let mut members = Vec::new();
-        let mut name = self.jiter.known_object().map_err(syntax)?.map(|name| borrow(text, name));
+        let read = self.jiter.known_object().map(|name| name.map(|name| borrow(text, name)));
+        let mut name = match read {
+            Ok(name) => name,
+            Err(error) => Some(self.odd_name(start + 1, None, error)?),
+        };
         if name.is_some() {
             members.reserve(8);
         }
         while let Some(present) = name {
-            let first = self.jiter.peek().map_err(syntax)?;
+            let first = self.jiter.peek().map_err(|error| self.syntax(error))?;
             let node = self.value(first, depth)?;
+            let end = node.end;
             members.push((present, node));
-            name = self.jiter.next_key().map_err(syntax)?.map(|name| borrow(text, name));
+            let read = self.jiter.next_key().map(|name| name.map(|name| borrow(text, name)));
+            name = match read {
+                Ok(name) => name,
+                Err(error) => Some(self.odd_name(end, Some(b','), error)?),
+            };
         }
-        check_names(&members)?;
+        keep_last_of_each_name(&mut members);
         Ok(members)
     }
 
     fn array(&mut self, start: usize, depth: usize) -> Result<Vec<Node<'a>>, JsonError> {
         check_depth(start, depth)?;
         let mut items = Vec::new();
-        let mut next = self.jiter.known_array().map_err(syntax)?;
+        let mut next = self.jiter.known_array().map_err(|error| self.syntax(error))?;
         while let Some(first) = next {
             items.push(self.value(first, depth)?);
-            next = self.jiter.array_step().map_err(syntax)?;
+            next = self.jiter.array_step().map_err(|error| self.syntax(error))?;
         }
         Ok(items)
     }
 
     /// Numbers are read from their digits: jiter without big integers would refuse 2^63 and above.
-    fn number(&mut self, first: Peek, start: usize) -> Result<Value<'a>, JsonError> {
-        let digits = self.jiter.known_number_bytes(first).map_err(syntax)?;
+    fn number(&mut self, first: Peek) -> Result<Value<'a>, JsonError> {
+        let base = self.base;
+        let digits = self.jiter.known_number_bytes(first).map_err(|error| syntax(base, error))?;
         let digits = std::str::from_utf8(digits).unwrap_or_default();
         if let Ok(int) = digits.parse::<i64>() {
             return Ok(Value::Int(int));
         }
-        match digits.parse::<f64>() {
-            Ok(float) if float.is_finite() => Ok(Value::Float(float)),
-            _ => Err(JsonError { kind: JsonErrorKind::NumberOutOfRange, position: start }),
+        let float: f64 = digits.parse().unwrap_or_default();
+        Ok(Value::Float(float.clamp(f64::MIN, f64::MAX)))
+    }
+
+    /// The string at `start` that jiter did not read, if nothing is odd but half a surrogate pair;
+    /// reading goes on after it.
+    #[cold]
+    fn odd_string(&mut self, start: usize, error: JiterError) -> Result<Cow<'a, str>, JsonError> {
+        let Some((text, length)) = self.text.get(start..).and_then(string_with_half_pairs) else {
+            return Err(self.syntax(error));
+        };
+        self.go_on(start + length);
+        Ok(Cow::Owned(text))
+    }
+
+    /// The member name after `from` and the separator, likewise; reading goes on after its colon.
+    #[cold]
+    fn odd_name(&mut self, from: usize, separator: Option<u8>, error: JiterError) -> Result<Cow<'a, str>, JsonError> {
+        let bytes = self.text.as_bytes();
+        let skip_blanks = |mut at: usize| {
+            while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+                at += 1;
+            }
+            at
+        };
+        let mut start = skip_blanks(from);
+        if let Some(separator) = separator {
+            if bytes.get(start) != Some(&separator) {
+                return Err(self.syntax(error));
+            }
+            start = skip_blanks(start + 1);
+        }
+        let Some((name, length)) = self.text.get(start..).and_then(string_with_half_pairs) else {
+            return Err(self.syntax(error));
+        };
+        let colon = skip_blanks(start + length);
+        if bytes.get(colon) != Some(&b':') {
+            return Err(self.syntax(error));
+        }
+        self.go_on(colon + 1);
+        Ok(Cow::Owned(name))
+    }
+
+    fn go_on(&mut self, at: usize) {
+        self.base = at;
+        self.jiter = Jiter::new(self.text.as_bytes().get(at..).unwrap_or_default());
+    }
+}
+
+/// The string at the front of `text` and its length with both quotes; `None` unless it holds half a
+/// surrogate pair and is right otherwise.
+fn string_with_half_pairs(text: &str) -> Option<(String, usize)> {
+    let mut out = String::new();
+    let mut is_odd = false;
+    let mut rest = text.strip_prefix('"')?;
+    loop {
+        let plain = rest.find(|character: char| matches!(character, '"' | '\\') || character < ' ')?;
+        out.push_str(&rest[..plain]);
+        let escape = rest[plain..].strip_prefix('\\');
+        let Some(escape) = escape else {
+            rest = rest[plain..].strip_prefix('"')?;
+            break;
+        };
+        let letter = escape.chars().next()?;
+        rest = &escape[letter.len_utf8()..];
+        match letter {
+            '"' | '\\' | '/' => out.push(letter),
+            'b' => out.push('\u{8}'),
+            'f' => out.push('\u{c}'),
+            'n' => out.push('\n'),
+            'r' => out.push('\r'),
+            't' => out.push('\t'),
+            'u' => {
+                let unit = hex_unit(rest)?;
+                rest = &rest[4..];
+                let second = rest.strip_prefix("\\u").and_then(hex_unit).filter(|low| (0xDC00..0xE000).contains(low));
+                let character = match (unit, second) {
+                    (0xD800..0xDC00, Some(low)) => {
+                        rest = &rest[6..];
+                        char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+                    }
+                    _ => char::from_u32(unit),
+                };
+                is_odd |= character.is_none();
+                out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            _ => return None,
         }
     }
+    is_odd.then(|| (out, text.len() - rest.len()))
+}
+
+/// The UTF-16 unit that four hexadecimal digits tell.
+fn hex_unit(text: &str) -> Option<u32> {
+    let digits = text.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    u32::from_str_radix(digits, 16).ok()
 }
 
 /// `part` as a slice of `text` when it lies inside it, else a copy.
@@ -174,29 +287,28 @@ fn check_depth(position: usize, depth: usize) -> Result<(), JsonError> {
     Ok(())
 }
 
-fn check_names(members: &[(Cow<'_, str>, Node<'_>)]) -> Result<(), JsonError> {
+/// Of members of one name the last one stays, in its place.
+fn keep_last_of_each_name(members: &mut Vec<(Cow<'_, str>, Node<'_>)>) {
     let twice = if members.len() <= PAIRWISE_MEMBERS_MAX {
-        members
-            .iter()
-            .enumerate()
-            .find(|(at, (name, _))| members[..*at].iter().any(|(earlier, _)| earlier == name))
-            .map(|(_, member)| member)
+        members.iter().enumerate().any(|(at, (name, _))| members[..at].iter().any(|(earlier, _)| earlier == name))
     } else {
         let mut seen = HashSet::with_capacity(members.len());
-        members.iter().find(|(name, _)| !seen.insert(name.as_ref()))
+        members.iter().any(|(name, _)| !seen.insert(name.as_ref()))
     };
-    match twice {
-        None => Ok(()),
-        Some((name, node)) => {
-            let shown = name.chars().take(64).collect();
-            Err(JsonError { kind: JsonErrorKind::DuplicateKey(shown), position: node.start })
-        }
+    if !twice {
+        return;
     }
+    let mut seen = HashSet::with_capacity(members.len());
+    let mut is_last: Vec<bool> = members.iter().rev().map(|(name, _)| seen.insert(name.to_string())).collect();
+    members.retain(|_| is_last.pop().unwrap_or(true));
 }
 
-fn syntax(error: jiter::JiterError) -> JsonError {
-    let position = error.index;
-    let what = match error.error_type {
+fn syntax(base: usize, error: JiterError) -> JsonError {
+    JsonError { kind: JsonErrorKind::Syntax(expectation(error.error_type)), position: base + error.index }
+}
+
+fn expectation(error: JiterErrorType) -> String {
+    match error {
         JiterErrorType::JsonError(kind) => match kind {
             JsonErrorType::EofWhileParsingList
             | JsonErrorType::EofWhileParsingObject
@@ -205,7 +317,6 @@ fn syntax(error: jiter::JiterError) -> JsonError {
             JsonErrorType::ExpectedSomeValue | JsonErrorType::ExpectedSomeIdent => {
                 "a JSON value was expected".to_owned()
             }
-            JsonErrorType::LoneLeadingSurrogateInHexEscape => "half of a surrogate pair".to_owned(),
             JsonErrorType::UnexpectedEndOfHexEscape => "an escape that is not complete".to_owned(),
             JsonErrorType::ControlCharacterWhileParsingString => "a control character inside a string".to_owned(),
             JsonErrorType::TrailingCharacters => "more text after the end of the value".to_owned(),
@@ -213,8 +324,7 @@ fn syntax(error: jiter::JiterError) -> JsonError {
             other => other.to_string(),
         },
         JiterErrorType::WrongType { .. } => "a JSON value was expected".to_owned(),
-    };
-    JsonError { kind: JsonErrorKind::Syntax(what), position }
+    }
 }
 
 impl<'a> Node<'a> {
@@ -399,18 +509,33 @@ mod tests {
         assert_eq!(refused(r#"{"a":1 "b":2}"#), "expected `,` or `}` at byte 7");
         assert_eq!(refused(r#"{"a":NaN}"#), "a JSON value was expected at byte 5");
         assert_eq!(refused(r#"{"a":-Infinity}"#), "invalid number at byte 6");
-        assert_eq!(refused(r#"{"a":1e999}"#), "a number that is out of range at byte 5");
-        assert_eq!(refused(r#"{"a":"\ud800 x"}"#), "an escape that is not complete at byte 12");
-        assert_eq!(refused(r#"{"a":"\udc00 x"}"#), "half of a surrogate pair at byte 11");
+        assert_eq!(refused(r#"{"a":"\ud80"}"#), "invalid escape at byte 11");
         assert_eq!(refused("{\"a\":\"x\0y\"}"), "a control character inside a string at byte 7");
         assert_eq!(refused("{\"a\":\"x\"}\0"), "more text after the end of the value at byte 9");
-        assert_eq!(refused(r#"{"a":1,"b":2,"a":3}"#), r#"the member "a" stands twice in one object at byte 17"#);
+        assert_eq!(refused(r#"{"u":"\ud800","a":1 "b":2}"#), "expected `,` or `}` at byte 20");
         assert_eq!(refused(r#"{"a":"x"#), "the text ends in the middle of a value at byte 7");
     }
 
     #[test]
-    fn an_escaped_name_is_the_same_name() {
-        assert_eq!(refused(r#"{"a":1,"\u0061":2}"#), r#"the member "a" stands twice in one object at byte 16"#);
+    fn what_the_grammar_allows_is_read_however_odd() {
+        let text = r#"{"half":"\ud800 x","pair":"\ud83d\ude00\udc00","\udc00":[1e999,-1e999],"d":"é\ud800\u0041\n"}"#;
+        let root = parse(text).unwrap();
+        assert_eq!(root.text_at("half"), Some("\u{fffd} x"));
+        assert_eq!(root.text_at("pair"), Some("😀\u{fffd}"));
+        assert_eq!(root.at("\u{fffd}.0").unwrap().value, Value::Float(f64::MAX));
+        assert_eq!(root.at("\u{fffd}.1").unwrap().value, Value::Float(f64::MIN));
+        let last = root.at("d").unwrap();
+        assert_eq!((last.text(), &text[last.start..last.end]), (Some("é\u{fffd}A\n"), r#""é\ud800\u0041\n""#));
+        assert_eq!(refused(r#"{ ,"\ud800":1}"#), "a member name in quotes was expected at byte 2");
+        assert_eq!(refused(r#"{"a":1 "\ud800":1}"#), "expected `,` or `}` at byte 7");
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_counts() {
+        let root = parse(r#"{"a":1,"b":2,"\u0061":3,"c":4,"b":5}"#).unwrap();
+        let members: Vec<(&str, Option<i64>)> =
+            root.members().iter().map(|(name, node)| (name.as_ref(), node.int())).collect();
+        assert_eq!(members, [("a", Some(3)), ("c", Some(4)), ("b", Some(5))]);
     }
 
     #[test]
@@ -420,7 +545,8 @@ mod tests {
             text.push_str(&format!("\"k{number}\":0,"));
         }
         text.push_str("\"k77\":1}");
-        assert!(refused(&text).contains(r#"the member "k77" stands twice"#));
+        let root = parse(&text).unwrap();
+        assert_eq!((root.members().len(), root.get("k77").unwrap().int()), (10_000, Some(1)));
     }
 
     #[test]

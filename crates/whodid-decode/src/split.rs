@@ -98,12 +98,11 @@ pub(crate) fn split<'a>(body: &'a [u8], take: &mut dyn FnMut(&'a [u8], Result<No
     }
 }
 
-/// The refusal of `what`, a text that is no JSON or whose JSON is refused.
+/// The refusal of `what`, a text that is no JSON or too deep.
 pub(crate) fn refused_json(what: &str, error: &JsonError) -> Reject {
     let (code, how) = match error.kind {
-        JsonErrorKind::Syntax(_) | JsonErrorKind::NumberOutOfRange => (RejectCode::NotJson, "is not JSON"),
+        JsonErrorKind::Syntax(_) => (RejectCode::NotJson, "is not JSON"),
         JsonErrorKind::TooDeep => (RejectCode::TooDeep, "cannot be read"),
-        JsonErrorKind::DuplicateKey(_) => (RejectCode::DuplicateKey, "cannot be read"),
     };
     Reject::new(code, format!("{what} {how}: {error}"))
 }

@@ -12,7 +12,8 @@ pub enum RejectCode {
     NotJson,
     /// JSON, but not of a kind that can be an event (a number, a string, an empty line's value).
     NotAnObject,
-    /// An object names the same key twice, so its meaning is not certain.
+    /// An object names the same key twice. No longer given: the last one counts. Stands in what earlier
+    /// versions stored.
     DuplicateKey,
     /// Nested deeper than the bound.
     TooDeep,
