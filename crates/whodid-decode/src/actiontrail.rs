@@ -7,8 +7,48 @@ use whodid_model::{Access, Field, Outcome, taxonomy};
 use crate::Decoded;
 use crate::draft::Draft;
 use crate::json::Node;
+use crate::respell::respelled;
+
+/// Names of an event's members, for those that a pipeline has rewritten.
+const NAMES: &[&str] = &[
+    "eventTime",
+    "eventId",
+    "eventName",
+    "eventType",
+    "eventRW",
+    "eventSource",
+    "serviceName",
+    "acsRegion",
+    "sharedEventId",
+    "requestId",
+    "recipientAccountId",
+    "sourceIpAddress",
+    "userAgent",
+    "requestParameters",
+    "requestParameterJson",
+    "responseElements",
+    "userIdentity",
+    "insightDetails",
+    "resourceName",
+    "resourceType",
+    "referencedResources",
+    "errorCode",
+    "errorMessage",
+    "userName",
+    "accessKeyId",
+    "principalId",
+    "accountId",
+    "invokedBy",
+];
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(root) = respelled(root, &["eventName"], NAMES) {
+        return spelled(&root, draft);
+    }
+    spelled(root, draft)
+}
+
+fn spelled<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     draft.time("eventTime", root.get("eventTime"))?;
     draft.first(Field::Id, root, &["eventId", "eventID"]);
     draft.text(Field::Action, root.get("eventName"));
@@ -37,7 +77,11 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     draft.text(Field::ReasonText, root.get("errorMessage"));
     let failed = draft.get(Field::ReasonType).is_some_and(|code| !matches!(code, "0" | "200" | "Success"))
         || draft.get(Field::ReasonText).is_some();
-    draft.outcome(if failed { Outcome::Failure } else { Outcome::Success });
+    if failed {
+        draft.outcome(Outcome::Failure);
+    } else if draft.get(Field::Action).is_some() {
+        draft.outcome(Outcome::Success);
+    }
     if failed && is_denied(draft.get(Field::ReasonType).unwrap_or_default()) {
         draft.put(Field::ReasonCode, "403");
     }

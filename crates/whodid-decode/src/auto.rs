@@ -132,14 +132,18 @@ impl Seen {
     }
 
     fn format(&self, root: &Node<'_>) -> Format {
-        let text = |name: &str| root.get(name).and_then(Node::text).unwrap_or_default();
+        let text = |name: &str| root.find(name).and_then(Node::text).unwrap_or_default();
         if self.has(ACTION) {
             if self.has(EVENT_TYPE | OUTCOME) && matches!(text("eventType"), "activity" | "monitor" | "control") {
                 return Format::Cadf;
             }
-            let parts =
-                root.get("initiator").is_some_and(Node::is_object) && root.get("target").is_some_and(Node::is_object);
-            if self.any(DATA_EVENT | PLATFORM) || parts && self.any(OUTCOME | OBSERVER | REASON) {
+            let parts = || {
+                let part = |name: &str| root.find(name).filter(|part| part.is_object());
+                part("initiator")
+                    .zip(part("target"))
+                    .is_some_and(|(initiator, target)| is_of_profile(root, initiator, target))
+            };
+            if self.any(DATA_EVENT | PLATFORM) || self.any(OUTCOME | OBSERVER | REASON) && parts() {
                 return Format::IbmAt;
             }
             if is_github(root) {
@@ -154,14 +158,14 @@ impl Seen {
         }
         if self.has(INSIGHT_DETAILS) {
             let aws =
-                text("eventType") == "AwsCloudTrailInsight" || self.any(AWS_REGION) || root.get("eventID").is_some();
+                text("eventType") == "AwsCloudTrailInsight" || self.any(AWS_REGION) || root.find("eventID").is_some();
             return if aws { Format::CloudTrail } else { Format::ActionTrail };
         }
         let called = self.any(AWS_REGION) || self.has(USER_IDENTITY) && self.any(EVENT_VERSION | EVENT_SOURCE);
         if self.has(EVENT_NAME) && called || self.has(SPOKEN_EVENT_NAME | SPOKEN_EVENT_TIME) {
             return Format::CloudTrail;
         }
-        if self.has(DETAIL) && root.at("detail.eventSource").is_some() {
+        if self.has(DETAIL) && root.find("detail.eventSource").is_some() {
             return Format::CloudTrail;
         }
         if self.any(LEGACY_EVENT_TYPE)
@@ -185,7 +189,7 @@ impl Seen {
 
 /// A message bus envelope around CADF.
 fn is_cadf(root: &Node<'_>) -> bool {
-    let inside = |name: &str| root.at(name).is_some();
+    let inside = |name: &str| root.find(name).is_some();
     inside("payload.typeURI") || inside("payload.action") && inside("payload.outcome")
 }
 
@@ -193,17 +197,89 @@ fn is_okta(root: &Node<'_>) -> bool {
     root.find("actor.alternateId").is_some() || root.find("outcome.result").is_some()
 }
 
-/// GitHub's `action` is `category.operation`; beside it stands a login name or an id of the log, and
-/// an organisation, repository, enterprise or user.
+/// Many applications write an initiator and a target; those of the profile have its time or its types.
+fn is_of_profile(root: &Node<'_>, initiator: &Node<'_>, target: &Node<'_>) -> bool {
+    let typed = |part: &Node<'_>| {
+        part.find("typeURI").is_some() || part.get("id").and_then(Node::text).is_some_and(|id| id.starts_with("crn:"))
+    };
+    root.find("eventTime").is_some() || typed(initiator) || typed(target)
+}
+
+/// Members that only GitHub's log has.
+const GITHUB_ONLY: &[&str] = &[
+    "_document_id",
+    "at_sign_timestamp",
+    "actor_location",
+    "programmatic_access_type",
+    "external_identity_nameid",
+    "external_identity_username",
+];
+/// Members of GitHub's log that another application might have too.
+const GITHUB_LIKELY: &[&str] = &["actor_ip", "actor_is_bot", "business", "business_id", "operation_type", "org_id"];
+/// Members that GitHub's log does not have, and applications often do.
+const NOT_GITHUB: &[&str] = &[
+    "success",
+    "ip",
+    "ip_address",
+    "source_ip",
+    "client_ip",
+    "time",
+    "initiator",
+    "target",
+    "resource",
+    "event_type",
+    "event_name",
+    "service",
+];
+/// Categories of actions that are GitHub's own; `user`, `project` or `account` are everybody's.
+const GITHUB_CATEGORIES: &[&str] = &[
+    "codespaces",
+    "copilot",
+    "dependabot_alerts",
+    "dependabot_security_updates",
+    "git",
+    "hook",
+    "integration_installation",
+    "ip_allow_list",
+    "ip_allow_list_entry",
+    "oauth_application",
+    "org",
+    "org_credential_authorization",
+    "org_secret_scanning_custom_pattern",
+    "personal_access_token",
+    "protected_branch",
+    "pull_request",
+    "pull_request_review",
+    "repo",
+    "repository",
+    "repository_ruleset",
+    "repository_secret_scanning",
+    "repository_secret_scanning_push_protection",
+    "repository_vulnerability_alert",
+    "secret_scanning",
+    "secret_scanning_alert",
+    "secret_scanning_push_protection",
+    "team",
+    "workflows",
+];
+
+/// GitHub's `action` is `category.operation`, and beside it stand members of its own. Where there are
+/// none the category is one of GitHub's, somebody acted in an organisation or repository, and nothing
+/// speaks against it.
 fn is_github(root: &Node<'_>) -> bool {
-    let dotted = root
-        .get("action")
-        .and_then(Node::text)
-        .is_some_and(|action| action.contains('.') && !action.contains([' ', ':', '/']));
-    let plain = |name: &&str| root.get(name).is_some_and(|node| !node.is_object());
-    let named = ["actor", "actor_id", "actor_ip", "_document_id"].iter().any(plain);
-    let placed = ["org", "repo", "repository", "business", "enterprise", "_document_id", "user", "operation_type"]
-        .iter()
-        .any(plain);
-    dotted && named && placed
+    let Some(action) = root.find("action").and_then(Node::text) else { return false };
+    let Some((category, _)) = action.split_once('.').filter(|_| !action.contains([' ', ':', '/'])) else {
+        return false;
+    };
+    let plain = |name: &&str| root.find(name).is_some_and(|node| !node.is_object());
+    if GITHUB_ONLY.iter().any(plain) {
+        return true;
+    }
+    if NOT_GITHUB.iter().any(|name| root.find(name).is_some()) {
+        return false;
+    }
+    let named = ["actor", "actor_id", "actor_ip"].iter().any(plain);
+    let dated = ["@timestamp", "created_at"].iter().all(plain);
+    let placed = ["org", "repo", "repository", "business", "enterprise", "user"].iter().any(plain);
+    named && (dated || GITHUB_LIKELY.iter().any(plain) || placed && GITHUB_CATEGORIES.contains(&category))
 }

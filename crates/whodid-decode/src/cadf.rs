@@ -6,14 +6,54 @@
 
 use std::borrow::Cow;
 
-use whodid_model::{Field, Outcome, Reject, Severity};
+use whodid_model::{Field, Outcome, Reject, Severity, TimeSource};
 
 use crate::Decoded;
 use crate::draft::Draft;
 use crate::json::{Node, Value};
+use crate::respell::respelled;
 
 /// How many envelopes may stand in one another.
 const ENVELOPES_MAX: usize = 3;
+
+/// Names that tell whether a pipeline has rewritten an event's members, and what they should be.
+pub(crate) const TELLING: &[&str] = &["action", "eventTime"];
+pub(crate) const NAMES: &[&str] = &[
+    "id",
+    "typeURI",
+    "eventType",
+    "eventTime",
+    "action",
+    "outcome",
+    "severity",
+    "message",
+    "initiator",
+    "initiatorId",
+    "target",
+    "targetId",
+    "observer",
+    "observerId",
+    "reason",
+    "reasonCode",
+    "reasonType",
+    "reasonForFailure",
+    "tags",
+    "region",
+    "space",
+    "correlationId",
+    "requestData",
+    "responseData",
+    "name",
+    "host",
+    "address",
+    "agent",
+    "credential",
+    "requestPath",
+    "logSourceCRN",
+    "dataEvent",
+    "meta",
+    "serviceProviderRegion",
+];
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     enveloped(root, draft, ENVELOPES_MAX)
@@ -35,6 +75,13 @@ fn enveloped<'a>(root: &Node<'a>, draft: &mut Draft<'a>, envelopes_left: usize) 
             return Ok(cadf_action);
         }
     }
+    if let Some(root) = respelled(root, TELLING, NAMES) {
+        return bare(&root, draft);
+    }
+    bare(root, draft)
+}
+
+fn bare<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     members(root, draft)?;
     refused_success(draft);
     middleware_service(root, draft);
@@ -74,8 +121,12 @@ pub(crate) fn members<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Result<(), 
             _ => {}
         }
     }
-    // Only where nothing better stands: some senders spell it so.
-    draft.time("timestamp", root.get("timestamp"))?;
+    // Only where nothing better stands: some senders and stores spell it so.
+    if draft.event.time_source == TimeSource::Received {
+        for name in ["timestamp", "time", "@timestamp", "_ts"] {
+            draft.time(name, root.get(name))?;
+        }
+    }
     if let Some(reason) = reason {
         read_reason(reason, draft);
     }

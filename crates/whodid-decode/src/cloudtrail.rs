@@ -8,6 +8,7 @@ use whodid_model::{Access, Field, Outcome, taxonomy};
 use crate::Decoded;
 use crate::draft::Draft;
 use crate::json::{self, Node, Value};
+use crate::respell::respelled;
 
 /// Request parameters that name what a call was about, most telling first, and the kind of each.
 const TARGET_PARAMETERS: &[(&str, &str)] = &[
@@ -77,7 +78,57 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     record(root, draft)
 }
 
+/// Names of a record's members, for those that a pipeline has rewritten.
+const NAMES: &[&str] = &[
+    "eventTime",
+    "eventName",
+    "eventSource",
+    "eventID",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "errorMessage",
+    "userIdentity",
+    "requestParameters",
+    "responseElements",
+    "resources",
+    "recipientAccountId",
+    "sharedEventID",
+    "readOnly",
+    "insightDetails",
+    "requestID",
+    "serviceEventDetails",
+    "principalId",
+    "accountId",
+    "accessKeyId",
+    "credentialId",
+    "invokedBy",
+    "sessionContext",
+    "sessionIssuer",
+    "sourceIdentity",
+    "onBehalfOf",
+    "userId",
+    "userName",
+    "roleName",
+    "groupName",
+    "policyName",
+    "bucketName",
+    "functionName",
+    "secretId",
+    "keyId",
+    "trailName",
+    "instanceId",
+];
+
 fn record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(root) = respelled(root, &["eventName"], NAMES) {
+        return spelled_record(&root, draft);
+    }
+    spelled_record(root, draft)
+}
+
+fn spelled_record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     let mut errors = [None, None];
     let mut identity = None;
     let mut request = None;
@@ -121,7 +172,12 @@ fn record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     draft.text(Field::ReasonText, errors[1]);
     let sign_in_failed = says_failure(root.get("responseElements")) || says_failure(root.get("serviceEventDetails"));
     let failed = sign_in_failed || draft.get(Field::ReasonType).is_some() || draft.get(Field::ReasonText).is_some();
-    draft.outcome(if failed { Outcome::Failure } else { Outcome::Success });
+    // A record tells a failure by its error, so one without is a success, but only if it tells a deed.
+    if failed {
+        draft.outcome(Outcome::Failure);
+    } else if draft.get(Field::Action).is_some() {
+        draft.outcome(Outcome::Success);
+    }
     if let Some(status) = status_of_error(draft.get(Field::ReasonType).unwrap_or_default()) {
         draft.put(Field::ReasonCode, status);
     } else if sign_in_failed {

@@ -101,7 +101,7 @@ fn read_outcome<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) 
         draft.outcome(Outcome::Failure);
     } else if first && !last {
         draft.outcome(Outcome::Pending);
-    } else {
+    } else if !method.is_empty() {
         draft.outcome(Outcome::Success);
     }
 }

@@ -7,6 +7,7 @@ use whodid_model::{Field, Outcome, taxonomy};
 use crate::Decoded;
 use crate::draft::Draft;
 use crate::json::Node;
+use crate::respell::respelled;
 
 /// Categories of actions that are about a repository, also where the event names a user.
 const REPOSITORY_CATEGORIES: &[&str] = &[
@@ -27,7 +28,41 @@ const REPOSITORY_CATEGORIES: &[&str] = &[
     "environment",
 ];
 
+/// Names of an event's members, for those that a pipeline has rewritten.
+const NAMES: &[&str] = &[
+    "_document_id",
+    "@timestamp",
+    "created_at",
+    "action",
+    "actor",
+    "actor_id",
+    "actor_ip",
+    "actor_is_bot",
+    "business",
+    "business_id",
+    "operation_type",
+    "org",
+    "org_id",
+    "programmatic_access_type",
+    "hashed_token",
+    "token_id",
+    "repo",
+    "repo_id",
+    "request_id",
+    "team_id",
+    "user",
+    "user_agent",
+    "user_id",
+];
+
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(root) = respelled(root, &["action", "created_at", "actor_ip"], NAMES) {
+        return spelled(&root, draft);
+    }
+    spelled(root, draft)
+}
+
+fn spelled<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     for name in ["@timestamp", "at_sign_timestamp", "created_at", "timestamp"] {
         draft.time(name, root.get(name))?;
     }
@@ -51,7 +86,10 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     let action = root.get("action").and_then(Node::text).unwrap_or_default();
     let (category, operation) = action.split_once('.').unwrap_or(("", action));
     read_target(root, category, draft);
-    draft.outcome(outcome_of(root, operation));
+    let outcome = outcome_of(root, operation);
+    if outcome != Outcome::Success || !action.is_empty() {
+        draft.outcome(outcome);
+    }
     draft.first(Field::ReasonText, root, &["reason", "failure_reason"]);
     Ok(cadf_action(root, operation).map(Cow::Borrowed))
 }

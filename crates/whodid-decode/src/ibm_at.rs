@@ -9,6 +9,7 @@ use whodid_model::{Field, taxonomy};
 
 use crate::draft::Draft;
 use crate::json::Node;
+use crate::respell::respelled;
 use crate::{Decoded, cadf};
 
 /// Key Protect's renamed actions, old and new, without the service in front.
@@ -42,8 +43,14 @@ pub(crate) fn renamed(action: &str) -> Option<&'static str> {
 }
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(root) = respelled(root, cadf::TELLING, cadf::NAMES) {
+        return spelled(&root, draft);
+    }
+    spelled(root, draft)
+}
+
+fn spelled<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     cadf::members(root, draft)?;
-    draft.time("_ts", root.get("_ts"))?;
     draft.text(Field::Service, root.get("_platform"));
     draft.text(Field::App, root.get("logSourceCRN"));
     draft.text(Field::App, root.get("_app"));

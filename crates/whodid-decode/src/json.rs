@@ -456,7 +456,7 @@ impl<'a> Node<'a> {
 }
 
 /// True for names that differ only in case and underscores.
-fn is_like(found: &str, name: &str) -> bool {
+pub(crate) fn is_like(found: &str, name: &str) -> bool {
     let letters = |text: &'_ str| -> usize { text.bytes().filter(|byte| *byte != b'_').count() };
     let plain = |byte: &u8| *byte != b'_';
     let alike = found

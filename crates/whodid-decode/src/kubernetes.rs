@@ -8,8 +8,37 @@ use crate::Decoded;
 use crate::cadf::of_status;
 use crate::draft::Draft;
 use crate::json::Node;
+use crate::respell::respelled;
+
+/// Names of an event's members, for those that a pipeline has rewritten.
+const NAMES: &[&str] = &[
+    "requestReceivedTimestamp",
+    "stageTimestamp",
+    "creationTimestamp",
+    "auditID",
+    "verb",
+    "stage",
+    "sourceIPs",
+    "userAgent",
+    "user",
+    "impersonatedUser",
+    "username",
+    "objectRef",
+    "requestURI",
+    "requestObject",
+    "responseObject",
+    "responseStatus",
+    "annotations",
+];
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    if let Some(root) = respelled(root, &["verb", "auditID", "objectRef", "responseStatus"], NAMES) {
+        return spelled(&root, draft);
+    }
+    spelled(root, draft)
+}
+
+fn spelled<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     for name in ["requestReceivedTimestamp", "stageTimestamp", "timestamp"] {
         draft.time(name, root.get(name))?;
     }
@@ -92,7 +121,8 @@ fn read_outcome<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
     } else if let Some(outcome) = code.or(stated).or(forbidden).or(staged) {
         draft.outcome(outcome);
     }
-    if draft.event.outcome() == Outcome::Failure {
+    // Of what was allowed and failed nevertheless the annotation tells why it was allowed.
+    if decision == Some("forbid") && draft.event.outcome() == Outcome::Failure {
         let reason = root.get("annotations").and_then(|notes| notes.get("authorization.k8s.io/reason"));
         draft.text(Field::ReasonText, reason);
     }

@@ -27,6 +27,7 @@ pub mod json;
 mod kubernetes;
 mod okta;
 pub mod profile;
+mod respell;
 mod split;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
