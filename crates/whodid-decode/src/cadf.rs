@@ -257,6 +257,46 @@ fn read_outcome<'a>(stated: Option<&Node<'a>>, draft: &mut Draft<'a>) {
     }
 }
 
+/// Most resources of a log that are looked through for each of its events.
+const RESOURCES_MAX: usize = 1000;
+
+/// Looks up who and what in the list of resources that a CADF log keeps beside its events, which
+/// then name them by identifier only.
+pub(crate) fn resolve(resources: &Node<'_>, draft: &mut Draft<'_>) {
+    let with_id = |id: Option<&str>| {
+        let id = id?;
+        resources
+            .items()
+            .iter()
+            .take(RESOURCES_MAX)
+            .find(|resource| resource.get("id").and_then(Node::text) == Some(id))
+    };
+    let put = |field: Field, node: Option<&Node<'_>>, draft: &mut Draft<'_>| {
+        if let Some(text) = node.and_then(Node::text) {
+            draft.put(field, text.to_owned());
+        }
+    };
+    if let Some(initiator) = with_id(draft.get(Field::InitiatorId)) {
+        put(Field::InitiatorName, initiator.get("name").or_else(|| initiator.get("username")), draft);
+        put(Field::InitiatorType, initiator.get("typeURI"), draft);
+        put(Field::Address, initiator.at("host.address"), draft);
+        put(Field::Agent, initiator.at("host.agent"), draft);
+        put(Field::CredentialType, initiator.at("credential.type"), draft);
+        put(Field::CredentialId, initiator.at("credential.token"), draft);
+    }
+    if let Some(target) = with_id(draft.get(Field::TargetId)) {
+        put(Field::TargetName, target.get("name"), draft);
+        put(Field::TargetType, target.get("typeURI"), draft);
+    }
+    if let Some(observer) = with_id(draft.get(Field::Observer)) {
+        if observer.get("name").is_some() {
+            draft.event.fields.clear(Field::Observer);
+        }
+        put(Field::Observer, observer.get("name"), draft);
+        put(Field::Service, observer.get("name").or_else(|| observer.get("typeURI")), draft);
+    }
+}
+
 /// The outcome that an HTTP status tells.
 pub(crate) fn of_status(status: i64) -> Option<Outcome> {
     match status {

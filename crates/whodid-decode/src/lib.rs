@@ -15,6 +15,7 @@ mod actiontrail;
 mod auto;
 mod azure;
 mod cadf;
+mod carried;
 mod cloudtrail;
 mod draft;
 mod format;
@@ -32,7 +33,7 @@ mod split;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use whodid_model::{Event, Reject, RejectCode, Timestamp};
+use whodid_model::{Event, Field, Reject, RejectCode, Timestamp};
 
 pub use format::Format;
 
@@ -64,9 +65,9 @@ pub struct Item<'a> {
 /// Never fails and never panics; the number of items is the number of events in the body.
 pub fn decode(format: Format, body: &[u8], received: Timestamp) -> Vec<Item<'_>> {
     let mut items = Vec::new();
-    split::split(body, &mut |raw, root| {
+    split::split(body, &mut |raw, root, resources| {
         let (format, event) = match root {
-            Ok(root) => decode_root(format, raw, &root, received),
+            Ok(root) => decode_root(format, raw, &root, resources, received),
             Err(reject) => (format, Err(reject)),
         };
         items.push(Item { index: items.len(), raw, format, event });
@@ -78,17 +79,32 @@ fn decode_root<'a>(
     asked: Format,
     raw: &'a [u8],
     root: &Node<'a>,
+    resources: Option<&Node<'_>>,
     received: Timestamp,
 ) -> (Format, Result<Event<'a>, Reject>) {
     let mut format = asked;
     let decoded = catch_unwind(AssertUnwindSafe(|| {
-        if format == Format::Auto {
-            format = auto::format_of(root);
-        }
         // The reader has checked that the bytes are UTF-8, or there would be no tree.
         let document = std::str::from_utf8(raw).unwrap_or_default();
         let mut draft = Draft::new(document, received);
-        let cadf_action = decode_as(format, root, &mut draft)?;
+        let cadf_action = match carried::carried(root) {
+            Some(text) => {
+                let action = draft.within("message", text, |event, inner| {
+                    tell(&mut format, event);
+                    decode_as(format, event, inner)
+                })?;
+                draft.time("timestamp", root.get("timestamp"))?;
+                draft.first(Field::Id, root, &["id", "eventId"]);
+                action
+            }
+            None => {
+                tell(&mut format, root);
+                decode_as(format, root, &mut draft)?
+            }
+        };
+        if let Some(resources) = resources {
+            cadf::resolve(resources, &mut draft);
+        }
         draft.event.complete(cadf_action);
         Ok(draft.event)
     }));
@@ -99,6 +115,12 @@ fn decode_root<'a>(
         ))
     });
     (format, event)
+}
+
+fn tell(format: &mut Format, root: &Node<'_>) {
+    if *format == Format::Auto {
+        *format = auto::format_of(root);
+    }
 }
 
 /// What a decoder returns: its own reading of the action in the CADF taxonomy, or none to let the

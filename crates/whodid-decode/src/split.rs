@@ -33,30 +33,31 @@ const LIST_NAMES: &[&str] = &[
     "logs",
     "audit_logs",
     "audit_events",
+    "operation_logs",
+    "authlogs",
+    "response",
+    "logEvents",
 ];
 
-/// Members that a container may have beside its list. Any other makes it an event that has a list.
+/// Members that a container may have beside its list, as texts, numbers and truth values. Any other
+/// tells something of its own, which would be lost: the whole is then an event that has a list.
 const PAGING_NAMES: &[&str] = &[
     "kind",
     "apiVersion",
-    "metadata",
     "etag",
-    "id",
     "typeURI",
-    "logTime",
-    "reporter",
-    "resources",
-    "metrics",
-    "geolocations",
     "NextToken",
     "nextToken",
+    "nextForwardToken",
+    "nextBackwardToken",
     "RequestId",
     "requestId",
     "TotalCount",
+    "totalCount",
     "StartTime",
     "EndTime",
-    "ResponseMetadata",
     "nextPageToken",
+    "next_page_token",
     "nextLink",
     "@odata.context",
     "@odata.nextLink",
@@ -67,27 +68,58 @@ const PAGING_NAMES: &[&str] = &[
     "next_cursor",
     "cursor",
     "has_more",
-    "response_metadata",
     "ok",
+    "stat",
     "count",
     "size",
     "page",
+    "page_size",
+    "page_count",
+    "page_number",
+    "from",
+    "to",
     "limit",
     "total",
     "total_count",
+    "total_records",
     "chunk_size",
     "next_stream_position",
-    "links",
-    "meta",
     "after_url",
     "after_cursor",
     "before_url",
+    "version",
+    "tailnetId",
+    "messageType",
+    "owner",
+    "logGroup",
+    "logStream",
 ];
 
+/// Members of a container that may be objects or lists.
+const PAGING_PARTS: &[&str] = &[
+    "metadata",
+    "ResponseMetadata",
+    "response_metadata",
+    "links",
+    "meta",
+    "page",
+    "pagination",
+    "status",
+    "subscriptionFilters",
+    "searchedLogStreams",
+];
+
+/// Further members of a CADF log. Its resources are looked up for its events.
+const CADF_LOG_NAMES: &[&str] = &["id", "logTime", "reporter", "resources", "metrics", "geolocations"];
+
+/// What is called with each event: its bytes, its tree or why there is none, and the resources of the
+/// CADF log that it stands in.
+type Take<'a, 't> = &'t mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>, Option<&Node<'a>>);
+
 /// Calls `take` with the bytes of each event in `body`, in order, and its tree or why there is none.
-pub(crate) fn split<'a>(body: &'a [u8], take: &mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>)) {
-    let mut splitter =
-        Splitter { body, take, rework_bytes_left: body.len().saturating_mul(REWORK_FACTOR), open_lists: 0 };
+pub(crate) fn split<'a>(body: &'a [u8], take: Take<'a, '_>) {
+    let rework_bytes_left = body.len().saturating_mul(REWORK_FACTOR);
+    let mut splitter = Splitter { body, take, rework_bytes_left, open_lists: 0, resources: None };
     let mut at = 0;
     loop {
         at = splitter.after_blanks(at);
@@ -125,9 +157,11 @@ fn read(raw: &[u8]) -> Result<Node<'_>, Reject> {
 
 struct Splitter<'a, 't> {
     body: &'a [u8],
-    take: &'t mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>),
+    take: Take<'a, 't>,
     rework_bytes_left: usize,
     open_lists: usize,
+    /// The resources of the CADF log whose events are being taken.
+    resources: Option<Node<'a>>,
 }
 
 impl<'a> Splitter<'a, '_> {
@@ -141,8 +175,8 @@ impl<'a> Splitter<'a, '_> {
             first == b'{' && line.ends_with(b"}") && line.len() <= EVENT_BYTES_MAX && !begins_with_list(line);
         if is_usual && let Some(root) = from_utf8(line).ok().and_then(|text| json::parse(text).ok()) {
             match may_be_container(&root).then(|| container_list(line)).flatten() {
-                Some(list) => _ = self.list(at + list, line_end),
-                None => (self.take)(line, Ok(root)),
+                Some(list) => _ = self.container(at, list, line_end),
+                None => self.event(line, Ok(root)),
             }
             return line_end;
         }
@@ -190,11 +224,25 @@ impl<'a> Splitter<'a, '_> {
         let read = if begins_with_list(raw) || raw.len() > EVENT_BYTES_MAX { None } else { Some(read(raw)) };
         let look_inside = !matches!(&read, Some(Ok(root)) if !may_be_container(root));
         if let Some(list) = look_inside.then(|| container_list(raw)).flatten() {
-            self.list(at + list, end);
+            self.container(at, list, end);
             return;
         }
         let root = read.unwrap_or_else(|| self::read(raw));
-        (self.take)(raw, root);
+        self.event(raw, root);
+    }
+
+    fn event(&mut self, raw: &'a [u8], root: Result<Node<'a>, Reject>) {
+        (self.take)(raw, root, self.resources.as_ref());
+    }
+
+    /// Takes the events of the container at `at`; returns the place after its list.
+    fn container(&mut self, at: usize, list: List, limit: usize) -> usize {
+        let resources = list.resources.and_then(|(start, end)| self.body.get(at + start..at + end));
+        let outer = self.resources.take();
+        self.resources = resources.and_then(|list| json::parse(from_utf8(list).ok()?).ok());
+        let end = self.list(at + list.start, limit);
+        self.resources = outer;
+        end
     }
 
     /// A line that opens more than it closes: a document over several lines, or a broken line.
@@ -216,10 +264,10 @@ impl<'a> Splitter<'a, '_> {
             }
         }
         if self.rework_bytes_left > 0 {
-            let (list, looked_at) = look_for_list(&self.body[at..]);
+            let (list, looked_at) = look_for_list(&self.body[at..], true);
             if let Some(list) = list {
                 let end = extent(self.body, at, self.body.len());
-                let list_end = self.list(at + list, end.unwrap_or(self.body.len()));
+                let list_end = self.container(at, list, end.unwrap_or(self.body.len()));
                 // A container that was cut off ends with its list, else what follows the list is no event.
                 return end.unwrap_or(list_end);
             }
@@ -267,7 +315,7 @@ impl<'a> Splitter<'a, '_> {
         let holds_events = self.open_lists < OPEN_LISTS_MAX && root.as_ref().is_ok_and(may_be_container);
         if holds_events && let Some(list) = container_list(raw) {
             self.open_lists += 1;
-            self.list(at + list, end);
+            self.container(at, list, end);
             self.open_lists -= 1;
             return end;
         }
@@ -278,18 +326,18 @@ impl<'a> Splitter<'a, '_> {
             if let Some(next) = self.next_whole_line(at, end, false) {
                 let raw = trim_end(&self.body[at..next]);
                 let raw = raw.strip_suffix(b",").unwrap_or(raw);
-                (self.take)(raw, read(raw));
+                self.event(raw, read(raw));
                 return next;
             }
         }
-        (self.take)(raw, root);
+        self.event(raw, root);
         end
     }
 
     /// Takes the bytes `at..end` as one event.
     fn piece(&mut self, at: usize, end: usize) -> usize {
         let raw = trim_end(&self.body[at..end]);
-        (self.take)(raw, read(raw));
+        self.event(raw, read(raw));
         end
     }
 
@@ -476,22 +524,43 @@ fn begins_with_list(raw: &[u8]) -> bool {
 
 fn may_be_container(root: &Node<'_>) -> bool {
     root.members().iter().any(|(name, node)| {
-        matches!(&node.value, json::Value::Array(items) if items.first().is_none_or(Node::is_object))
-            && LIST_NAMES.contains(&name.as_ref())
+        LIST_NAMES.contains(&name.as_ref())
+            && match &node.value {
+                json::Value::Array(items) => items.is_empty() || items.iter().any(Node::is_object),
+                json::Value::Object(_) => name == NESTING_NAME && may_be_container(node),
+                _ => false,
+            }
     })
 }
 
-/// The place just after the `[` of the events of a container; `None` when `raw` is an event.
-/// Works on the bytes, so that one bad event or the cut-off end of a container does not hide the rest.
-fn container_list(raw: &[u8]) -> Option<usize> {
-    look_for_list(raw).0
+/// A member that may hold the list itself or a container in the container, as Duo answers.
+const NESTING_NAME: &str = "response";
+
+/// The events of a container, as places in its bytes.
+#[derive(Clone, Copy)]
+struct List {
+    /// Just after its `[`.
+    start: usize,
+    /// The extent of the resources of a CADF log.
+    resources: Option<(usize, usize)>,
 }
 
-/// What [`container_list`] finds, and how many bytes were looked at.
-fn look_for_list(raw: &[u8]) -> (Option<usize>, usize) {
-    let mut list = None;
+/// The list of a container; `None` when `raw` is an event.
+/// Works on the bytes, so that one bad event or the cut-off end of a container does not hide the rest.
+fn container_list(raw: &[u8]) -> Option<List> {
+    look_for_list(raw, true).0
+}
+
+/// What [`container_list`] finds, and how many bytes were looked at. With `may_nest` the list may
+/// stand in a container of its own.
+fn look_for_list(raw: &[u8], may_nest: bool) -> (Option<List>, usize) {
+    let mut found = None;
+    let mut resources = None;
+    let mut is_log = false;
+    let mut must_be_log = false;
     let mut at = 1;
     loop {
+        let list = list_of(found, resources, is_log || !must_be_log);
         at = skip_blanks(raw, at);
         if raw.get(at) != Some(&b'"') {
             return (list, at);
@@ -505,26 +574,72 @@ fn look_for_list(raw: &[u8]) -> (Option<usize>, usize) {
         }
         at = skip_blanks(raw, at + 1);
         let Some(value) = raw.get(at) else { return (list, at) };
-        let is_list = list.is_none() && *value == b'[' && LIST_NAMES.contains(&name);
-        if is_list {
-            if !matches!(raw.get(skip_blanks(raw, at + 1)), Some(b'{' | b']') | None) {
+        let is_part = matches!(*value, b'{' | b'[');
+        if found.is_none() && *value == b'[' && LIST_NAMES.contains(&name) {
+            if !holds_objects(raw, at + 1) {
                 return (None, at);
             }
-            list = Some(at + 1);
+            found = Some(at + 1);
+        } else if may_nest && found.is_none() && *value == b'{' && name == NESTING_NAME {
+            // One container in a container and no deeper, so that nesting cannot use up the stack.
+            let (inner, looked_at) = look_for_list(&raw[at..], false);
+            let Some(inner) = inner else { return (None, at + looked_at) };
+            found = Some(at + inner.start);
         } else {
-            let is_log = raw[at..].starts_with(b"\"http://schemas.dmtf.org/cloud/audit/1.0/log\"");
-            if !PAGING_NAMES.contains(&name) || name == "typeURI" && !is_log {
+            let is_paging = if is_part { PAGING_PARTS.contains(&name) } else { PAGING_NAMES.contains(&name) };
+            must_be_log |= !is_paging;
+            if !is_paging && !CADF_LOG_NAMES.contains(&name) || says_event(name, &raw[at..]) {
                 return (None, at);
             }
+            is_log |= name == "typeURI";
         }
         let value_end = match value {
             b'{' | b'[' => extent(raw, at, raw.len()),
             _ => Some(scalar_end_in_object(raw, at)),
         };
+        if name == "resources" {
+            resources = value_end.map(|end| (at, end));
+        }
+        let list = list_of(found, resources, is_log || !must_be_log);
         let Some(value_end) = value_end else { return (list, raw.len()) };
         at = skip_blanks(raw, value_end);
         if raw.get(at) != Some(&b',') {
             return (list, at);
+        }
+        at += 1;
+    }
+}
+
+fn list_of(start: Option<usize>, resources: Option<(usize, usize)>, is_container: bool) -> Option<List> {
+    start.filter(|_| is_container).map(|start| List { start, resources })
+}
+
+/// True for a member that by its value tells of an event, not of a page: the kind of one activity, a
+/// type that is not that of a CADF log.
+fn says_event(name: &str, value: &[u8]) -> bool {
+    match name {
+        "kind" => value.starts_with(b"\"admin#reports#activity\""),
+        "typeURI" => !value.starts_with(b"\"http://schemas.dmtf.org/cloud/audit/1.0/log\""),
+        _ => false,
+    }
+}
+
+/// True when the list whose first element is at `at` holds an object, or nothing. What stands before
+/// the first object may be anything without brackets.
+fn holds_objects(raw: &[u8], mut at: usize) -> bool {
+    at = skip_blanks(raw, at);
+    if matches!(raw.get(at), Some(b']') | None) {
+        return true;
+    }
+    loop {
+        at = skip_blanks(raw, at);
+        match raw.get(at) {
+            Some(b'{') | None => return true,
+            Some(b'[' | b']') => return false,
+            Some(_) => at = skip_blanks(raw, scalar_end(raw, at, raw.len())),
+        }
+        if raw.get(at) != Some(&b',') {
+            return false;
         }
         at += 1;
     }

@@ -80,6 +80,44 @@ fn containers_give_their_events() {
 }
 
 #[test]
+fn pages_of_many_products_give_their_events() {
+    check(
+        r#"{"links":[{"rel":"self"}],"results":[{"eventTypeName":"a"},{"eventTypeName":"b"}],"totalCount":2}"#,
+        "a b",
+    );
+    check(r#"{"version":"1.1","tailnetId":"t","logs":[{"action":"a"}]}"#, "a");
+    check(r#"{"status":{"error":false},"pagination":{"after_cursor":null},"data":[{"action":"a"}]}"#, "a");
+    check(
+        r#"{"from":"2024-05-01","to":"2024-05-02","page_size":30,"next_page_token":"","operation_logs":[{"action":"a"}]}"#,
+        "a",
+    );
+    check(
+        r#"{"stat":"OK","response":{"authlogs":[{"event_type":"a"},{"event_type":"b"}],"metadata":{"total_objects":2}}}"#,
+        "a b",
+    );
+    check(r#"{"stat":"OK","response":[{"action":"a"}]}"#, "a");
+    check(r#"{"Records":[null,{"action":"b"},7]}"#, "!not_an_object b !not_an_object");
+    check(
+        r#"{"messageType":"DATA_MESSAGE","owner":"0","logGroup":"g","logStream":"s","subscriptionFilters":["f"],"logEvents":[{"id":"1","timestamp":1714571993000,"message":"{\"eventName\":\"DeleteTrail\",\"awsRegion\":\"eu-west-1\"}"},{"id":"2","timestamp":1714571993000,"message":"plain"}]}"#,
+        "DeleteTrail unknown",
+    );
+}
+
+#[test]
+fn what_tells_something_beside_its_list_is_an_event() {
+    check(
+        r#"{"kind":"admin#reports#activity","id":{"time":"2024-05-01T10:00:00Z","applicationName":"login"},"etag":"x","events":[{"name":"login_failure"}]}"#,
+        "login_failure",
+    );
+    check(r#"{"kind":"admin#reports#activity","events":[{"name":"x"}]}"#, "x");
+    check(r#"{"kind":"admin#reports#activities","items":[{"name":"x"},{"name":"y"}]}"#, "x y");
+    check(r#"{"id":"e1","events":[]}"#, "unknown");
+    check(r#"{"id":"e1","status":"done","items":[{"action":"a"}]}"#, "unknown");
+    check(r#"{"resources":[{"id":"r"}],"events":[{"name":"a"}]}"#, "a");
+    check(r#"{"meta":{"x":1},"response":{"data":{"a":1}}}"#, "unknown");
+}
+
+#[test]
 fn an_event_that_has_a_list_is_no_container() {
     check(r#"{"action":"a","events":[{"name":"x"},{"name":"y"}]}"#, "a");
     check(r#"{"events":[{"name":"x"}],"actor":{"email":"a@example.com"}}"#, "x");
@@ -121,6 +159,8 @@ fn each_kind_of_bad_event_has_its_code() {
     check(deep, "!too_deep c");
     let open = format!("{}\n{{\"action\":\"c\"}}", "[".repeat(100_000));
     assert_eq!(read(open).split(' ').next_back(), Some("c"));
+    let nested = format!("{}\n{{\"action\":\"c\"}}", "{\"response\":".repeat(100_000));
+    assert_eq!(read(nested).split(' ').next_back(), Some("c"));
     let large = format!("{{\"action\":\"a\",\"x\":\"{}\"}}\n{{\"action\":\"c\"}}", "x".repeat(EVENT_BYTES_MAX));
     check(large, "!too_large c");
 }
@@ -195,6 +235,7 @@ fn broken_input_of_any_size_is_read_in_bounded_time() {
         "{\"a\":[",
         "[",
         "{\"a\":1,",
+        "{\"response\":",
         "[{\"a\":\"x",
         "{\n\"a\":[{",
         "]}",

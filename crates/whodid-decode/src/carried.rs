@@ -1,0 +1,18 @@
+//! The entry of a log store around an event: CloudWatch Logs hands events on as the text of `message`.
+
+use crate::json::{self, Node};
+
+/// Members of an entry. Any other makes it an event that has a message.
+const ENTRY_NAMES: &[&str] =
+    &["id", "eventId", "timestamp", "ingestionTime", "logStreamName", "logGroupName", "extractedFields", "message"];
+
+/// The JSON text of the event that an entry carries; `None` when `root` is no such entry.
+pub(crate) fn carried<'n>(root: &'n Node<'_>) -> Option<&'n str> {
+    let members = root.members();
+    if members.len() > ENTRY_NAMES.len() || root.get("timestamp").and_then(Node::int).is_none() {
+        return None;
+    }
+    let text = root.get("message").and_then(Node::text).filter(|text| text.trim_start().starts_with('{'))?;
+    let is_entry = members.iter().all(|(name, _)| ENTRY_NAMES.contains(&name.as_ref()));
+    (is_entry && json::parse(text).is_ok_and(|event| event.is_object())).then_some(text)
+}
