@@ -130,32 +130,55 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         let (at, source) = read_time(node).ok_or_else(|| no_time(name))?;
-        (self.event.event_time, self.event.time_source) = (at, source);
+        self.at(at, source);
         Ok(())
+    }
+
+    /// Sets the time.
+    pub(crate) fn at(&mut self, at: Timestamp, source: TimeSource) {
+        (self.event.event_time, self.event.time_source) = (at, source);
     }
 }
 
 /// The refusal of a time that cannot be read.
-fn no_time(name: &str) -> Reject {
+pub(crate) fn no_time(name: &str) -> Reject {
     let detail = format!(
         "the member {name:?} holds no time; write it like 2026-01-31T12:00:00Z, with +00:00 or +0000 for a zone, or as seconds since 1970"
     );
     Reject::new(RejectCode::BadField, detail)
 }
 
-fn read_time(node: &Node<'_>) -> Option<(Timestamp, TimeSource)> {
+/// How far a stated time goes.
+pub(crate) fn stated(zone_stated: bool) -> TimeSource {
+    if zone_stated { TimeSource::Stated } else { TimeSource::ZoneAssumed }
+}
+
+/// The time in a member's value; `None` when it holds none.
+pub(crate) fn read_time(node: &Node<'_>) -> Option<(Timestamp, TimeSource)> {
+    let parsed = |text: &str| {
+        let parsed = Timestamp::parse(text).ok()?;
+        Some((parsed.at, stated(parsed.zone_stated)))
+    };
+    let number = |number: f64| Some((Timestamp::from_number(number)?, TimeSource::Stated));
     match &node.value {
-        Value::Text(text) => {
-            let parsed = Timestamp::parse(text).ok()?;
-            let source = if parsed.zone_stated { TimeSource::Stated } else { TimeSource::ZoneAssumed };
-            Some((parsed.at, source))
-        }
-        Value::Int(number) => Some((Timestamp::from_number(*number as f64)?, TimeSource::Stated)),
-        Value::Float(number) => Some((Timestamp::from_number(*number)?, TimeSource::Stated)),
-        // Document stores export times as {"$date": …}.
-        Value::Object(_) => read_time(node.get("$date")?),
+        Value::Text(text) => parsed(text),
+        // 20260131120000 is no count but a calendar without its marks.
+        Value::Int(int) => number(*int as f64).or_else(|| parsed(&int.to_string())),
+        Value::Float(float) => number(*float),
+        // Document stores export times as {"$date": …}, also {"$date":{"$numberLong":"…"}}.
+        Value::Object(_) => match node.get("$date").or_else(|| node.get("$numberLong")) {
+            Some(inner) => read_time(inner),
+            None => number(seconds_and_nanos(node)?),
+        },
         _ => None,
     }
+}
+
+/// `{"seconds":1714571993,"nanos":5000000}`, as Protocol Buffers, Firestore and Java write a time.
+fn seconds_and_nanos(node: &Node<'_>) -> Option<f64> {
+    let first = |names: [&str; 3]| names.into_iter().find_map(|name| node.get(name)).and_then(Node::int);
+    let seconds = first(["seconds", "_seconds", "epochSecond"])?;
+    Some(seconds as f64 + first(["nanos", "_nanoseconds", "nano"]).unwrap_or(0) as f64 / 1e9)
 }
 
 /// `[2001:db8::1]:443` → `2001:db8::1`, `192.0.2.1:443` → `192.0.2.1`; anything else as it is.

@@ -9,28 +9,37 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use whodid_model::{Access, Field, Outcome, Reject, RejectCode, Severity};
+use whodid_model::{Access, Field, Outcome, Reject, RejectCode, Severity, TimeSource, Timestamp};
 
 use crate::Decoded;
 use crate::cadf::of_status;
-use crate::draft::Draft;
-use crate::generic_names::{LISTS, Names, TIME};
+use crate::draft::{Draft, no_time, read_time, stated};
+use crate::generic_names::{LISTS, Names, TIME, TIME_STATED};
 use crate::json::{Node, Value};
-
-/// Deepest member looked at.
-const DEPTH_MAX: usize = 6;
-/// Most members looked at.
-const MEMBERS_MAX: usize = 256;
+use crate::products;
 
 /// Members that only wrap the event.
 const WRAPPERS: &[&str] = &["event", "data", "detail", "record", "audit", "body"];
 
-/// For the hash of each path the lists that hold it, and its place in them.
-static USES: LazyLock<HashMap<u64, Vec<(Names, usize)>>> = LazyLock::new(|| {
-    let mut uses: HashMap<u64, Vec<(Names, usize)>> = HashMap::new();
+/// What a path is looked at for.
+#[derive(Default)]
+struct Uses {
+    /// The lists that name it, and its place in them.
+    named: Vec<(Names, usize)>,
+    /// True when some list names a path below it. No other member is entered: however many an event
+    /// has, none can hide what the lists name.
+    leads_on: bool,
+}
+
+/// What the paths of all lists, by their hashes, are looked at for.
+static USES: LazyLock<HashMap<u64, Uses>> = LazyLock::new(|| {
+    let mut uses: HashMap<u64, Uses> = HashMap::new();
     for (names, paths) in LISTS {
         for (rank, path) in paths.iter().enumerate() {
-            uses.entry(path_hash(HASH_START, path)).or_default().push((names, rank));
+            uses.entry(path_hash(HASH_START, path)).or_default().named.push((names, rank));
+            for (dot, _) in path.match_indices('.') {
+                uses.entry(path_hash(HASH_START, &path[..dot])).or_default().leads_on = true;
+            }
         }
     }
     uses
@@ -81,9 +90,21 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     if let Some(reads) = members.first(Names::ReadOnly).and_then(Node::truth) {
         draft.put(Field::Access, if reads { Access::Read } else { Access::Write }.as_str());
     }
-    by_product(root, &members, draft);
+    let told = by_product(root, &members, draft);
+    if draft.get(Field::InitiatorName).is_none() && draft.get(Field::InitiatorId).is_none() {
+        members.scalar(Field::InitiatorName, Names::ClientName, draft);
+        members.scalar(Field::InitiatorId, Names::ClientId, draft);
+        if draft.get(Field::InitiatorName).or(draft.get(Field::InitiatorId)).is_some() {
+            draft.put(Field::InitiatorType, "application");
+        }
+    }
+    if draft.get(Field::Service).is_none()
+        && let Some(service) = products::service_of(root)
+    {
+        draft.put(Field::Service, service);
+    }
     read_outcome(&members, draft);
-    Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
+    Ok(told.or_else(|| cadf_action(draft.get(Field::Action).unwrap_or_default())).map(Cow::Borrowed))
 }
 
 /// The members of an event by path. Paths are kept as hashes: comparing numbers is all a look-up costs.
@@ -95,11 +116,11 @@ struct Members<'n, 'a> {
 
 impl<'n, 'a> Members<'n, 'a> {
     fn of(root: &'n Node<'a>) -> Self {
-        let mut members = Self { found: Vec::with_capacity(64), named: Vec::with_capacity(32) };
-        members.add(root, HASH_START, 0);
+        let mut members = Self { found: Vec::with_capacity(32), named: Vec::with_capacity(32) };
+        members.add(root, None);
         for (name, node) in root.members() {
             if WRAPPERS.contains(&name.as_ref()) && node.is_object() {
-                members.add(node, HASH_START, 1);
+                members.add(node, None);
             }
         }
         // Stable: of two members of one name the outer one stays first.
@@ -107,29 +128,32 @@ impl<'n, 'a> Members<'n, 'a> {
         members
     }
 
-    fn add(&mut self, node: &'n Node<'a>, path: u64, depth: usize) {
-        if depth >= DEPTH_MAX {
-            return;
-        }
-        let prefix = if depth == 0 || path == HASH_START { path } else { step(path, b'.') };
+    fn add(&mut self, node: &'n Node<'a>, path: Option<u64>) {
+        let prefix = path.map_or(HASH_START, |path| step(path, b'.'));
         for (name, child) in node.members() {
-            self.note(path_hash(prefix, name), child, depth);
+            self.note(path_hash(prefix, name), child);
         }
         if let Some(child) = node.items().first() {
-            self.note(path_hash(prefix, "0"), child, depth);
+            self.note(path_hash(prefix, "0"), child);
+        }
+        // `[{"name":"x","value":1}]` is another way to write `{"x":1}`.
+        for pair in node.items() {
+            let name = pair.find("name").and_then(Node::text);
+            let value = ["value", "boolValue", "intValue"].iter().find_map(|name| pair.find(name));
+            if let (Some(name), Some(value)) = (name, value) {
+                self.note(path_hash(prefix, name), value);
+            }
         }
     }
 
-    fn note(&mut self, path: u64, child: &'n Node<'a>, depth: usize) {
-        if self.found.len() >= MEMBERS_MAX || child.is_empty() {
-            return;
+    fn note(&mut self, path: u64, child: &'n Node<'a>) {
+        let Some(uses) = USES.get(&path).filter(|_| !child.is_empty()) else { return };
+        if !uses.named.is_empty() {
+            self.found.push((path, child));
+            self.named.extend(uses.named.iter().map(|(names, rank)| (*names, *rank, child)));
         }
-        self.found.push((path, child));
-        for (names, rank) in USES.get(&path).into_iter().flatten() {
-            self.named.push((*names, *rank, child));
-        }
-        if matches!(child.value, Value::Object(_) | Value::Array(_)) {
-            self.add(child, path, depth + 1);
+        if uses.leads_on && !is_scalar(child) {
+            self.add(child, Some(path));
         }
     }
 
@@ -156,22 +180,51 @@ impl<'n, 'a> Members<'n, 'a> {
         draft.text(field, value);
     }
 
-    /// The first time that can be read. When some are given and none can be read the event is refused.
+    /// The time that the event states most surely: of the names that mean nothing else first, as a
+    /// calendar shows it before a number, a whole time before a day.
+    ///
+    /// Where one of those names holds something that is no time, and no other name a time, the event is
+    /// refused. A number that is none is a duration, and what the other names hold may be anything.
     fn time(&self, draft: &mut Draft<'a>) -> Result<(), Reject> {
-        let mut refused: Option<Reject> = None;
         let start = self.named.partition_point(|(other, ..)| *other < Names::Time);
-        for (_, rank, node) in self.named[start..].iter().take_while(|(other, ..)| *other == Names::Time) {
-            let may_be_time = matches!(node.value, Value::Text(_) | Value::Int(_) | Value::Float(_));
-            if !may_be_time && node.get("$date").is_none() {
+        let all = || self.named[start..].iter().take_while(|(other, ..)| *other == Names::Time);
+        let mut best: Option<((bool, u8), Timestamp, TimeSource)> = None;
+        let mut refused = None;
+        for (_, rank, node) in all() {
+            let Some((at, source)) = read_time(node) else {
+                let is_number = !is_text(node) || node.text().is_some_and(|text| text.trim().parse::<f64>().is_ok());
+                if *rank < TIME_STATED && !is_number && !node.is_empty() {
+                    refused = refused.or(Some(*rank));
+                }
                 continue;
-            }
-            match draft.time(TIME[*rank], Some(node)) {
-                Ok(()) => return Ok(()),
-                Err(reject) => refused = refused.or(Some(reject)),
+            };
+            let is_day = node.text().is_some_and(|text| text.len() <= 10 && !text.contains(':') && at.is_midnight());
+            let form = if is_day { 2 } else { u8::from(!is_text(node)) };
+            let order = (*rank >= TIME_STATED, form);
+            if best.is_none_or(|(other, ..)| order < other) {
+                best = Some((order, at, source));
             }
         }
-        refused.map_or(Ok(()), Err)
+        match (best, refused) {
+            (Some(((_, form), at, source)), _) => {
+                let clock = |(_, _, node): &(Names, usize, &Node<'a>)| {
+                    let text = node.text().filter(|text| text.len() >= 5 && text.get(2..3) == Some(":"))?;
+                    Timestamp::parse(&format!("{}T{text}", at.date())).ok()
+                };
+                match (form == 2).then(|| all().find_map(clock)).flatten() {
+                    Some(joined) => draft.at(joined.at, stated(joined.zone_stated)),
+                    None => draft.at(at, source),
+                }
+                Ok(())
+            }
+            (None, Some(rank)) => Err(no_time(TIME[rank])),
+            (None, None) => Ok(()),
+        }
     }
+}
+
+fn is_text(node: &Node<'_>) -> bool {
+    matches!(node.value, Value::Text(_))
 }
 
 fn is_scalar(node: &Node<'_>) -> bool {
@@ -192,8 +245,10 @@ fn path_hash(hash: u64, name: &str) -> u64 {
         .fold(hash, |hash, byte| step(hash, byte.to_ascii_lowercase()))
 }
 
-/// What the names alone do not tell, product by product.
-fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
+/// What the names alone do not tell, product by product. Returns the CADF action where the product's
+/// own word for it is no verb.
+fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<'a>) -> Option<&'static str> {
+    let mut told = None;
     let text = |path: &str| members.at(path).and_then(Node::text);
     // Google Workspace: `type` is the group of the event's `name`.
     if let Some(application) = root.at("id.applicationName").and_then(Node::text) {
@@ -237,20 +292,33 @@ fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<
         draft.put(Field::Service, "auth0");
         draft.text(Field::TargetName, log.at("details.request.path"));
         let status = log.at("details.response.statusCode").and_then(Node::int).and_then(of_status);
-        let by_code = match code.bytes().next() {
-            Some(b's') => Some(Outcome::Success),
-            Some(b'f') => Some(Outcome::Failure),
-            _ => None,
-        };
-        if let Some(outcome) = status.or(by_code) {
+        let by_code = auth0_outcome(code);
+        // A token that was given out for a call that failed, and the other way round: nothing succeeded.
+        let failed = [status, by_code].contains(&Some(Outcome::Failure)).then_some(Outcome::Failure);
+        if let Some(outcome) = failed.or(status).or(by_code) {
             draft.outcome(outcome);
         }
     }
     // OneLogin: numbers.
-    match members.at("eventtypeid").and_then(Node::int) {
-        Some(5 | 8) => draft.outcome(Outcome::Success),
-        Some(6 | 9) => draft.outcome(Outcome::Failure),
-        _ => {}
+    if let Some((cadf_action, outcome)) = members.at("eventtypeid").and_then(Node::int).and_then(onelogin) {
+        told = Some(cadf_action);
+        if let Some(outcome) = outcome {
+            draft.outcome(outcome);
+        }
+    }
+    // GitLab: what was added, removed or changed stands in the details.
+    if root.get("entity_type").is_some()
+        && draft.get(Field::Action).is_none()
+        && let Some(details) = root.get("details")
+    {
+        for (verb, cadf_action) in [("add", "create"), ("remove", "delete"), ("change", "update")] {
+            if let Some(what) = details.get(verb).and_then(Node::text) {
+                draft.put(Field::Action, format!("{verb} {what}"));
+                told = Some(cadf_action);
+                break;
+            }
+        }
+        draft.text(Field::Action, details.get("custom_message"));
     }
     if root.get("event_type_id").is_some() && root.get("actor_user_name").is_some() {
         draft.event.fields.clear(Field::InitiatorName);
@@ -276,6 +344,40 @@ fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<
         }
         draft.json(Field::RequestData, root.get("description"));
     }
+    told
+}
+
+/// What Auth0's codes tell: `s…` went well, `f…` failed, and what was blocked failed too.
+fn auth0_outcome(code: &str) -> Option<Outcome> {
+    let blocked = matches!(code, "pwd_leak" | "signup_pwd_leak" | "reset_pwd_leak" | "api_limit")
+        || ["limit_", "gd_auth_failed", "gd_auth_rejected"].iter().any(|front| code.starts_with(front));
+    match code.bytes().next() {
+        _ if blocked => Some(Outcome::Failure),
+        Some(b's') => Some(Outcome::Success),
+        Some(b'f') => Some(Outcome::Failure),
+        _ => None,
+    }
+}
+
+/// What OneLogin's numbers of events tell (the resource types of its Events interface).
+fn onelogin(event_type: i64) -> Option<(&'static str, Option<Outcome>)> {
+    let success = Some(Outcome::Success);
+    let failure = Some(Outcome::Failure);
+    let told = match event_type {
+        1 | 4 => ("create", success),
+        2 => ("delete", success),
+        3 => ("authenticate", success),
+        5 | 8 => ("authenticate/login", success),
+        6 | 9 => ("authenticate/login", failure),
+        7 => ("authenticate/logout", success),
+        11 | 14 => ("update", success),
+        13 => ("create", success),
+        15 => ("disable", success),
+        16 => ("enable", success),
+        17 => ("delete", success),
+        _ => return None,
+    };
+    Some(told)
 }
 
 fn read_outcome<'a>(members: &Members<'_, 'a>, draft: &mut Draft<'a>) {
@@ -316,8 +418,8 @@ fn outcome_of(text: &str) -> Option<Outcome> {
     word.retain(|character| character.is_ascii_alphanumeric());
     match word.as_str() {
         "success" | "succeeded" | "successful" | "successfully" | "ok" | "true" | "yes" | "allow" | "allowed"
-        | "granted" | "passed" | "pass" | "approved" | "completed" | "complete" | "done" | "accept" | "permit"
-        | "permitted" | "loginnoerror" | "credentialsok" | "partiallysucceeded" => Some(Outcome::Success),
+        | "granted" | "passed" | "pass" | "approved" | "completed" | "complete" | "done" | "accept" | "accepted"
+        | "permit" | "permitted" | "loginnoerror" | "credentialsok" | "partiallysucceeded" => Some(Outcome::Success),
         "fail"
         | "failed"
         | "failure"
@@ -339,10 +441,9 @@ fn outcome_of(text: &str) -> Option<Outcome> {
         | "modernversionfailed"
         | "firewallfailed"
         | "firewallreportedsuccess"
-        | "timeout"
-        | "locked" => Some(Outcome::Failure),
-        "pending" | "started" | "start" | "inprogress" | "accepted" | "requested" | "queued" | "challenge"
-        | "running" | "waiting" => Some(Outcome::Pending),
+        | "timeout" => Some(Outcome::Failure),
+        "pending" | "started" | "start" | "inprogress" | "requested" | "queued" | "challenge" | "running"
+        | "waiting" => Some(Outcome::Pending),
         _ => outcome_in_words(text),
     }
 }
@@ -363,7 +464,7 @@ fn outcome_in_words(text: &str) -> Option<Outcome> {
 
 /// Verbs stand anywhere in the names that products give: `user_login_succeeded`, `member.role.changed`.
 fn cadf_action(action: &str) -> Option<&'static str> {
-    use whodid_model::taxonomy::{CADF_ACTIONS, cadf_action_of_operation, cadf_action_of_verb};
+    use whodid_model::taxonomy::{CADF_ACTIONS, cadf_action_of_operation, cadf_action_of_verb, is_noun_too};
     if let Some(known) = CADF_ACTIONS.iter().find(|known| **known == action) {
         return Some(known);
     }
@@ -389,8 +490,15 @@ fn cadf_action(action: &str) -> Option<&'static str> {
     let camel =
         if action.bytes().any(|byte| byte.is_ascii_lowercase()) { cadf_action_of_operation } else { |_: &str| None };
     let last = lower.rsplit(['.', ':', '/', ' ']).next().unwrap_or(&lower);
-    cadf_action_of_verb(last)
-        .or_else(|| lower.rsplit(['.', ':', '/', ' ', '_', '-']).find_map(cadf_action_of_verb))
+    let words = || lower.rsplit(['.', ':', '/', ' ', '_', '-']);
+    // `delete shared link`: a word that may be the thing is the verb only where no other is.
+    let surely = |word: &&str| !is_noun_too(word);
+    let first = lower.split_once(' ').map(|(first, _)| first);
+    first
+        .and_then(cadf_action_of_verb)
+        .or_else(|| Some(last).filter(surely).and_then(cadf_action_of_verb))
+        .or_else(|| words().filter(surely).find_map(cadf_action_of_verb))
+        .or_else(|| words().find_map(cadf_action_of_verb))
         .or_else(|| camel(action.rsplit(['.', ':', '/', ' ', '_', '-']).next().unwrap_or(action)))
 }
 

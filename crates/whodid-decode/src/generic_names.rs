@@ -2,6 +2,8 @@
 //!
 //! Names are compared without case, `_` and `-`, so each is written in lower case without them.
 
+/// The first [`TIME_STATED`] mean the event's time and nothing else; the others are used for other
+/// times and things as well.
 pub(crate) const TIME: &[&str] = &[
     "eventtime",
     "time",
@@ -10,19 +12,19 @@ pub(crate) const TIME: &[&str] = &[
     "ts",
     "published",
     "creationtime",
-    "createdat",
-    "datecreate",
     "eventtimestamp",
     "timestampderived",
     "isotimestamp",
     "occurredat",
-    "occurred",
     "eventdatetime",
     "datetime",
     "activitydatetime",
     "id.time",
     "event.time",
     "event.timestamp",
+    "createdat",
+    "datecreate",
+    "occurred",
     "event.created",
     "created",
     "date",
@@ -35,6 +37,8 @@ pub(crate) const TIME: &[&str] = &[
     "eventdate",
     "data.date",
 ];
+/// How many of [`TIME`] mean nothing but the event's time.
+pub(crate) const TIME_STATED: usize = 17;
 const ID: &[&str] = &[
     "eventid",
     "id",
@@ -55,6 +59,8 @@ const ID: &[&str] = &[
 ];
 const ACTION: &[&str] = &[
     "action",
+    "action.type",
+    "action.name",
     "actionname",
     "eventname",
     "event",
@@ -76,6 +82,7 @@ const ACTION: &[&str] = &[
     "eventtypeid",
     "type",
     "command",
+    "details.eventname",
     "actionlabel",
     "category",
     "message.type",
@@ -128,6 +135,8 @@ const INITIATOR_NAME: &[&str] = &[
     "author",
     "author.name",
     "author.email",
+    "authorname",
+    "details.authorname",
     "performedby",
     "requestedby",
     "targetuser.email",
@@ -143,7 +152,6 @@ const INITIATOR_NAME: &[&str] = &[
     "userid",
     "actoruserid",
     "actorid",
-    "clientname",
 ];
 const INITIATOR_ID: &[&str] = &[
     "actor.id",
@@ -170,9 +178,11 @@ const INITIATOR_ID: &[&str] = &[
     "details.request.auth.user.userid",
     "serviceaccount.id",
     "author.id",
+    "authorid",
     "operatorid",
-    "clientid",
 ];
+const CLIENT_NAME: &[&str] = &["clientname"];
+const CLIENT_ID: &[&str] = &["clientid"];
 const INITIATOR_TYPE: &[&str] = &[
     "actor.actortype",
     "actor.type",
@@ -225,6 +235,10 @@ const ADDRESS: &[&str] = &[
     "origin.geolocation.ipaddress",
     "host.address",
     "initiator.host.address",
+    "initiator.ip",
+    "initiator.ipaddress",
+    "initiator.address",
+    "details.ipaddress",
     "source.ip",
     "source.address",
     "network.ip",
@@ -255,6 +269,8 @@ const AGENT: &[&str] = &[
     "details.request.useragent",
     "initiator.host.agent",
     "parameters.useragent",
+    "extendedproperties.useragent",
+    "events.0.parameters.useragent",
     "ua",
 ];
 const TARGET_NAME: &[&str] = &[
@@ -302,6 +318,18 @@ const TARGET_NAME: &[&str] = &[
     "parameters.username",
     "parameters.useremail",
     "parameters.applicationname",
+    "parameters.identity",
+    "events.0.parameters.username",
+    "events.0.parameters.useremail",
+    "events.0.parameters.applicationname",
+    "events.0.parameters.appname",
+    "events.0.parameters.doctitle",
+    "events.0.parameters.groupemail",
+    "parameters.doctitle",
+    "parameters.groupemail",
+    "details.targetdetails",
+    "details.entitypath",
+    "entitypath",
     "requestparams.name",
     "requestparams.targetusername",
 ];
@@ -324,6 +352,10 @@ const TARGET_ID: &[&str] = &[
     "application.key",
     "details.target.pageid",
     "details.target.databaseid",
+    "details.targetid",
+    "entityid",
+    "events.0.parameters.docid",
+    "parameters.docid",
     "requestparams.clusterid",
     "actionparameters.input.id",
     "uri",
@@ -346,6 +378,8 @@ const TARGET_TYPE: &[&str] = &[
     "itemtype",
     "assets.0.tag",
     "details.target.type",
+    "details.targettype",
+    "entitytype",
 ];
 const SERVICE: &[&str] = &[
     "service",
@@ -469,6 +503,8 @@ const OUTCOME: &[&str] = &[
     "status.value",
     "authenticationresult",
     "decision",
+    "action.result",
+    "extendedproperties.resultstatusdetail",
 ];
 const READ_ONLY: &[&str] = &["readonly"];
 const SEVERITY: &[&str] = &["severity", "level"];
@@ -492,6 +528,8 @@ pub(crate) enum Names {
     InitiatorName,
     InitiatorId,
     InitiatorType,
+    ClientName,
+    ClientId,
     CredentialId,
     CredentialType,
     Address,
@@ -516,13 +554,15 @@ pub(crate) enum Names {
 }
 
 /// Every list.
-pub(crate) const LISTS: [(Names, &[&str]); 27] = [
+pub(crate) const LISTS: [(Names, &[&str]); 29] = [
     (Names::Time, TIME),
     (Names::Id, ID),
     (Names::Action, ACTION),
     (Names::InitiatorName, INITIATOR_NAME),
     (Names::InitiatorId, INITIATOR_ID),
     (Names::InitiatorType, INITIATOR_TYPE),
+    (Names::ClientName, CLIENT_NAME),
+    (Names::ClientId, CLIENT_ID),
     (Names::CredentialId, CREDENTIAL_ID),
     (Names::CredentialType, CREDENTIAL_TYPE),
     (Names::Address, ADDRESS),

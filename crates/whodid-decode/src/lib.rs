@@ -27,6 +27,7 @@ mod ibm_at;
 pub mod json;
 mod kubernetes;
 mod okta;
+mod products;
 pub mod profile;
 mod respell;
 mod split;

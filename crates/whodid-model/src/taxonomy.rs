@@ -177,7 +177,7 @@ const VERBS: &[(&str, &str)] = &[
     ("locate", "read/list"),
     ("destroy", "delete"),
     // Further verbs of the cloud and identity sources.
-    ("access", "read"),
+    ("accessed", "read"),
     ("ban", "deny"),
     ("command", "start"),
     ("connect", "start"),
@@ -300,6 +300,11 @@ fn past_tense(verb: &str) -> Option<&'static str> {
     exact_verb(stem).or_else(|| exact_verb(&verb[..verb.len() - 1])).or_else(|| {
         stem.len().checked_sub(1).filter(|end| stem.is_char_boundary(*end)).and_then(|end| exact_verb(&stem[..end]))
     })
+}
+
+/// True for verbs that are as often the thing that another verb is done to: `delete shared link`.
+pub fn is_noun_too(verb: &str) -> bool {
+    matches!(verb, "command" | "drop" | "link" | "mount" | "preview" | "trash")
 }
 
 /// The CADF action at the front of a CamelCase operation: `DeleteTrail` → `delete`, `ConsoleLogin` →

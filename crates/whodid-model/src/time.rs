@@ -65,6 +65,11 @@ impl Timestamp {
         format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
     }
 
+    /// True at the first moment of a day in UTC: what a date alone means.
+    pub fn is_midnight(self) -> bool {
+        self.0.rem_euclid(MICROS_A_DAY) == 0
+    }
+
     /// Days since 1970-01-01 in UTC.
     pub fn day_number(self) -> i64 {
         self.0.div_euclid(MICROS_A_DAY)
