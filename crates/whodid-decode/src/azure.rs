@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use whodid_model::{Field, Outcome, taxonomy};
+use whodid_model::{Field, Outcome, Reject, RejectCode, taxonomy};
 
 use crate::Decoded;
 use crate::draft::Draft;
@@ -13,11 +13,14 @@ use crate::kubernetes;
 
 const CLAIM_UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
 const CLAIM_NAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
+/// Of guests, who have no principal name in this directory.
+const CLAIM_EMAIL: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress";
 const CLAIM_OBJECT: &str = "http://schemas.microsoft.com/identity/claims/objectidentifier";
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
+    // A log that only mentions Kubernetes, or was cut off, is an Azure record like any other.
     let kube_audit = match root.find("properties.log").and_then(Node::text) {
-        Some(log) if log.contains("audit.k8s.io") => Some(draft.within("properties.log", log, kubernetes::decode)?),
+        Some(log) if log.contains("audit.k8s.io") => draft.within("properties.log", log, kubernetes_event).ok(),
         _ => None,
     };
     for name in
@@ -28,7 +31,9 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     for name in ["properties.createdDateTime", "properties.activityDateTime"] {
         draft.time(name, root.find(name))?;
     }
-    draft.found(Field::Id, root, &["eventDataId", "properties.eventDataId", "properties.id"]);
+    draft.found(Field::Id, root, &["eventDataId", "properties.eventDataId"]);
+    // Key Vault's is the address of the secret.
+    draft.text(Field::Id, root.find("properties.id").filter(|id| !is_url(id)));
     if root.find("resourceId").is_none() || root.find("activityDisplayName").is_some() {
         draft.found(Field::Id, root, &["id"]);
     }
@@ -72,6 +77,22 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
 }
 
+fn kubernetes_event<'i>(root: &Node<'i>, inner: &mut Draft<'i>) -> Decoded<'i> {
+    if root.text_at("apiVersion").is_some_and(|version| version.starts_with("audit.k8s.io/")) {
+        return kubernetes::decode(root, inner);
+    }
+    Err(Reject::new(RejectCode::BadField, "the log is no Kubernetes audit event"))
+}
+
+fn is_url(node: &Node<'_>) -> bool {
+    node.text().is_some_and(|text| text.contains("://"))
+}
+
+/// The claims of the caller's token; Key Vault calls them by the singular.
+fn claims<'n, 'a>(root: &'n Node<'a>) -> impl Iterator<Item = &'n Node<'a>> {
+    ["identity.claims", "identity.claim", "claims"].into_iter().filter_map(|path| root.find(path))
+}
+
 fn read_initiator<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
     for initiated in [root.find("properties.initiatedBy"), root.find("initiatedBy")].into_iter().flatten() {
         draft.found(
@@ -89,8 +110,8 @@ fn read_initiator<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
             draft.put(Field::InitiatorType, "servicePrincipal");
         }
     }
-    for claims in [root.find("identity.claims"), root.find("claims")].into_iter().flatten() {
-        for name in [CLAIM_UPN, "upn", "unique_name", CLAIM_NAME, "name"] {
+    for claims in claims(root) {
+        for name in [CLAIM_UPN, "upn", CLAIM_EMAIL, "unique_name", CLAIM_NAME, "name"] {
             draft.text(Field::InitiatorName, claims.get(name));
         }
         for name in [CLAIM_OBJECT, "oid", "appid"] {
@@ -108,6 +129,8 @@ fn read_initiator<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
             "userPrincipalName",
             "properties.servicePrincipalName",
             "servicePrincipalName",
+            "identity.requester.upn",
+            "requesterUpn",
         ],
     );
     if let Some(identity) = root.find("identity").filter(|identity| matches!(identity.value, Value::Text(_))) {
@@ -127,6 +150,9 @@ fn read_initiator<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
             "properties.servicePrincipalId",
             "servicePrincipalId",
             "identity.authorization.evidence.principalId",
+            "identity.requester.objectId",
+            "requesterObjectId",
+            "identity.requester.appId",
         ],
     );
     draft.found(
@@ -135,7 +161,16 @@ fn read_initiator<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
         &["properties.userId", "properties.servicePrincipalId", "properties.appDisplayName"],
     );
     draft.found(Field::InitiatorType, root, &["identity.authorization.evidence.principalType", "properties.userType"]);
-    draft.found(Field::CredentialType, root, &["properties.authenticationProtocol", "properties.clientCredentialType"]);
+    draft.found(
+        Field::CredentialType,
+        root,
+        &[
+            "properties.authenticationProtocol",
+            "properties.clientCredentialType",
+            "authenticationType",
+            "identity.type",
+        ],
+    );
     draft.found(Field::CredentialId, root, &["properties.servicePrincipalCredentialKeyId"]);
 }
 
@@ -150,10 +185,21 @@ fn read_address<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
     ] {
         draft.address(root.find(path));
     }
-    for claims in [root.find("identity.claims"), root.find("claims")].into_iter().flatten() {
+    for claims in claims(root) {
         draft.address(claims.get("ipaddr"));
     }
-    draft.found(Field::Agent, root, &["properties.userAgent", "userAgent", "httpRequest.userAgent"]);
+    draft.found(
+        Field::Agent,
+        root,
+        &[
+            "properties.userAgent",
+            "userAgent",
+            "httpRequest.userAgent",
+            "properties.userAgentHeader",
+            "userAgentHeader",
+            "properties.clientInfo",
+        ],
+    );
     for details in [root.find("properties.additionalDetails"), root.find("additionalDetails")].into_iter().flatten() {
         let agent = details.items().iter().find(|detail| detail.find("key").and_then(Node::text) == Some("User-Agent"));
         draft.text(Field::Agent, agent.and_then(|agent| agent.find("value")));
@@ -177,6 +223,21 @@ fn read_target<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
         draft.found(Field::TargetId, root, &["properties.appId", "appId", "properties.resourceId"]);
         draft.put(Field::TargetType, "application");
         return;
+    }
+    // What Storage and Key Vault were asked for is more than the account or the vault.
+    let object = root.find("properties.objectKey").or_else(|| root.find("objectKey"));
+    if object.is_some() {
+        draft.text(Field::TargetName, object);
+        draft.found(Field::TargetId, root, &["uri", "properties.uri"]);
+        draft.found(Field::TargetType, root, &["properties.serviceType", "serviceType"]);
+        if root.find("resourceId").and_then(Node::text).is_some_and(|id| id.contains("/blobServices")) {
+            draft.put(Field::TargetType, "blob");
+        }
+    }
+    if let Some(secret) = root.find("properties.id").filter(|id| is_url(id)) {
+        draft.text(Field::TargetId, Some(secret));
+        draft.event.fields.set_default(Field::TargetName, secret.part(|url| url.split('/').nth(4)));
+        draft.event.fields.set_default(Field::TargetType, secret.part(|url| url.split('/').nth(3)));
     }
     let resource =
         root.find("resourceId").or_else(|| root.find("authorization.scope")).or_else(|| root.find("resourceUri"));
@@ -220,7 +281,17 @@ fn read_service<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
             root.find(path).and_then(|name| name.part(|name| name.split_once('/').map(|(provider, _)| provider)));
         draft.event.fields.set_default(Field::Service, provider);
     }
+    if !is_sign_in(root) {
+        let provider = root.find("resourceId").and_then(|id| id.part(provider_of));
+        draft.event.fields.set_default(Field::Service, provider);
+    }
     draft.found(Field::Service, root, &["category"]);
+}
+
+/// `…/providers/Microsoft.Storage/storageAccounts/a` → `Microsoft.Storage`.
+fn provider_of(id: &str) -> Option<&str> {
+    let start = id.to_ascii_lowercase().rfind("/providers/")? + "/providers/".len();
+    id.get(start..)?.split('/').next()
 }
 
 /// The most definite statement wins: the result type, the result of an Entra audit, a sign-in's error
@@ -234,8 +305,13 @@ fn read_outcome<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
         "status.value",
         "status",
         "properties.status",
+        "properties.metricResponseType",
+        "metricResponseType",
         "resultSignature",
+        "statusCode",
+        "statusText",
         "properties.statusCode",
+        "properties.httpStatusCode",
         "subStatus.value",
     ];
     let error_code = root.find("properties.status.errorCode").or_else(|| root.find("status.errorCode"));
@@ -251,13 +327,26 @@ fn read_outcome<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
             break;
         }
     }
-    let Some(outcome) = outcome else { return };
+    let Some(mut outcome) = outcome else { return };
+    // Key Vault writes that it succeeded in refusing a caller.
+    let status = root.find("properties.httpStatusCode").and_then(Node::int);
+    if outcome == Outcome::Success && status.and_then(crate::cadf::of_status) == Some(Outcome::Failure) {
+        outcome = Outcome::Failure;
+    }
     draft.outcome(outcome);
     read_reason(root, outcome, error_code, draft);
 }
 
 fn read_reason<'a>(root: &Node<'a>, outcome: Outcome, error_code: Option<&Node<'a>>, draft: &mut Draft<'a>) {
-    for path in ["resultSignature", "properties.statusCode", "subStatus.value", "resultType"] {
+    for path in [
+        "resultSignature",
+        "statusCode",
+        "properties.statusCode",
+        "properties.httpStatusCode",
+        "subStatus.value",
+        "resultType",
+        "properties.metricResponseType",
+    ] {
         let Some(text) = draft.scalar(root.find(path)) else { continue };
         if text.parse::<u16>().is_ok_and(|code| (100..=599).contains(&code)) {
             draft.put(Field::ReasonCode, text);
@@ -270,6 +359,7 @@ fn read_reason<'a>(root: &Node<'a>, outcome: Outcome, error_code: Option<&Node<'
         return;
     }
     draft.text(Field::ReasonCode, error_code);
+    draft.found(Field::ReasonType, root, &["properties.metricResponseType", "metricResponseType", "statusText"]);
     if let Some(text) = draft.scalar(root.find("resultType")) {
         if text.parse::<u32>().is_ok() {
             draft.put(Field::ReasonCode, text);
@@ -312,6 +402,9 @@ fn outcome_of(text: &str) -> Option<Outcome> {
         | "authorizationfailed"
         | "internalservererror"
         | "interrupted" => Some(Outcome::Failure),
+        // Storage: `ClientOtherError`, `SASAuthorizationError`, `AuthorizationFailure`, `SuccessWithThrottling`.
+        text if !text.contains(' ') && (text.ends_with("error") || text.ends_with("failure")) => Some(Outcome::Failure),
+        text if text.starts_with("successwith") => Some(Outcome::Success),
         _ => {
             let code: i64 = bare.parse().ok()?;
             // Sign-in results are error codes of five digits and more; below 600 stand HTTP statuses.
@@ -322,7 +415,7 @@ fn outcome_of(text: &str) -> Option<Outcome> {
 
 fn http_of(text: &str) -> Option<&'static str> {
     match text.trim_end_matches('.').to_ascii_lowercase().as_str() {
-        "forbidden" | "authorizationfailed" | "accessdenied" => Some("403"),
+        "forbidden" | "authorizationfailed" | "authorizationfailure" | "accessdenied" => Some("403"),
         "unauthorized" => Some("401"),
         "notfound" => Some("404"),
         "conflict" => Some("409"),
@@ -350,7 +443,8 @@ fn cadf_action(action: &str) -> Option<&'static str> {
         return words
             .next()
             .and_then(taxonomy::cadf_action_of_verb)
-            .or_else(|| words.next_back().and_then(taxonomy::cadf_action_of_verb));
+            .or_else(|| words.next_back().and_then(taxonomy::cadf_action_of_verb))
+            .or_else(|| (!action.contains(' ') && action == lower).then(|| verb_at_front(action)).flatten());
     }
     let mut steps = lower.rsplit('/');
     match steps.next()? {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use whodid_decode::{Format, Item, decode, json};
-use whodid_model::{Field, Outcome, Timestamp};
+use whodid_model::{Field, Outcome, Timestamp, sentence};
 
 fn samples() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples");
@@ -127,4 +127,70 @@ fn openstack_events_agree_with_the_calls_that_made_them() {
     }
     println!("{joined} events joined with the call that made them, {ends} of them with its end");
     assert!(joined > 1500, "{joined}");
+}
+
+/// The outcome that a label's words speak of.
+fn outcome_in_label(test: &str) -> Option<Outcome> {
+    let lower = test.to_lowercase();
+    let words = || lower.split(|character: char| !character.is_alphanumeric());
+    if words()
+        .any(|word| matches!(word, "failed" | "fail" | "failure" | "unsuccessful" | "denied" | "error" | "errors"))
+    {
+        return Some(Outcome::Failure);
+    }
+    words().any(|word| word.starts_with("success")).then_some(Outcome::Success)
+}
+
+/// Labels whose words are about the rule that was tried and not about what the event says: a code that
+/// was written over, a `false` typed on another keyboard, a request to a web server.
+const LABELS_OF_RULES: &[(&str, i64)] =
+    &[("auth0/panther.ndjson", 15), ("gcp/panther.ndjson", 61), ("gcp/security-analytics.ndjson", 6)];
+
+/// The method in the name of a fixture or an action, without case: `…CreateServiceAccountRequest`,
+/// `v1.compute.subnetworks.patch-disableFlowLogs`.
+fn method(name: &str) -> String {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let bare = last.split('-').next().unwrap_or_default();
+    bare.strip_suffix("Request").unwrap_or(bare).to_lowercase()
+}
+
+#[test]
+fn events_agree_with_the_labels_that_speak_of_their_end_or_their_action() {
+    let Some(folder) = samples() else { return };
+    let (mut outcomes, mut actions, mut wrong) = (0, 0, Vec::new());
+    for file in files(&folder) {
+        let Ok(labels) = std::fs::read_to_string(file.with_extension("labels.ndjson")) else { continue };
+        let body = std::fs::read(&file).unwrap();
+        let items = read(&body);
+        let name = file.strip_prefix(&folder).unwrap().display().to_string();
+        for label in labels.lines() {
+            let label = json::parse(label).unwrap();
+            let line = label.get("line").and_then(json::Node::int).unwrap();
+            let Ok(event) = &items[usize::try_from(line).unwrap() - 1].event else { continue };
+            if LABELS_OF_RULES.contains(&(name.as_str(), line)) {
+                continue;
+            }
+            if let Some(fixture) = label.text_at("fixture") {
+                actions += 1;
+                let action = event.fields.get(Field::Action).unwrap_or_default();
+                if method(action) != method(fixture) {
+                    wrong.push(format!("{name} line {line}: {fixture:?} {action:?}"));
+                }
+            }
+            let test = label.text_at("test").unwrap_or_default();
+            if let Some(expected) = outcome_in_label(test) {
+                outcomes += 1;
+                if event.outcome() != expected {
+                    wrong.push(format!(
+                        "{name} line {line} {test:?}: {:?} {:?}",
+                        event.outcome(),
+                        sentence::summary(&event.fields)
+                    ));
+                }
+            }
+        }
+    }
+    println!("{outcomes} outcomes and {actions} actions compared with labels");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(outcomes > 60 && actions > 5, "{outcomes} {actions}");
 }
