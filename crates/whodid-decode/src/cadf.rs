@@ -333,17 +333,49 @@ fn middleware_service<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
         let target = root.get("target");
         draft.text(Field::Service, target.and_then(|target| target.get("name")));
         draft.text(Field::Service, target.and_then(|target| target.get("typeURI")));
+        // What of the service it was about stands only in the path.
+        if let Some(id) = root.get("requestPath").and_then(|path| path.part(id_in_path)) {
+            draft.event.fields.set(Field::TargetId, id);
+        }
     } else {
         draft.text(Field::Service, observer.get("name"));
         draft.text(Field::Service, observer.get("typeURI"));
     }
 }
 
+/// `/v1/secrets/9d4a…/payload?x` → `9d4a…`: the last identifier, unless it is the project's, which some
+/// services put behind the version.
+fn id_in_path(path: &str) -> Option<&str> {
+    let is_id =
+        |step: &str| matches!(step.len(), 32 | 36) && step.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let is_version =
+        |step: &str| step.strip_prefix('v').is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()));
+    let mut before = "";
+    let mut found = None;
+    for step in path.split(['?', '#']).next()?.split('/') {
+        if is_id(step) && !is_version(before) {
+            found = Some(step);
+        }
+        before = step;
+    }
+    found
+}
+
 /// Keystone writes a role grant as top-level members beside a target that is only a made-up id:
-/// they are what was asked for.
+/// they are what was asked for, and who gets the role is the target.
 fn role_grant<'a>(root: &Node<'a>, draft: &mut Draft<'a>) {
     if root.get("role").is_none() || draft.get(Field::RequestData).is_some() {
         return;
+    }
+    for (name, kind) in [("user", "service/security/account/user"), ("group", "data/security/group")] {
+        if let Some(holder) = root.get(name).filter(|holder| holder.text().is_some()) {
+            for field in [Field::TargetId, Field::TargetName, Field::TargetType] {
+                draft.event.fields.clear(field);
+            }
+            draft.text(Field::TargetId, Some(holder));
+            draft.put(Field::TargetType, kind);
+            break;
+        }
     }
     let mut grant = String::from("{");
     for (name, node) in root.members() {

@@ -8,6 +8,7 @@ use whodid_model::{Access, Field, Outcome, taxonomy};
 use crate::Decoded;
 use crate::draft::Draft;
 use crate::json::{self, Node, Value};
+use crate::python_literal;
 use crate::respell::respelled;
 
 /// Request parameters that name what a call was about, most telling first, and the kind of each.
@@ -132,6 +133,7 @@ fn spelled_record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     let mut errors = [None, None];
     let mut identity = None;
     let mut request = None;
+    let mut answer = None;
     let mut resources = None;
     let mut insight = None;
     for (name, node) in root.members() {
@@ -147,7 +149,7 @@ fn spelled_record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
             "errorMessage" => errors[1] = Some(node),
             "userIdentity" => identity = Some(node),
             "requestParameters" => request = Some(node),
-            "responseElements" => draft.json(Field::ResponseData, Some(node)),
+            "responseElements" => answer = Some(node),
             "resources" => resources = Some(node),
             "recipientAccountId" => draft.text(Field::App, Some(node)),
             "sharedEventID" => draft.text(Field::CorrelationId, Some(node)),
@@ -158,19 +160,20 @@ fn spelled_record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     }
     draft.text(Field::CorrelationId, root.get("requestID"));
     draft.json(Field::RequestData, request);
+    draft.json(Field::ResponseData, answer);
     if let Some(identity) = identity {
         read_identity(identity, draft);
     }
     if let Some(insight) = insight {
         return read_insight(insight, draft);
     }
-    read_target(resources, request, draft);
+    read_target(resources, request, answer, draft);
     if draft.get(Field::RequestData).is_none() {
         draft.json(Field::RequestData, root.get("serviceEventDetails"));
     }
     draft.text(Field::ReasonType, errors[0]);
     draft.text(Field::ReasonText, errors[1]);
-    let sign_in_failed = says_failure(root.get("responseElements")) || says_failure(root.get("serviceEventDetails"));
+    let sign_in_failed = says_failure(answer) || says_failure(root.get("serviceEventDetails"));
     let failed = sign_in_failed || draft.get(Field::ReasonType).is_some() || draft.get(Field::ReasonText).is_some();
     // A record tells a failure by its error, so one without is a success, but only if it tells a deed.
     if failed {
@@ -205,12 +208,20 @@ fn read_only<'a>(node: &Node<'a>, draft: &mut Draft<'a>) {
     }
 }
 
-/// Who acted: the user's name; for an assumed role `role/session`; the service that acted for the account.
+/// Who acted: the person who stands behind a session, where CloudTrail knows one (`sourceIdentity`,
+/// `onBehalfOf`); else the user's name; for an assumed role `role/session`; the service that acted for the account.
 fn read_identity<'a>(identity: &Node<'a>, draft: &mut Draft<'a>) {
     let kind = identity.get("type").and_then(Node::text).unwrap_or_default();
     draft.text(Field::InitiatorType, identity.get("type"));
-    draft.text(Field::CredentialId, identity.get("accessKeyId"));
-    draft.text(Field::InitiatorName, identity.get("userName"));
+    draft.first(Field::CredentialId, identity, &["accessKeyId", "credentialId"]);
+    draft.text(Field::InitiatorName, identity.at("sessionContext.sourceIdentity"));
+    if let Some(person) = identity.at("onBehalfOf.userId") {
+        draft.text(Field::InitiatorName, Some(person));
+        if kind == "IdentityCenterUser" {
+            draft.text(Field::InitiatorId, Some(person));
+        }
+    }
+    draft.text(Field::InitiatorName, telling(identity.get("userName")));
     if matches!(kind, "AssumedRole" | "FederatedUser" | "") {
         let session = identity.get("arn").and_then(|arn| {
             arn.part(|arn| {
@@ -238,26 +249,126 @@ fn read_identity<'a>(identity: &Node<'a>, draft: &mut Draft<'a>) {
     draft.text(Field::App, identity.get("accountId"));
 }
 
-fn read_target<'a>(resources: Option<&Node<'a>>, request: Option<&Node<'a>>, draft: &mut Draft<'a>) {
-    if let Some(request) = request {
-        for (name, kind) in TARGET_PARAMETERS {
-            let Some(found) = request.get(name).filter(|node| node.text().is_some()) else { continue };
-            if *name == "bucketName" && request.get("key").and_then(Node::text).is_some() {
-                draft.text(Field::TargetName, request.get("key"));
-                put_kind("object", draft);
-            }
-            draft.text(Field::TargetName, Some(found));
-            put_kind(kind, draft);
-            break;
+/// What CloudTrail writes in place of what it must not tell.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// A text that tells something.
+fn telling<'n, 'a>(node: Option<&'n Node<'a>>) -> Option<&'n Node<'a>> {
+    node.filter(|node| node.text().is_some_and(|text| text != HIDDEN))
+}
+
+fn read_target<'a>(
+    resources: Option<&Node<'a>>,
+    request: Option<&Node<'a>>,
+    answer: Option<&Node<'a>>,
+    draft: &mut Draft<'a>,
+) {
+    let operation = draft.get(Field::Action).unwrap_or_default().to_owned();
+    let service = draft.get(Field::Service).unwrap_or_default().to_owned();
+    if operation == "RunInstances" {
+        // The request tells only what they are made from.
+        draft.text(Field::TargetName, answer.and_then(|answer| answer.at("instancesSet.items.0.instanceId")));
+        put_kind("instance", draft);
+    } else if let Some(request) = request {
+        let inner = request.text().filter(|text| text.trim_start().starts_with('{'));
+        let named = match inner.and_then(|text| json::parse(text).ok()) {
+            Some(inner) => named_by(&operation, &service, &inner)
+                .map(|(name, kind)| (name.map(|name| Cow::Owned(name.into_owned())), kind)),
+            None => named_by(&operation, &service, request),
+        };
+        if let Some((name, kind)) = named {
+            draft.event.fields.set_default(Field::TargetName, name);
+            put_kind(&kind, draft);
         }
-        let instances =
-            request.at("instancesSet.items.0.instanceId").or_else(|| request.at("snapshotSet.items.0.snapshotId"));
-        draft.text(Field::TargetName, instances);
     }
-    let Some(resource) = resources.and_then(|resources| resources.items().last()) else { return };
+    let resources = resources.map(Node::items).unwrap_or_default();
+    let arn = |resource: &Node<'a>| {
+        resource.get("ARN").or_else(|| resource.get("arn")).and_then(Node::text).map(str::to_owned)
+    };
+    let is_chosen = |resource: &&Node<'a>| {
+        let (Some(arn), Some(name)) = (arn(resource), draft.get(Field::TargetName)) else { return false };
+        arn.strip_suffix(name).is_some_and(|front| front.is_empty() || front.ends_with([':', '/']))
+    };
+    let Some(resource) = resources.iter().find(is_chosen).or(resources.first()) else { return };
     draft.first(Field::TargetId, resource, &["ARN", "arn", "ResourceName"]);
-    draft.event.fields.clear(Field::TargetType);
-    draft.first(Field::TargetType, resource, &["type", "ResourceType"]);
+    if ["type", "ResourceType"].iter().any(|name| resource.get(name).and_then(Node::text).is_some()) {
+        draft.event.fields.clear(Field::TargetType);
+        draft.first(Field::TargetType, resource, &["type", "ResourceType"]);
+    }
+}
+
+/// The name and the kind that the parameters of a request tell; of several of a kind the first.
+fn named_by<'n>(
+    operation: &str,
+    service: &str,
+    request: &Node<'n>,
+) -> Option<(Option<Cow<'n, str>>, Cow<'static, str>)> {
+    let whole = |node: &Node<'n>| node.part(|text| Some(text));
+    // A policy is put on somebody, and who that is matters more than what it is called.
+    for (end, name, kind) in [
+        ("UserPolicy", "userName", "user"),
+        ("RolePolicy", "roleName", "role"),
+        ("GroupPolicy", "groupName", "group"),
+        ("UserPermissionsBoundary", "userName", "user"),
+        ("RolePermissionsBoundary", "roleName", "role"),
+    ] {
+        if let Some(owner) = telling(request.get(name)).filter(|_| operation.ends_with(end)) {
+            return Some((whole(owner), kind.into()));
+        }
+    }
+    if let Some(key) = telling(request.get("key")).filter(|_| request.get("bucketName").is_some()) {
+        return Some((whole(key), "object".into()));
+    }
+    for (name, kind) in TARGET_PARAMETERS {
+        if let Some(found) = telling(request.get(name)) {
+            let kind = if *kind == "resource" { kind_in_service(service) } else { kind };
+            return Some((whole(found), kind.into()));
+        }
+    }
+    for (path, kind) in [
+        ("instancesSet.items.0.instanceId", "instance"),
+        ("snapshotSet.items.0.snapshotId", "snapshot"),
+        ("secretIdList.0", "secret"),
+        ("names.0", kind_in_service(service)),
+    ] {
+        if let Some(found) = telling(request.at(path)) {
+            return Some((whole(found), kind.into()));
+        }
+    }
+    if operation == "BatchGetSecretValue" {
+        return Some((None, "secret".into()));
+    }
+    // EC2's newer calls: {"DeleteFlowLogsRequest":{"FlowLogId":{"tag":1,"content":"fl-…"}}}.
+    let (_, inner) = request.members().iter().find(|(name, _)| name.ends_with("Request"))?;
+    inner.members().iter().find_map(|(name, node)| {
+        let bare = name.strip_suffix("Id")?;
+        let first = node.items().first().unwrap_or(node);
+        let found = telling(first.get("content").or(Some(first)))?;
+        Some((whole(found), kebab(bare).into()))
+    })
+}
+
+/// What a bare `name` or `arn` names.
+fn kind_in_service(service: &str) -> &'static str {
+    match service.split('.').next().unwrap_or_default() {
+        "cloudtrail" => "trail",
+        "ssm" => "parameter",
+        "eks" => "cluster",
+        "events" => "rule",
+        _ => "resource",
+    }
+}
+
+/// `FlowLog` → `flow-log`.
+fn kebab(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
 }
 
 /// `bucket` of `s3.amazonaws.com` → `s3/bucket`.
@@ -319,9 +430,19 @@ fn lookup_answer<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Result<(), whodi
     draft.text(Field::Service, root.get("EventSource"));
     draft.text(Field::InitiatorName, root.get("Username"));
     draft.text(Field::CredentialId, root.get("AccessKeyId"));
-    if let Some(resource) = root.at("Resources.0") {
-        draft.text(Field::TargetName, resource.get("ResourceName"));
-        draft.text(Field::TargetType, resource.get("ResourceType"));
+    if draft.get(Field::TargetName).is_none() {
+        let resources = root.get("Resources").map(Node::items).unwrap_or_default();
+        // Of the many that a call touched the one of the kind that the record tells: `ec2/instance`.
+        let kind = draft.get(Field::TargetType).and_then(|kind| kind.rsplit('/').next()).unwrap_or_default();
+        let is_kind = |resource: &&Node<'a>| {
+            let of = resource.get("ResourceType").and_then(Node::text).and_then(|kind| kind.rsplit(':').next());
+            of.is_some_and(|of| of.eq_ignore_ascii_case(&kind.replace('-', "")))
+        };
+        if let Some(resource) = resources.iter().find(is_kind).or(resources.first()) {
+            draft.event.fields.clear(Field::TargetType);
+            draft.text(Field::TargetName, resource.get("ResourceName"));
+            draft.text(Field::TargetType, resource.get("ResourceType"));
+        }
     }
     if let Some(node) = root.get("ReadOnly") {
         read_only(node, draft);
@@ -353,9 +474,9 @@ fn alert_row<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     Ok(of_operation(draft))
 }
 
-/// JSON of a Python dictionary of plain strings; `None` when that reading fails.
+/// JSON of a Python dictionary; `None` when that reading fails.
 fn python_object(text: &str) -> Option<String> {
-    let json = text.replace('\'', "\"").replace("None", "null").replace("True", "true").replace("False", "false");
+    let json = python_literal::to_json(text)?;
     json::parse(&json).ok().filter(Node::is_object)?;
     Some(json)
 }

@@ -111,6 +111,16 @@ impl<'a> Draft<'a> {
         Ok(cadf_action)
     }
 
+    /// Notes whose rights were used by an initiator who is somebody else. One rule for all sources:
+    /// the initiator is who acted, and the identity that he took is his credential.
+    pub(crate) fn impersonated(&mut self, identity: &Node<'a>) {
+        if identity.text().is_some() {
+            self.event.fields.set(Field::CredentialType, whodid_model::IMPERSONATION);
+            self.event.fields.clear(Field::CredentialId);
+            self.text(Field::CredentialId, Some(identity));
+        }
+    }
+
     /// Sets the space from a member that holds the name of one; anything else is no space.
     pub(crate) fn space(&mut self, node: Option<&Node<'a>>) {
         let name = node.filter(|node| node.text().is_some_and(|name| SpaceName::parse(name).is_ok()));

@@ -35,6 +35,7 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
 fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
     draft.found(Field::Action, payload, &["methodName"]);
     draft.found(Field::Service, payload, &["serviceName"]);
+    read_delegation(payload, draft);
     draft.found(
         Field::InitiatorId,
         payload,
@@ -53,6 +54,12 @@ fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     draft.address(payload.find("requestMetadata.callerIp"));
     draft.found(Field::Agent, payload, &["requestMetadata.callerSuppliedUserAgent"]);
     draft.found(Field::TargetId, payload, &["resourceName"]);
+    if let Some((resource, subresource)) = payload.find("methodName").and_then(Node::text).and_then(part_of_pod) {
+        let kind = format!("{resource}/{subresource}");
+        draft.put(Field::TargetType, kind);
+        let pod = payload.find("resourceName").and_then(|name| name.part(|name| name.rsplit('/').nth(1)));
+        draft.event.fields.set_default(Field::TargetName, pod);
+    }
     let last =
         payload.find("resourceName").and_then(|name| name.part(|name| name.trim_end_matches('/').rsplit('/').next()));
     draft.event.fields.set_default(Field::TargetName, last);
@@ -67,6 +74,17 @@ fn audit<'a>(root: &Node<'a>, payload: &Node<'a>, draft: &mut Draft<'a>) -> Deco
     Ok(cadf_action(draft.get(Field::Action).unwrap_or_default()).map(Cow::Borrowed))
 }
 
+/// Who took the identity of a service account, and perhaps of another by it: the first acted.
+fn read_delegation<'a>(payload: &Node<'a>, draft: &mut Draft<'a>) {
+    let Some(first) = payload.find("authenticationInfo.serviceAccountDelegationInfo.0") else { return };
+    draft.found(Field::InitiatorName, first, &["firstPartyPrincipal.principalEmail", "principalSubject"]);
+    draft.found(Field::InitiatorId, first, &["principalSubject", "firstPartyPrincipal.principalEmail"]);
+    let taken = payload.find("authenticationInfo.principalEmail");
+    if let Some(taken) = taken.filter(|taken| taken.text() != draft.get(Field::InitiatorName)) {
+        draft.impersonated(taken);
+    }
+}
+
 /// `storage.objects.get` → `objects`, `io.k8s.core.v1.pods.create` → `pods`; the entry's resource is only
 /// the bucket, the cluster. Methods in CamelCase name no object of their own.
 fn object_of_method(method: &str) -> Option<&str> {
@@ -74,6 +92,13 @@ fn object_of_method(method: &str) -> Option<&str> {
     let (verb, object, _) = (steps.next()?, steps.next()?, steps.next()?);
     let is_lower = |step: &str| step.starts_with(|character: char| character.is_ascii_lowercase());
     (is_lower(verb) && is_lower(object)).then_some(object)
+}
+
+/// `io.k8s.core.v1.pods.exec.create` → `pods`, `exec`: a session inside a container.
+fn part_of_pod(method: &str) -> Option<(&str, &str)> {
+    let mut steps = method.rsplit('.').skip(1);
+    let (subresource, resource) = (steps.next()?, steps.next()?);
+    (resource == "pods" && matches!(subresource, "exec" | "attach" | "portforward")).then_some((resource, subresource))
 }
 
 /// A status code other than 0 is a failure, and so is a permission that was not granted. The first
@@ -140,6 +165,10 @@ fn read_access<'a>(payload: &Node<'a>, draft: &mut Draft<'a>) {
 
 fn cadf_action(method: &str) -> Option<&'static str> {
     let last = method.rsplit(['.', '/']).next()?;
+    // A session inside a container is started, as Kubernetes itself tells it.
+    if part_of_pod(method).is_some() {
+        return Some("start");
+    }
     match last {
         "loginSuccess" | "loginFailure" | "riskySensitiveActionAllowed" => return Some("authenticate/login"),
         _ => {}

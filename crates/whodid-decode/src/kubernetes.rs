@@ -54,6 +54,9 @@ fn spelled<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
         draft.first(Field::InitiatorId, user, &["uid", "username"]);
         let kind = initiator_type(draft.get(Field::InitiatorName).unwrap_or_default());
         draft.put(Field::InitiatorType, kind);
+        if let Some(other) = root.get("impersonatedUser").and_then(|other| other.get("username")) {
+            draft.impersonated(other);
+        }
         draft.text(Field::CredentialId, user.at("extra.authentication.kubernetes.io/credential-id.0"));
     }
     let object = root.get("objectRef");

@@ -29,6 +29,7 @@ mod kubernetes;
 mod okta;
 mod products;
 pub mod profile;
+mod python_literal;
 mod respell;
 mod split;
 

@@ -21,7 +21,14 @@ pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> 
     draft.found(Field::Agent, root, &["client.userAgent.rawUserAgent"]);
     draft.found(Field::CredentialType, root, &["authenticationContext.credentialType"]);
     draft.found(Field::CredentialId, root, &["authenticationContext.externalSessionId"]);
-    if let Some(target) = root.find("target.0") {
+    let targets = root.find("target").map(Node::items).unwrap_or_default();
+    let is_app = |target: &&Node<'a>| target.find("type").and_then(Node::text) == Some("AppInstance");
+    // People sign in to an application, not to the password or the device that they do it with.
+    let is_sign_in = draft
+        .get(Field::Action)
+        .is_some_and(|action| action.starts_with("user.session.") || action.starts_with("user.authentication."));
+    let app = targets.iter().find(is_app).filter(|_| is_sign_in);
+    if let Some(target) = app.or(targets.first()) {
         read_target(target, draft);
     }
     draft.json(Field::RequestData, root.find("debugContext.debugData"));

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use crate::taxonomy::{self, Access, Outcome, Severity};
 use crate::{Field, Timestamp};
 
+/// The type of credential of an initiator who took somebody else's identity; its id is that identity.
+pub const IMPERSONATION: &str = "impersonation";
+
 /// Where an event's time comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeSource {

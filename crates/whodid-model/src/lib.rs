@@ -15,7 +15,7 @@ pub mod taxonomy;
 pub mod time;
 
 pub use access::{AccessScope, Permission, Principal};
-pub use event::{Event, Fields, TimeSource};
+pub use event::{Event, Fields, IMPERSONATION, TimeSource};
 pub use field::Field;
 pub use name::{AccountName, NameError, SpaceName, StreamName};
 pub use record::{Offset, Record, RecordId};

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Field, Fields, Outcome};
+use crate::{Field, Fields, IMPERSONATION, Outcome};
 
 /// Longest name in a sentence, in characters.
 const NAME_CHARS_MAX: usize = 48;
@@ -100,7 +100,22 @@ pub fn summary(fields: &Fields<'_>) -> String {
 fn initiator(fields: &Fields<'_>) -> String {
     let named = fields.get(Field::InitiatorName).map(short_name);
     let known = named.or_else(|| fields.get(Field::InitiatorId).map(short_id));
-    known.map_or_else(|| "someone (no initiator named)".to_owned(), Cow::into_owned)
+    let who = known.map_or_else(|| "someone (no initiator named)".to_owned(), Cow::into_owned);
+    match taken_identity(fields) {
+        Some(identity) => format!("{who} (as {})", shorten(identity, NAME_CHARS_MAX)),
+        None => who,
+    }
+}
+
+/// Whose rights were used where that is somebody else than who acted: the identity that was taken, or
+/// the role of a session that is told by the person behind it.
+fn taken_identity<'f>(fields: &'f Fields<'_>) -> Option<&'f str> {
+    if fields.get(Field::CredentialType) == Some(IMPERSONATION) {
+        return fields.get(Field::CredentialId);
+    }
+    let (_, session) = fields.get(Field::InitiatorId)?.split_once(":assumed-role/")?;
+    let name = fields.get(Field::InitiatorName)?;
+    (!session.ends_with(name)).then_some(session)
 }
 
 /// What was done to what, in which service.
@@ -122,7 +137,10 @@ impl Deed {
                 let is_in = cadf_action == "authenticate/login";
                 let kind = fields.get(Field::TargetType).and_then(noun);
                 // Nobody signs in to a user: there the account is the target, and the service is where.
-                let is_place = !matches!(kind.as_deref(), Some("user" | "account" | "app user"));
+                // Nor to the password or device that he signs in with.
+                let is_place = !kind.as_deref().is_some_and(|kind| {
+                    matches!(kind, "user" | "account" | "app user") || kind.starts_with("authenticator")
+                });
                 let to = target_name
                     .filter(|name| is_place && fields.get(Field::InitiatorName) != Some(name))
                     .map(short_name);
@@ -147,7 +165,16 @@ impl Deed {
             let rest = format!("{} {}", short_name(action), place("in"));
             return Self { infinitive: "call".into(), past: "called".into(), rest };
         };
-        let rest = format!("{object} {}", place("in"));
+        // `DeleteUserPolicy` deletes no user.
+        let policy_of = match noun.as_deref() {
+            Some("user" | "role" | "group") if action.ends_with("Policy") => match telling_verb(action) {
+                Some((&"attach", _)) => "a policy to ",
+                Some((&"detach", _)) => "a policy from ",
+                _ => "a policy of ",
+            },
+            _ => "",
+        };
+        let rest = format!("{policy_of}{object} {}", place("in"));
         let known = VERBS.iter().find(|(known, ..)| *known == cadf_action);
         let general = matches!(
             cadf_action,
@@ -544,6 +571,33 @@ mod tests {
             "usr-7 called GetCallerIdentity in sts",
         );
         check(&[], "someone (no initiator named) called unknown, outcome not stated");
+    }
+
+    #[test]
+    fn a_policy_of_a_user_is_no_user() {
+        for (action, cadf_action, expected) in [
+            ("AttachUserPolicy", "create", "alice attached a policy to user bob"),
+            ("DetachUserPolicy", "delete", "alice detached a policy from user bob"),
+            ("DeleteUserPolicy", "delete", "alice deleted a policy of user bob"),
+            ("DeleteUser", "delete", "alice deleted user bob"),
+        ] {
+            let fields = [(InitiatorName, "alice"), (Action, action), (CadfAction, cadf_action)];
+            let target = [(TargetType, "iam/user"), (TargetName, "bob"), (Outcome, "success")];
+            check(&[&fields[..], &target[..]].concat(), expected);
+        }
+    }
+
+    #[test]
+    fn whose_rights_were_used_is_told() {
+        let deed = [(Action, "delete"), (CadfAction, "delete"), (TargetName, "k17"), (Outcome, "success")];
+        let taken = [(InitiatorName, "alice"), (Field::CredentialType, IMPERSONATION), (Field::CredentialId, "admin")];
+        check(&[&deed[..], &taken[..]].concat(), "alice (as admin) deleted k17");
+        let role = "arn:aws:sts::000000000000:assumed-role/auditor/s1";
+        check(
+            &[&deed[..], &[(InitiatorName, "alice"), (InitiatorId, role)]].concat(),
+            "alice (as auditor/s1) deleted k17",
+        );
+        check(&[&deed[..], &[(InitiatorName, "auditor/s1"), (InitiatorId, role)]].concat(), "auditor/s1 deleted k17");
     }
 
     #[test]
