@@ -4,12 +4,17 @@
 //! the event as received, word for word, as an attachment (CADF) or the member `original` (Activity
 //! Tracker), and going back takes it from there. That the members beside it are derived is recorded:
 //! in CADF as the last step of the reporter chain.
+//!
+//! Members that are kept are kept as they are written, digits and order of members included, so they
+//! are handled as JSON text and never as values.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use whodid_model::{Event, Field, Timestamp, taxonomy};
 
 use crate::Format;
+use crate::json::{self, Node};
 
 /// The version marker of a CADF event.
 pub const CADF_EVENT_TYPE: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
@@ -22,88 +27,198 @@ const RESOURCE_ROOTS: &[&str] = &["storage", "compute", "network", "service", "d
 
 /// The event as strict CADF 1.0: [`validate_cadf`] finds no problem in it.
 ///
-/// `raw` is the event as received and `event` what [`crate::decode`] made of it; `at` is the time
-/// of this derivation. An event that is strict CADF already comes back as it is, and one that was
-/// written by [`to_ibm_at`] from CADF comes back as it was before.
-pub fn to_cadf(format: Format, raw: &str, event: &Event<'_>, at: Timestamp) -> Value {
-    let received: Value = serde_json::from_str(raw).unwrap_or(Value::Null);
-    if let Some(before) = original_of_ibm_at(&received, Format::Cadf) {
-        return before;
+/// `raw` is the event as received (or as the store gives it back) and `event` what [`crate::decode`]
+/// made of it; `at` is the time of this derivation. An event that is strict CADF already comes back
+/// as it is, and one that was written by [`to_ibm_at`] from CADF comes back as it was before.
+pub fn to_cadf(format: Format, raw: &str, event: &Event<'_>, at: Timestamp) -> Box<RawValue> {
+    let received = json::parse(raw).ok();
+    if let Some(before) = received.as_ref().and_then(|root| original_of_ibm_at(root, Format::Cadf)) {
+        return verbatim(before);
     }
-    if format == Format::Cadf && validate_cadf(&received).is_empty() {
-        return received;
+    if format == Format::Cadf && serde_json::from_str(raw).is_ok_and(|value: Value| validate_cadf(&value).is_empty()) {
+        return verbatim(raw.to_owned());
     }
     // CADF's own further members stay where they are; other sources' are kept in the attachment.
-    let kept = match (format, received) {
-        (Format::Cadf, Value::Object(members)) if members.contains_key("action") => members,
-        _ => Map::new(),
+    let kept = match received {
+        Some(root) if format == Format::Cadf && root.get("action").is_some() => Members::of(raw, &root),
+        _ => Members::default(),
     };
     let derived = derive_cadf(kept, format, raw, event, at);
-    if validate_cadf(&derived).is_empty() {
-        return derived;
+    if serde_json::from_str(&derived).is_ok_and(|value: Value| validate_cadf(&value).is_empty()) {
+        return verbatim(derived);
     }
     // Some kept member breaks the standard in a way that is not mended here; the attachment has it.
-    derive_cadf(Map::new(), format, raw, event, at)
+    verbatim(derive_cadf(Members::default(), format, raw, event, at))
 }
 
-fn derive_cadf(mut members: Map<String, Value>, format: Format, raw: &str, event: &Event<'_>, at: Timestamp) -> Value {
+fn derive_cadf(mut members: Members, format: Format, raw: &str, event: &Event<'_>, at: Timestamp) -> String {
     write_cadf(&mut members, raw, event);
-    push(&mut members, "attachments", attachment(format, raw));
-    for step in members.get_mut("reporterchain").and_then(Value::as_array_mut).into_iter().flatten() {
-        let time = step.get("reporterTime").and_then(Value::as_str).and_then(|time| Timestamp::parse(time).ok());
-        if let (Some(time), Some(step)) = (time, step.as_object_mut()) {
-            step.insert("reporterTime".to_owned(), json!(cadf_time(time.at)));
+    members.push("attachments", &attachment(format, raw));
+    members.each_item("reporterchain", |step| {
+        let time = step.text("reporterTime").and_then(|time| Timestamp::parse(&time).ok());
+        if let Some(time) = time {
+            step.insert("reporterTime", json!(cadf_time(time.at)));
         }
-    }
-    push(&mut members, "reporterchain", reporter_step(at));
-    Value::Object(members)
+    });
+    members.push("reporterchain", &reporter_step(at));
+    members.to_json()
 }
 
 /// The event in the Activity Tracker profile.
 ///
 /// An event that is of the profile already comes back as it is, and one that was written by
 /// [`to_cadf`] from the profile comes back as it was before.
-pub fn to_ibm_at(format: Format, raw: &str, event: &Event<'_>) -> Value {
-    let received: Value = serde_json::from_str(raw).unwrap_or(Value::Null);
-    if let Some(before) = original_of_cadf(&received, Format::IbmAt) {
-        return before;
+pub fn to_ibm_at(format: Format, raw: &str, event: &Event<'_>) -> Box<RawValue> {
+    let received = json::parse(raw).ok();
+    if let Some(before) = received.as_ref().and_then(|root| original_of_cadf(root, Format::IbmAt)) {
+        return verbatim(before);
     }
     if format == Format::IbmAt {
-        return received;
+        return verbatim(raw.to_owned());
     }
     let mut members = write_ibm_at(event);
-    members.insert("original".to_owned(), json!({ "format": format.as_str(), "content": raw }));
-    Value::Object(members)
+    if let Some(is_data) = received.as_ref().and_then(|root| is_data_event(format, root)) {
+        members.insert("dataEvent", json!(is_data));
+    }
+    members.insert("original", json!({ "format": format.as_str(), "content": raw }));
+    verbatim(members.to_json())
+}
+
+/// JSON text as it is; `null` for what is none.
+fn verbatim(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// Whether the event was about data or about its management, where the source tells.
+fn is_data_event(format: Format, root: &Node<'_>) -> Option<bool> {
+    match format {
+        Format::CloudTrail => match root.text_at("eventCategory")? {
+            "Data" => Some(true),
+            "Management" => Some(false),
+            _ => None,
+        },
+        Format::Gcp => {
+            let log = root.text_at("logName")?;
+            if log.ends_with("data_access") {
+                return Some(true);
+            }
+            log.ends_with("activity").then_some(false)
+        }
+        _ => None,
+    }
+}
+
+/// Members of an object, each with its JSON text, in their order.
+#[derive(Default)]
+struct Members(Vec<(String, String)>);
+
+impl Members {
+    /// Those of `node`, which was read from `document`.
+    fn of(document: &str, node: &Node<'_>) -> Self {
+        let written = |node: &Node<'_>| document.get(node.start..node.end).unwrap_or("null").to_owned();
+        Self(node.members().iter().map(|(name, node)| (name.to_string(), written(node))).collect())
+    }
+
+    /// Those of an object's JSON text; none when it is no object.
+    fn read(json: &str) -> Self {
+        json::parse(json).map_or_else(|_| Self::default(), |node| Self::of(json, &node))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, json)| json.as_str())
+    }
+
+    /// A member to look at, not to write.
+    fn value(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.get(name)?).ok()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.value(name)?.as_str().map(str::to_owned)
+    }
+
+    fn insert(&mut self, name: &str, value: Value) {
+        self.insert_json(name, value.to_string());
+    }
+
+    fn insert_json(&mut self, name: &str, json: String) {
+        match self.0.iter_mut().find(|(found, _)| found == name) {
+            Some((_, place)) => *place = json,
+            None => self.0.push((name.to_owned(), json)),
+        }
+    }
+
+    fn insert_default(&mut self, name: &str, json: impl FnOnce() -> String) {
+        if self.get(name).is_none() {
+            self.insert_json(name, json());
+        }
+    }
+
+    fn remove(&mut self, name: &str) -> Option<String> {
+        let place = self.0.iter().position(|(found, _)| found == name)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Appends to a list member; what stood there and was no list gives way.
+    fn push(&mut self, name: &str, value: &Value) {
+        let mut items = self.items(name).unwrap_or_default();
+        items.push(value.to_string());
+        self.insert_json(name, format!("[{}]", items.join(",")));
+    }
+
+    /// The JSON texts of a list member's items; `None` when it is no list.
+    fn items(&self, name: &str) -> Option<Vec<String>> {
+        let json = self.get(name)?;
+        let list = json::parse(json).ok().filter(|list| matches!(list.value, json::Value::Array(_)))?;
+        Some(list.items().iter().map(|item| json.get(item.start..item.end).unwrap_or("null").to_owned()).collect())
+    }
+
+    /// Changes the objects in a list member.
+    fn each_item(&mut self, name: &str, change: impl Fn(&mut Self)) {
+        let Some(mut items) = self.items(name) else { return };
+        for item in &mut items {
+            if item.starts_with('{') {
+                let mut members = Self::read(item);
+                change(&mut members);
+                *item = members.to_json();
+            }
+        }
+        self.insert_json(name, format!("[{}]", items.join(",")));
+    }
+
+    fn to_json(&self) -> String {
+        let member = |(name, json): &(String, String)| format!("{}:{json}", json!(name));
+        format!("{{{}}}", self.0.iter().map(member).collect::<Vec<_>>().join(","))
+    }
 }
 
 fn text<'e>(event: &'e Event<'_>, field: Field) -> Option<&'e str> {
     event.fields.get(field)
 }
 
-fn write_cadf(members: &mut Map<String, Value>, raw: &str, event: &Event<'_>) {
-    members.insert("typeURI".to_owned(), json!(CADF_EVENT_TYPE));
-    let kind = members.get("eventType").and_then(Value::as_str).unwrap_or_default();
+fn write_cadf(members: &mut Members, raw: &str, event: &Event<'_>) {
+    members.insert("typeURI", json!(CADF_EVENT_TYPE));
     // A control without its reason or a monitor without measurements is none.
-    let holds = match kind {
-        "monitor" => members.get("measurements").is_some_and(Value::is_array),
-        "control" => text(event, Field::ReasonCode).or(text(event, Field::ReasonType)).is_some(),
-        kind => kind == "activity",
+    let holds = match members.text("eventType").as_deref() {
+        Some("monitor") => members.value("measurements").is_some_and(|measurements| measurements.is_array()),
+        Some("control") => text(event, Field::ReasonCode).or(text(event, Field::ReasonType)).is_some(),
+        kind => kind == Some("activity"),
     };
     if !holds {
-        members.insert("eventType".to_owned(), json!("activity"));
+        members.insert("eventType", json!("activity"));
     }
     let id = text(event, Field::Id)
         .map_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, raw.as_bytes()).to_string(), str::to_owned);
-    members.insert("id".to_owned(), json!(id));
-    members.insert("eventTime".to_owned(), json!(cadf_time(event.event_time)));
+    members.insert("id", json!(id));
+    members.insert("eventTime", json!(cadf_time(event.event_time)));
     let derived = text(event, Field::CadfAction).filter(|action| taxonomy::is_cadf_action(action)).unwrap_or("unknown");
     let received = text(event, Field::Action).unwrap_or_default();
     let action = if taxonomy::is_cadf_action(received) { received } else { derived };
-    members.insert("action".to_owned(), json!(action));
-    members.insert("outcome".to_owned(), json!(event.outcome().as_str()));
-    members.insert("severity".to_owned(), json!(event.severity().as_str()));
-    if action != received && !received.is_empty() && !members.contains_key("name") {
-        members.insert("name".to_owned(), json!(received));
+    members.insert("action", json!(action));
+    members.insert("outcome", json!(event.outcome().as_str()));
+    members.insert("severity", json!(event.severity().as_str()));
+    if action != received && !received.is_empty() {
+        members.insert_default("name", || json!(received).to_string());
     }
     write_resource(members, "initiator", &RESOURCE_OF_INITIATOR, event);
     write_resource(members, "target", &RESOURCE_OF_TARGET, event);
@@ -111,21 +226,26 @@ fn write_cadf(members: &mut Map<String, Value>, raw: &str, event: &Event<'_>) {
     write_reason(members, event);
     for (name, field) in [("message", Field::Message), ("region", Field::Region), ("service", Field::Service)] {
         if let Some(value) = text(event, field) {
-            members.entry(name).or_insert_with(|| json!(value));
+            members.insert_default(name, || json!(value).to_string());
         }
     }
     for (name, field) in [("requestData", Field::RequestData), ("responseData", Field::ResponseData)] {
-        if let Some(value) = text(event, field).and_then(|value| serde_json::from_str::<Value>(value).ok()) {
-            members.entry(name).or_insert(value);
+        if let Some(value) = json_text(event, field) {
+            members.insert_default(name, || value.to_owned());
         }
     }
     if let Some(correlation) = text(event, Field::CorrelationId) {
         let tag = json!(format!("correlation_id?value={correlation}"));
-        let there = members.get("tags").and_then(Value::as_array).is_some_and(|tags| tags.contains(&tag));
+        let there = members.value("tags").is_some_and(|tags| tags.as_array().is_some_and(|tags| tags.contains(&tag)));
         if !there {
-            push(members, "tags", tag);
+            members.push("tags", &tag);
         }
     }
+}
+
+/// A field that holds JSON, as it is written.
+fn json_text<'e>(event: &'e Event<'_>, field: Field) -> Option<&'e str> {
+    text(event, field).filter(|value| json::parse(value).is_ok())
 }
 
 /// Which fields make up a resource.
@@ -152,19 +272,16 @@ const RESOURCE_OF_TARGET: Parts = Parts {
     is_initiator: false,
 };
 
-fn write_resource(members: &mut Map<String, Value>, role: &str, parts: &Parts, event: &Event<'_>) {
+fn write_resource(members: &mut Members, role: &str, parts: &Parts, event: &Event<'_>) {
     // One of the two may stand, and the fuller one is kept.
     members.remove(&format!("{role}Id"));
-    let mut resource = match members.remove(role) {
-        Some(Value::Object(resource)) => resource,
-        _ => Map::new(),
-    };
+    let mut resource = members.remove(role).map_or_else(Members::default, |json| Members::read(&json));
     let id = text(event, parts.id).or(text(event, parts.name)).filter(|id| *id != role).unwrap_or("unknown");
-    resource.insert("id".to_owned(), json!(id));
+    resource.insert("id", json!(id));
     let kind = text(event, parts.kind).map_or_else(|| parts.default_kind.to_owned(), resource_kind);
-    resource.insert("typeURI".to_owned(), json!(kind));
+    resource.insert("typeURI", json!(kind));
     if let Some(name) = text(event, parts.name) {
-        resource.insert("name".to_owned(), json!(name));
+        resource.insert("name", json!(name));
     }
     if parts.is_initiator {
         let mut host = Map::new();
@@ -174,7 +291,7 @@ fn write_resource(members: &mut Map<String, Value>, role: &str, parts: &Parts, e
             }
         }
         if !host.is_empty() {
-            resource.entry("host").or_insert(Value::Object(host));
+            resource.insert_default("host", || Value::Object(host).to_string());
         }
         let credential = text(event, Field::CredentialId);
         let kind = text(event, Field::CredentialType);
@@ -185,31 +302,31 @@ fn write_resource(members: &mut Map<String, Value>, role: &str, parts: &Parts, e
             if let Some(kind) = kind {
                 written["type"] = json!(kind);
             }
-            resource.insert("credential".to_owned(), written);
+            resource.insert("credential", written);
         }
     }
-    members.insert(role.to_owned(), Value::Object(resource));
+    members.insert_json(role, resource.to_json());
 }
 
-fn write_observer(members: &mut Map<String, Value>, event: &Event<'_>) {
+fn write_observer(members: &mut Members, event: &Event<'_>) {
     members.remove("observerId");
-    let known = members.get("observer").is_some_and(|observer| {
-        is_back_reference(observer)
+    let known = members.value("observer").is_some_and(|observer| {
+        is_back_reference(&observer)
             || observer.get("id").is_some_and(is_filled) && observer.get("typeURI").is_some_and(is_taxonomy_kind)
     });
     if known {
         return;
     }
     let name = text(event, Field::Observer).or(text(event, Field::Service)).unwrap_or("unknown");
-    members.insert("observer".to_owned(), json!({ "id": name, "typeURI": "service", "name": name }));
+    members.insert("observer", json!({ "id": name, "typeURI": "service", "name": name }));
 }
 
 /// A reason is complete only as a pair of type and code, both text.
-fn write_reason(members: &mut Map<String, Value>, event: &Event<'_>) {
+fn write_reason(members: &mut Members, event: &Event<'_>) {
     let code = text(event, Field::ReasonCode);
     let kind = text(event, Field::ReasonType);
     let why = text(event, Field::ReasonText);
-    let is_policy = members.get("reason").is_some_and(|reason| {
+    let is_policy = members.value("reason").is_some_and(|reason| {
         reason.get("policyType").is_some_and(is_filled) && reason.get("policyId").is_some_and(is_filled)
     });
     if is_policy {
@@ -226,7 +343,7 @@ fn write_reason(members: &mut Map<String, Value>, event: &Event<'_>) {
     if let Some(why) = why {
         reason["reasonForFailure"] = json!(why);
     }
-    members.insert("reason".to_owned(), reason);
+    members.insert("reason", reason);
 }
 
 /// A kind in the resource taxonomy: kept when it is of it, else a child of `service`.
@@ -260,16 +377,6 @@ fn reporter_step(at: Timestamp) -> Value {
     })
 }
 
-/// Appends to a list member; what stood there and was no list gives way.
-fn push(members: &mut Map<String, Value>, name: &str, value: Value) {
-    match members.get_mut(name) {
-        Some(Value::Array(items)) => items.push(value),
-        _ => {
-            members.insert(name.to_owned(), Value::Array(vec![value]));
-        }
-    }
-}
-
 /// `2026-01-31T12:00:00.000+00:00`: the offset is always written and never `Z`.
 fn cadf_time(at: Timestamp) -> String {
     format!("{}+00:00", at.to_string().trim_end_matches('Z'))
@@ -283,34 +390,34 @@ fn ibm_at_time(at: Timestamp) -> String {
     format!("{short}+0000")
 }
 
-fn original_of_cadf(received: &Value, wanted: Format) -> Option<Value> {
+fn original_of_cadf(received: &Node<'_>, wanted: Format) -> Option<String> {
     let name = format!("{ORIGINAL_NAME}{wanted}");
-    let attachments = received.get("attachments")?.as_array()?;
-    let attachment =
-        attachments.iter().rfind(|attachment| attachment.get("name").and_then(Value::as_str) == Some(&name))?;
-    serde_json::from_str(attachment.get("content")?.as_str()?).ok()
+    let attachments = received.get("attachments")?.items();
+    let attachment = attachments.iter().rfind(|attachment| attachment.text_at("name") == Some(&name))?;
+    content(attachment)
 }
 
-fn original_of_ibm_at(received: &Value, wanted: Format) -> Option<Value> {
+fn original_of_ibm_at(received: &Node<'_>, wanted: Format) -> Option<String> {
     let original = received.get("original")?;
-    let is_wanted = original.get("format").and_then(Value::as_str) == Some(wanted.as_str());
-    is_wanted.then(|| serde_json::from_str(original.get("content")?.as_str()?).ok()).flatten()
+    (original.text_at("format") == Some(wanted.as_str())).then(|| content(original)).flatten()
 }
 
-fn write_ibm_at(event: &Event<'_>) -> Map<String, Value> {
-    let mut members = Map::new();
-    let mut put = |name: &str, value: Value| {
-        members.insert(name.to_owned(), value);
-    };
+/// The event as received, if it is JSON.
+fn content(holder: &Node<'_>) -> Option<String> {
+    let content = holder.get("content").and_then(Node::text)?;
+    json::parse(content).is_ok().then(|| content.to_owned())
+}
+
+fn write_ibm_at(event: &Event<'_>) -> Members {
+    let mut members = Members::default();
     if let Some(id) = text(event, Field::Id) {
-        put("id", json!(id));
+        members.insert("id", json!(id));
     }
-    put("eventTime", json!(ibm_at_time(event.event_time)));
-    put("action", json!(ibm_at_action(event)));
-    put("outcome", json!(event.outcome().as_str()));
-    put("severity", json!(event.severity().as_str()));
-    put("message", json!(ibm_at_message(event)));
-    put("dataEvent", json!(false));
+    members.insert("eventTime", json!(ibm_at_time(event.event_time)));
+    members.insert("action", json!(ibm_at_action(event)));
+    members.insert("outcome", json!(event.outcome().as_str()));
+    members.insert("severity", json!(event.severity().as_str()));
+    members.insert("message", json!(ibm_at_message(event)));
     let mut initiator = named(event, Field::InitiatorId, Field::InitiatorName, Field::InitiatorType);
     if let Some(kind) = text(event, Field::CredentialType) {
         initiator.insert("credential".to_owned(), json!({ "type": kind }));
@@ -327,9 +434,9 @@ fn write_ibm_at(event: &Event<'_>) -> Map<String, Value> {
     if !host.is_empty() {
         initiator.insert("host".to_owned(), Value::Object(host));
     }
-    put("initiator", Value::Object(initiator));
-    put("target", Value::Object(named(event, Field::TargetId, Field::TargetName, Field::TargetType)));
-    put("observer", json!({ "name": "ActivityTracker" }));
+    members.insert("initiator", Value::Object(initiator));
+    members.insert("target", Value::Object(named(event, Field::TargetId, Field::TargetName, Field::TargetType)));
+    members.insert("observer", json!({ "name": "ActivityTracker" }));
     let mut reason = Map::new();
     match text(event, Field::ReasonCode).map(|code| (code, code.parse::<u32>())) {
         Some((_, Ok(status))) => reason.insert("reasonCode".to_owned(), json!(status)),
@@ -342,18 +449,18 @@ fn write_ibm_at(event: &Event<'_>) -> Map<String, Value> {
         }
     }
     if !reason.is_empty() {
-        put("reason", Value::Object(reason));
+        members.insert("reason", Value::Object(reason));
     }
     for (name, field) in [("requestData", Field::RequestData), ("responseData", Field::ResponseData)] {
-        if let Some(value) = text(event, field).and_then(|value| serde_json::from_str(value).ok()) {
-            put(name, value);
+        if let Some(value) = json_text(event, field) {
+            members.insert_json(name, value.to_owned());
         }
     }
     if let Some(correlation) = text(event, Field::CorrelationId) {
-        put("correlationId", json!(correlation));
+        members.insert("correlationId", json!(correlation));
     }
     if let Some(app) = text(event, Field::App).filter(|app| app.starts_with("crn:")) {
-        put("logSourceCRN", json!(app));
+        members.insert("logSourceCRN", json!(app));
     }
     members
 }

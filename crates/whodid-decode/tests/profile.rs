@@ -12,16 +12,24 @@ fn now() -> Timestamp {
     Timestamp::from_micros(1_767_571_200_000_000)
 }
 
-fn cadf_of(format: Format, raw: &str) -> Value {
+fn cadf_text(format: Format, raw: &str) -> String {
     let items = decode(format, raw.as_bytes(), now());
     let event = items[0].event.as_ref().unwrap();
-    to_cadf(items[0].format, raw, event, now())
+    to_cadf(items[0].format, raw, event, now()).to_string()
+}
+
+fn ibm_at_text(format: Format, raw: &str) -> String {
+    let items = decode(format, raw.as_bytes(), now());
+    let event = items[0].event.as_ref().unwrap();
+    to_ibm_at(items[0].format, raw, event).to_string()
+}
+
+fn cadf_of(format: Format, raw: &str) -> Value {
+    serde_json::from_str(&cadf_text(format, raw)).unwrap()
 }
 
 fn ibm_at_of(format: Format, raw: &str) -> Value {
-    let items = decode(format, raw.as_bytes(), now());
-    let event = items[0].event.as_ref().unwrap();
-    to_ibm_at(items[0].format, raw, event)
+    serde_json::from_str(&ibm_at_text(format, raw)).unwrap()
 }
 
 #[track_caller]
@@ -140,6 +148,33 @@ fn what_the_derivation_changed_is_told() {
 }
 
 #[test]
+fn whether_it_was_about_data_is_told_only_where_it_is_known() {
+    let cloud = |category: &str| json!({"eventName": "GetObject", "eventSource": "s3.amazonaws.com", "eventCategory": category});
+    for (format, event, expected) in [
+        (Format::CloudTrail, cloud("Data"), json!(true)),
+        (Format::CloudTrail, cloud("Management"), json!(false)),
+        (Format::CloudTrail, cloud("Insight"), Value::Null),
+        (Format::Json, json!({"action": "x"}), Value::Null),
+    ] {
+        assert_eq!(ibm_at_of(format, &event.to_string())["dataEvent"], expected, "{event}");
+    }
+}
+
+#[test]
+fn kept_members_keep_their_digits_and_their_order() {
+    let raw = r#"{"zz":{"b":1e3,"a":18446744073709551616},"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/event","eventType":"activity","id":"e1","eventTime":"2026-01-05T08:58:41+0000","action":"read","outcome":"success","initiator":{"y":-0.0,"id":"u1","x":1.10},"target":{"id":"t1"},"observer":{"id":"target"},"requestData":{"n":100000000000000000000.50}}"#;
+    let written = cadf_text(Format::Cadf, raw);
+    for kept in [
+        r#"{"zz":{"b":1e3,"a":18446744073709551616},"#,
+        r#"{"y":-0.0,"id":"u1","x":1.10,"#,
+        r#""requestData":{"n":100000000000000000000.50}"#,
+    ] {
+        assert!(written.contains(kept), "{kept} in {written}");
+    }
+    assert!(ibm_at_text(Format::Cadf, raw).contains(r#""requestData":{"n":100000000000000000000.50}"#));
+}
+
+#[test]
 fn each_rule_of_the_standard_is_checked() {
     for (path, value, problem) in [
         ("/eventTime", json!("2026-01-05T08:58:41Z"), "eventTime: is no time of the form"),
@@ -190,7 +225,22 @@ fn vary(event: Value, mask: u32, text: &str) -> Value {
     Value::Object(kept)
 }
 
+/// A number as somebody may write it.
+fn number() -> impl Strategy<Value = String> {
+    "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,12})?([eE][+-]?[0-9]{1,3})?"
+}
+
 proptest! {
+    #[test]
+    fn every_digit_comes_back_from_either_profile(first in number(), second in number(), third in number()) {
+        let rest = format!("\"z\":{{\"b\":{first},\"a\":{second}}},\"responseData\":[{third},{first}]");
+        let tracked = format!("{{\"eventTime\":\"2026-01-05T08:58:41.00+0000\",\"logSourceCRN\":\"crn:v1\",\"action\":\"kms.secrets.read\",{rest}}}");
+        prop_assert_eq!(&ibm_at_text(Format::Auto, &tracked), &tracked);
+        prop_assert_eq!(ibm_at_text(Format::Auto, &cadf_text(Format::Auto, &tracked)), tracked);
+        let cadf = format!("{{{rest},\"typeURI\":\"http://schemas.dmtf.org/cloud/audit/1.0/event\",\"action\":\"read\",\"outcome\":\"success\"}}");
+        prop_assert_eq!(cadf_text(Format::IbmAt, &ibm_at_text(Format::Cadf, &cadf)), cadf);
+    }
+
     #[test]
     fn activity_tracker_events_come_back_from_cadf_unchanged(mask: u32, text in "\\PC{0,24}") {
         let event = vary(ibm_at_event(), mask, &text);
