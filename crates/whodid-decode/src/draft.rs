@@ -71,11 +71,13 @@ impl<'a> Draft<'a> {
         if self.get(field).is_some() {
             return;
         }
-        let inner = node.text().filter(|text| holds_json(text));
-        match inner {
-            Some(inner) => self.event.fields.set(field, inner.trim().to_owned()),
-            None => self.event.fields.set(field, self.written(node)),
+        let inner = node.text().map(str::trim).filter(|text| text.starts_with(['{', '[']));
+        if let Some((inner, root)) = inner.and_then(|inner| Some((inner, json::parse(inner).ok()?))) {
+            self.event.fields.set(field, plain(&root, inner).unwrap_or_else(|| inner.to_owned()));
+            return;
         }
+        let written: Cow<'a, str> = plain(node, self.document).map_or(Cow::Borrowed(self.written(node)), Cow::Owned);
+        self.event.fields.set(field, written);
     }
 
     /// Sets the network address, without the port and brackets that some sources write with it.
@@ -203,10 +205,15 @@ fn without_port(address: &str) -> &str {
     }
 }
 
-/// True when a text is itself a JSON object or list.
-fn holds_json(text: &str) -> bool {
-    let trimmed = text.trim();
-    trimmed.starts_with(['{', '[']) && json::parse(trimmed).is_ok()
+/// The JSON of a node that strict readers would refuse as it is written; the field is embedded in the
+/// answers that they read.
+fn plain(node: &Node<'_>, document: &str) -> Option<String> {
+    if node.is_plain() {
+        return None;
+    }
+    let mut written = String::new();
+    node.write_plain(document, &mut written);
+    Some(written)
 }
 
 /// The same event with every text owned, for texts that come out of an inner document.

@@ -443,6 +443,46 @@ impl<'a> Node<'a> {
         matches!(self.value, Value::Object(_))
     }
 
+    /// True when every strict reader takes the value's text too: it holds no half of a surrogate pair
+    /// and no number beyond a double.
+    pub fn is_plain(&self) -> bool {
+        match &self.value {
+            Value::Text(text) => is_plain_text(text),
+            Value::Float(number) => number.abs() < f64::MAX,
+            Value::Array(items) => items.iter().all(Self::is_plain),
+            Value::Object(members) => members.iter().all(|(name, node)| is_plain_text(name) && node.is_plain()),
+            Value::Null | Value::Bool(_) | Value::Int(_) => true,
+        }
+    }
+
+    /// The value's JSON as it stands in `document`, which it was read from, but for what is not plain:
+    /// that is written as it was read.
+    pub(crate) fn write_plain(&self, document: &str, out: &mut String) {
+        match &self.value {
+            Value::Text(text) if !is_plain_text(text) => write_text(text, out),
+            Value::Float(number) if number.abs() == f64::MAX => out.push_str(&format!("{number:e}")),
+            Value::Array(items) => {
+                out.push('[');
+                for (place, item) in items.iter().enumerate() {
+                    out.push_str(if place > 0 { "," } else { "" });
+                    item.write_plain(document, out);
+                }
+                out.push(']');
+            }
+            Value::Object(members) => {
+                out.push('{');
+                for (place, (name, node)) in members.iter().enumerate() {
+                    out.push_str(if place > 0 { "," } else { "" });
+                    write_text(name, out);
+                    out.push(':');
+                    node.write_plain(document, out);
+                }
+                out.push('}');
+            }
+            _ => out.push_str(document.get(self.start..self.end).unwrap_or("null")),
+        }
+    }
+
     /// True for `null`, `""`, `[]` and `{}`: what counts as absent.
     pub fn is_empty(&self) -> bool {
         match &self.value {
@@ -453,6 +493,16 @@ impl<'a> Node<'a> {
             _ => false,
         }
     }
+}
+
+/// A text with U+FFFD may have got it where half of a surrogate pair was written.
+fn is_plain_text(text: &str) -> bool {
+    !text.contains(char::REPLACEMENT_CHARACTER)
+}
+
+fn write_text(text: &str, out: &mut String) {
+    // Writing a text into memory cannot fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
 /// True for names that differ only in case and underscores.
@@ -528,6 +578,17 @@ mod tests {
         assert_eq!((last.text(), &text[last.start..last.end]), (Some("é\u{fffd}A\n"), r#""é\ud800\u0041\n""#));
         assert_eq!(refused(r#"{ ,"\ud800":1}"#), "a member name in quotes was expected at byte 2");
         assert_eq!(refused(r#"{"a":1 "\ud800":1}"#), "expected `,` or `}` at byte 7");
+    }
+
+    #[test]
+    fn what_strict_readers_refuse_is_written_otherwise_and_nothing_else_is() {
+        let text = r#"{"a":[1e2, 1.50,"x\u00e9"],"\ud800":{"n":-1e999,"t":"\udc00"}}"#;
+        let root = parse(text).unwrap();
+        assert!(!root.is_plain() && root.at("a").unwrap().is_plain());
+        let mut written = String::new();
+        root.write_plain(text, &mut written);
+        assert_eq!(written, r#"{"a":[1e2,1.50,"x\u00e9"],"�":{"n":-1.7976931348623157e308,"t":"�"}}"#);
+        assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok());
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamNam
     let is_cadf = matches!(row.source(), "cadf" | "ibm-at");
     let document = if is_cadf { received_text(&raw) } else { Cow::Borrowed(raw.as_ref()) };
     let parsed = if is_cadf { whodid_decode::json::parse(&document).ok() } else { None };
+    // What strict readers refuse stays in the raw text, or one odd event would spoil the answer for them.
+    let parsed = parsed.filter(Node::is_plain);
     let mut members = model_members(row, &event_time);
     if let Some(root) = &parsed {
         overlay(&mut members, received_event(root), &document, true);
