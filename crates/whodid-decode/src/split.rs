@@ -237,12 +237,28 @@ impl<'a> Splitter<'a, '_> {
 
     /// Takes the events of the container at `at`; returns the place after its list.
     fn container(&mut self, at: usize, list: List, limit: usize) -> usize {
-        let resources = list.resources.and_then(|(start, end)| self.body.get(at + start..at + end));
+        let written = |(_, (start, end)): &Table| self.body.get(at + start..at + end);
+        let resources = list.tables.iter().find(|(name, _)| *name == "resources").and_then(written);
         let outer = self.resources.take();
         self.resources = resources.and_then(|list| json::parse(from_utf8(list).ok()?).ok());
+        let (before, after): (Vec<Table>, Vec<Table>) =
+            list.tables.iter().partition(|(_, (start, _))| *start < list.start);
+        self.tables(at, &before);
         let end = self.list(at + list.start, limit);
+        self.tables(at, &after);
         self.resources = outer;
         end
+    }
+
+    /// Takes what a CADF log says beside its events. It is no event, and no event holds all of it.
+    fn tables(&mut self, at: usize, tables: &[Table]) {
+        for (name, (start, end)) in tables {
+            if let Some(raw) = self.body.get(at + start..at + end) {
+                let detail =
+                    format!("the {name} of a CADF log are no event; they are kept here, because no event holds them");
+                self.event(raw, Err(Reject::new(RejectCode::NotAnObject, detail)));
+            }
+        }
     }
 
     /// A line that opens more than it closes: a document over several lines, or a broken line.
@@ -537,13 +553,15 @@ fn may_be_container(root: &Node<'_>) -> bool {
 const NESTING_NAME: &str = "response";
 
 /// The events of a container, as places in its bytes.
-#[derive(Clone, Copy)]
 struct List {
     /// Just after its `[`.
     start: usize,
-    /// The extent of the resources of a CADF log.
-    resources: Option<(usize, usize)>,
+    /// What a CADF log says beside its events.
+    tables: Vec<Table>,
 }
+
+/// A part of a CADF log: its name and extent.
+type Table = (&'static str, (usize, usize));
 
 /// The list of a container; `None` when `raw` is an event.
 /// Works on the bytes, so that one bad event or the cut-off end of a container does not hide the rest.
@@ -555,25 +573,26 @@ fn container_list(raw: &[u8]) -> Option<List> {
 /// stand in a container of its own.
 fn look_for_list(raw: &[u8], may_nest: bool) -> (Option<List>, usize) {
     let mut found = None;
-    let mut resources = None;
+    let mut tables: Vec<Table> = Vec::new();
     let mut is_log = false;
     let mut must_be_log = false;
     let mut at = 1;
     loop {
-        let list = list_of(found, resources, is_log || !must_be_log);
+        let is_container = is_log || !must_be_log;
+        let list = |tables: Vec<Table>| found.filter(|_| is_container).map(|start| List { start, tables });
         at = skip_blanks(raw, at);
         if raw.get(at) != Some(&b'"') {
-            return (list, at);
+            return (list(tables), at);
         }
         let name_end = string_end(raw, at, raw.len());
         let name =
             raw.get(at + 1..name_end.saturating_sub(1)).and_then(|name| from_utf8(name).ok()).unwrap_or_default();
         at = skip_blanks(raw, name_end);
         if raw.get(at) != Some(&b':') {
-            return (list, at);
+            return (list(tables), at);
         }
         at = skip_blanks(raw, at + 1);
-        let Some(value) = raw.get(at) else { return (list, at) };
+        let Some(value) = raw.get(at) else { return (list(tables), at) };
         let is_part = matches!(*value, b'{' | b'[');
         if found.is_none() && *value == b'[' && LIST_NAMES.contains(&name) {
             if !holds_objects(raw, at + 1) {
@@ -597,21 +616,21 @@ fn look_for_list(raw: &[u8], may_nest: bool) -> (Option<List>, usize) {
             b'{' | b'[' => extent(raw, at, raw.len()),
             _ => Some(scalar_end_in_object(raw, at)),
         };
-        if name == "resources" {
-            resources = value_end.map(|end| (at, end));
+        if let Some(table) = CADF_LOG_NAMES.iter().find(|known| **known == name).filter(|_| is_part)
+            && let Some(end) = value_end
+            && !matches!(raw.get(skip_blanks(raw, at + 1)), Some(b']' | b'}'))
+        {
+            tables.push((table, (at, end)));
         }
-        let list = list_of(found, resources, is_log || !must_be_log);
-        let Some(value_end) = value_end else { return (list, raw.len()) };
+        let is_container = is_log || !must_be_log;
+        let list = |tables: Vec<Table>| found.filter(|_| is_container).map(|start| List { start, tables });
+        let Some(value_end) = value_end else { return (list(tables), raw.len()) };
         at = skip_blanks(raw, value_end);
         if raw.get(at) != Some(&b',') {
-            return (list, at);
+            return (list(tables), at);
         }
         at += 1;
     }
-}
-
-fn list_of(start: Option<usize>, resources: Option<(usize, usize)>, is_container: bool) -> Option<List> {
-    start.filter(|_| is_container).map(|start| List { start, resources })
 }
 
 /// True for a member that by its value tells of an event, not of a page: the kind of one activity, a

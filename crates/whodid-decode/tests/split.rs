@@ -76,6 +76,10 @@ fn containers_give_their_events() {
         r#"{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/log","logTime":"x","events":[{"action":"read"}]}"#,
         "read",
     );
+    check(
+        r#"{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/log","id":"l","resources":[{"id":"r"}],"metrics":[],"events":[{"action":"read"},{"action":"b"}],"reporter":{"id":"x"}}"#,
+        "!not_an_object read b !not_an_object",
+    );
     check("{\"Records\":[{\"action\":\"a\"}]}\n{\"Records\":[{\"action\":\"b\"}]}\n", "a b");
 }
 
