@@ -42,7 +42,7 @@ const NAMES: &[&str] = &[
 ];
 
 pub(crate) fn decode<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
-    if let Some(root) = respelled(root, &["eventName"], NAMES) {
+    if let Some(root) = respelled(root, &["eventName", "eventTime"], NAMES) {
         return spelled(&root, draft);
     }
     spelled(root, draft)

@@ -123,7 +123,7 @@ const NAMES: &[&str] = &[
 ];
 
 fn record<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
-    if let Some(root) = respelled(root, &["eventName"], NAMES) {
+    if let Some(root) = respelled(root, &["eventName", "eventTime"], NAMES) {
         return spelled_record(&root, draft);
     }
     spelled_record(root, draft)

@@ -90,6 +90,42 @@ fn each_source_is_told_by_its_shape() {
 }
 
 #[test]
+fn products_of_no_format_of_their_own_are_told_by_their_members() {
+    let Some(folder) = samples() else { return };
+    for (product, others) in [
+        ("asana", 0),
+        ("auth0", 0),
+        ("box", 2), // events of two members
+        ("dropbox", 0),
+        ("duo", 0),
+        ("keycloak", 0),
+        ("mongodb-atlas", 3), // the name of the event alone
+        ("notion", 0),
+        ("onelogin", 0),
+        ("salesforce", 0),
+        ("slack", 0),
+        ("snowflake", 0),
+        ("tailscale", 0),
+        ("teleport", 0),
+        ("vault", 0),
+        ("wiz", 0),
+        ("zendesk", 0),
+        ("zoom", 0),
+    ] {
+        let mut untold = Vec::new();
+        for file in files(&folder) {
+            if file.strip_prefix(&folder).unwrap().starts_with(product) {
+                let body = std::fs::read(&file).unwrap();
+                let items = read(&body);
+                let services = items.iter().map(|item| item.event.as_ref().unwrap().fields.get(Field::Service));
+                untold.extend(services.filter(|service| *service != Some(product)).map(|it| it.map(str::to_owned)));
+            }
+        }
+        assert_eq!(untold.len(), others, "{product}: {untold:?}");
+    }
+}
+
+#[test]
 fn openstack_events_agree_with_the_calls_that_made_them() {
     let Some(folder) = samples() else { return };
     let truth = std::fs::read_to_string(folder.join("openstack-cadf/truth.ndjson")).unwrap();

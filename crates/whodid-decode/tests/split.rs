@@ -290,6 +290,14 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         b"{\"protoPayload\":{\"status\":{\"code\":7}}}",
         b"{\"CloudTrailEvent\":\"{}\"}",
         b"{\"properties\":{\"log\":\"audit.k8s.io\"}}",
+        b"\"\\ud800\"",
+        b"\"\\udc00\\ud83d\\ude00\":",
+        b"1e999",
+        b"\"response\":{",
+        b"\"typeURI\":\"http://schemas.dmtf.org/cloud/audit/1.0/log\",",
+        b"\"resources\":[{\"id\":\"r\"}],",
+        b"{\"timestamp\":1714571993000,\"message\":\"{\\\"verb\\\":\\\"get\\\"}\"}",
+        b"{\"event_name\":\"x\",\"aws_region\":[null,",
     ];
     let piece = proptest::sample::select(PIECES);
     proptest::collection::vec(piece, 0..60).prop_map(|pieces: Vec<&[u8]>| pieces.concat())
