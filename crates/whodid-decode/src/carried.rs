@@ -14,5 +14,5 @@ pub(crate) fn carried<'n>(root: &'n Node<'_>) -> Option<&'n str> {
     }
     let text = root.get("message").and_then(Node::text).filter(|text| text.trim_start().starts_with('{'))?;
     let is_entry = members.iter().all(|(name, _)| ENTRY_NAMES.contains(&name.as_ref()));
-    (is_entry && json::parse(text).is_ok_and(|event| event.is_object())).then_some(text)
+    (is_entry && json::parse_event(text).is_ok_and(|event| event.is_object())).then_some(text)
 }

@@ -271,7 +271,7 @@ fn read_target<'a>(
         put_kind("instance", draft);
     } else if let Some(request) = request {
         let inner = request.text().filter(|text| text.trim_start().starts_with('{'));
-        let named = match inner.and_then(|text| json::parse(text).ok()) {
+        let named = match inner.and_then(|text| json::parse_event(text).ok()) {
             Some(inner) => named_by(&operation, &service, &inner)
                 .map(|(name, kind)| (name.map(|name| Cow::Owned(name.into_owned())), kind)),
             None => named_by(&operation, &service, request),
@@ -477,12 +477,12 @@ fn alert_row<'a>(root: &Node<'a>, draft: &mut Draft<'a>) -> Decoded<'a> {
 /// JSON of a Python dictionary; `None` when that reading fails.
 fn python_object(text: &str) -> Option<String> {
     let json = python_literal::to_json(text)?;
-    json::parse(&json).ok().filter(Node::is_object)?;
+    json::parse_event(&json).ok().filter(Node::is_object)?;
     Some(json)
 }
 
 fn literal(json: &str, names: &[&str], field: Field, draft: &mut Draft<'_>) {
-    let Ok(object) = json::parse(json) else { return };
+    let Ok(object) = json::parse_event(json) else { return };
     for name in names {
         if let Some(Value::Text(text)) = object.get(name).map(|node| &node.value) {
             draft.put(field, text.to_string());

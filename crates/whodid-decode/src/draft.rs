@@ -72,7 +72,7 @@ impl<'a> Draft<'a> {
             return;
         }
         let inner = node.text().map(str::trim).filter(|text| text.starts_with(['{', '[']));
-        if let Some((inner, root)) = inner.and_then(|inner| Some((inner, json::parse(inner).ok()?))) {
+        if let Some((inner, root)) = inner.and_then(|inner| Some((inner, json::parse_event(inner).ok()?))) {
             self.event.fields.set(field, plain(&root, inner).unwrap_or_else(|| inner.to_owned()));
             return;
         }
@@ -105,7 +105,7 @@ impl<'a> Draft<'a> {
         text: &str,
         decode: impl for<'i> FnOnce(&Node<'i>, &mut Draft<'i>) -> Decoded<'i>,
     ) -> Decoded<'a> {
-        let root = json::parse(text)
+        let root = json::parse_event(text)
             .map_err(|error| crate::split::refused_json(&format!("the JSON text in {name:?}"), &error))?;
         let mut inner = Draft::new(text, self.received);
         let cadf_action = decode(&root, &mut inner)?.map(|action| Cow::Owned(action.into_owned()));

@@ -331,7 +331,7 @@ fn by_product<'a>(root: &Node<'a>, members: &Members<'_, 'a>, draft: &mut Draft<
     // Duo's administrator log keeps what was changed, and from where, as JSON text.
     if let Some(description) =
         root.get("description").and_then(Node::text).filter(|text| text.trim_start().starts_with('{'))
-        && let Ok(inner) = crate::json::parse(description)
+        && let Ok(inner) = crate::json::parse_event(description)
     {
         if let Some(address) = inner.get("ip_address").and_then(Node::text) {
             draft.put(Field::Address, address.to_owned());

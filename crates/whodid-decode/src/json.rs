@@ -10,7 +10,7 @@
 //! and no input can exhaust the stack.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiter::{Jiter, JiterError, JiterErrorType, JsonErrorType, Peek};
 
@@ -45,7 +45,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// A list.
     Array(Vec<Node<'a>>),
-    /// Members in the order written; no name stands twice, since the last of that name is kept.
+    /// Members in the order written. Of several of one name the last written comes first, and the others
+    /// come behind all members; in an event that is being decoded they are left out.
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
@@ -70,9 +71,19 @@ pub enum JsonErrorKind {
     TooDeep,
 }
 
-/// Reads a text that holds one JSON value and nothing else but blanks.
+/// Reads a text that holds one JSON value and nothing else but blanks. Every value in it is in the
+/// tree, so that a search finds also what a member of the same name has superseded.
 pub fn parse(text: &str) -> Result<Node<'_>, JsonError> {
-    let mut reader = Reader { text, base: 0, jiter: Jiter::new(text.as_bytes()) };
+    read(text, true)
+}
+
+/// As [`parse`], but of members of one name only the last, which is the one that counts.
+pub(crate) fn parse_event(text: &str) -> Result<Node<'_>, JsonError> {
+    read(text, false)
+}
+
+fn read(text: &str, keep_superseded: bool) -> Result<Node<'_>, JsonError> {
+    let mut reader = Reader { text, base: 0, jiter: Jiter::new(text.as_bytes()), keep_superseded };
     let first = reader.jiter.peek().map_err(|error| reader.syntax(error))?;
     let root = reader.value(first, 0)?;
     reader.jiter.finish().map_err(|error| reader.syntax(error))?;
@@ -92,6 +103,7 @@ struct Reader<'a> {
     /// Where in `text` the part begins that `jiter` reads.
     base: usize,
     jiter: Jiter<'a>,
+    keep_superseded: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -149,7 +161,9 @@ impl<'a> Reader<'a> {
                 Err(error) => Some(self.odd_name(end, Some(b','), error)?),
             };
         }
-        keep_last_of_each_name(&mut members);
+        if has_name_twice(&members) {
+            put_last_first(&mut members, self.keep_superseded);
+        }
         Ok(members)
     }
 
@@ -287,20 +301,35 @@ fn check_depth(position: usize, depth: usize) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// Of members of one name the last one stays, in its place.
-fn keep_last_of_each_name(members: &mut Vec<(Cow<'_, str>, Node<'_>)>) {
-    let twice = if members.len() <= PAIRWISE_MEMBERS_MAX {
-        members.iter().enumerate().any(|(at, (name, _))| members[..at].iter().any(|(earlier, _)| earlier == name))
-    } else {
-        let mut seen = HashSet::with_capacity(members.len());
-        members.iter().any(|(name, _)| !seen.insert(name.as_ref()))
-    };
-    if !twice {
-        return;
+fn has_name_twice(members: &[(Cow<'_, str>, Node<'_>)]) -> bool {
+    if members.len() <= PAIRWISE_MEMBERS_MAX {
+        return members
+            .iter()
+            .enumerate()
+            .any(|(at, (name, _))| members[..at].iter().any(|(earlier, _)| earlier == name));
     }
     let mut seen = HashSet::with_capacity(members.len());
-    let mut is_last: Vec<bool> = members.iter().rev().map(|(name, _)| seen.insert(name.to_string())).collect();
-    members.retain(|_| is_last.pop().unwrap_or(true));
+    members.iter().any(|(name, _)| !seen.insert(name.as_ref()))
+}
+
+/// Of members of one name the last takes the place of the first; the others go behind all, or go away.
+fn put_last_first<'a>(members: &mut Vec<(Cow<'a, str>, Node<'a>)>, keep_superseded: bool) {
+    let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(members.len());
+    let mut ordered: Vec<(Cow<'a, str>, Node<'a>)> = Vec::with_capacity(members.len());
+    let mut superseded = Vec::new();
+    for member in members.drain(..) {
+        match places.get(&member.0) {
+            Some(place) => superseded.push(std::mem::replace(&mut ordered[*place], member)),
+            None => {
+                places.insert(member.0.clone(), ordered.len());
+                ordered.push(member);
+            }
+        }
+    }
+    if keep_superseded {
+        ordered.append(&mut superseded);
+    }
+    *members = ordered;
 }
 
 fn syntax(base: usize, error: JiterError) -> JsonError {
@@ -443,19 +472,21 @@ impl<'a> Node<'a> {
         matches!(self.value, Value::Object(_))
     }
 
-    /// True when every strict reader takes the value's text too: it holds no half of a surrogate pair
-    /// and no number beyond a double.
+    /// True when every strict reader takes the value's text too, as it is read here: it holds no half of
+    /// a surrogate pair, no number beyond a double, and no name twice in one object.
     pub fn is_plain(&self) -> bool {
         match &self.value {
             Value::Text(text) => is_plain_text(text),
             Value::Float(number) => number.abs() < f64::MAX,
             Value::Array(items) => items.iter().all(Self::is_plain),
-            Value::Object(members) => members.iter().all(|(name, node)| is_plain_text(name) && node.is_plain()),
+            Value::Object(members) => {
+                !has_name_twice(members) && members.iter().all(|(name, node)| is_plain_text(name) && node.is_plain())
+            }
             Value::Null | Value::Bool(_) | Value::Int(_) => true,
         }
     }
 
-    /// The value's JSON as it stands in `document`, which it was read from, but for what is not plain:
+    /// The value's JSON as it stands in `document`, which it was read from as an event, but for what is not plain:
     /// that is written as it was read.
     pub(crate) fn write_plain(&self, document: &str, out: &mut String) {
         match &self.value {
@@ -593,10 +624,16 @@ mod tests {
 
     #[test]
     fn of_members_of_one_name_the_last_counts() {
-        let root = parse(r#"{"a":1,"b":2,"\u0061":3,"c":4,"b":5}"#).unwrap();
-        let members: Vec<(&str, Option<i64>)> =
-            root.members().iter().map(|(name, node)| (name.as_ref(), node.int())).collect();
-        assert_eq!(members, [("a", Some(3)), ("c", Some(4)), ("b", Some(5))]);
+        let text = r#"{"a":1,"b":2,"\u0061":3,"c":4,"b":5}"#;
+        let members = |root: &Node<'_>| -> Vec<(String, Option<i64>)> {
+            root.members().iter().map(|(name, node)| (name.to_string(), node.int())).collect()
+        };
+        let expected =
+            [("a", 3), ("b", 5), ("c", 4), ("a", 1), ("b", 2)].map(|(name, int)| (name.to_owned(), Some(int)));
+        let root = parse(text).unwrap();
+        assert_eq!(members(&root), expected);
+        assert!(!root.is_plain());
+        assert_eq!(members(&parse_event(text).unwrap()), expected[..3]);
     }
 
     #[test]
@@ -606,7 +643,7 @@ mod tests {
             text.push_str(&format!("\"k{number}\":0,"));
         }
         text.push_str("\"k77\":1}");
-        let root = parse(&text).unwrap();
+        let root = parse_event(&text).unwrap();
         assert_eq!((root.members().len(), root.get("k77").unwrap().int()), (10_000, Some(1)));
     }
 

@@ -31,7 +31,7 @@ const RESOURCE_ROOTS: &[&str] = &["storage", "compute", "network", "service", "d
 /// made of it; `at` is the time of this derivation. An event that is strict CADF already comes back
 /// as it is, and one that was written by [`to_ibm_at`] from CADF comes back as it was before.
 pub fn to_cadf(format: Format, raw: &str, event: &Event<'_>, at: Timestamp) -> Box<RawValue> {
-    let received = json::parse(raw).ok();
+    let received = json::parse_event(raw).ok();
     if let Some(before) = received.as_ref().and_then(|root| original_of_ibm_at(root, Format::Cadf)) {
         return verbatim(before);
     }
@@ -69,7 +69,7 @@ fn derive_cadf(mut members: Members, format: Format, raw: &str, event: &Event<'_
 /// An event that is of the profile already comes back as it is, and one that was written by
 /// [`to_cadf`] from the profile comes back as it was before.
 pub fn to_ibm_at(format: Format, raw: &str, event: &Event<'_>) -> Box<RawValue> {
-    let received = json::parse(raw).ok();
+    let received = json::parse_event(raw).ok();
     if let Some(before) = received.as_ref().and_then(|root| original_of_cadf(root, Format::IbmAt)) {
         return verbatim(before);
     }
@@ -121,7 +121,7 @@ impl Members {
 
     /// Those of an object's JSON text; none when it is no object.
     fn read(json: &str) -> Self {
-        json::parse(json).map_or_else(|_| Self::default(), |node| Self::of(json, &node))
+        json::parse_event(json).map_or_else(|_| Self::default(), |node| Self::of(json, &node))
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -169,7 +169,7 @@ impl Members {
     /// The JSON texts of a list member's items; `None` when it is no list.
     fn items(&self, name: &str) -> Option<Vec<String>> {
         let json = self.get(name)?;
-        let list = json::parse(json).ok().filter(|list| matches!(list.value, json::Value::Array(_)))?;
+        let list = json::parse_event(json).ok().filter(|list| matches!(list.value, json::Value::Array(_)))?;
         Some(list.items().iter().map(|item| json.get(item.start..item.end).unwrap_or("null").to_owned()).collect())
     }
 
@@ -245,7 +245,7 @@ fn write_cadf(members: &mut Members, raw: &str, event: &Event<'_>) {
 
 /// A field that holds JSON, as it is written.
 fn json_text<'e>(event: &'e Event<'_>, field: Field) -> Option<&'e str> {
-    text(event, field).filter(|value| json::parse(value).is_ok())
+    text(event, field).filter(|value| json::parse_event(value).is_ok())
 }
 
 /// Which fields make up a resource.
@@ -405,7 +405,7 @@ fn original_of_ibm_at(received: &Node<'_>, wanted: Format) -> Option<String> {
 /// The event as received, if it is JSON.
 fn content(holder: &Node<'_>) -> Option<String> {
     let content = holder.get("content").and_then(Node::text)?;
-    json::parse(content).is_ok().then(|| content.to_owned())
+    json::parse_event(content).is_ok().then(|| content.to_owned())
 }
 
 fn write_ibm_at(event: &Event<'_>) -> Members {

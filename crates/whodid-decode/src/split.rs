@@ -148,7 +148,7 @@ fn read(raw: &[u8]) -> Result<Node<'_>, Reject> {
     let text = from_utf8(raw).map_err(|error| {
         Reject::new(RejectCode::NotUtf8, format!("the event is not UTF-8 at byte {}", error.valid_up_to()))
     })?;
-    let root = json::parse(text).map_err(|error| refused_json("the event", &error))?;
+    let root = json::parse_event(text).map_err(|error| refused_json("the event", &error))?;
     if !root.is_object() {
         return Err(Reject::new(RejectCode::NotAnObject, "an event is a JSON object; this is another JSON value"));
     }
@@ -173,7 +173,7 @@ impl<'a> Splitter<'a, '_> {
         // The usual case, a line that is one object, is read without being scanned before.
         let is_usual =
             first == b'{' && line.ends_with(b"}") && line.len() <= EVENT_BYTES_MAX && !begins_with_list(line);
-        if is_usual && let Some(root) = from_utf8(line).ok().and_then(|text| json::parse(text).ok()) {
+        if is_usual && let Some(root) = from_utf8(line).ok().and_then(|text| json::parse_event(text).ok()) {
             match may_be_container(&root).then(|| container_list(line)).flatten() {
                 Some(list) => _ = self.container(at, list, line_end),
                 None => self.event(line, Ok(root)),
@@ -240,7 +240,7 @@ impl<'a> Splitter<'a, '_> {
         let written = |(_, (start, end)): &Table| self.body.get(at + start..at + end);
         let resources = list.tables.iter().find(|(name, _)| *name == "resources").and_then(written);
         let outer = self.resources.take();
-        self.resources = resources.and_then(|list| json::parse(from_utf8(list).ok()?).ok());
+        self.resources = resources.and_then(|list| json::parse_event(from_utf8(list).ok()?).ok());
         let (before, after): (Vec<Table>, Vec<Table>) =
             list.tables.iter().partition(|(_, (start, _))| *start < list.start);
         self.tables(at, &before);
