@@ -170,6 +170,17 @@ async fn slow_heads_and_slow_bodies_are_cut() {
 }
 
 #[tokio::test]
+async fn invented_method_names_leave_no_trace_in_the_metrics() {
+    let server = Server::start().await;
+    for number in 0..20 {
+        server.request(&format!("INVENTED{number}"), "/api/v1/events").send().await.unwrap();
+    }
+    let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(!metrics.contains("INVENTED") && metrics.contains("method=\"OTHER\""), "{metrics}");
+    assert!(!server.log.lock().unwrap().contains("INVENTED"));
+}
+
+#[tokio::test]
 async fn wrong_parameters_are_named() {
     let server = Server::start().await;
     for (path, code, words) in [
