@@ -18,7 +18,7 @@ const EVENT_TYPE_URI: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
 /// A piece of JSON to be written.
 enum Json<'a> {
     Text(&'a str),
-    /// JSON text as it is.
+    /// JSON text as it is, but on one line.
     Verbatim(&'a str),
     Number(u64),
     Null,
@@ -174,7 +174,7 @@ fn overlay<'a>(members: &mut Vec<(&'a str, Json<'a>)>, received: &'a Node<'_>, r
 fn write(json: &Json<'_>, out: &mut String) {
     match json {
         Json::Text(text) => write_text(text, out),
-        Json::Verbatim(text) => out.push_str(text),
+        Json::Verbatim(text) => write_on_one_line(text, out),
         Json::Number(number) => {
             use std::fmt::Write as _;
             let _ = write!(out, "{number}");
@@ -193,6 +193,28 @@ fn write(json: &Json<'_>, out: &mut String) {
             out.push('}');
         }
     }
+}
+
+/// Writes JSON text as it is; text of several lines without the white space between its parts, because an
+/// event is one line of an export and of the live tail.
+fn write_on_one_line(text: &str, out: &mut String) {
+    if !text.contains(['\n', '\r']) {
+        out.push_str(text);
+        return;
+    }
+    let (mut start, mut is_string, mut is_escaped) = (0, false, false);
+    for (position, byte) in text.bytes().enumerate() {
+        if is_string {
+            is_string = is_escaped || byte != b'"';
+            is_escaped = !is_escaped && byte == b'\\';
+        } else if byte == b'"' {
+            is_string = true;
+        } else if byte.is_ascii_whitespace() {
+            out.push_str(&text[start..position]);
+            start = position + 1;
+        }
+    }
+    out.push_str(&text[start..]);
 }
 
 /// Writes a JSON string. Runs without a special character are copied whole.
@@ -220,4 +242,22 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
     }
     out.push_str(&text[start..]);
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_on_one_line;
+
+    #[test]
+    fn pretty_printed_members_are_written_on_one_line_and_strings_stay_as_they_are() {
+        for (text, expected) in [
+            ("{\"a\": 1.50}", "{\"a\": 1.50}"),
+            ("{\r\n\t\"a b\" : [ 1,\n 2.50 ]\n}", "{\"a b\":[1,2.50]}"),
+            ("[\n\"ä \\\" { \\\\\", \" x\"\n]", "[\"ä \\\" { \\\\\",\" x\"]"),
+        ] {
+            let mut out = String::new();
+            write_on_one_line(text, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod output;
 mod server;
+mod sse;
 
 use std::process::ExitCode;
 

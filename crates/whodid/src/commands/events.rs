@@ -12,6 +12,7 @@ use crate::End;
 use crate::cli::{EventsVerb, ExportFormat};
 use crate::client::{Client, filter, pages, segment};
 use crate::output::{self, Column, Output};
+use crate::sse::{Message, Messages};
 
 const EVENT_COLUMNS: [Column; 6] = [
     ("time", "/eventTime"),
@@ -124,30 +125,27 @@ async fn export(client: &Client, pairs: &crate::client::Pairs, file: Option<&std
 async fn tail(client: &Client, pairs: &crate::client::Pairs, output: Output) -> anyhow::Result<()> {
     let response = client.send(client.request(Method::GET, "/api/v1/events/tail", pairs)?).await?;
     let mut chunks = response.bytes_stream();
-    let mut buffer: Vec<u8> = Vec::new();
+    let mut messages = Messages::default();
     while let Some(chunk) = chunks.next().await {
-        buffer.extend_from_slice(&chunk.context("the connection to the server broke")?);
-        while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
-            let message: Vec<u8> = buffer.drain(..end + 2).collect();
-            show(&String::from_utf8_lossy(&message), output)?;
+        for message in messages.push(&chunk.context("the connection to the server broke")?)? {
+            show(&message, output)?;
         }
     }
     anyhow::bail!("the server ended the tail: it stops, or the key was revoked")
 }
 
 /// Prints one server-sent message.
-fn show(message: &str, output: Output) -> anyhow::Result<()> {
-    let member = |name: &str| message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-    let Some(data) = member("data") else { return Ok(()) };
-    if member("event") == Some("lagged") {
+fn show(message: &Message, output: Output) -> anyhow::Result<()> {
+    if message.event == "lagged" {
         output::note("some events were left out: this reader is too slow");
         return Ok(());
     }
     if output != Output::Table {
-        output::line(data)?;
+        // A line break in JSON stands between its parts; a space means the same and keeps an event on its line.
+        output::line(&message.data.replace('\n', " "))?;
         return Ok(());
     }
-    let event: Value = serde_json::from_str(data).context("the server sent an event that is not JSON")?;
+    let event: Value = serde_json::from_str(&message.data).context("the server sent an event that is not JSON")?;
     let time = event["eventTime"].as_str().unwrap_or_default();
     let summary = event.pointer("/record/summary").and_then(Value::as_str).unwrap_or_default();
     let clean: String = summary.chars().filter(|shown| !shown.is_control()).collect();

@@ -215,6 +215,67 @@ async fn the_client_verbs_print_every_form() {
     assert!(String::from_utf8_lossy(&away.stderr).contains("is the server running?"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_came_over_many_lines_leaves_on_one() {
+    let server = Server::start().await;
+    let follower = whodid()
+        .args(["events", "tail", "--output", "ndjson"])
+        .env("WHODID_URL", &server.url)
+        .env("WHODID_KEY", &server.keys.service_key)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut follower = Killed(follower);
+    let mut followed = std::io::BufReader::new(follower.0.stdout.take().unwrap());
+    let first_line = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut followed, &mut line).unwrap();
+        line
+    });
+    let pretty = |id: u32| {
+        let event: Value =
+            serde_json::from_str(&event(&format!("p-{id}"), "alice", "create", "success", "2026-11-20T08:00:00Z"))
+                .unwrap();
+        serde_json::to_string_pretty(&event).unwrap().replace('\n', "\r\n")
+    };
+    // Nobody tells when the tail has begun to follow, so events are sent until it shows one.
+    let mut sent = 0;
+    while !first_line.is_finished() {
+        assert_eq!(server.send(pretty(sent)).await.1["accepted"], 1);
+        sent += 1;
+    }
+    let tailed: Value = serde_json::from_str(&first_line.await.unwrap()).unwrap();
+    assert_eq!(tailed["target"]["name"], "k17");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("export.ndjson");
+    let exported = server.run(&server.keys.service_key, &["events", "export", "--file", file.to_str().unwrap()]);
+    assert!(exported.status.success(), "{exported:?}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().count(), sent as usize);
+    for line in text.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["observer"]["name"], "kms");
+        // The raw text stays as it came.
+        assert!(event["raw"].as_str().unwrap().contains("\r\n"), "{line}");
+    }
+    // What was taken away can be sent elsewhere, an event a line.
+    let other = Server::start().await;
+    let again = other.run(&other.keys.ingestion_key, &["events", "send", file.to_str().unwrap(), "--output", "json"]);
+    assert_eq!(json(&again)["accepted"], sent);
+}
+
+/// A child that does not outlive its test.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test]
 async fn doctor_and_sign_in_link_work_beside_a_running_server() {
     let server = Server::start().await;
