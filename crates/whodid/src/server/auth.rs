@@ -32,6 +32,7 @@ enum Credential {
 }
 
 /// Who asks.
+#[derive(Clone)]
 pub struct Caller {
     principal: Principal,
     /// The user of a session; administrator tokens are looked up when needed.

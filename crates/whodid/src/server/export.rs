@@ -1,21 +1,85 @@
 //! `GET /api/v1/export`: everything that matches, as a file.
+//!
+//! A task of its own reads from the engine and hands on what the reader takes, so that a reader who takes
+//! nothing, or whose key was revoked, holds neither one of the engine's few exports nor its snapshot.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
-use whodid_api::{ExportParams, Order};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use whodid_api::{Code, ExportParams, Order};
 use whodid_engine::{ExportFormat, ReadRequest};
 use whodid_model::access::Permission;
 
 use super::App;
 use super::auth::Caller;
-use super::failure::Failure;
+use super::failure::{Failure, chain};
 use super::params::Params;
 use super::search::{order, read_request};
+
+/// Exports that one key or user may run at once; the engine runs few in all.
+const EXPORTS_A_CALLER_MAX: usize = 3;
+/// Bytes that are handed on at once.
+const PIECE_BYTES: usize = 256 << 10;
+/// A reader must have taken a piece after this time, which asks for 13 KiB a second.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(20);
+/// A revoked key or ended session breaks its exports off within about this time.
+const RECHECK: Duration = Duration::from_millis(500);
+
+/// How long a running export waits and how often it looks.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    piece: Duration,
+    recheck: Duration,
+}
+
+const PATIENCE: Patience = Patience { piece: PIECE_TIMEOUT, recheck: RECHECK };
+
+/// How many exports each caller runs.
+#[derive(Debug, Default, Clone)]
+pub struct Exports(Arc<Mutex<HashMap<String, usize>>>);
+
+/// One export's place; given back when dropped.
+#[derive(Debug)]
+struct Place {
+    exports: Exports,
+    caller: String,
+}
+
+impl Exports {
+    fn begin(&self, caller: String) -> Result<Place, Failure> {
+        let mut running = self.0.lock();
+        let count = running.entry(caller.clone()).or_default();
+        if *count >= EXPORTS_A_CALLER_MAX {
+            let detail = format!("this key or user runs {count} exports already; wait until one of them has ended");
+            return Err(Failure::new(Code::Overloaded, detail));
+        }
+        *count += 1;
+        Ok(Place { exports: self.clone(), caller })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.exports.0.lock();
+        if let Some(count) = running.get_mut(&self.caller) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.caller);
+            }
+        }
+    }
+}
 
 pub async fn stream(
     State(app): State<Arc<App>>,
@@ -32,17 +96,181 @@ pub async fn stream(
             (ExportFormat::Csv { columns }, "text/csv; charset=utf-8; header=present", "csv")
         }
     };
+    // The first chunk is waited for, so that what fails at once is told by the status. That of a CSV is its
+    // header, which never fails, so there the second.
+    let chunks_awaited = if matches!(format, ExportFormat::Ndjson) { 1 } else { 2 };
     let order = order(params.order.unwrap_or(Order::Asc));
+    let place = app.exports.begin(caller.label())?;
     let mut chunks = app.engine()?.export(&scope, &read_request!(params), order, format).await?;
-    // The first chunk is waited for, so that what fails at once is told by the status.
-    let first = chunks.next().await.transpose()?;
+    let mut first = Vec::with_capacity(chunks_awaited);
+    while first.len() < chunks_awaited
+        && let Some(chunk) = chunks.next().await
+    {
+        first.push(chunk?);
+    }
+    let chunks = futures::stream::iter(first.into_iter().map(Ok)).chain(chunks).boxed();
     let stamp = crate::clock::now().to_string();
     let day = stamp.split('T').next().unwrap_or_default();
     let name = format!("attachment; filename=\"whodid-{day}.{ending}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
-    let rest = chunks.map(|chunk| {
-        chunk.inspect_err(|error| tracing::warn!(error = %super::failure::chain(error), "an export broke off"))
+    let is_valid = move || {
+        let (app, caller) = (Arc::clone(&app), caller.clone());
+        async move { caller.is_still_valid(&app).await }
+    };
+    Ok((headers, Body::from_stream(pieces(chunks, is_valid, place, PATIENCE))).into_response())
+}
+
+/// Why an export ends before everything is sent.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the events cannot be read on")]
+    Engine(#[source] whodid_engine::Error),
+    #[error("the key was revoked or the session ended")]
+    Revoked,
+    #[error("the reader takes too little")]
+    Slow,
+}
+
+/// What a reader of the body gets where an export ends too early: the connection breaks.
+#[derive(Debug, thiserror::Error)]
+#[error("the export broke off")]
+struct BrokeOff;
+
+type Chunks = BoxStream<'static, Result<Bytes, whodid_engine::Error>>;
+
+/// The chunks in pieces as the reader takes them. Ends with an error unless everything was taken.
+fn pieces<V, F>(
+    chunks: Chunks,
+    is_valid: V,
+    place: Place,
+    patience: Patience,
+) -> impl Stream<Item = Result<Bytes, BrokeOff>> + use<V, F>
+where
+    V: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = bool> + Send + 'static,
+{
+    let (sender, mut receiver) = mpsc::channel::<Bytes>(1);
+    let is_complete = Arc::new(AtomicBool::new(false));
+    let complete = Arc::clone(&is_complete);
+    tokio::spawn(async move {
+        let _place = place;
+        let outcome = tokio::select! {
+            outcome = hand_on(chunks, &sender, patience.piece) => outcome,
+            () = ending(is_valid, patience.recheck) => Err(Broken::Revoked),
+        };
+        match outcome {
+            Ok(()) => complete.store(true, Ordering::Release),
+            Err(error) => tracing::warn!(error = %chain(&error), "an export broke off"),
+        }
     });
-    let body = futures::stream::iter(first.map(Ok)).chain(rest);
-    Ok((headers, Body::from_stream(body)).into_response())
+    let mut has_ended = false;
+    futures::stream::poll_fn(move |context| {
+        receiver.poll_recv(context).map(|piece| match piece {
+            Some(piece) => Some(Ok(piece)),
+            None if is_complete.load(Ordering::Acquire) || has_ended => None,
+            None => {
+                has_ended = true;
+                Some(Err(BrokeOff))
+            }
+        })
+    })
+}
+
+async fn hand_on(mut chunks: Chunks, sender: &mpsc::Sender<Bytes>, patience: Duration) -> Result<(), Broken> {
+    while let Some(chunk) = chunks.next().await {
+        let mut chunk = chunk.map_err(Broken::Engine)?;
+        while !chunk.is_empty() {
+            let piece = chunk.split_to(chunk.len().min(PIECE_BYTES));
+            match tokio::time::timeout(patience, sender.send(piece)).await {
+                Ok(Ok(())) => {}
+                // The reader has gone; nobody is left to tell.
+                Ok(Err(_)) => return Ok(()),
+                Err(_) => return Err(Broken::Slow),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns when the caller may read no more.
+async fn ending<F: Future<Output = bool>>(is_valid: impl Fn() -> F, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        if !is_valid().await {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn place() -> (Exports, Place) {
+        let exports = Exports::default();
+        let place = exports.begin("key".to_owned()).unwrap();
+        (exports, place)
+    }
+
+    fn endless() -> Chunks {
+        futures::stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 1000]))).boxed()
+    }
+
+    const SHORT: Patience = Patience { piece: Duration::from_millis(1), recheck: Duration::from_millis(1) };
+
+    /// Waits for the task behind the pieces to give its place back.
+    async fn until_none_runs(exports: &Exports) {
+        while !exports.0.lock().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_complete_export_ends_without_an_error() {
+        let (exports, place) = place();
+        let chunks = [Bytes::from(vec![b'a'; PIECE_BYTES + 1]), Bytes::new(), Bytes::from_static(b"b")];
+        let chunks = futures::stream::iter(chunks.map(Ok)).boxed();
+        let taken: Vec<_> = pieces(chunks, || async { true }, place, PATIENCE).collect().await;
+        let sizes: Vec<_> = taken.into_iter().map(|piece| piece.unwrap().len()).collect();
+        assert_eq!(sizes, [PIECE_BYTES, 1, 1]);
+        until_none_runs(&exports).await;
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_ends_a_running_export_with_an_error() {
+        let (exports, place) = place();
+        let valid = Arc::new(AtomicBool::new(true));
+        let is_valid = {
+            let valid = Arc::clone(&valid);
+            move || std::future::ready(valid.load(Ordering::Relaxed))
+        };
+        let mut pieces = Box::pin(pieces(endless(), is_valid, place, Patience { recheck: SHORT.recheck, ..PATIENCE }));
+        assert!(pieces.next().await.unwrap().is_ok());
+        valid.store(false, Ordering::Relaxed);
+        until_none_runs(&exports).await;
+        // What had been handed on may still come; then the error, then nothing.
+        let rest: Vec<_> = pieces.collect().await;
+        assert!(rest.last().unwrap().is_err() && rest.len() <= 2, "{rest:?}");
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_takes_nothing_holds_no_place() {
+        let (exports, place) = place();
+        let pieces = Box::pin(pieces(endless(), || async { true }, place, SHORT));
+        until_none_runs(&exports).await;
+        let rest: Vec<_> = pieces.collect().await;
+        assert!(rest.last().unwrap().is_err(), "{rest:?}");
+    }
+
+    #[test]
+    fn one_caller_has_a_share_of_the_exports() {
+        let exports = Exports::default();
+        let mut places: Vec<_> = (0..EXPORTS_A_CALLER_MAX).map(|_| exports.begin("a".to_owned()).unwrap()).collect();
+        assert_eq!(exports.begin("a".to_owned()).unwrap_err().code(), Code::Overloaded);
+        assert!(exports.begin("b".to_owned()).is_ok());
+        places.pop();
+        assert!(exports.begin("a".to_owned()).is_ok());
+    }
 }

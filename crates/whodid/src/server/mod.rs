@@ -30,6 +30,7 @@ use whodid_model::Timestamp;
 use crate::config::Config;
 use attempts::Attempts;
 use body::BodyMemory;
+use export::Exports;
 use failure::Failure;
 
 pub use failure::chain;
@@ -45,6 +46,7 @@ pub struct App {
     /// Users, sessions, keys.
     pub meta: Meta,
     engine: OnceLock<Engine>,
+    exports: Exports,
     attempts: Attempts,
     body_memory: BodyMemory,
     telemetry: Telemetry,
@@ -61,6 +63,7 @@ impl App {
             config,
             meta,
             engine: OnceLock::new(),
+            exports: Exports::default(),
             attempts: Attempts::default(),
             telemetry,
             started_at: crate::clock::now(),
