@@ -105,12 +105,6 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       return json(response, 200, switches)
     }
     if (path === '/health/live') return json(response, 200, { ok: true })
-    if (path === '/sign-in' && search.has('token')) {
-      const state = links.get(search.get('token'))
-      if (state === 'fresh') { response.writeHead(303, { location: '/', 'set-cookie': 'whodid_session=1; Path=/; HttpOnly; SameSite=Strict' }); return response.end() }
-      response.writeHead(303, { location: `/sign-in?error=${state ?? 'expired'}` })
-      return response.end()
-    }
     if (!path.startsWith('/api/')) return asset(path, request, response)
     if (switches.delay_ms > 0) await new Promise((resolve) => setTimeout(resolve, switches.delay_ms))
     if (switches.fail !== '' && path.includes(switches.fail)) return problem(response, 503, 'journal_unavailable', 'The journal refuses writes', 'The journal holds 2 GiB that are not in the lake yet. Check the free space of the data folder; events are refused until it drains.')

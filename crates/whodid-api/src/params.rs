@@ -263,7 +263,7 @@ pub struct QueryCheckParams {
 /// Parameters of a sign-in link.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct SignInParams {
     /// The one-time token; without it the page that asks for one is shown.
     #[param(nullable = false)]
@@ -271,6 +271,9 @@ pub struct SignInParams {
     /// Why an earlier try failed; for the page only.
     #[param(nullable = false)]
     pub error: Option<String>,
+    /// Where to go after signing in; for the page only.
+    #[param(nullable = false)]
+    pub next: Option<String>,
 }
 
 impl std::fmt::Debug for SignInParams {

@@ -147,11 +147,13 @@ pub fn revoke_key() {}
 
 /// Follow a sign-in link
 ///
-/// Uses the one-time token up, sets the session cookie and goes to `/`; a token that does not
-/// work goes to `/sign-in?error=expired` or `/sign-in?error=used`. A prefetch changes nothing.
+/// A browser gets the page; its script takes the token and signs in by `POST /api/v1/sessions`, so that a
+/// preview or a scanner of links uses nothing up. For a program (no `Sec-Fetch-…` header, `Accept` without
+/// `text/html`) this request signs in: it uses the one-time token up, sets the session cookie and goes to `/`;
+/// a token that does not work goes to `/sign-in?error=expired` or `/sign-in?error=used`.
 #[utoipa::path(get, path = "/sign-in", operation_id = "followSignInLink", tag = "sessions", params(SignInParams),
-    responses((status = 200, description = "The page, when there is no token", body = String, content_type = "text/html"),
-        (status = 303, description = "Signed in, or sent back with the reason", headers(("Location" = String), ("Set-Cookie" = String)))))]
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 303, description = "A program is signed in, or sent back with the reason", headers(("Location" = String), ("Set-Cookie" = String)))))]
 pub fn follow_sign_in_link() {}
 
 /// Sign in with a one-time token

@@ -110,6 +110,15 @@ impl Meta {
     pub async fn sign_in(&self, token: &str, device: &Device, now: Timestamp) -> Result<NewSession, SignInError> {
         let failed = MetaError::doing("signing in");
         let hash = secret::hash(token).to_vec();
+        // A guess is found out by reading: it must not take the one writer's place from others.
+        let is_known = sqlx::query("SELECT 1 FROM sign_in_links WHERE hash = ?")
+            .bind(&hash)
+            .fetch_optional(self.pool())
+            .await
+            .map_err(&failed)?;
+        if is_known.is_none() {
+            return Err(SignInError::Expired);
+        }
         let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
         let used = sqlx::query(
             "UPDATE sign_in_links SET used_at = ? WHERE hash = ? AND used_at IS NULL AND expires_at > ?

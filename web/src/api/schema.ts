@@ -451,8 +451,10 @@ export interface paths {
         };
         /**
          * Follow a sign-in link
-         * @description Uses the one-time token up, sets the session cookie and goes to `/`; a token that does not
-         *     work goes to `/sign-in?error=expired` or `/sign-in?error=used`. A prefetch changes nothing.
+         * @description A browser gets the page; its script takes the token and signs in by `POST /api/v1/sessions`, so that a
+         *     preview or a scanner of links uses nothing up. For a program (no `Sec-Fetch-…` header, `Accept` without
+         *     `text/html`) this request signs in: it uses the one-time token up, sets the session cookie and goes to `/`;
+         *     a token that does not work goes to `/sign-in?error=expired` or `/sign-in?error=used`.
          */
         get: operations["followSignInLink"];
         put?: never;
@@ -3562,6 +3564,8 @@ export interface operations {
                 token?: string;
                 /** @description Why an earlier try failed; for the page only. */
                 error?: string;
+                /** @description Where to go after signing in; for the page only. */
+                next?: string;
             };
             header?: never;
             path?: never;
@@ -3569,7 +3573,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page, when there is no token */
+            /** @description The page */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3578,7 +3582,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description Signed in, or sent back with the reason */
+            /** @description A program is signed in, or sent back with the reason */
             303: {
                 headers: {
                     Location?: string;

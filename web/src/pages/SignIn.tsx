@@ -1,7 +1,12 @@
-/** Signing in by the one-time link that the server prints, or by pasting it. */
+/**
+ * Signing in by the one-time link that the server prints, or by pasting it.
+ *
+ * Opening the link only shows this page; the page posts the token. So what fetches links without running
+ * scripts (previews, scanners of mail) uses none up. A session that runs stays: nobody is signed in over it.
+ */
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
 
@@ -19,10 +24,25 @@ function reason(code: string, detail?: string): string {
   return (known && REASONS[known]) ?? detail ?? REASONS.invalid ?? ''
 }
 
+/** The token of a link: in the query, where programs send it too, or after `#`, which never leaves the browser. */
+export function tokenOf(link: string): string | undefined {
+  const found = /[?&#]token=([^&#\s]+)/.exec(link)
+  return found?.[1] ? decodeURIComponent(found[1]) : undefined
+}
+
 /** A whole link or the token alone. */
 export function tokenIn(text: string): string {
-  const found = /[?&]token=([^&#\s]+)/.exec(text)
-  return found?.[1] ? decodeURIComponent(found[1]) : text.trim()
+  return tokenOf(text) ?? text.trim()
+}
+
+/** Whether somebody is signed in; trouble counts as no, and then shows at signing in. */
+async function isSignedIn(): Promise<boolean> {
+  try {
+    await api.me(AbortSignal.timeout(10_000))
+    return true
+  } catch {
+    return false
+  }
 }
 
 export function SignInPage() {
@@ -30,19 +50,29 @@ export function SignInPage() {
   const router = useRouter()
   const client = useQueryClient()
   const [typed, setTyped] = useState('')
-  const [busy, setBusy] = useState(false)
+  const [linked] = useState(() => tokenOf(window.location.href))
+  const [busy, setBusy] = useState(linked !== undefined)
   const [failed, setFailed] = useState<string | undefined>(error ? reason(error) : undefined)
-  const submit = async (): Promise<void> => {
+  const submit = async (token: string): Promise<void> => {
     setBusy(true)
     try {
-      await api.signIn(tokenIn(typed))
+      await api.signIn(token)
       client.clear()
-      router.history.push(next ?? '/activity')
+      router.history.replace(next ?? '/activity')
     } catch (cause) {
       setFailed(cause instanceof Problem ? (cause.status === 0 ? `${cause.title}. ${cause.message}` : reason(cause.code, cause.message)) : String(cause))
       setBusy(false)
     }
   }
+  const begun = useRef(false)
+  useEffect(() => {
+    if (linked === undefined || begun.current) return
+    begun.current = true
+    // The token must stay neither in the address nor in the history.
+    router.history.replace(next === undefined ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`)
+    void isSignedIn().then((already) => (already ? router.history.replace(next ?? '/activity') : submit(linked)))
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, with the address that the page was opened by
+  }, [])
   return (
     <main className="sign-in">
       <div className="sign-in-card">
@@ -63,7 +93,7 @@ export function SignInPage() {
         <form
           onSubmit={(event) => {
             event.preventDefault()
-            void submit()
+            void submit(tokenIn(typed))
           }}
         >
           <label htmlFor="token">Sign-in link or token</label>

@@ -1,4 +1,8 @@
 //! Failed tries by address: ten in fifteen minutes, then the address waits.
+//!
+//! Keys and tokens are random enough that nobody finds one by trying, so a valid one always works, from
+//! wherever; what waits is the answer to further failures. Otherwise ten wrong tries by a stranger behind
+//! the same address, or by a page that sends a browser here, would keep everybody else out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -52,7 +56,8 @@ impl Attempts {
     }
 }
 
-fn bucket(address: IpAddr) -> IpAddr {
+/// What counts as one address: of IPv6 the /64.
+pub fn bucket(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(address) if address.to_ipv4_mapped().is_none() => {
             IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into())

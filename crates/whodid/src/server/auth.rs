@@ -77,8 +77,8 @@ async fn by_key(app: &App, key: &str, address: IpAddr) -> Result<Caller, Failure
         Err(KeyError::Revoked) => Err(Failure::new(Code::InvalidKey, "the key was revoked")),
         Err(KeyError::Unknown | KeyError::Malformed) => {
             let now = Instant::now();
-            app.attempts.fail(address, now);
-            if let Some(wait) = app.attempts.wait(address, now) {
+            app.key_attempts.fail(address, now);
+            if let Some(wait) = app.key_attempts.wait(address, now) {
                 let detail = "too many keys from this address were not valid; a valid key still works";
                 return Err(Failure::new(Code::TooManyTries, detail).retry_after(wait.as_secs().max(1)));
             }

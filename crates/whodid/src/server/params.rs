@@ -1,5 +1,7 @@
 //! Query parameters: read into the API's types; unknown and repeated names are refused.
 
+use std::collections::BTreeMap;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
@@ -12,6 +14,8 @@ use super::failure::Failure;
 
 /// Longest query string in bytes.
 const QUERY_BYTES_MAX: usize = 48 << 10;
+/// Most parameters of a request; repeated ones count each time.
+const PARAMETERS_MAX: usize = 64;
 
 /// The query parameters of a request as the type `T`.
 #[derive(Debug)]
@@ -30,16 +34,16 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Failure> {
         let detail = format!("the query string has {} bytes; at most {QUERY_BYTES_MAX} are read", query.len());
         return Err(Failure::new(Code::BadParameter, detail));
     }
-    let mut values: Vec<(String, Values)> = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name)?, decode(value)?);
-        match values.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, values)) => values.0.push(value),
-            None => values.push((name, Values(vec![value]))),
+    let mut values: BTreeMap<String, Values> = BTreeMap::new();
+    for (count, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
+        if count == PARAMETERS_MAX {
+            let detail = format!("the query string has more than {PARAMETERS_MAX} parameters");
+            return Err(Failure::new(Code::BadParameter, detail));
         }
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        values.entry(decode(name)?).or_default().0.push(decode(value)?);
     }
-    let names: Vec<String> = values.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = values.keys().cloned().collect();
     let pairs = values.into_iter().map(|(name, values)| (name.clone(), Named { name, values }));
     T::deserialize(MapDeserializer::new(pairs)).map_err(|error: ReadError| {
         let text = error.to_string();
@@ -59,7 +63,7 @@ fn decode(text: &str) -> Result<String, Failure> {
         .map_err(|_| Failure::new(Code::BadParameter, "the query string is not UTF-8"))
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Values(Vec<String>);
 
 /// The values of one parameter, for serde.
@@ -165,6 +169,8 @@ mod tests {
         check("order=up", Code::BadParameter, "desc, asc");
         check("q=a&q=b", Code::BadParameter, "more than once");
         check("q=%ff", Code::BadParameter, "UTF-8");
+        check(&"a&".repeat(20_000), Code::BadParameter, "64 parameters");
+        check(&"q=&".repeat(65), Code::BadParameter, "64 parameters");
         check(&format!("q={}", "x".repeat(50_000)), Code::BadParameter, "at most");
         assert_eq!(read::<IngestParams>("format=xml").unwrap_err().code(), Code::BadParameter);
     }

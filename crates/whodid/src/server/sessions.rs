@@ -20,18 +20,21 @@ use super::{App, body, ui};
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES_MAX: usize = 128;
 
+/// A link is opened by people in browsers, by programs, and by what looks at links before people do.
+///
+/// A browser gets the page, whose script takes the token out of the address and posts it to
+/// [`sign_in`]: a preview, a scanner of mail or a prefetch does not run it and uses nothing up, and the
+/// page signs nobody in over a session that runs, so that another's link cannot take its place. A program
+/// that follows the printed link (curl, a test) is signed in by this very request, as it ever was.
 pub async fn follow_link(
     State(app): State<Arc<App>>,
     Params(params): Params<SignInParams>,
     request: Request,
 ) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    let Some(token) = params.token else {
+    let Some(token) = params.token.filter(|_| is_program(&parts)) else {
         return Ok(ui::page(&parts));
     };
-    if is_only_a_look(&parts) {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
     match try_token(&app, &token, &parts).await {
         Ok(session) => Ok(see_other("/", Some(cookie_of(&app, &session)))),
         Err(failure) if failure.code() == Code::LinkUsed => Ok(see_other("/sign-in?error=used", None)),
@@ -40,20 +43,38 @@ pub async fn follow_link(
     }
 }
 
-/// A link preview or prefetch must not use the link up.
-fn is_only_a_look(parts: &Parts) -> bool {
-    let says = |name: &str, words: &[&str]| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| words.iter().any(|word| value.to_ascii_lowercase().contains(word)))
+/// Words in the user agents of what fetches links to show or to judge them.
+const LOOKERS: [&str; 13] = [
+    "bot",
+    "crawl",
+    "spider",
+    "preview",
+    "scan",
+    "facebookexternalhit",
+    "whatsapp",
+    "skype",
+    "slack",
+    "embedly",
+    "safelinks",
+    "proofpoint",
+    "mimecast",
+];
+
+/// Whether the request is a program's own and neither a browser's nor a look at the link. Browsers say what
+/// they fetch for (`Sec-Fetch-…`) where the origin is safe, and else that they want HTML. `Sec-Fetch-Mode` alone
+/// says nothing: some libraries for programs send it.
+fn is_program(parts: &Parts) -> bool {
+    let value = |name: &str| {
+        parts.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase())
     };
-    parts.method == Method::HEAD
-        || says("sec-purpose", &["prefetch", "prerender"])
-        || says("purpose", &["prefetch", "preview"])
-        || says("x-purpose", &["preview", "instant"])
-        || says("x-moz", &["prefetch"])
+    let has = |name: &str| parts.headers.contains_key(name);
+    let wants_html = value("accept").is_some_and(|kinds| kinds.contains("text/html"));
+    let is_looker = value("user-agent").is_some_and(|agent| LOOKERS.iter().any(|word| agent.contains(word)));
+    let is_browser =
+        ["sec-fetch-dest", "sec-fetch-site", "sec-fetch-user", "sec-purpose", "purpose", "x-purpose", "x-moz"]
+            .into_iter()
+            .any(has);
+    parts.method == Method::GET && !wants_html && !is_looker && !is_browser
 }
 
 pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
@@ -71,10 +92,6 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 
 async fn try_token(app: &App, token: &str, parts: &Parts) -> Result<NewSession, Failure> {
     let address = auth::client_address(app, parts);
-    if let Some(wait) = app.attempts.wait(address, Instant::now()) {
-        let detail = "too many failed sign-ins from this address; wait, then ask for a new link";
-        return Err(Failure::new(Code::TooManyTries, detail).retry_after(wait.as_secs().max(1)));
-    }
     let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let device = Device { agent: agent.to_owned(), address: address.to_string() };
     let token = if token.len() <= TOKEN_BYTES_MAX { token } else { "" };
@@ -83,14 +100,22 @@ async fn try_token(app: &App, token: &str, parts: &Parts) -> Result<NewSession, 
             tracing::info!(user = session.user.id, session.id = session.id, %address, "signed in");
             Ok(session)
         }
-        Err(SignInError::Expired) => Err(refused(app, address, Code::LinkExpired, "is unknown or has expired")),
-        Err(SignInError::Used) => Err(refused(app, address, Code::LinkUsed, "was used before")),
+        Err(SignInError::Expired) => {
+            let now = Instant::now();
+            if let Some(wait) = app.sign_in_attempts.wait(address, now) {
+                let detail = "too many failed sign-ins from this address; a link that is valid still works";
+                return Err(Failure::new(Code::TooManyTries, detail).retry_after(wait.as_secs().max(1)));
+            }
+            app.sign_in_attempts.fail(address, now);
+            Err(refused(address, Code::LinkExpired, "is unknown or has expired"))
+        }
+        // Whoever has a used link had it once; it is no guess and does not count.
+        Err(SignInError::Used) => Err(refused(address, Code::LinkUsed, "was used before")),
         Err(SignInError::Meta(error)) => Err(error.into()),
     }
 }
 
-fn refused(app: &App, address: IpAddr, code: Code, why: &str) -> Failure {
-    app.attempts.fail(address, Instant::now());
+fn refused(address: IpAddr, code: Code, why: &str) -> Failure {
     tracing::warn!(%address, code = code.as_str(), "a sign-in failed");
     Failure::new(code, format!("the sign-in link {why}; ask for a new one, or run `whodid sign-in-link` on the server"))
 }

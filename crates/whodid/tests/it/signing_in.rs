@@ -8,8 +8,21 @@ use crate::boundary::{Server, answer, event, refused};
 async fn a_link_signs_in_once_and_a_look_at_it_does_not_count() {
     let server = Server::start().await;
     let path = format!("/sign-in?token={}", server.keys.link_token());
-    assert_eq!(server.request("HEAD", &path).send().await.unwrap().status(), 204);
-    assert_eq!(server.get(&path).header("sec-purpose", "prefetch;prerender").send().await.unwrap().status(), 204);
+    // A preview, a scanner of mail and a browser before its script ran get the page and use nothing up.
+    for (method, name, value) in [
+        ("HEAD", "accept", "*/*"),
+        ("GET", "sec-purpose", "prefetch;prerender"),
+        ("GET", "sec-fetch-dest", "document"),
+        ("GET", "sec-fetch-dest", "image"),
+        ("GET", "accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+        ("GET", "user-agent", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"),
+    ] {
+        let look = server.request(method, &path).header(name, value).send().await.unwrap();
+        assert_eq!(look.status(), 200, "{name}: {value}");
+        assert!(!look.headers().contains_key("set-cookie"), "{name}: {value}");
+        assert!(look.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{name}: {value}");
+    }
+    // A program that follows the printed link is signed in by it.
     let response = server.get(&path).send().await.unwrap();
     assert_eq!((response.status().as_u16(), response.headers()["location"].to_str().unwrap()), (303, "/"));
     let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
@@ -25,7 +38,8 @@ async fn a_link_signs_in_once_and_a_look_at_it_does_not_count() {
     let wrong = server.get("/sign-in?token=wrong").send().await.unwrap();
     assert_eq!(wrong.headers()["location"], "/sign-in?error=expired");
     assert!(!wrong.headers().contains_key("set-cookie"));
-    assert_eq!(server.get("/sign-in?error=used").send().await.unwrap().status(), 200);
+    assert_eq!(server.get("/sign-in?error=used&next=%2Fkeys").send().await.unwrap().status(), 200);
+    assert_eq!(refused(server.get("/sign-in?tokn=x")).await, (400, "unknown_parameter".to_owned()));
 }
 
 #[tokio::test]
@@ -98,6 +112,18 @@ async fn other_sites_can_neither_write_nor_sign_in() {
     assert_eq!(refused(mixed).await, (403, "forbidden".to_owned()));
     let theirs = server.request("POST", "/api/v1/sessions").json(&json!({"token": server.keys.link_token()}));
     assert_eq!(refused(theirs.header("origin", "https://evil.example.net")).await.0, 403);
+}
+
+#[tokio::test]
+async fn failed_tries_of_strangers_keep_nobody_from_signing_in() {
+    let server = Server::start().await;
+    let post = |token: &str| server.request("POST", "/api/v1/sessions").json(&json!({"token": token}));
+    for _ in 0..10 {
+        assert_eq!(refused(post("guess")).await.0, 401);
+    }
+    assert_eq!(refused(post("guess")).await, (429, "too_many_tries".to_owned()));
+    assert_eq!(answer(post(server.keys.link_token())).await.0, 201);
+    assert_eq!(refused(post(server.keys.link_token())).await, (401, "link_used".to_owned()));
 }
 
 #[tokio::test]
