@@ -14,15 +14,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::auth::Peer;
+use super::places::Places;
 use super::{App, routes};
 
-/// Connections at once; further ones wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 1024;
-/// The head of a request must have come after this time.
+/// Connections that were taken and wait for a place.
+const WAITING_MAX: usize = 256;
+/// The head of a request must have come after this time, on a new connection and after each answer: a connection
+/// that idles for longer is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A reader that takes nothing for this long is let go.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -34,13 +37,12 @@ const HEADER_BYTES_MAX: usize = 64 << 10;
 /// Answers requests until `app.stopping`, then lets the running ones finish.
 pub async fn serve(listener: TcpListener, app: Arc<App>) {
     let router = routes::router(Arc::clone(&app));
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new(&app.config.trusted_proxies);
+    let waiting = Arc::new(Semaphore::new(WAITING_MAX));
     let connections = TaskTracker::new();
+    // Cancelled when what still runs is to be cut off.
+    let cut = CancellationToken::new();
     loop {
-        let place = tokio::select! {
-            () = app.stopping.cancelled() => break,
-            place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
-        };
         let (stream, peer) = tokio::select! {
             () = app.stopping.cancelled() => break,
             accepted = listener.accept() => match accepted {
@@ -53,18 +55,47 @@ pub async fn serve(listener: TcpListener, app: Arc<App>) {
                 }
             },
         };
-        let (router, app) = (router.clone(), Arc::clone(&app));
+        let Some(admitted) = places.admit(peer.ip()) else {
+            metrics::counter!("whodid_http_connections_refused_total").increment(1);
+            tracing::debug!(%peer, "a connection was refused: its peer has as many as one may have");
+            continue;
+        };
+        let place = admitted.take();
+        // One that must wait does not keep others from being looked at; further ones wait in the kernel's queue.
+        let turn = if place.is_some() {
+            None
+        } else {
+            tokio::select! {
+                () = app.stopping.cancelled() => break,
+                turn = Arc::clone(&waiting).acquire_owned() => Some(turn.expect("the semaphore is never closed")),
+            }
+        };
+        let (router, app, cut) = (router.clone(), Arc::clone(&app), cut.clone());
         connections.spawn(async move {
+            let place = match place {
+                Some(place) => place,
+                None => tokio::select! {
+                    () = app.stopping.cancelled() => return,
+                    place = admitted.wait() => place,
+                },
+            };
+            drop(turn);
             metrics::gauge!("whodid_http_connections").increment(1.0);
-            converse(stream, peer, router, &app).await;
+            tokio::select! {
+                () = converse(stream, peer, router, &app) => {}
+                () = cut.cancelled() => {}
+            }
             metrics::gauge!("whodid_http_connections").decrement(1.0);
-            drop(place);
+            drop((place, admitted));
         });
     }
     drop(listener);
     connections.close();
     if tokio::time::timeout(STOP_TIMEOUT, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "some requests did not end in time and are cut off");
+        // They must have ended before the engine is closed under them.
+        cut.cancel();
+        connections.wait().await;
     }
 }
 

@@ -10,6 +10,7 @@ mod ingest;
 mod keys;
 mod listener;
 mod params;
+mod places;
 mod rejects;
 mod routes;
 mod search;

@@ -53,6 +53,10 @@ impl Telemetry {
         metrics::describe_histogram!("whodid_http_request_seconds", "Time until the head of an answer, in seconds");
         metrics::describe_counter!("whodid_ingest_bytes_total", "Inflated bytes of request bodies taken in");
         metrics::describe_gauge!("whodid_http_connections", "Open connections");
+        metrics::describe_counter!(
+            "whodid_http_connections_refused_total",
+            "Connections refused because their peer had as many as one may have"
+        );
         metrics::gauge!("whodid_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         Ok(Self(handle))
     }
