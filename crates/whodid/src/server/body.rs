@@ -1,6 +1,9 @@
-//! Request bodies: read with bounds on size, memory and time, and inflated as they arrive.
+//! Request bodies: read with bounds on size, memory and time, then inflated.
+//!
+//! Memory is reserved before it is used, for the body as sent and for what it inflates to. Inflating is work: what
+//! is not small goes to threads of its own, so that it does not delay other requests.
 
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use whodid_api::Code;
+use zstd::stream::raw::{self, Operation};
 
 use super::failure::Failure;
 
@@ -21,6 +25,12 @@ pub const JSON_BYTES_MAX: usize = 256 << 10;
 const INFLATION_MAX: usize = 100;
 /// Inflated bytes that no ratio is asked for: small bodies of similar lines shrink further.
 const INFLATION_FREE_BYTES: usize = 1 << 20;
+/// Gzip members or zstd frames in one body: each costs time, also an empty one.
+const MEMBERS_MAX: usize = 1000;
+/// A compressed body up to this size is inflated at once; it takes a few milliseconds at most.
+const INFLATED_AT_ONCE_BYTES: usize = 16 << 10;
+/// Inflated bytes are taken in pieces of this size.
+const PIECE_BYTES: usize = 64 << 10;
 /// Largest zstd window, as a power of two: 8 MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// The next piece of a body must come within this time.
@@ -29,6 +39,8 @@ const PIECE_TIMEOUT: Duration = Duration::from_secs(10);
 const RATE_GRACE: Duration = Duration::from_secs(20);
 /// Slowest average at which a body may come.
 const RATE_BYTES_S_MIN: u64 = 4 << 10;
+/// A body must have come whole after this time.
+const BODY_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long a body waits for memory.
 const MEMORY_WAIT: Duration = Duration::from_millis(50);
 /// Memory is given out in pieces of this size.
@@ -95,22 +107,24 @@ fn too_large(limit: usize) -> Failure {
 pub async fn read(headers: &HeaderMap, body: Body, memory: &BodyMemory) -> Result<Held, Failure> {
     let coding = coding(headers)?;
     refuse_announced(headers, BODY_BYTES_MAX)?;
-    let mut inflater = Inflater::new(coding)?;
-    let mut held: Option<OwnedSemaphorePermit> = None;
+    let mut sent = Buffer::new(memory, BODY_BYTES_MAX);
     let mut pieces = Pieces::new(body);
     while let Some(piece) = pieces.next(BODY_BYTES_MAX).await? {
-        let before = inflater.written();
-        inflater.write(&piece)?;
-        let grown = inflater.written() / MEMORY_UNIT + 1 - if held.is_some() { before / MEMORY_UNIT + 1 } else { 0 };
-        if grown > 0 {
-            let more = acquire(memory, grown).await?;
-            match &mut held {
-                Some(held) => held.merge(more),
-                None => held = Some(more),
-            }
+        if let Some(units) = sent.missing(piece.len()) {
+            sent.cover(acquire(memory, units).await?);
         }
+        sent.push(&piece);
     }
-    Ok(Held { bytes: Bytes::from(inflater.finish()?), _memory: held })
+    if coding == Coding::Identity || sent.bytes.is_empty() {
+        return Ok(sent.held());
+    }
+    let plain = Buffer::new(memory, inflated_bytes_max(sent.bytes.len()));
+    if sent.bytes.len() <= INFLATED_AT_ONCE_BYTES {
+        return inflate(coding, &sent.bytes, plain);
+    }
+    tokio::task::spawn_blocking(move || inflate(coding, &sent.bytes, plain))
+        .await
+        .map_err(|error| Failure::internal("inflating a body", &error))?
 }
 
 /// Reads a small JSON document into its type. Compressed ones are refused.
@@ -160,15 +174,73 @@ fn refuse_announced(headers: &HeaderMap, limit: usize) -> Result<(), Failure> {
     if announced.is_some_and(|bytes| bytes > limit as u64) { Err(too_large(limit)) } else { Ok(()) }
 }
 
-async fn acquire(memory: &BodyMemory, units: usize) -> Result<OwnedSemaphorePermit, Failure> {
-    let units = u32::try_from(units).unwrap_or(u32::MAX);
+async fn acquire(memory: &BodyMemory, units: u32) -> Result<OwnedSemaphorePermit, Failure> {
     let wait = tokio::time::timeout(MEMORY_WAIT, Arc::clone(&memory.0).acquire_many_owned(units));
     match wait.await {
         Ok(Ok(permit)) => Ok(permit),
-        _ => Err(Failure::new(
-            Code::Overloaded,
-            "too many request bodies are being read at once; nothing was stored, try again",
-        )),
+        _ => Err(overloaded()),
+    }
+}
+
+fn overloaded() -> Failure {
+    Failure::new(Code::Overloaded, "too many request bodies are being read at once; nothing was stored, try again")
+}
+
+/// Bytes with their memory reserved.
+#[derive(Debug)]
+struct Buffer {
+    bytes: Vec<u8>,
+    memory: BodyMemory,
+    reserved: Option<OwnedSemaphorePermit>,
+    /// Most bytes that will ever be pushed.
+    limit: usize,
+}
+
+impl Buffer {
+    fn new(memory: &BodyMemory, limit: usize) -> Self {
+        Self { bytes: Vec::new(), memory: memory.clone(), reserved: None, limit }
+    }
+
+    /// The capacity with which so many more bytes fit: the double, so that a body is copied few times.
+    fn capacity_for(&self, more: usize) -> usize {
+        let needed = self.bytes.len() + more;
+        if needed <= self.bytes.capacity() {
+            return self.bytes.capacity();
+        }
+        needed.max((self.bytes.capacity() * 2).min(self.limit))
+    }
+
+    /// Units of memory to be had before so many more bytes are pushed.
+    fn missing(&self, more: usize) -> Option<u32> {
+        let wanted = self.capacity_for(more).div_ceil(MEMORY_UNIT);
+        let had = self.reserved.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        u32::try_from(wanted.saturating_sub(had)).ok().filter(|units| *units > 0)
+    }
+
+    fn cover(&mut self, permit: OwnedSemaphorePermit) {
+        match &mut self.reserved {
+            Some(reserved) => reserved.merge(permit),
+            None => self.reserved = Some(permit),
+        }
+    }
+
+    /// The same without waiting.
+    fn try_cover(&mut self, more: usize) -> Result<(), Failure> {
+        if let Some(units) = self.missing(more) {
+            let permit = Arc::clone(&self.memory.0).try_acquire_many_owned(units).map_err(|_| overloaded())?;
+            self.cover(permit);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        let capacity = self.capacity_for(piece.len());
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+        self.bytes.extend_from_slice(piece);
+    }
+
+    fn held(self) -> Held {
+        Held { bytes: Bytes::from(self.bytes), _memory: self.reserved }
     }
 }
 
@@ -176,16 +248,21 @@ async fn acquire(memory: &BodyMemory, units: usize) -> Result<OwnedSemaphorePerm
 struct Pieces {
     stream: axum::body::BodyDataStream,
     started: Instant,
+    /// When the whole body must have come.
+    until: Instant,
     bytes: usize,
 }
 
 impl Pieces {
     fn new(body: Body) -> Self {
-        Self { stream: body.into_data_stream(), started: Instant::now(), bytes: 0 }
+        let started = Instant::now();
+        Self { stream: body.into_data_stream(), started, until: started + BODY_TIMEOUT, bytes: 0 }
     }
 
     async fn next(&mut self, limit: usize) -> Result<Option<Bytes>, Failure> {
-        let piece = match tokio::time::timeout(PIECE_TIMEOUT, self.stream.next()).await {
+        let patience = PIECE_TIMEOUT.min(self.until.saturating_duration_since(Instant::now()));
+        let piece = match tokio::time::timeout(patience, self.stream.next()).await {
+            Err(_) if patience < PIECE_TIMEOUT => return Err(slow("it took more than 5 minutes")),
             Err(_) => return Err(slow("nothing came for 10 s")),
             Ok(None) => return Ok(None),
             Ok(Some(Err(_))) => return Err(Failure::new(Code::InvalidRequest, "the body broke off before its end")),
@@ -208,106 +285,88 @@ fn slow(why: &str) -> Failure {
     Failure::new(Code::SlowBody, format!("the body came too slowly: {why}; nothing was stored"))
 }
 
-/// Where inflated bytes go: a buffer that refuses to grow beyond its bound.
-#[derive(Debug, Default)]
-struct Bounded {
-    bytes: Vec<u8>,
-    limit: usize,
-    is_over: bool,
+/// Most bytes that a body of this size may inflate to.
+fn inflated_bytes_max(sent: usize) -> usize {
+    INFLATION_FREE_BYTES.max(sent.saturating_mul(INFLATION_MAX)).min(BODY_BYTES_MAX)
 }
 
-impl Write for Bounded {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + piece.len() > self.limit {
-            self.is_over = true;
-            return Err(io::Error::other("bound reached"));
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(piece.len())
+fn inflate(coding: Coding, sent: &[u8], mut into: Buffer) -> Result<Held, Failure> {
+    match coding {
+        Coding::Identity => keep(&mut into, sent)?,
+        Coding::Gzip => gunzip(sent, &mut into)?,
+        Coding::Zstd => unzstd(sent, &mut into)?,
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    Ok(into.held())
 }
 
-enum Decoder {
-    Identity(Bounded),
-    Gzip(Box<flate2::write::MultiGzDecoder<Bounded>>),
-    Zstd(Box<zstd::stream::write::Decoder<'static, Bounded>>),
-}
-
-struct Inflater {
-    decoder: Decoder,
-    sent: usize,
-}
-
-impl Inflater {
-    fn new(coding: Coding) -> Result<Self, Failure> {
-        let bounded = Bounded { limit: BODY_BYTES_MAX, ..Bounded::default() };
-        let decoder = match coding {
-            Coding::Identity => Decoder::Identity(bounded),
-            Coding::Gzip => Decoder::Gzip(Box::new(flate2::write::MultiGzDecoder::new(bounded))),
-            Coding::Zstd => {
-                let mut raw = zstd::stream::raw::Decoder::new()
-                    .map_err(|error| Failure::internal("preparing to inflate a body", &error))?;
-                raw.set_parameter(zstd::stream::raw::DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))
-                    .map_err(|error| Failure::internal("preparing to inflate a body", &error))?;
-                Decoder::Zstd(Box::new(zstd::stream::write::Decoder::with_decoder(bounded, raw)))
-            }
-        };
-        Ok(Self { decoder, sent: 0 })
-    }
-
-    fn bounded(&mut self) -> &mut Bounded {
-        match &mut self.decoder {
-            Decoder::Identity(bounded) => bounded,
-            Decoder::Gzip(decoder) => decoder.get_mut(),
-            Decoder::Zstd(decoder) => decoder.get_mut(),
-        }
-    }
-
-    fn written(&mut self) -> usize {
-        self.bounded().bytes.len()
-    }
-
-    fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
-        self.sent += piece.len();
-        if !matches!(self.decoder, Decoder::Identity(_)) {
-            let by_ratio = INFLATION_FREE_BYTES.max(self.sent.saturating_mul(INFLATION_MAX));
-            self.bounded().limit = by_ratio.min(BODY_BYTES_MAX);
-        }
-        let written = match &mut self.decoder {
-            Decoder::Identity(bounded) => bounded.write_all(piece),
-            Decoder::Gzip(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
-            Decoder::Zstd(decoder) => decoder.write_all(piece).and_then(|()| decoder.flush()),
-        };
-        written.map_err(|error| self.refuse(&error))
-    }
-
-    fn refuse(&mut self, error: &io::Error) -> Failure {
-        let bounded = self.bounded();
-        if !bounded.is_over {
-            return Failure::new(Code::BadEncoding, format!("the compressed body cannot be inflated: {error}"));
-        }
-        if bounded.limit >= BODY_BYTES_MAX {
-            return too_large(BODY_BYTES_MAX);
+fn keep(into: &mut Buffer, piece: &[u8]) -> Result<(), Failure> {
+    if into.bytes.len() + piece.len() > into.limit {
+        if into.limit >= BODY_BYTES_MAX {
+            return Err(too_large(BODY_BYTES_MAX));
         }
         let detail =
             format!("the body inflates to more than {INFLATION_MAX} times its size; split it into smaller requests");
-        Failure::new(Code::BodyTooLarge, detail)
+        return Err(Failure::new(Code::BodyTooLarge, detail));
     }
+    into.try_cover(piece.len())?;
+    into.push(piece);
+    Ok(())
+}
 
-    fn finish(mut self) -> Result<Vec<u8>, Failure> {
-        let finished = match &mut self.decoder {
-            Decoder::Gzip(_) if self.sent == 0 => Ok(()),
-            Decoder::Zstd(_) if self.sent == 0 => Ok(()),
-            Decoder::Identity(_) => Ok(()),
-            Decoder::Gzip(decoder) => decoder.try_finish(),
-            Decoder::Zstd(decoder) => decoder.do_finish(),
-        };
-        finished.map_err(|error| self.refuse(&error))?;
-        Ok(std::mem::take(&mut self.bounded().bytes))
+fn broken(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Code::BadEncoding, format!("the compressed body cannot be inflated: {why}"))
+}
+
+/// One more member has begun.
+fn count_member(members: &mut usize) -> Result<(), Failure> {
+    *members += 1;
+    if *members > MEMBERS_MAX {
+        return Err(broken(&format_args!("it has more than {MEMBERS_MAX} members")));
+    }
+    Ok(())
+}
+
+fn gunzip(sent: &[u8], into: &mut Buffer) -> Result<(), Failure> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut members = 0;
+    let mut rest = sent;
+    while !rest.is_empty() {
+        count_member(&mut members)?;
+        let mut member = flate2::bufread::GzDecoder::new(rest);
+        loop {
+            let count = member.read(&mut piece).map_err(|error| broken(&error))?;
+            if count == 0 {
+                break;
+            }
+            keep(into, &piece[..count])?;
+        }
+        rest = member.into_inner();
+    }
+    Ok(())
+}
+
+fn unzstd(sent: &[u8], into: &mut Buffer) -> Result<(), Failure> {
+    let prepared = |error: io::Error| Failure::internal("preparing to inflate a body", &error);
+    let mut decoder = raw::Decoder::new().map_err(prepared)?;
+    decoder.set_parameter(raw::DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX)).map_err(prepared)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut members = 0;
+    let mut input = raw::InBuffer::around(sent);
+    loop {
+        let mut output = raw::OutBuffer::around(piece.as_mut_slice());
+        let wanted = decoder.run(&mut input, &mut output).map_err(|error| broken(&error))?;
+        let count = output.pos();
+        keep(into, &piece[..count])?;
+        let is_read = input.pos() == sent.len();
+        if wanted == 0 {
+            count_member(&mut members)?;
+            if is_read {
+                return Ok(());
+            }
+        } else if is_read && count < PIECE_BYTES {
+            // Nothing more comes out, and a frame is open.
+            return Err(broken(&"it ends too early"));
+        }
     }
 }
 
@@ -315,6 +374,7 @@ impl Inflater {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::io::Write;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -383,6 +443,36 @@ mod tests {
         encoder.window_log(27).unwrap();
         encoder.write_all(&noise(1 << 20)).unwrap();
         assert_eq!(inflate("zstd", encoder.finish().unwrap()).await, Err(Code::BadEncoding));
+    }
+
+    #[tokio::test]
+    async fn members_without_content_are_not_inflated_for_ever() {
+        let (gz, zst) = (gzip(b""), zstd::encode_all(&b""[..], 1).unwrap());
+        assert_eq!(inflate("gzip", gz.repeat(MEMBERS_MAX)).await.unwrap(), "");
+        assert_eq!(inflate("zstd", zst.repeat(MEMBERS_MAX)).await.unwrap(), "");
+        assert_eq!(inflate("gzip", gz.repeat(BODY_BYTES_MAX / gz.len())).await, Err(Code::BadEncoding));
+        assert_eq!(inflate("zstd", zst.repeat(BODY_BYTES_MAX / zst.len())).await, Err(Code::BadEncoding));
+    }
+
+    #[tokio::test]
+    async fn memory_is_reserved_before_a_body_is_inflated_into_it() {
+        let plain = noise(4).repeat(1 << 20);
+        let small = zstd::encode_all(plain.as_slice(), 1).unwrap();
+        let encoded = headers(&[(header::CONTENT_ENCODING, "zstd")]);
+        let memory = BodyMemory::new(1 << 20);
+        let refused = read(&encoded, Body::from([small, noise(60_000)].concat()), &memory).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Overloaded);
+        // Nothing stays reserved, and what is read holds as much as it may use.
+        assert_eq!(memory.0.available_permits(), 16);
+        let held = read(&HeaderMap::new(), Body::from(vec![b' '; 100_000]), &memory).await.unwrap();
+        assert_eq!((held.bytes.len(), memory.0.available_permits()), (100_000, 14));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_trickles_for_ever_is_given_up() {
+        let endless = Body::from_stream(futures::stream::pending::<Result<Bytes, io::Error>>());
+        let mut pieces = Pieces { until: Instant::now(), ..Pieces::new(endless) };
+        assert_eq!(pieces.next(100).await.unwrap_err().code(), Code::SlowBody);
     }
 
     #[tokio::test]
