@@ -1,10 +1,12 @@
 //! The server's own state: status, health, metrics, the document.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whodid_api::{Degraded, Live, LookupParams, Ready, Status};
@@ -62,14 +64,12 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Ready>) {
     (status, Json(Ready { ready, degraded }))
 }
 
-/// Open to this machine; other machines show a service key or administrator token, unless configured open.
+/// Open to this machine; other machines show a service key or administrator token, unless configured open. Once
+/// a proxy stands before the server, everybody comes from this machine, so then everybody shows one.
 pub async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
     let (mut parts, _) = request.into_parts();
-    let is_local = parts
-        .extensions
-        .get::<Peer>()
-        .is_some_and(|Peer(peer): &Peer| is_loopback(*peer) && !parts.headers.contains_key("x-forwarded-for"));
-    if !is_local && !app.config.is_metrics_public {
+    let has_proxy = app.config.public_url.is_some() || !app.config.trusted_proxies.is_empty();
+    if !app.config.is_metrics_public && (has_proxy || !is_local(&parts)) {
         use axum::extract::FromRequestParts;
         let caller = Caller::from_request_parts(&mut parts, &app).await?;
         caller.access(Permission::ReadEvents, None)?;
@@ -78,8 +78,20 @@ pub async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Re
     Ok(([(header::CONTENT_TYPE, kind)], app.telemetry.render()).into_response())
 }
 
-fn is_loopback(peer: SocketAddr) -> bool {
-    peer.ip().to_canonical().is_loopback()
+/// What proxies add to what they pass on.
+const FORWARDED: [&str; 7] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-real-ip", "via"];
+
+/// Whether a program on this machine asks for this machine, with nothing in between that shows. The host is
+/// looked at because a page in a browser here can make another name mean this machine.
+fn is_local(parts: &Parts) -> bool {
+    let is_loopback = parts.extensions.get::<Peer>().is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback());
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let is_own_name = host.and_then(|host| host.parse::<Authority>().ok()).is_some_and(|host| {
+        let host = host.host().trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    });
+    is_loopback && is_own_name && !FORWARDED.iter().any(|name| parts.headers.contains_key(*name))
 }
 
 pub async fn openapi() -> Response {

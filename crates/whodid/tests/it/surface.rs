@@ -217,6 +217,33 @@ async fn the_server_tells_its_state() {
 }
 
 #[tokio::test]
+async fn metrics_are_open_only_to_programs_of_this_machine() {
+    let status = async |server: &Server, name: &str, value: &str| {
+        server.get("/metrics").header(name, value).send().await.unwrap().status().as_u16()
+    };
+    let server = Server::start().await;
+    for host in ["localhost:1", "127.0.0.1", "[::1]:80"] {
+        assert_eq!(status(&server, "host", host).await, 200, "{host}");
+    }
+    // A proxy on this machine, and a page that makes its own name mean this machine.
+    for (name, value) in [
+        ("host", "metrics.example.com"),
+        ("x-real-ip", "192.0.2.1"),
+        ("forwarded", "for=192.0.2.1"),
+        ("x-forwarded-host", "a"),
+        ("via", "1.1 proxy"),
+    ] {
+        assert_eq!(status(&server, name, value).await, 401, "{name}");
+    }
+    for setting in [("WHODID_PUBLIC_URL", "https://a.example.com"), ("WHODID_TRUSTED_PROXIES", "192.0.2.1")] {
+        let server = Server::start_with(&[setting]).await;
+        assert_eq!(status(&server, "x-nothing", "said").await, 401, "{}", setting.0);
+        let key = format!("Bearer {}", server.keys.service_key);
+        assert_eq!(status(&server, "authorization", &key).await, 200, "{}", setting.0);
+    }
+}
+
+#[tokio::test]
 async fn every_described_route_is_served_and_refuses_strangers_as_described() {
     let server = Server::start().await;
     let document: Value = serde_json::from_str(&whodid_api::document_json()).unwrap();
