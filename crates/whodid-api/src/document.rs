@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, put together from [`crate::paths`] in a fixed order.
 
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
@@ -10,7 +11,7 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
 #[openapi(
     info(
         title = "whodid",
-        description = "Who did what, to what, when, from where: audit events taken in, kept and found again.\n\nTimes are RFC 3339 in UTC; event time is the sender's claim, recorded time is whodid's own. Every error is `application/problem+json` with a stable `code`. Query parameters that a route does not know are refused.",
+        description = "Who did what, to what, when, from where: audit events taken in, kept and found again.\n\nTimes are RFC 3339 in UTC; event time is the sender's claim, recorded time is whodid's own. Every error is `application/problem+json` with a stable `code`. Query parameters that a route under `/api/` or `/sign-in` does not know are refused.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
@@ -61,26 +62,43 @@ impl Modify for Schemes {
 
 struct Errors;
 
-/// The statuses that any route may answer, with what they mean.
-const ERRORS: [(&str, &str, bool); 6] = [
-    ("400", "The request is wrong; the same request will always fail", false),
-    ("401", "No key or session, or one that does not work", true),
-    ("403", "The key or user may not do this", true),
-    ("404", "There is no such thing in this account", false),
-    ("429", "Too much at once; try again as `Retry-After` says", false),
-    ("503", "A part is out of service; try again as `Retry-After` says", false),
+/// An error's status, what it means, and which operations may answer it.
+type Status = (&'static str, &'static str, fn(&Operation) -> bool);
+
+const ERRORS: [Status; 12] = [
+    ("400", "The request is wrong; the same request will always fail", |_| true),
+    ("401", "No key or session, or one that does not work", |_| true),
+    ("403", "The key or user may not do this, or the request comes from another site", |_| true),
+    ("404", "There is no such thing in this account", is_secured),
+    ("408", "The body came too slowly; nothing was done", takes_body),
+    ("409", "The `Idempotency-Key` was used for another body", |operation| is_named(operation, "sendEvents")),
+    ("413", "The body is too large, or holds too many events", takes_body),
+    ("415", "The content type or encoding is not supported", takes_body),
+    ("429", "Too much at once; try again as `Retry-After` says", |_| true),
+    ("500", "A defect of the server; its log has the details under the request id", |_| true),
+    ("503", "A part is out of service; try again as `Retry-After` says", |_| true),
+    ("504", "It took longer than allowed", is_secured),
 ];
+
+fn is_secured(operation: &Operation) -> bool {
+    operation.security.is_some()
+}
+
+fn takes_body(operation: &Operation) -> bool {
+    operation.request_body.is_some()
+}
+
+fn is_named(operation: &Operation, name: &str) -> bool {
+    operation.operation_id.as_deref() == Some(name)
+}
 
 impl Modify for Errors {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
-            if !path.starts_with("/api/") {
-                continue;
-            }
+            let is_api = path.starts_with("/api/");
             for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
-                let secured = operation.security.is_some();
-                for (status, description, only_secured) in ERRORS {
-                    if secured || !only_secured {
+                for (status, description, fits) in ERRORS {
+                    if is_api && fits(operation) {
                         operation.responses.responses.insert(status.to_owned(), RefOr::T(problem(description)));
                     }
                 }
@@ -132,6 +150,19 @@ mod tests {
             assert!(value.pointer(&format!("/{path}")).is_some(), "{path} is missing");
         }
         assert_eq!(value["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn every_status_of_a_code_is_described_where_it_may_come() {
+        let value: serde_json::Value = serde_json::from_str(&document_json()).unwrap();
+        let described = &value["paths"]["/api/v1/events"]["post"]["responses"];
+        for code in Code::ALL.into_iter().filter(|code| *code != Code::MethodNotAllowed) {
+            assert!(described.get(code.status().to_string()).is_some(), "{}", code.as_str());
+        }
+        for path in ["/api/v1/sessions", "/api/v1/keys", "/api/v1/sql"] {
+            assert!(value["paths"][path]["post"]["responses"].get("415").is_some(), "{path}");
+        }
+        assert!(value["paths"]["/metrics"]["get"]["responses"].get("default").is_some());
     }
 
     #[test]

@@ -213,7 +213,7 @@ pub struct FieldParams {
     /// Only names that begin with this, whatever its case.
     #[param(nullable = false)]
     pub prefix: Option<String>,
-    /// The stream; `activity` when not given.
+    /// The stream; only the fields of `activity` are listed.
     #[param(nullable = false)]
     pub stream: Option<String>,
     /// The account to read; needed only by administrators of several.

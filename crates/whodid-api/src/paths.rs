@@ -187,6 +187,9 @@ pub fn live() {}
 pub fn ready() {}
 
 /// Metrics
+///
+/// Open to programs on the server's own machine; a service key or administrator token from elsewhere, and from
+/// everywhere when `public_url` or `trusted_proxies` is set. `metrics.public` opens them to everybody.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "server",
     responses((status = 200, description = "Prometheus text", body = String, content_type = "text/plain")))]
 pub fn metrics() {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use whodid_api::{Code, KeyCreate, KeyCreated, KeyList, KeySummary, LookupParams};
 use whodid_meta::{Key, KeyKind, Meta};
@@ -12,7 +12,7 @@ use whodid_model::access::Permission;
 
 use super::auth::Caller;
 use super::failure::Failure;
-use super::params::Params;
+use super::params::{Id, Params};
 use super::{App, body};
 
 pub async fn list(
@@ -79,7 +79,7 @@ pub async fn create(
 pub async fn revoke(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let scope = caller.access(Permission::ManageKeys, params.account.as_deref())?;

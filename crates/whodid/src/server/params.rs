@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::de::value::{Error as ReadError, MapDeserializer, SeqDeserializer};
@@ -26,6 +26,25 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         read(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+/// Of routes that have no parameter.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// The `{id}` of a path.
+#[derive(Debug)]
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let read = Path::<String>::from_request_parts(parts, state).await;
+        let Path(id) = read.map_err(|_| Failure::new(Code::InvalidRequest, "the id in the path is not UTF-8"))?;
+        Ok(Self(id))
     }
 }
 

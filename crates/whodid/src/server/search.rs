@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ use whodid_model::access::Permission;
 
 use super::auth::Caller;
 use super::failure::Failure;
-use super::params::Params;
+use super::params::{Id, Params};
 use super::{App, body};
 
 const LIMIT_DEFAULT: u32 = 100;
@@ -221,7 +221,10 @@ pub async fn fields(
     Params(params): Params<FieldParams>,
 ) -> Result<Json<Fields>, Failure> {
     let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
-    stream(params.stream.as_deref())?;
+    // The names are gathered from that stream; an answer about another would be wrong.
+    if stream(params.stream.as_deref())?.is_some_and(|stream| stream != StreamName::activity()) {
+        return Err(Failure::new(Code::BadParameter, "`stream`: only the fields of `activity` are listed"));
+    }
     let fields = app.engine()?.fields(&scope, params.prefix.as_deref().unwrap_or_default()).await?;
     let fields = fields
         .into_iter()
@@ -236,20 +239,31 @@ pub async fn fields(
     Ok(Json(Fields { fields }))
 }
 
-/// What of a related event the answer tells.
+/// What of a related event the answer tells. Its members are as its sender wrote them, which may be otherwise
+/// than CADF asks (`"action": 5`), or not at all.
 #[derive(serde::Deserialize)]
 struct RelatedEvent {
-    #[serde(rename = "eventTime")]
-    event_time: String,
-    action: String,
-    outcome: String,
+    #[serde(rename = "eventTime", default)]
+    event_time: serde_json::Value,
+    #[serde(default)]
+    action: serde_json::Value,
+    #[serde(default)]
+    outcome: serde_json::Value,
     record: RelatedRecord,
+}
+
+fn text_of(value: serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    }
 }
 
 pub async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<Response, Failure> {
     let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
@@ -260,9 +274,9 @@ pub async fn get(
             serde_json::from_str(text).map_err(|error| Failure::internal("reading a related event", &error))?;
         related.push(Related {
             record: event.record,
-            event_time: event.event_time,
-            action: event.action,
-            outcome: event.outcome,
+            event_time: text_of(event.event_time),
+            action: text_of(event.action),
+            outcome: text_of(event.outcome),
         });
     }
     let related = serde_json::to_string(&related).map_err(|error| Failure::internal("writing an event", &error))?;
@@ -276,7 +290,7 @@ pub async fn get(
 pub async fn around(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     Params(params): Params<AroundParams>,
 ) -> Result<Json<Around>, Failure> {
     let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;

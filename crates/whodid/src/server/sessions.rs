@@ -14,7 +14,7 @@ use whodid_meta::{Device, NewSession, SignInError};
 
 use super::auth::{self, Caller};
 use super::failure::Failure;
-use super::params::Params;
+use super::params::{NoParams, Params};
 use super::{App, body, ui};
 
 /// Longest token that is looked at, in bytes.
@@ -77,7 +77,11 @@ fn is_program(parts: &Parts) -> bool {
     parts.method == Method::GET && !wants_html && !is_looker && !is_browser
 }
 
-pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Failure> {
+pub async fn sign_in(
+    State(app): State<Arc<App>>,
+    Params(NoParams {}): Params<NoParams>,
+    request: Request,
+) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     // Nobody else's page may sign a person in, not even with the person's own link.
     if auth::is_same_origin(&app, &parts.headers) == Some(false) {
@@ -140,7 +144,12 @@ fn see_other(to: &'static str, cookie: Option<HeaderValue>) -> Response {
     response
 }
 
-pub async fn sign_out(State(app): State<Arc<App>>, caller: Caller, headers: HeaderMap) -> Result<Response, Failure> {
+pub async fn sign_out(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let Some(value) = auth::cookie(&app, &headers).filter(|_| !headers.contains_key(header::AUTHORIZATION)) else {
         return Err(Failure::new(Code::NotFound, "a key has no session; revoke the key instead"));
     };
@@ -152,7 +161,11 @@ pub async fn sign_out(State(app): State<Arc<App>>, caller: Caller, headers: Head
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
-pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Me>, Failure> {
+pub async fn me(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<Json<Me>, Failure> {
     let found = caller.user(&app).await?;
     let accounts: Vec<String> = found.accounts.iter().map(ToString::to_string).collect();
     Ok(Json(Me {

@@ -244,6 +244,38 @@ async fn metrics_are_open_only_to_programs_of_this_machine() {
 }
 
 #[tokio::test]
+async fn every_refusal_is_a_problem_document() {
+    let server = Server::start().await;
+    for (method, path, status, code) in [
+        ("GET", "/api/v1/events/%ff", 400, "invalid_request"),
+        ("GET", "/api/v1/events/%ff/around", 400, "invalid_request"),
+        ("DELETE", "/api/v1/keys/%ff", 400, "invalid_request"),
+        ("GET", "/api/v1/me?x=1", 400, "unknown_parameter"),
+        ("POST", "/api/v1/sessions?x=1", 400, "unknown_parameter"),
+        ("DELETE", "/api/v1/sessions/current?x=1", 400, "unknown_parameter"),
+        ("GET", "/api/v1/events/fields?stream=rejects", 400, "bad_parameter"),
+    ] {
+        let request = server.request(method, path).bearer_auth(&server.keys.admin_token);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{method} {path}");
+        assert_eq!(response.status(), status, "{method} {path}");
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["code"], code, "{method} {path}: {problem}");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_action_of_a_related_event_does_not_hide_the_event() {
+    let server = Server::start().await;
+    let plain = event("odd", "alice", "create", "success", "2026-11-20T08:00:00Z");
+    let odd = plain.replace("\"create\"", "5");
+    assert_ne!(plain, odd);
+    assert_eq!(server.send(format!("{plain}\n{odd}")).await.1["accepted"], 2);
+    let found = server.read("/api/v1/events/activity:0").await;
+    assert_eq!(found["related"][0]["action"], "5", "{found}");
+}
+
+#[tokio::test]
 async fn every_described_route_is_served_and_refuses_strangers_as_described() {
     let server = Server::start().await;
     let document: Value = serde_json::from_str(&whodid_api::document_json()).unwrap();
