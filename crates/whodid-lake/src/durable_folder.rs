@@ -49,6 +49,16 @@ impl DurableFolder {
         Ok(Self { reader, disk: Arc::new(disk) })
     }
 
+    /// Opens a folder that exists and changes nothing: another process may be writing there.
+    pub fn look(folder: &FilePath) -> io::Result<Self> {
+        let root = folder.canonicalize()?;
+        if !root.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        let reader = LocalFileSystem::new_with_prefix(&root).map_err(io::Error::other)?;
+        Ok(Self { reader, disk: Arc::new(Disk::new(root)) })
+    }
+
     fn file_of(&self, location: &Path) -> Result<PathBuf> {
         self.reader.path_to_filesystem(location)
     }
@@ -552,5 +562,18 @@ mod tests {
         store.delete(&Path::from("a/object")).await.unwrap();
         assert_eq!(steps(&store), ["remove object", "sync folder a"]);
         assert!(matches!(store.delete(&Path::from("a/object")).await, Err(Error::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_look_removes_nothing_that_a_running_writer_has_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let staged = folder.path().join("part.parquet#1");
+        std::fs::write(&staged, b"half").unwrap();
+        DurableFolder::look(folder.path()).unwrap();
+        assert!(staged.exists());
+        DurableFolder::open(folder.path()).unwrap();
+        assert!(!staged.exists());
+        assert!(DurableFolder::look(&folder.path().join("missing")).is_err());
+        assert!(!folder.path().join("missing").exists());
     }
 }

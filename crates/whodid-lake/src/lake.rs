@@ -45,6 +45,12 @@ impl Lake {
         Ok(Self::on(store::open(&location).await?))
     }
 
+    /// Opens a lake that exists, beside the process that writes to it: nothing is made, removed or tried out. Only
+    /// for looking; what is written through it is not safe.
+    pub async fn look(location: Location) -> Result<Self, OpenError> {
+        Ok(Self::on(store::look(&location).await?))
+    }
+
     /// A lake on a store that is rooted at it. The store must keep what [`crate::store`] promises.
     pub fn on(store: Arc<dyn ObjectStore>) -> Self {
         Self {

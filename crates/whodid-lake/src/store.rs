@@ -38,6 +38,14 @@ pub enum Location {
     Memory,
 }
 
+impl Location {
+    /// Whether a bucket has an option of this name.
+    pub fn is_option(name: &str) -> bool {
+        // Which bucket and how it is written to are not for an option to change.
+        !name.contains("bucket") && !name.contains("conditional_put") && name.parse::<AmazonS3ConfigKey>().is_ok()
+    }
+}
+
 /// Why a location cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LocationError {
@@ -96,12 +104,30 @@ pub(crate) async fn open(location: &Location) -> Result<Arc<dyn ObjectStore>, Lo
     }
 }
 
+/// The store at a location that exists, for looking only: nothing is made, removed or tried out.
+pub(crate) async fn look(location: &Location) -> Result<Arc<dyn ObjectStore>, LocationError> {
+    match location {
+        Location::Folder(folder) => {
+            let failed = |source| LocationError::Folder { folder: folder.clone(), source };
+            Ok(Arc::new(DurableFolder::look(folder).map_err(failed)?))
+        }
+        Location::Bucket { url, options } => bucket(url, options),
+        Location::Memory => Ok(Arc::new(InMemory::new())),
+    }
+}
+
 /// Longest a request to a bucket may take; parts of a multipart upload are small.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// Object that the start-up probe writes twice.
 const PROBE: &str = "_whodid/create-if-absent";
 
 async fn open_bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn ObjectStore>, LocationError> {
+    let store = bucket(url, options)?;
+    probe(url, &store).await?;
+    Ok(store)
+}
+
+fn bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn ObjectStore>, LocationError> {
     let (bucket, prefix) = parse_bucket_url(url).ok_or_else(|| LocationError::Url { url: url.to_owned() })?;
     let failed = |source| LocationError::Bucket { url: url.to_owned(), source };
 
@@ -119,10 +145,7 @@ async fn open_bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Ar
     // writer's. So it is tried once, and the caller looks what became of it.
     let once = builder.with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() }).build().map_err(failed)?;
     let store = BucketStore { retrying: Arc::new(retrying), once: Arc::new(once) };
-    let store: Arc<dyn ObjectStore> =
-        if prefix.as_ref().is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) };
-    probe(url, &store).await?;
-    Ok(store)
+    Ok(if prefix.as_ref().is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) })
 }
 
 fn parse_bucket_url(url: &str) -> Option<(&str, Path)> {

@@ -20,5 +20,5 @@ pub use error::MetaError;
 pub use keys::{KEY_NAME_CHARS_MAX, Key, KeyError, KeyKind, KeyNameError, NewKey};
 pub use secret::Secret;
 pub use sessions::{Device, LINK_VALID_MICROS, Link, NewSession, Session, SessionError, SignInError};
-pub use store::{InitializeError, Initialized, Limits, Meta};
+pub use store::{InitializeError, Initialized, Limits, Look, Meta};
 pub use users::{Role, User};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Row};
+use sqlx::{ConnectOptions, Connection, Row};
 use whodid_model::time::MICROS_A_SECOND;
 use whodid_model::{AccountName, Timestamp};
 
@@ -62,6 +62,17 @@ pub struct Initialized {
     pub admin_token: NewKey,
 }
 
+/// What is found in a file without changing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// SQLite's own check of the file: `None` when it is sound, else what it found.
+    pub damage: Option<String>,
+    /// The installation's random id; `None` before it was initialised.
+    pub installation: Option<String>,
+    /// Whether the next start brings the tables up to date.
+    pub is_older: bool,
+}
+
 /// Why the first content was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum InitializeError {
@@ -96,50 +107,47 @@ impl Meta {
         Ok(Self { pool, cache: Cache::new(watch), limits, path: path.to_owned() })
     }
 
+    /// Looks into the file, which may be in use, and changes nothing: no table is made or brought up to date.
+    pub async fn look(path: &Path) -> Result<Look, MetaError> {
+        let failed = |source| MetaError::Open { path: path.to_owned(), source };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .create_if_missing(false)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let mut connection = options.connect().await.map_err(failed)?;
+        let failed = MetaError::doing("looking into the file");
+        let version: i64 = sqlx::query("PRAGMA user_version")
+            .fetch_one(&mut connection)
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(&failed)?;
+        if version > schema::VERSION {
+            return Err(MetaError::Newer { path: path.to_owned(), found: version, known: schema::VERSION });
+        }
+        let check: String = sqlx::query("PRAGMA quick_check(1)")
+            .fetch_one(&mut connection)
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(&failed)?;
+        let installation = if version == 0 {
+            None
+        } else {
+            let row = sqlx::query("SELECT id FROM installation").fetch_optional(&mut connection).await;
+            row.and_then(|row| row.map(|row| row.try_get("id")).transpose()).map_err(&failed)?
+        };
+        // A failed close of a connection that only reads loses nothing.
+        let _ = connection.close().await;
+        Ok(Look { damage: (check != "ok").then_some(check), installation, is_older: version < schema::VERSION })
+    }
+
     /// Makes the account `default`, an administrator with a one-time link, and one key of each kind.
     /// All or nothing; of two processes one succeeds.
     pub async fn initialize(&self, now: Timestamp) -> Result<Initialized, InitializeError> {
         let failed = MetaError::doing("initialising");
-        let account = AccountName::default_account();
-        let user_id = secret::random_id().map_err(MetaError::from)?;
-        let installation = secret::random_id().map_err(MetaError::from)?;
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
-        let first = sqlx::query("INSERT OR IGNORE INTO installation (only, id, created_at) VALUES (1, ?, ?)")
-            .bind(&installation)
-            .bind(now.micros())
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        if first.rows_affected() == 0 {
-            return Err(InitializeError::Already);
-        }
-        sqlx::query("INSERT INTO accounts (name, created_at) VALUES (?, ?)")
-            .bind(account.as_str())
-            .bind(now.micros())
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        let user = User {
-            id: user_id,
-            name: Role::Administrator.as_str().to_owned(),
-            role: Role::Administrator,
-            accounts: vec![account.clone()],
-        };
-        sqlx::query("INSERT INTO users (id, name, role, created_at) VALUES (?, ?, ?, ?)")
-            .bind(&user.id)
-            .bind(&user.name)
-            .bind(user.role.as_str())
-            .bind(now.micros())
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        sqlx::query("INSERT INTO memberships (user, account) VALUES (?, ?)")
-            .bind(&user.id)
-            .bind(account.as_str())
-            .execute(&mut *transaction)
-            .await
-            .map_err(&failed)?;
-        let link = insert_link(&mut transaction, &user.id, now).await?;
+        let First { account, user, link } = first(&mut transaction, now).await?;
         let ingestion_key =
             insert_key(&mut transaction, KeyKind::Ingestion, &account, None, "first ingestion key", now).await?;
         let service_key =
@@ -156,6 +164,16 @@ impl Meta {
         transaction.commit().await.map_err(&failed)?;
         self.cache.forget();
         Ok(Initialized { account, user, link, ingestion_key, service_key, admin_token })
+    }
+
+    /// The same without keys, for when nobody would see them: only the administrator's one-time link.
+    pub async fn initialize_without_keys(&self, now: Timestamp) -> Result<Link, InitializeError> {
+        let failed = MetaError::doing("initialising");
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
+        let First { link, .. } = first(&mut transaction, now).await?;
+        transaction.commit().await.map_err(&failed)?;
+        self.cache.forget();
+        Ok(link)
     }
 
     /// The installation's random id; `None` before [`Meta::initialize`].
@@ -210,6 +228,57 @@ impl Meta {
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
+}
+
+/// The first account and the first administrator with a link.
+struct First {
+    account: AccountName,
+    user: User,
+    link: Link,
+}
+
+async fn first(transaction: &mut sqlx::SqliteConnection, now: Timestamp) -> Result<First, InitializeError> {
+    let failed = MetaError::doing("initialising");
+    let account = AccountName::default_account();
+    let user_id = secret::random_id().map_err(MetaError::from)?;
+    let installation = secret::random_id().map_err(MetaError::from)?;
+    let first = sqlx::query("INSERT OR IGNORE INTO installation (only, id, created_at) VALUES (1, ?, ?)")
+        .bind(&installation)
+        .bind(now.micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+    if first.rows_affected() == 0 {
+        return Err(InitializeError::Already);
+    }
+    sqlx::query("INSERT INTO accounts (name, created_at) VALUES (?, ?)")
+        .bind(account.as_str())
+        .bind(now.micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+    let user = User {
+        id: user_id,
+        name: Role::Administrator.as_str().to_owned(),
+        role: Role::Administrator,
+        accounts: vec![account.clone()],
+    };
+    sqlx::query("INSERT INTO users (id, name, role, created_at) VALUES (?, ?, ?, ?)")
+        .bind(&user.id)
+        .bind(&user.name)
+        .bind(user.role.as_str())
+        .bind(now.micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+    sqlx::query("INSERT INTO memberships (user, account) VALUES (?, ?)")
+        .bind(&user.id)
+        .bind(account.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
+    let link = insert_link(transaction, &user.id, now).await?;
+    Ok(First { account, user, link })
 }
 
 /// Makes an empty file with mode 0600, so that SQLite's side files get the same; keeps one that is there.

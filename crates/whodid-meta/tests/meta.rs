@@ -229,6 +229,36 @@ async fn a_file_from_a_newer_whodid_is_refused() {
     assert!(refused.to_string().contains("schema version 999"), "{refused}");
 }
 
+#[tokio::test]
+async fn a_look_changes_nothing_and_tells_what_is_there() {
+    let folder = Folder::new();
+    std::fs::write(folder.file(), b"").unwrap();
+    let look = Meta::look(&folder.file()).await.unwrap();
+    assert_eq!((look.installation, look.is_older, look.damage), (None, true, None));
+    assert_eq!(std::fs::metadata(folder.file()).unwrap().len(), 0);
+    let meta = folder.open().await;
+    assert_eq!(Meta::look(&folder.file()).await.unwrap().installation, None);
+    meta.initialize(at(0)).await.unwrap();
+    // Beside the process that has it open.
+    let look = Meta::look(&folder.file()).await.unwrap();
+    assert_eq!((look.installation, look.is_older), (meta.installation().await.unwrap(), false));
+    std::fs::write(folder.0.path().join("other"), b"no database at all, but longer than a header of SQLite's would be")
+        .unwrap();
+    assert!(Meta::look(&folder.0.path().join("other")).await.is_err());
+    assert!(Meta::look(&folder.0.path().join("missing")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_start_that_shows_no_keys_makes_none() {
+    let folder = Folder::new();
+    let meta = folder.open().await;
+    let link = meta.initialize_without_keys(at(0)).await.unwrap();
+    let account = meta.accounts().await.unwrap().remove(0);
+    assert!(meta.keys(&account).await.unwrap().is_empty());
+    assert!(meta.sign_in(link.token.expose(), &Device::default(), at(1)).await.is_ok());
+    assert!(meta.initialize(at(2)).await.is_err());
+}
+
 #[test]
 fn a_key_name_is_short_and_printable() {
     assert_eq!(Meta::check_key_name("  kms in eu-de "), Ok("kms in eu-de"));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 /// Name of the file that is read from the data folder when `--config` is not given.
-const FILE_NAME: &str = "whodid.toml";
+pub const FILE_NAME: &str = "whodid.toml";
 /// What the environment variable of a key begins with.
 const ENV_PREFIX: &str = "WHODID_";
 /// Keys below this are handed to the object store by their own names.

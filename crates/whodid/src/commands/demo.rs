@@ -17,7 +17,7 @@ use whodid_model::access::{Permission, decide};
 use whodid_model::{AccessScope, AccountName, Principal, Timestamp};
 
 use super::init;
-use super::serve::{Running, stop_signal};
+use super::serve::{Running, Signals, show_link};
 use crate::End;
 use crate::cli::DemoFlags;
 use crate::config;
@@ -49,12 +49,16 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<End> {
         // The usual port is taken, perhaps by another demo; any port will do.
         config.listen.set_port(0);
     }
-    let running = Running::start(config).await?;
+    // Before the start, so that the folder goes whenever the demo is ended.
+    let mut signals = Signals::listen()?;
+    let running = tokio::select! {
+        running = Running::start(config) => running?,
+        () = signals.next() => return Ok(End::Done),
+    };
     let scope = sender(&AccountName::default_account())?;
     let is_empty = running.engine.status(&reader(&AccountName::default_account())?).await?.events == 0;
     if !is_empty {
-        let link = init::new_link(&running.app.meta).await?;
-        output::note(&format!("\nSign in with this link:\n\n  {}\n", init::link(&running.app.config, &link)));
+        show_link(&running.app.config, &init::new_link(&running.app.meta).await?);
     }
     let work = async {
         if is_empty {
@@ -68,10 +72,14 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<End> {
     };
     let outcome = tokio::select! {
         outcome = work => outcome,
-        () = stop_signal() => Ok(()),
+        () = signals.next() => Ok(()),
     };
-    running.stop().await?;
+    let folder = fresh.as_ref().map(|fresh| fresh.0.clone());
+    let at_once = signals.end_at_the_next(move || drop(folder.map(FreshFolder)));
+    let stopped = running.stop().await;
+    at_once.abort();
     drop(fresh);
+    stopped?;
     outcome.map(|()| End::Done)
 }
 

@@ -1,4 +1,7 @@
-//! `whodid doctor`: looks at everything a server needs and says what to do. Changes nothing.
+//! `whodid doctor`: looks at everything a server needs and says what to do.
+//!
+//! It runs beside a server and changes nothing of it: metadata and lake are opened for looking only. It writes one
+//! small file of its own name into the data folder and into the lake's, to see that it can, and removes it.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 use serde_json::json;
 use whodid_lake::Lake;
-use whodid_meta::Meta;
+use whodid_meta::{Look, Meta};
 
 use crate::End;
 use crate::config::{Config, LakeUrl};
@@ -140,7 +143,8 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 }
 
 fn sync_time(folder: &Path) -> std::io::Result<Duration> {
-    let path = folder.join(format!(".doctor-{}", std::process::id()));
+    // `#` and digits at the end: no reader of the lake takes it for an object.
+    let path = folder.join(format!(".doctor#{}", std::process::id()));
     let started = Instant::now();
     let written = (|| {
         let mut file = std::fs::File::create(&path)?;
@@ -222,43 +226,97 @@ async fn metadata(config: &Config, findings: &mut Findings) {
         return;
     }
     let mend = "restore meta.sqlite from a backup; events are not in it and are safe";
-    let meta = match Meta::open(&path, config.sessions).await {
-        Ok(meta) => meta,
-        Err(error) => return findings.add("metadata", Verdict::Fail, chain(&error), mend),
-    };
-    match (meta.damage().await, meta.installation().await) {
-        (Ok(None), Ok(Some(id))) => findings.ok("metadata", format!("sound, installation {id}")),
-        (Ok(None), Ok(None)) => {
+    match Meta::look(&path).await {
+        Err(error) => findings.add("metadata", Verdict::Fail, chain(&error), mend),
+        Ok(Look { damage: Some(damage), .. }) => findings.add("metadata", Verdict::Fail, damage, mend),
+        Ok(Look { installation: Some(id), is_older, .. }) => {
+            let older = if is_older { "; the next start brings its tables up to date" } else { "" };
+            findings.ok("metadata", format!("sound, installation {id}{older}"));
+        }
+        Ok(Look { installation: None, .. }) => {
             findings.add("metadata", Verdict::Warn, "not initialised", "run `whodid init` or `whodid serve`");
         }
-        (Ok(Some(damage)), _) => findings.add("metadata", Verdict::Fail, damage, mend),
-        (Err(error), _) | (_, Err(error)) => findings.add("metadata", Verdict::Fail, chain(&error), mend),
     }
-    // Nothing was changed, so nothing can be lost by a failed close.
-    let _ = meta.close(crate::clock::now()).await;
 }
 
 async fn lake(config: &Config, findings: &mut Findings) {
-    let (place, location) = match &config.lake {
-        LakeUrl::Folder(folder) if !folder.is_dir() => {
-            findings.ok("lake", format!("{} is made with the first flush", folder.display()));
-            return;
-        }
-        LakeUrl::Folder(folder) => (folder.display().to_string(), whodid_lake::Location::Folder(folder.clone())),
+    match &config.lake {
+        LakeUrl::Folder(folder) => lake_folder(config, folder, findings).await,
         LakeUrl::Bucket(url) => {
             let location = whodid_lake::Location::Bucket { url: url.clone(), options: config.lake_options.clone() };
-            (url.clone(), location)
+            let mend = "check lake.url, lake.options and the rights of the key or user; `whodid config check` shows where they come from";
+            match look_at(location).await {
+                // Writing is what the server tries at its start.
+                Ok(told) => {
+                    findings.ok("lake", format!("{url}, {told}; that it takes objects is seen when a server starts"))
+                }
+                Err(error) => findings.add("lake", Verdict::Fail, format!("{url}: {error}"), mend),
+            }
         }
-    };
+    }
+}
+
+async fn lake_folder(config: &Config, folder: &Path, findings: &mut Findings) {
+    let place = folder.display().to_string();
+    // The data folder that is missing has been told.
+    if folder.starts_with(&config.data) && !config.data.is_dir() {
+        return;
+    }
+    // A lake that does not exist yet is made in the nearest folder that does.
+    let mut nearest = folder;
+    while !nearest.exists() {
+        match nearest.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            Some(parent) => nearest = parent,
+            None => nearest = Path::new("."),
+        }
+    }
+    let within = nearest.display();
+    if !nearest.is_dir() {
+        let mend = "give a folder as lake.url";
+        return findings.add("lake", Verdict::Fail, format!("{place}: {within} is a file"), mend);
+    }
+    if let Err(error) = sync_time(nearest) {
+        let mend = "make it writable for the user that runs whodid, or free space";
+        return findings.add("lake", Verdict::Fail, format!("{place}: cannot write into {within}: {error}"), mend);
+    }
+    if nearest == folder {
+        match look_at(whodid_lake::Location::Folder(folder.to_owned())).await {
+            Ok(told) => findings.ok("lake", format!("{place}, {told}")),
+            Err(error) => {
+                let mend = "restore the tables from a backup; new events wait in the journal meanwhile";
+                findings.add("lake", Verdict::Fail, format!("{place}: {error}"), mend);
+            }
+        }
+    } else {
+        findings.ok("lake", format!("{place} is made with the first start"));
+    }
+    match free_bytes(nearest) {
+        Some(free) if free < FREE_BYTES_FAIL => {
+            let mend = "free space, or move the lake: what it does not take stays in the journal until that is full";
+            findings.add("lake space", Verdict::Fail, format!("{} MiB free", free >> 20), mend);
+        }
+        Some(free) => findings.ok("lake space", format!("{} MiB free", free >> 20)),
+        None => findings.add("lake space", Verdict::Warn, "cannot be read", "look with `df`"),
+    }
+}
+
+/// Reads the log of every table.
+async fn look_at(location: whodid_lake::Location) -> Result<String, String> {
     let look = async {
-        let lake = Lake::open(location).await.map_err(|error| chain(&error))?;
-        lake.tables().await.map_err(|error| chain(&error))
+        let lake = Lake::look(location).await.map_err(|error| chain(&error))?;
+        let tables = lake.tables().await.map_err(|error| chain(&error))?;
+        let mut segments = 0;
+        for (account, stream) in &tables {
+            let table = lake.table(account, stream).await.map_err(|error| {
+                format!("the table {stream} of account {account} cannot be read: {}", chain(&error))
+            })?;
+            segments += table.snapshot().segments.len();
+        }
+        Ok(format!("{} tables of {segments} segments", tables.len()))
     };
-    let mend = "check lake.url, lake.options and the rights of the key or user; `whodid config check` shows where they come from";
     match tokio::time::timeout(LAKE_TIMEOUT, look).await {
-        Ok(Ok(tables)) => findings.ok("lake", format!("{place}, {} tables", tables.len())),
-        Ok(Err(error)) => findings.add("lake", Verdict::Fail, format!("{place}: {error}"), mend),
-        Err(_) => findings.add("lake", Verdict::Fail, format!("{place}: no answer in 20 s"), mend),
+        Ok(told) => told,
+        Err(_) => Err("no answer in 20 s".to_owned()),
     }
 }
 

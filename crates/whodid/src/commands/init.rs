@@ -1,11 +1,13 @@
 //! `whodid init` and `whodid sign-in-link`
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use serde_json::json;
-use whodid_meta::{InitializeError, Initialized, Link, Meta};
+use whodid_meta::{InitializeError, Link, Meta};
 
 use crate::End;
-use crate::config::Config;
+use crate::config::{Config, LakeUrl};
 use crate::output::{self, Output};
 
 /// Makes account, administrator, link and keys in a folder that has none.
@@ -63,20 +65,79 @@ pub fn link(config: &Config, link: &Link) -> String {
     format!("{}/sign-in?token={}", config.base_url(), link.token.expose())
 }
 
-/// Opens the metadata, making the folder, which only its owner may enter.
+/// Opens the metadata, making the folders, which only their owner may enter.
 pub async fn open(config: &Config) -> anyhow::Result<Meta> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&config.data).with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
+    let data = &config.data;
+    if data.is_dir() {
+        if is_ours_to_close(data) {
+            // Where it cannot be closed, `warn_of_others` says so.
+            let _ = std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        }
+    } else {
+        private_folders()
+            .recursive(true)
+            .create(data)
+            .with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    }
+    let lake = match &config.lake {
+        LakeUrl::Folder(folder) => Some(folder.clone()),
+        LakeUrl::Bucket(_) => None,
+    };
+    // Files take the process's mode, which lets others read; so the folders around them are closed.
+    for folder in ["journal", "window", "spill"].map(|name| data.join(name)).into_iter().chain(lake) {
+        make_private(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
     Ok(Meta::open(&config.meta_path(), config.sessions).await?)
 }
 
-/// Initialises a folder that is not; `None` when it was before.
-pub async fn ensure(meta: &Meta) -> anyhow::Result<Option<Initialized>> {
-    match meta.initialize(crate::clock::now()).await {
-        Ok(made) => Ok(Some(made)),
+fn private_folders() -> std::fs::DirBuilder {
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Whether an existing folder was made for us and holds nothing yet but perhaps a configuration. The mode of one in
+/// use is its operator's, who may want others to read the tables.
+fn is_ours_to_close(folder: &Path) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(folder) else { return false };
+    entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == crate::config::FILE_NAME))
+}
+
+/// Makes a folder that only its owner may enter, durably, unless there is one; where its parent is missing, that
+/// is left to whoever needs the folder.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.exists() || !parent.is_dir() {
+        return Ok(());
+    }
+    match private_folders().create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => std::fs::File::open(parent)?.sync_all(),
+    }
+}
+
+/// Says loudly when others on this machine may read the events.
+pub fn warn_of_others(config: &Config) {
+    let lake = match &config.lake {
+        LakeUrl::Folder(folder) if !folder.starts_with(&config.data) => Some(folder),
+        _ => None,
+    };
+    for folder in std::iter::once(&config.data).chain(lake) {
+        let Ok(metadata) = std::fs::metadata(folder) else { continue };
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            let shown = folder.display();
+            tracing::warn!(
+                "other users of this machine may enter {shown} (mode {mode:o}) and read what is not closed to them; `chmod 700 {shown}` shuts them out"
+            );
+        }
+    }
+}
+
+/// Initialises a folder that is not; `None` when it was before. No keys are made: nobody would see them.
+pub async fn ensure(meta: &Meta) -> anyhow::Result<Option<Link>> {
+    match meta.initialize_without_keys(crate::clock::now()).await {
+        Ok(link) => Ok(Some(link)),
         Err(InitializeError::Already) => Ok(None),
         Err(InitializeError::Meta(error)) => Err(error.into()),
     }

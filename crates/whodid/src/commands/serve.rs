@@ -22,10 +22,20 @@ const UPKEEP: Duration = Duration::from_secs(30);
 /// Exit status when a journal sync failed and nothing more can be promised (EX_IOERR).
 const FATAL_EXIT: i32 = 74;
 
+/// Exit status when a second signal ended an orderly stop (128 and SIGINT, as shells tell it).
+const IMPATIENT_EXIT: i32 = 130;
+
 pub async fn run(config: &Config) -> anyhow::Result<End> {
-    let server = Running::start(config.clone()).await?;
-    stop_signal().await;
+    // Before anything else: a signal during the start must not find the system's own way of ending a process.
+    let mut signals = Signals::listen()?;
+    let server = tokio::select! {
+        server = Running::start(config.clone()) => server?,
+        () = signals.next() => return Ok(End::Done),
+    };
+    signals.next().await;
+    let at_once = signals.end_at_the_next(|| {});
     server.stop().await?;
+    at_once.abort();
     Ok(End::Done)
 }
 
@@ -53,7 +63,11 @@ impl Running {
         // With port 0 the system has chosen one.
         config.listen = listener.local_addr().context("cannot read the own address")?;
         let meta = init::open(&config).await?;
-        let made = init::ensure(&meta).await?;
+        // Shown now, because a start that fails further on does not make another.
+        if let Some(link) = init::ensure(&meta).await? {
+            show_link(&config, &link);
+        }
+        init::warn_of_others(&config);
         let stopping = CancellationToken::new();
         let app = App::new(config, meta, telemetry.clone(), stopping);
         let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
@@ -66,7 +80,7 @@ impl Running {
         };
         app.set_engine(engine.clone());
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
-        announce(&app.config, made.map(|made| made.link));
+        announce(&app.config);
         Ok(Self { app, engine, listening, upkeep })
     }
 
@@ -101,20 +115,22 @@ async fn open_engine(config: &Config) -> anyhow::Result<Engine> {
         .with_context(|| format!("cannot open {}; `whodid doctor` may say more", config.data.display()))
 }
 
-fn announce(config: &Config, link: Option<whodid_meta::Link>) {
+/// Shows a link on the terminal and not in the log, because a log is kept and copied.
+pub fn show_link(config: &Config, link: &whodid_meta::Link) {
+    let link = init::link(config, link);
+    let text = format!("\nSign in with this link; it works once, within 24 hours:\n\n  {link}\n");
+    if let Err(error) = output::line(&text) {
+        tracing::warn!(%error, "the sign-in link could not be shown; `whodid sign-in-link` makes another");
+    }
+}
+
+fn announce(config: &Config) {
     let address: SocketAddr = config.listen;
     tracing::info!(%address, data = %config.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     if !address.ip().is_loopback() && !config.is_https() {
         tracing::warn!(
             "browsers reach this server without TLS; put a TLS proxy before it and set public_url to https://"
         );
-    }
-    // To the terminal, not to the log: a log is kept and copied.
-    if let Some(link) = link {
-        output::note(&format!(
-            "\nSign in with this link; it works once, within 24 hours:\n\n  {}\n",
-            init::link(config, &link)
-        ));
     }
 }
 
@@ -130,20 +146,51 @@ async fn keep_up(app: Arc<App>, telemetry: Telemetry) {
     }
 }
 
-/// Waits for Ctrl-C or the service manager's request to stop.
-pub async fn stop_signal() {
+/// Ctrl-C and the service manager's request to stop.
+#[derive(Debug)]
+pub struct Signals {
     #[cfg(unix)]
-    {
+    streams: [tokio::signal::unix::Signal; 2],
+}
+
+impl Signals {
+    /// Takes the signals from here on.
+    #[cfg(unix)]
+    pub fn listen() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let terminate = signal(SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
+        let take = |kind| signal(kind).context("cannot take signals");
+        Ok(Self { streams: [take(SignalKind::terminate())?, take(SignalKind::interrupt())?] })
     }
-    // Without signals the process can only be killed, which loses nothing acknowledged.
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Takes the signals from here on.
+    #[cfg(not(unix))]
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        {
+            let [terminate, interrupt] = &mut self.streams;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // Without signals the process can only be killed, which loses nothing acknowledged.
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// Whoever asks again does not want to wait: the process ends as if killed, which loses nothing
+    /// acknowledged.
+    pub fn end_at_the_next(mut self, before: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+        tokio::spawn(async move {
+            self.next().await;
+            output::note("ended at once; what is acknowledged is in the journal");
+            before();
+            std::process::exit(IMPATIENT_EXIT);
+        })
+    }
 }

@@ -19,6 +19,9 @@ pub fn whodid() -> Command {
             command.env_remove(name);
         }
     }
+    // What `events send` remembers must not come from, or stay on, the machine of whoever runs the tests.
+    static STATE: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
+    command.env("XDG_STATE_HOME", STATE.get_or_init(|| tempfile::tempdir().unwrap()).path());
     command
 }
 
@@ -176,8 +179,27 @@ impl Server {
 
     /// Asks the server to stop and waits for it; its exit code.
     pub async fn stop(&mut self) -> Option<i32> {
+        self.terminate();
+        self.ended().await
+    }
+
+    /// Asks the server to stop.
+    pub fn terminate(&self) {
         let told = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status().unwrap();
         assert!(told.success());
+    }
+
+    /// Waits until the log holds these words.
+    pub async fn says(&self, words: &str) {
+        let deadline = Instant::now() + START_MAX;
+        while !self.log.lock().unwrap().contains(words) {
+            assert!(Instant::now() < deadline, "{words:?} is not in the log");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits for the server's end; its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
         let deadline = Instant::now() + START_MAX;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -1,6 +1,7 @@
 //! The command line: what it prints, its exit codes, and that it keeps secrets to itself.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -286,7 +287,43 @@ async fn doctor_and_sign_in_link_work_beside_a_running_server() {
     assert!(verdicts.iter().all(|(_, verdict)| **verdict != "fail"), "{checks}");
     let missing = run(&["doctor", "--data", "/nowhere/at/all"]);
     assert_eq!(missing.status.code(), Some(3));
+    // What the server is writing is not the doctor's to tidy.
+    let half_written = data.join("lake/part.parquet#1");
+    std::fs::write(&half_written, "half").unwrap();
+    run(&["doctor", "--data", data.to_str().unwrap()]);
+    assert!(half_written.exists());
     assert!(!server.sign_in().await.is_empty());
+}
+
+#[test]
+fn doctor_tells_a_lake_that_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    init(&data);
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let look = |lake: &Path| {
+        let mut command = whodid();
+        command.args(["doctor", "--output", "json", "--data"]).arg(&data).env("WHODID_LAKE__URL", lake);
+        let output = command.output().unwrap();
+        let checks: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = checks["checks"].as_array().unwrap().clone();
+        let lake = checks.into_iter().find(|one| one["check"] == "lake").unwrap();
+        (output.status.code(), lake["detail"].as_str().unwrap().to_owned())
+    };
+    for lake in [file.clone(), file.join("deeper")] {
+        let (code, detail) = look(&lake);
+        assert!(code == Some(3) && detail.contains("is a file"), "{detail}");
+    }
+    let lake = folder.path().join("new/lake");
+    assert!(look(&lake).1.contains("is made"));
+    assert!(!lake.exists() && !folder.path().join("new").exists());
+    // A table whose log cannot be read.
+    let log = folder.path().join("lake/default/activity/_delta_log");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("00000000000000000000.json"), "broken").unwrap();
+    let (code, detail) = look(&folder.path().join("lake"));
+    assert!(code == Some(3) && detail.contains("activity"), "{detail}");
 }
 
 #[tokio::test]
@@ -299,27 +336,88 @@ async fn a_second_server_on_the_folder_is_refused() {
     assert_eq!(server.count().await, 0);
 }
 
+/// Runs `serve` until it listens or ends; its exit code after a request to stop, standard output, and log.
+fn serve(data: &Path) -> (Option<i32>, String, String) {
+    let mut child = whodid()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = String::new();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    while !log.contains("listening") && std::io::BufRead::read_line(&mut stderr, &mut log).unwrap() > 0 {}
+    if log.contains("listening") {
+        assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    }
+    std::io::Read::read_to_string(&mut stderr, &mut log).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap(), log)
+}
+
 #[test]
 fn a_server_on_a_new_folder_initialises_it_and_shows_the_link_once() {
     let folder = tempfile::tempdir().unwrap();
-    let serve = || {
-        whodid()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder.path().join("data"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
+    let data = folder.path().join("data");
     for (run, expected) in [(1, true), (2, false)] {
-        let child = serve();
-        std::thread::sleep(std::time::Duration::from_secs(4));
-        assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "run {run}");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(said.contains("/sign-in?token="), expected, "run {run}: {said}");
+        let (code, printed, log) = serve(&data);
+        assert_eq!(code, Some(0), "run {run}: {log}");
+        assert_eq!(printed.contains("/sign-in?token="), expected, "run {run}: {printed}");
+        assert!(!log.contains("token="), "{log}");
     }
+    // Nobody saw keys, so there are none.
+    let listed = json(&run(&["keys", "list", "--data", data.to_str().unwrap(), "--output", "json"]));
+    assert_eq!(listed["keys"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_link_is_shown_also_when_the_first_start_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("journal"), "in the way").unwrap();
+    let (code, printed, log) = serve(&data);
+    assert_eq!(code, Some(1), "{log}");
+    let token = printed.split("token=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    std::fs::remove_file(data.join("journal")).unwrap();
+    let keys = crate::boundary::Keys {
+        admin_link: format!("?token={token}"),
+        admin_token: String::new(),
+        ingestion_key: String::new(),
+        service_key: String::new(),
+    };
+    let server = Server::on(Arc::new(folder), keys, &[]).await;
+    let body = serde_json::json!({ "token": token });
+    assert_eq!(server.request("POST", "/api/v1/sessions").json(&body).send().await.unwrap().status(), 201);
+}
+
+#[test]
+fn folders_are_closed_to_others_and_an_open_one_is_warned_of() {
+    let mode = |path: &Path| std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777;
+    let set = |path: &Path| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // Made for whodid, and with nothing in it: closed.
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    set(&empty);
+    let (_, _, log) = serve(&empty);
+    assert_eq!(mode(&empty), 0o700);
+    assert!(!log.contains("may enter"), "{log}");
+    // With something of somebody's in it: left as it is, with a warning; what whodid makes is closed.
+    let shared = folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::write(shared.join("notes"), "").unwrap();
+    set(&shared);
+    let (_, _, log) = serve(&shared);
+    assert_eq!(mode(&shared), 0o755);
+    assert!(log.contains("may enter") && log.contains("chmod 700"), "{log}");
+    for name in ["journal", "window", "spill", "lake"] {
+        assert_eq!(mode(&shared.join(name)), 0o700, "{name}");
+    }
+    assert_eq!(mode(&shared.join("meta.sqlite")), 0o600);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,6 +140,28 @@ async fn an_orderly_stop_finishes_requests_and_a_restart_keeps_everything() {
     nothing_is_lost_or_doubled(&server, &told).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_server_that_still_waits_for_its_requests() {
+    let mut server = Server::start().await;
+    // A request that does not end: its body does not come.
+    let mut stream = std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n",
+        server.keys.ingestion_key
+    );
+    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+    // The server asks for the body once the request runs.
+    let mut asked = [0; 12];
+    std::io::Read::read_exact(&mut stream, &mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100");
+    server.terminate();
+    server.says("stopping").await;
+    server.terminate();
+    assert_eq!(server.ended().await, Some(130));
+    server.restart().await;
+    assert_eq!(server.count().await, 0);
+}
+
 /// A mounted file system; unmounted when dropped.
 struct Mount(std::path::PathBuf);
 
