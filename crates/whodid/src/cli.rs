@@ -1,5 +1,6 @@
 //! The command line: verbs, flags, help.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -17,6 +18,17 @@ pub struct Cli {
     pub output: Output,
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+/// The environment variables of all flags of all verbs.
+pub fn variables() -> BTreeSet<String> {
+    fn collect(command: &clap::Command, into: &mut BTreeSet<String>) {
+        into.extend(command.get_arguments().filter_map(|flag| Some(flag.get_env()?.to_string_lossy().into_owned())));
+        command.get_subcommands().for_each(|inner| collect(inner, into));
+    }
+    let mut names = BTreeSet::new();
+    collect(&<Cli as clap::CommandFactory>::command(), &mut names);
+    names
 }
 
 /// What to do.
@@ -263,7 +275,7 @@ pub enum EventsVerb {
     },
     /// Send files, folders or standard input
     #[command(
-        after_help = "Examples:\n  whodid events send ./logs --format cloudtrail\n  zcat audit.log.gz | whodid events send -\n\nEach batch carries a key made of its content and its place, so that sending the same\ninput again after a break stores nothing twice. Exit code 3 when some events were rejected."
+        after_help = "Examples:\n  whodid events send ./logs --format cloudtrail\n  zcat audit.log.gz | whodid events send -\n\nWhat was acknowledged is remembered, so that the same command goes on after a break and\nstores nothing twice. Exit code 3 when some events were rejected or could not be sent."
     )]
     Send(SendFlags),
     /// Take away everything that matches

@@ -18,6 +18,10 @@ const ENV_PREFIX: &str = "WHODID_";
 /// Keys below this are handed to the object store by their own names.
 const LAKE_OPTIONS: &str = "lake.options.";
 
+/// The usual options of the object store, to be suggested; it knows more.
+const STORE_OPTIONS: [&str; 6] =
+    ["access_key_id", "allow_http", "endpoint", "region", "secret_access_key", "session_token"];
+
 /// A key of the configuration.
 struct Key {
     name: &'static str,
@@ -249,8 +253,7 @@ pub fn load(flags: &Flags, environment: &[(String, String)]) -> Result<Config, C
         let key = rest.to_lowercase().replace("__", ".");
         if is_known(&key) {
             upper.insert(key, (value.clone(), Source::Environment(name.clone())));
-        } else if rest.contains("__") {
-            // Without a section it may be a variable of the client verbs; with one it is a slip.
+        } else if !is_of_others(rest, name) {
             let nearest = nearest(&key).map(|key| env_name(&key));
             return Err(ConfigError::UnknownKey { key: name.clone(), from: "the environment".to_owned(), nearest });
         }
@@ -280,14 +283,35 @@ fn env_name(key: &str) -> String {
     format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__"))
 }
 
+/// Whether a variable is one of other verbs' flags, or one that Kubernetes sets in every container beside a
+/// service called `whodid` (`WHODID_SERVICE_HOST`, `WHODID_PORT_7700_TCP`, …).
+fn is_of_others(rest: &str, name: &str) -> bool {
+    rest == "CONFIG"
+        || rest == "PORT"
+        || ["SERVICE_HOST", "SERVICE_PORT", "PORT_"].iter().any(|start| rest.starts_with(start))
+        || crate::cli::variables().contains(name)
+}
+
 fn is_known(key: &str) -> bool {
     KEYS.iter().any(|known| known.name == key)
-        || key.strip_prefix(LAKE_OPTIONS).is_some_and(|option| !option.is_empty())
+        || key.strip_prefix(LAKE_OPTIONS).is_some_and(whodid_lake::Location::is_option)
 }
 
 fn nearest(key: &str) -> Option<String> {
-    let best = KEYS.iter().map(|known| (distance(known.name, key), known.name)).min()?;
-    (best.0 <= key.len() / 2 + 1).then(|| best.1.to_owned())
+    let options = STORE_OPTIONS.iter().map(|option| format!("{LAKE_OPTIONS}{option}"));
+    let names = KEYS.iter().map(|known| known.name.to_owned()).chain(options);
+    let best = names.map(|name| (distance(&name, key), name)).min()?;
+    (best.0 <= key.len() / 2 + 1).then_some(best.1)
+}
+
+/// Whether this says what to log: a level, or filters of the form `level` and `part=level` with commas between.
+/// The log's own reader takes any word for the name of a part, so that a slip would turn the log off.
+fn is_filter(text: &str) -> bool {
+    let is_level = |text: &str| {
+        ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| text.eq_ignore_ascii_case(level))
+    };
+    text.split(',').map(str::trim).all(|part| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level)))
+        && tracing_subscriber::EnvFilter::try_new(text).is_ok()
 }
 
 /// Levenshtein distance in bytes; the names are short.
@@ -434,7 +458,7 @@ fn resolve(mut raw: Raw) -> Result<Config, ConfigError> {
         log_level: taker.take(
             "log.level",
             "a level such as info, or filters such as info,whodid_engine=debug",
-            |text| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned()),
+            |text| is_filter(text).then(|| text.to_owned()),
         )?,
         data,
         lake,
@@ -614,7 +638,17 @@ mod tests {
         assert!(refused.contains("`query.timout`") && refused.contains("`query.timeout`"), "{refused}");
         let refused = with_file("", &[("WHODID_QUERY__TIMOUT", "1s")], Flags::default()).unwrap_err();
         assert!(refused.contains("WHODID_QUERY__TIMEOUT"), "{refused}");
-        assert!(with_file("", &[("WHODID_KEY", "x"), ("WHODID_URL", "y")], Flags::default()).is_ok());
+        for name in
+            ["WHODID_LISTN", "WHODID_LAKE__OPTIONS__SECRET_KEY", "WHODID_LAKE__OPTIONS__BUCKET", "WHODID_TRUSTED_PROXY"]
+        {
+            assert!(with_file("", &[(name, "x")], Flags::default()).unwrap_err().contains("did you mean"), "{name}");
+        }
+        let refused = with_file("[lake.options]\nacces_key_id = 'x'", &[], Flags::default()).unwrap_err();
+        assert!(refused.contains("`lake.options.access_key_id`"), "{refused}");
+        // Of other verbs, and of Kubernetes.
+        for name in ["WHODID_KEY", "WHODID_URL", "WHODID_SEND_FORMAT", "WHODID_SERVICE_HOST", "WHODID_PORT_7700_TCP"] {
+            assert!(with_file("", &[(name, "x")], Flags::default()).is_ok(), "{name}");
+        }
     }
 
     #[test]
@@ -625,10 +659,19 @@ mod tests {
             ("[flush]\ninterval = 'often'", "`flush.interval`"),
             ("public_url = 'https://example.com/path'", "`public_url`"),
             ("[log]\nformat = 'xml'", "`log.format`"),
+            ("[log]\nlevel = 'verbose'", "`log.level`"),
+            ("[log]\nlevel = 'info,whodid=loud'", "`log.level`"),
             ("[lake]\nurl = 'ftp://x'", "`lake.url`"),
         ] {
             let refused = with_file(file, &[], Flags::default()).unwrap_err();
             assert!(refused.contains(words) && refused.contains("whodid.toml"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn levels_and_filters_of_the_log_are_taken() {
+        for level in ["info", "OFF", "info,whodid_engine=debug", "warn,datafusion::physical=trace"] {
+            assert!(with_file(&format!("[log]\nlevel = '{level}'"), &[], Flags::default()).is_ok(), "{level}");
         }
     }
 
