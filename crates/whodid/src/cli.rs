@@ -87,6 +87,13 @@ pub enum Verb {
     Version,
 }
 
+impl Verb {
+    /// Whether what it prints is printed this once: then a reader who did not read it has lost it.
+    pub fn shows_a_secret(&self) -> bool {
+        matches!(self, Self::Init(_) | Self::SignInLink(_) | Self::Keys(KeysVerb::Create { .. }))
+    }
+}
+
 /// Flags of every verb that works on a data folder.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServerFlags {
@@ -328,6 +335,12 @@ pub struct SendFlags {
     /// How long to try again while the server is busy or away
     #[arg(long, default_value = "5m", env = "WHODID_SEND_RETRY_FOR")]
     pub retry_for: String,
+    /// Names a run of standard input, so that the same run can be gone on with after a break
+    #[arg(long, value_name = "ID", env = "WHODID_SEND_RESUME_ID")]
+    pub resume_id: Option<String>,
+    /// Send everything, also what an earlier run has sent
+    #[arg(long, env = "WHODID_SEND_AGAIN")]
+    pub again: bool,
 }
 
 /// `rejects …`

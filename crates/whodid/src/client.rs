@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
-use whodid_api::Problem;
+use whodid_api::{Code, Problem};
 
+use crate::Usage;
 use crate::cli::{ClientFlags, FilterFlags};
 
 /// A server that does not take a connection for this long is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that sends nothing for this long, where an answer or more of it is due, is away. The live tail sends a
+/// comment more often, and an export's query may run half of it.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What stays as it is in a query value or path segment.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -32,20 +37,28 @@ impl Client {
     pub fn new(flags: &ClientFlags) -> anyhow::Result<Self> {
         let url = flags.url.trim_end_matches('/').to_owned();
         if !(url.starts_with("http://") || url.starts_with("https://")) {
-            bail!("the server's URL {url:?} must begin with http:// or https://");
+            return Err(Usage(format!("the server's URL {url:?} must begin with http:// or https://")).into());
         }
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            // A redirect would turn a POST into a GET, or carry events to where nobody meant them to go.
+            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("whodid/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("cannot prepare requests")?;
         Ok(Self { http, url, key: flags.key.clone(), account: flags.account.clone() })
     }
 
+    /// Where the server is, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A request with key and account.
     pub fn request(&self, method: Method, path: &str, pairs: &Pairs) -> anyhow::Result<RequestBuilder> {
         let Some(key) = &self.key else {
-            bail!("no key: set WHODID_KEY or give --key; `whodid keys create` makes one");
+            return Err(Usage("no key: set WHODID_KEY or give --key; `whodid keys create` makes one".to_owned()).into());
         };
         let mut url = format!("{}{path}", self.url);
         let account = self.account.iter().map(|account| ("account", account));
@@ -62,7 +75,7 @@ impl Client {
     /// Sends a request; an answer that is an error becomes one.
     pub async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        if response.status().is_success() { Ok(response) } else { Err(Refusal::read(response).await.into()) }
     }
 
     /// A JSON answer.
@@ -77,17 +90,60 @@ impl Client {
     }
 }
 
-/// The problem an answer tells, as an error.
-pub async fn refusal(response: Response) -> anyhow::Error {
-    let status = response.status();
-    match response.json::<Problem>().await {
-        Ok(problem) => {
-            let place = problem.position.map(|position| format!(" at byte {position}")).unwrap_or_default();
-            let expected = problem.expected.filter(|expected| !expected.is_empty());
-            let expected = expected.map(|expected| format!("; expected {}", expected.join(", "))).unwrap_or_default();
-            anyhow!("{}{place}: {}{expected} ({})", problem.title.to_lowercase(), problem.detail, problem.code.as_str())
+/// An answer that is an error.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The server says what is wrong.
+    Problem(Box<Problem>),
+    /// Something answers that is no whodid, or a proxy before it.
+    Other(StatusCode),
+    /// The server is elsewhere.
+    Moved(StatusCode, String),
+}
+
+impl Refusal {
+    /// Reads what an answer tells.
+    pub async fn read(response: Response) -> Self {
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
+            // Without its query, which may hold what was searched for.
+            return Self::Moved(status, to.split(['?', '#']).next().unwrap_or_default().to_owned());
         }
-        Err(_) => anyhow!("the server answered {status} and nothing that can be read"),
+        response.json::<Problem>().await.map_or(Self::Other(status), |problem| Self::Problem(Box::new(problem)))
+    }
+
+    /// The problem's code.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Problem(problem) => Some(problem.code),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Problem(problem) => {
+                write!(out, "{}", problem.title.to_lowercase())?;
+                if let Some(position) = problem.position {
+                    write!(out, " at byte {position}")?;
+                }
+                write!(out, ": {}", problem.detail)?;
+                if let Some(expected) = problem.expected.as_ref().filter(|expected| !expected.is_empty()) {
+                    write!(out, "; expected {}", expected.join(", "))?;
+                }
+                write!(out, " ({})", problem.code.as_str())
+            }
+            Self::Other(status) => write!(out, "the server answered {status} and nothing that can be read"),
+            Self::Moved(status, to) => write!(
+                out,
+                "the server answered {status} and names another address: {to:?}; give its beginning with --url or WHODID_URL"
+            ),
+        }
     }
 }
 

@@ -27,9 +27,15 @@ enum End {
     Found,
 }
 
+/// The command was called wrongly: exit code 2, as for a flag that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 fn main() -> ExitCode {
     // A wrong flag ends here with exit code 2.
     let cli = Cli::parse();
+    let shows_a_secret = cli.verb.shows_a_secret();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,10 +49,11 @@ fn main() -> ExitCode {
     match result {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Found) => ExitCode::from(3),
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if !shows_a_secret && is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(&format!("error: {error:#}"));
-            if error.is::<config::ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            let is_usage = error.is::<config::ConfigError>() || error.is::<Usage>();
+            if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -47,9 +47,10 @@ fn print_rows(output: Output, columns: &[(String, String)], rows: &[Value], docu
         Output::Csv => {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
             let headings = columns.iter().map(|(heading, _)| heading.to_lowercase().replace(' ', "_"));
-            writer.write_record(headings)?;
+            writer.write_record(headings).map_err(io_error)?;
             for row in rows {
-                writer.write_record(columns.iter().map(|(_, pointer)| defuse(cell(row, pointer))))?;
+                let cells = columns.iter().map(|(_, pointer)| defuse(cell(row, pointer)));
+                writer.write_record(cells).map_err(io_error)?;
             }
             writer.flush()?;
         }
@@ -82,8 +83,8 @@ pub fn object(output: Output, value: &Value) -> std::io::Result<()> {
         (Output::Ndjson, _) => writeln!(out, "{value}")?,
         (Output::Csv, Value::Object(members)) => {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
-            writer.write_record(members.keys())?;
-            writer.write_record(members.values().map(|value| defuse(plain(value))))?;
+            writer.write_record(members.keys()).map_err(io_error)?;
+            writer.write_record(members.values().map(|value| defuse(plain(value)))).map_err(io_error)?;
             writer.flush()?;
         }
         (Output::Table, Value::Object(members)) => {
@@ -122,6 +123,14 @@ pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// The error beneath, whose kind tells a closed pipe from a full disk.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
+}
+
 fn pretty(out: &mut impl Write, value: &Value) -> std::io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
@@ -152,6 +161,12 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_known_as_one_through_the_writer_of_csv() {
+        let closed = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        assert_eq!(io_error(csv::Error::from(closed)).kind(), std::io::ErrorKind::BrokenPipe);
+    }
 
     #[test]
     fn a_value_can_neither_steer_the_terminal_nor_a_spreadsheet() {

@@ -5,13 +5,13 @@ use std::io::{BufWriter, Write};
 use anyhow::Context;
 use whodid_generate::Options;
 
-use crate::End;
 use crate::cli::GenerateFlags;
+use crate::{End, Usage};
 
 pub fn run(flags: &GenerateFlags) -> anyhow::Result<End> {
     let now = crate::clock::now();
     let end = match &flags.end {
-        Some(text) => whodid_query::parse_time(text, now).with_context(|| format!("--end {text:?}"))?,
+        Some(text) => whodid_query::parse_time(text, now).map_err(|error| Usage(format!("--end {text:?}: {error}")))?,
         None => now,
     };
     let mut out: Box<dyn Write> = match &flags.file {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use whodid_meta::{Limits, Meta};
 use whodid_model::AccountName;
 
-use crate::End;
 use crate::cli::{KeyKind, KeysFlags, KeysVerb};
 use crate::client::{Client, segment};
 use crate::output::{self, Output};
+use crate::{End, Usage};
 
 pub async fn run(verb: KeysVerb, output: Output) -> anyhow::Result<End> {
     match verb {
@@ -70,7 +70,7 @@ async fn open(keys: &KeysFlags) -> anyhow::Result<(Meta, AccountName)> {
         bail!("{} is no whodid data folder; `whodid init --data {0}` makes one", data.display());
     }
     let account = match &keys.client.account {
-        Some(name) => AccountName::parse(name)?,
+        Some(name) => AccountName::parse(name).map_err(|error| Usage(format!("--account {name:?}: {error}")))?,
         None => AccountName::default_account(),
     };
     let meta = Meta::open(&path, Limits::default()).await?;
@@ -81,7 +81,7 @@ async fn open(keys: &KeysFlags) -> anyhow::Result<(Meta, AccountName)> {
 }
 
 async fn create_here(keys: &KeysFlags, kind: KeyKind, name: &str) -> anyhow::Result<Value> {
-    let name = Meta::check_key_name(name)?;
+    let name = Meta::check_key_name(name).map_err(|error| Usage(error.to_string()))?;
     let (meta, account) = open(keys).await?;
     let (kind, user) = match kind {
         KeyKind::Ingestion => (whodid_meta::KeyKind::Ingestion, None),
@@ -107,7 +107,9 @@ async fn create_there(keys: &KeysFlags, kind: KeyKind, name: &str) -> anyhow::Re
     let kind = match kind {
         KeyKind::Ingestion => "ingestion",
         KeyKind::Service => "service",
-        KeyKind::Administrator => bail!("administrator tokens are made on the server's folder: give --data"),
+        KeyKind::Administrator => {
+            return Err(Usage("administrator tokens are made on the server's folder: give --data".to_owned()).into());
+        }
     };
     let client = Client::new(&keys.client)?;
     let request = client.request(Method::POST, "/api/v1/keys", &Vec::new())?;

@@ -41,6 +41,18 @@ fn init_prints_what_automation_needs_and_refuses_a_second_time() {
 fn wrong_usage_ends_with_two_and_every_help_has_two_examples() {
     assert_eq!(run(&["serve", "--colour"]).status.code(), Some(2));
     assert_eq!(run(&["nonsense"]).status.code(), Some(2));
+    for wrong in [
+        &["events", "count"][..],
+        &["events", "count", "--key", "x", "--url", "localhost"],
+        &["events", "send", "x", "--key", "x", "--retry-for", "soon"],
+        &["events", "send", "x", "--key", "x", "--resume-id", "x"],
+        &["generate", "--end", "someday"],
+        &["keys", "create", "--kind", "administrator", "--name", "x", "--key", "x"],
+        &["keys", "create", "--kind", "service", "--name", "", "--data", "x"],
+    ] {
+        let output = run(wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("whodid.toml");
     std::fs::write(&file, "[query]\ntimout = '5s'\n").unwrap();
@@ -122,8 +134,15 @@ async fn files_folders_and_standard_input_are_sent_and_sent_again_without_harm()
     let stored = server.count().await;
     assert_eq!(told["accepted"], stored);
     assert!(told["rejects"].to_string().contains("deeper/b.gz: line 2"), "{told}");
+    // The same again sends nothing and says so.
     let again = send();
     assert_eq!(again.status.code(), Some(3));
+    let told: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(
+        (&told["accepted"], &told["repeated"], &told["rejected"]),
+        (&0.into(), &stored.into(), &2.into()),
+        "{told}"
+    );
     assert_eq!(server.count().await, stored);
     assert_eq!(server.read("/api/v1/rejects/summary").await["total"], 2);
 
@@ -143,6 +162,100 @@ async fn files_folders_and_standard_input_are_sent_and_sent_again_without_harm()
         .unwrap();
     assert!(piped.wait().unwrap().success());
     assert_eq!(server.count().await, stored + 1);
+}
+
+/// Runs `events send -` with this on standard input; what it printed.
+fn pipe(server: &Server, text: &str, more: &[&str]) -> Value {
+    let mut child = whodid()
+        .args(["events", "send", "-", "--output", "json"])
+        .args(more)
+        .env("WHODID_URL", &server.url)
+        .env("WHODID_KEY", &server.keys.ingestion_key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    json(&child.wait_with_output().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_bytes_of_two_deliveries_are_both_stored() {
+    let server = Server::start().await;
+    // An event without an id, as a job sends it every night.
+    let text = "{\"action\":\"backup.done\",\"outcome\":\"success\"}\n";
+    for run in 1..=2 {
+        assert_eq!(pipe(&server, text, &[])["accepted"], 1);
+        assert_eq!(server.count().await, run);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("one"), text).unwrap();
+    std::fs::write(folder.path().join("two"), text).unwrap();
+    let key = &server.keys.ingestion_key;
+    let send = |more: &[&str]| {
+        let arguments = [&["events", "send", folder.path().to_str().unwrap(), "--output", "json"], more].concat();
+        json(&server.run(key, &arguments))
+    };
+    assert_eq!(send(&[])["accepted"], 2);
+    assert_eq!(server.count().await, 4);
+    assert_eq!((&send(&[])["accepted"], &send(&[])["repeated"]), (&0.into(), &2.into()));
+    assert_eq!(server.count().await, 4);
+    // A run that has a name is one delivery, and so is what is asked for again.
+    assert_eq!(pipe(&server, text, &["--resume-id", "night-1"])["accepted"], 1);
+    pipe(&server, text, &["--resume-id", "night-1"]);
+    assert_eq!(server.count().await, 5);
+    assert_eq!(send(&["--again"])["accepted"], 2);
+    assert_eq!(server.count().await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_for_one_request_is_sent_in_parts() {
+    let server = Server::start().await;
+    // Each line is a list that the server takes apart: together more events than it takes at once.
+    let line = format!("{{\"items\":[{}]}}\n", vec!["{\"action\":\"create\"}"; 4_000].join(","));
+    let told = pipe(&server, &line.repeat(4), &[]);
+    assert_eq!((&told["accepted"], &told["not_sent"]), (&16_000.into(), &0.into()), "{told}");
+    let told = pipe(&server, "{\"items\":[]}\n", &[]);
+    assert_eq!((&told["accepted"], &told["rejected"]), (&0.into(), &0.into()), "{told}");
+}
+
+/// A server that gives this answer to every connection, or none and waits.
+fn stand_in(answer: Option<&'static str>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = stream;
+            if let Some(answer) = answer {
+                let mut head = [0; 4096];
+                std::io::Read::read(&mut stream, &mut head).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            } else {
+                held.push(stream);
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_server_that_never_answers_or_is_elsewhere_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one");
+    std::fs::write(&file, "{}").unwrap();
+    let send = |url: &str| {
+        let arguments = ["events", "send", file.to_str().unwrap(), "--retry-for", "1s", "--url", url, "--key", "wik_x"];
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(send(&stand_in(None)).contains("busy or away"));
+    let moved = stand_in(Some(
+        "HTTP/1.1 301 Moved Permanently\r\nlocation: https://audit.example.com/api/v1/events?format=auto\r\ncontent-length: 0\r\n\r\n",
+    ));
+    let said = send(&moved);
+    assert!(said.contains("another address: \"https://audit.example.com/api/v1/events\""), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -418,6 +531,24 @@ fn folders_are_closed_to_others_and_an_open_one_is_warned_of() {
         assert_eq!(mode(&shared.join(name)), 0o700, "{name}");
     }
     assert_eq!(mode(&shared.join("meta.sqlite")), 0o600);
+}
+
+#[test]
+fn keys_that_nobody_read_are_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        whodid().args(arguments).stdout(writer).output().unwrap().status.code()
+    };
+    let data = data.to_str().unwrap();
+    assert_eq!(unread(&["init", "--data", data]), Some(1));
+    assert_eq!(unread(&["keys", "create", "--kind", "service", "--name", "x", "--data", data]), Some(1));
+    // What can be printed again may be cut short, as by `head`.
+    for form in ["table", "json", "csv"] {
+        assert_eq!(unread(&["keys", "list", "--data", data, "--output", form]), Some(0), "{form}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
