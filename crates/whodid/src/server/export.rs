@@ -28,7 +28,7 @@ use super::params::Params;
 use super::search::{order, read_request};
 
 /// Exports that one key or user may run at once; the engine runs few in all.
-const EXPORTS_A_CALLER_MAX: usize = 3;
+const EXPORTS_A_CALLER_MAX: usize = 4;
 /// Bytes that are handed on at once.
 const PIECE_BYTES: usize = 256 << 10;
 /// A reader must have taken a piece after this time, which asks for 13 KiB a second.
@@ -157,6 +157,8 @@ where
         let outcome = tokio::select! {
             outcome = hand_on(chunks, &sender, patience.piece) => outcome,
             () = ending(is_valid, patience.recheck) => Err(Broken::Revoked),
+            // The reader has gone, perhaps while a long query ran.
+            () = sender.closed() => Ok(()),
         };
         match outcome {
             Ok(()) => complete.store(true, Ordering::Release),
