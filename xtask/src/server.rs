@@ -23,13 +23,24 @@ pub struct Keys {
 
 /// Makes a data folder with `whodid init`.
 pub fn init(binary: &Path, data: &Path) -> Result<Keys> {
-    let mut command = Command::new(binary);
+    let mut command = plain(binary);
     command.args(["init", "--output", "json", "--data"]).arg(data);
     let made: Value =
         serde_json::from_str(&crate::process::capture(&mut command)?).context("`whodid init` printed no JSON")?;
     let text =
         |name: &str| made[name].as_str().map(String::from).with_context(|| format!("`whodid init` printed no {name}"));
     Ok(Keys { admin_link: text("admin_link")?, ingestion: text("ingestion_key")?, service: text("service_key")? })
+}
+
+/// The binary without the settings of whoever runs us: it refuses variables that it does not know, such as ours.
+fn plain(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WHODID_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A running server; killed when dropped.
@@ -44,7 +55,7 @@ impl Server {
     pub fn start(binary: &Path, data: &Path, log: &Path) -> Result<Self> {
         let port = free_port()?;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).context("no log file")?;
-        let child = Command::new(binary)
+        let child = plain(binary)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(data)
             .stdin(Stdio::null())

@@ -167,6 +167,9 @@ pub struct ClientFlags {
     /// The account; needed only by administrators of several
     #[arg(long, env = "WHODID_ACCOUNT")]
     pub account: Option<String>,
+    /// How long the server may send nothing before it counts as away
+    #[arg(long, value_name = "DURATION", default_value = "60s", env = "WHODID_TIMEOUT")]
+    pub timeout: String,
 }
 
 impl std::fmt::Debug for ClientFlags {

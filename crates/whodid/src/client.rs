@@ -14,10 +14,6 @@ use crate::cli::{ClientFlags, FilterFlags};
 /// A server that does not take a connection for this long is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server that sends nothing for this long, where an answer or more of it is due, is away. The live tail sends a
-/// comment more often, and an export's query may run half of it.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// What stays as it is in a query value or path segment.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -39,9 +35,13 @@ impl Client {
         if !(url.starts_with("http://") || url.starts_with("https://")) {
             return Err(Usage(format!("the server's URL {url:?} must begin with http:// or https://")).into());
         }
+        let timeout = crate::config::parse_duration(&flags.timeout)
+            .filter(|timeout| !timeout.is_zero())
+            .ok_or_else(|| Usage(format!("--timeout {:?} is no duration such as 60s", flags.timeout)))?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
+            // The live tail sends a comment more often.
+            .read_timeout(timeout)
             // A redirect would turn a POST into a GET, or carry events to where nobody meant them to go.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("whodid/", env!("CARGO_PKG_VERSION")))

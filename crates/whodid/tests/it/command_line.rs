@@ -44,6 +44,7 @@ fn wrong_usage_ends_with_two_and_every_help_has_two_examples() {
     for wrong in [
         &["events", "count"][..],
         &["events", "count", "--key", "x", "--url", "localhost"],
+        &["events", "count", "--key", "x", "--timeout", "soon"],
         &["events", "send", "x", "--key", "x", "--retry-for", "soon"],
         &["events", "send", "x", "--key", "x", "--resume-id", "x"],
         &["generate", "--end", "someday"],
@@ -251,6 +252,14 @@ fn a_server_that_never_answers_or_is_elsewhere_is_told() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert!(send(&stand_in(None)).contains("busy or away"));
+    // A proxy that never takes so much: told, not tried for ever.
+    let proxy = stand_in(Some("HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\nconnection: close\r\n\r\nlarge"));
+    let url = ["--url", &proxy, "--key", "wik_x", "--output", "json"];
+    let output = run(&[&["events", "send", file.to_str().unwrap()][..], &url].concat());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["not_sent"]), (Some(3), &1.into()), "{told}");
+    let counted = run(&["events", "count", "--timeout", "1s", "--url", &stand_in(None), "--key", "wsk_x"]);
+    assert_eq!(counted.status.code(), Some(1));
     let moved = stand_in(Some(
         "HTTP/1.1 301 Moved Permanently\r\nlocation: https://audit.example.com/api/v1/events?format=auto\r\ncontent-length: 0\r\n\r\n",
     ));

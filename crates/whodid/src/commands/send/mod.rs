@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{Method, header};
+use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 use tokio::sync::mpsc;
 use whodid_api::{Code, IngestReply};
@@ -310,11 +310,13 @@ impl Post<'_> {
                         .and_then(|value| value.to_str().ok()?.parse().ok())
                         .map(Duration::from_secs);
                     let refusal = Refusal::read(response).await;
-                    match refusal.code() {
-                        Some(Code::BodyTooLarge | Code::TooManyEvents) => return Ok(Answer::TooLarge),
-                        // A wrapper around an empty list.
-                        Some(Code::NoEvents) => return Ok(Answer::Reply(NOTHING)),
-                        _ => {}
+                    // Also that of a proxy, whose own bound may be lower.
+                    if status == StatusCode::PAYLOAD_TOO_LARGE {
+                        return Ok(Answer::TooLarge);
+                    }
+                    // A wrapper around an empty list.
+                    if refusal.code() == Some(Code::NoEvents) {
+                        return Ok(Answer::Reply(NOTHING));
                     }
                     if !may_pass(status) {
                         return Err(refusal.into());
