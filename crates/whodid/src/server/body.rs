@@ -107,7 +107,8 @@ fn too_large(limit: usize) -> Failure {
 pub async fn read(headers: &HeaderMap, body: Body, memory: &BodyMemory) -> Result<Held, Failure> {
     let coding = coding(headers)?;
     refuse_announced(headers, BODY_BYTES_MAX)?;
-    let mut sent = Buffer::new(memory, BODY_BYTES_MAX);
+    // No more than was announced is reserved ahead.
+    let mut sent = Buffer::new(memory, announced(headers).unwrap_or(BODY_BYTES_MAX));
     let mut pieces = Pieces::new(body);
     while let Some(piece) = pieces.next(BODY_BYTES_MAX).await? {
         if let Some(units) = sent.missing(piece.len()) {
@@ -170,8 +171,12 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 }
 
 fn refuse_announced(headers: &HeaderMap, limit: usize) -> Result<(), Failure> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > limit as u64) { Err(too_large(limit)) } else { Ok(()) }
+    if announced(headers).is_some_and(|bytes| bytes > limit) { Err(too_large(limit)) } else { Ok(()) }
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    let bytes: u64 = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    Some(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 async fn acquire(memory: &BodyMemory, units: u32) -> Result<OwnedSemaphorePermit, Failure> {
@@ -192,7 +197,7 @@ struct Buffer {
     bytes: Vec<u8>,
     memory: BodyMemory,
     reserved: Option<OwnedSemaphorePermit>,
-    /// Most bytes that will ever be pushed.
+    /// About the most bytes that will be pushed: growing ahead stops there.
     limit: usize,
 }
 
