@@ -116,6 +116,15 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Closes the file with the secret of the engine's hashes to others, also where they may enter the folder.
+pub fn close_secret(config: &Config) {
+    let file = config.data.join("hash-secret");
+    let closed = std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    if let Err(error) = closed {
+        tracing::warn!(file = %file.display(), %error, "a secret could not be closed to other users of this machine");
+    }
+}
+
 /// Says loudly when others on this machine may read the events.
 pub fn warn_of_others(config: &Config) {
     let lake = match &config.lake {

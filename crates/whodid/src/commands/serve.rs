@@ -78,6 +78,7 @@ impl Running {
                 return Err(error);
             }
         };
+        init::close_secret(&app.config);
         app.set_engine(engine.clone());
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
         announce(&app.config);

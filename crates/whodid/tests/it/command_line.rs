@@ -539,7 +539,9 @@ fn folders_are_closed_to_others_and_an_open_one_is_warned_of() {
     for name in ["journal", "window", "spill", "lake"] {
         assert_eq!(mode(&shared.join(name)), 0o700, "{name}");
     }
-    assert_eq!(mode(&shared.join("meta.sqlite")), 0o600);
+    for name in ["meta.sqlite", "hash-secret"] {
+        assert_eq!(mode(&shared.join(name)), 0o600, "{name}");
+    }
 }
 
 #[test]
