@@ -34,4 +34,13 @@ export const journeys = [
       assert.ok(!page.url().includes('token'), 'the token is not left in the address')
     },
   },
+  {
+    name: 'a link followed while signed in leaves the session as it is',
+    async walk({ page, server }) {
+      await page.goto(`${server.url}/sign-in#token=somebody-elses`)
+      await rows(page).first().waitFor()
+      assert.equal(new URL(page.url()).pathname, '/activity')
+      assert.ok(!page.url().includes('token'), 'the token is not left in the address')
+    },
+  },
 ]
