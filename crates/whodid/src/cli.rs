@@ -38,7 +38,7 @@ pub enum Verb {
     #[command(
         after_help = "Examples:\n  whodid serve\n  whodid serve --data /var/lib/whodid --listen 0.0.0.0:7700 --public-url https://whodid.example.com"
     )]
-    Serve(ServerFlags),
+    Serve(ServeFlags),
     /// Make a data folder with an account, a sign-in link and keys
     #[command(
         after_help = "Examples:\n  whodid init --data ./whodid-data\n  whodid init --data ./whodid-data --output json"
@@ -117,6 +117,17 @@ impl ServerFlags {
         let config = self.config.clone().or_else(|| std::env::var_os("WHODID_CONFIG").map(PathBuf::from));
         Flags { config, data: self.data.clone(), listen: self.listen.clone(), public_url: self.public_url.clone() }
     }
+}
+
+/// Flags of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeFlags {
+    #[command(flatten)]
+    pub server: ServerFlags,
+    /// Start although records are missing between tables and journal, as after one was restored from an older
+    /// copy; they are lost then
+    #[arg(long, env = "WHODID_ACCEPT_MISSING_RECORDS")]
+    pub accept_missing_records: bool,
 }
 
 /// Flags of `demo`.

@@ -52,7 +52,7 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<End> {
     // Before the start, so that the folder goes whenever the demo is ended.
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
-        running = Running::start(config) => running?,
+        running = Running::start(config, false) => running?,
         () = signals.next() => return Ok(End::Done),
     };
     let scope = sender(&AccountName::default_account())?;

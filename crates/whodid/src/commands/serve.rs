@@ -25,11 +25,11 @@ const FATAL_EXIT: i32 = 74;
 /// Exit status when a second signal ended an orderly stop (128 and SIGINT, as shells tell it).
 const IMPATIENT_EXIT: i32 = 130;
 
-pub async fn run(config: &Config) -> anyhow::Result<End> {
+pub async fn run(config: &Config, accept_missing: bool) -> anyhow::Result<End> {
     // Before anything else: a signal during the start must not find the system's own way of ending a process.
     let mut signals = Signals::listen()?;
     let server = tokio::select! {
-        server = Running::start(config.clone()) => server?,
+        server = Running::start(config.clone(), accept_missing) => server?,
         () = signals.next() => return Ok(End::Done),
     };
     signals.next().await;
@@ -53,8 +53,9 @@ pub struct Running {
 const FLUSH_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
 
 impl Running {
-    /// Binds the address, initialises a new folder, recovers, and serves.
-    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
+    /// Binds the address, initialises a new folder, recovers, and serves. `accept_missing`: also when records are
+    /// missing between journal and lake.
+    pub async fn start(mut config: Config, accept_missing: bool) -> anyhow::Result<Self> {
         server::start_log(&config);
         let telemetry = Telemetry::start()?;
         let listener = TcpListener::bind(config.listen)
@@ -71,7 +72,7 @@ impl Running {
         let stopping = CancellationToken::new();
         let app = App::new(config, meta, telemetry.clone(), stopping);
         let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
-        let engine = match open_engine(&app.config).await {
+        let engine = match open_engine(&app.config, accept_missing).await {
             Ok(engine) => engine,
             Err(error) => {
                 app.stop();
@@ -105,8 +106,9 @@ impl Running {
     }
 }
 
-async fn open_engine(config: &Config) -> anyhow::Result<Engine> {
+async fn open_engine(config: &Config, accept_missing: bool) -> anyhow::Result<Engine> {
     let mut options = config.engine_options(crate::clock::engine_clock());
+    options.accept_missing = accept_missing;
     options.on_fatal = Arc::new(|why| {
         tracing::error!(why, "the journal failed; the process ends so that nothing unsafe is acknowledged");
         std::process::exit(FATAL_EXIT);
