@@ -22,7 +22,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     process::run(workspace::cargo_command().args(["build", "--package", "whodid"]).current_dir(&workspace.root))
         .context("the build failed")?;
     println!("built in {} s; starting the demo (Ctrl-C ends it)", started.elapsed().as_secs());
-    become_process(Command::new(&binary).arg("demo").args(arguments))
+    become_process(Command::new(&binary).arg("demo").args(arguments).env_remove("WHODID_CHROMIUM"))
 }
 
 fn announce(binary: &Path) {

@@ -7,9 +7,10 @@
 //! has been flushed) and the journal (what has not). Events and answers are forgotten each by their own bound.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -368,7 +369,8 @@ fn parse_chunk(bytes: &[u8]) -> Option<(Timestamp, Vec<Key>, Vec<Replay>)> {
 /// Writes a file so that after return it is there whole, whatever happens to the machine.
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
+    // The secret of the hashes is among these files; nobody else has business with any of them.
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
