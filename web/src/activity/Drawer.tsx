@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { ChevronDown, ChevronUp, Copy, EllipsisVertical, Link as LinkIcon, X } from 'lucide-react'
 import { Tabs } from 'radix-ui'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import type { AuditEvent, Related as RelatedRecord } from '../api/shapes'
 import { useDelayed } from '../ui/hooks'
@@ -12,12 +12,14 @@ import { Result } from '../ui/Result'
 import { Trouble } from '../ui/Trouble'
 import { useActions } from './actions'
 import { fieldLabel } from './columns'
-import { modelRows, permalink, rawRows, resultOf, shorten, valueAt, type FieldRow } from './event'
+import { modelRows, permalink, rawRows, resultOf, shorten, valueAt, visible, type FieldRow } from './event'
 import type { Tab } from './search'
-import { ago, clock, fullTime, relative } from './time'
+import { ago, clock, fullTime, lengthText } from './time'
 
 const JsonView = lazy(() => import('./JsonView').then((module) => ({ default: module.JsonView })))
 const AROUND = 20
+/** Fields that are read, not compared. */
+const PROSE = new Set(['message', 'reason.reasonForFailure', 'initiator.host.agent'])
 
 interface DrawerProps {
   /** Record id. */
@@ -63,7 +65,7 @@ export function Drawer({ id, row, tab, onTab, onClose, onMove }: DrawerProps) {
         </div>
         {event && (
           <>
-            <h2 className="sentence">{event.record.summary}</h2>
+            <h2 className="sentence">{visible(event.record.summary)}</h2>
             <p className="drawer-when">
               <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />
               <time dateTime={event.eventTime} title={fullTime(event.eventTime, zone === 'utc' ? 'local' : 'utc')}>
@@ -130,7 +132,7 @@ function Rows({ rows }: { rows: FieldRow[] }) {
         <div key={`${row.field} ${at}`}>
           <dt title={row.field}>{fieldLabel(row.field)}</dt>
           <dd>
-            <Value {...row} />
+            <Value {...row} length={PROSE.has(row.field) ? 400 : 46} />
           </dd>
         </div>
       ))}
@@ -149,7 +151,7 @@ const SUMMARY: readonly [string, readonly string[]][] = [
 function Summary({ event }: { event: AuditEvent }) {
   const { zone } = usePrefs()
   const { record } = event
-  const seconds = (Date.parse(record.recorded_at) - Date.parse(event.eventTime)) / 1000
+  const late = Date.parse(record.recorded_at) - Date.parse(event.eventTime)
   return (
     <>
       {SUMMARY.map(([title, fields]) => {
@@ -193,7 +195,7 @@ function Summary({ event }: { event: AuditEvent }) {
               <time dateTime={record.recorded_at} title={fullTime(record.recorded_at, 'utc')}>
                 {clock(record.recorded_at, zone).day} {clock(record.recorded_at, zone).time}
               </time>
-              <span className="muted"> {Math.abs(seconds) < 1 ? 'at once' : `${Math.abs(seconds) < 120 ? `${seconds.toFixed(1)} s` : relative(record.recorded_at, Date.parse(event.eventTime)).replace(/ ago|in /, '')} after the event`}</span>
+              <span className="muted"> {Math.abs(late) < 1000 ? 'at once' : late > 0 ? `${lengthText(late)} after the event` : `${lengthText(-late)} before the event: a clock is wrong`}</span>
             </dd>
           </div>
           <div>
@@ -272,7 +274,7 @@ function Related({ event, related, failed }: { event: AuditEvent; related: Relat
                   <li key={record}>
                     <button type="button" className="line" aria-current={here || undefined} disabled={here} onClick={() => openEvent(record)}>
                       <time className="time-text">{clock(line.eventTime, zone).time}</time>
-                      <span className="line-text" title={line.action}>{line.record.summary}</span>
+                      <span className="line-text" title={line.action}>{visible(line.record.summary)}</span>
                       <Result result={resultOf(line)} />
                     </button>
                   </li>
@@ -281,7 +283,7 @@ function Related({ event, related, failed }: { event: AuditEvent; related: Relat
           </ol>
         </>
       )}
-      {event.correlationId && (
+      {event.correlationId && related.length > 0 && (
         <button type="button" className="button" onClick={() => filter('correlationId', event.correlationId ?? '', 'only')}>
           Search for the whole transaction
         </button>
@@ -295,6 +297,10 @@ function Around({ event }: { event: AuditEvent }) {
   const { openEvent } = useActions()
   const around = useQuery({ queryKey: ['around', event.record.id], queryFn: ({ signal }) => api.around(event.record.id, AROUND, signal), staleTime: 60_000 })
   const waiting = useDelayed(around.isPending)
+  const hereLine = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    hereLine.current?.scrollIntoView({ block: 'center' })
+  }, [around.data])
   if (around.isError) return <Trouble error={around.error} onRetry={() => void around.refetch()} />
   if (!around.data) return waiting ? <div className="drawer-skeleton" aria-hidden /> : null
   const lines = [...around.data.before, event, ...around.data.after].sort((a, b) => a.eventTime.localeCompare(b.eventTime) || a.record.offset - b.record.offset)
@@ -310,13 +316,13 @@ function Around({ event }: { event: AuditEvent }) {
                 type="button"
                 className="line"
                 aria-current={here || undefined}
-                ref={here ? (element) => element?.scrollIntoView({ block: 'center' }) : undefined}
+                ref={here ? hereLine : undefined}
                 onClick={() => openEvent(line.record.id)}
               >
                 <time className="time-text" dateTime={line.eventTime} title={fullTime(line.eventTime, zone)}>
                   {clock(line.eventTime, zone, false).time}
                 </time>
-                <span className="line-text">{line.record.summary}</span>
+                <span className="line-text">{visible(line.record.summary)}</span>
                 <Result result={resultOf(line)} />
               </button>
             </li>

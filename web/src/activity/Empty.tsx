@@ -1,12 +1,13 @@
 /** Nothing to show, and what to do about it. */
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { Copy, SearchX, Send } from 'lucide-react'
 import { api } from '../api/client'
 import type { Filter } from '../api/shapes'
 import { topTerms, withoutTerm } from '../query/terms'
 import { copyText } from '../ui/notice'
 import { usePrefs } from '../ui/prefs'
-import { shorten } from './event'
+import { shorten, visible } from './event'
 import { fullTime, lengthText } from './time'
 
 interface NothingProps {
@@ -46,7 +47,7 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
         <p>
           Nearest event: {lengthText(away)} {isBefore ? 'before' : 'after'} this range, {fullTime(near.eventTime, zone)}
           <br />
-          <span className="muted">{near.record.summary}</span>
+          <span className="muted">{visible(near.record.summary)}</span>
         </p>
       )}
       {near === null && <p>No event at any time matches this query.</p>}
@@ -87,7 +88,7 @@ export function FirstRun() {
       <Send size={28} aria-hidden />
       <h2>Send your first event</h2>
       <p>
-        This account has no events yet. Make an ingestion key on the <a href="/keys">Keys</a> page, put it in <code>WHODID_KEY</code>, and send one:
+        This account has no events yet. Make an ingestion key on the <Link to="/keys">Keys</Link> page, put it in <code>WHODID_KEY</code>, and send one:
       </p>
       <div className="command">
         <pre className="mono" tabIndex={0} role="region" aria-label="Command">
@@ -98,7 +99,7 @@ export function FirstRun() {
         </button>
       </div>
       <p className="muted small">
-        CloudTrail, Kubernetes, Okta, GitHub, Azure, Google Cloud and Activity Tracker events are understood as they are. Files: <code>whodid events send FILE</code>
+        This page shows the first event as soon as it arrives. CloudTrail, Kubernetes, Okta, GitHub, Azure, Google Cloud and Activity Tracker events are understood as they are. Files: <code>whodid events send FILE</code>
       </p>
     </div>
   )

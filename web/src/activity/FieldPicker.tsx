@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { Popover } from 'radix-ui'
-import { useId, useState } from 'react'
+import { useEffect, useId, useState } from 'react'
 import { api } from '../api/client'
 import { fieldLabel, fieldRank } from './columns'
 
@@ -49,6 +49,9 @@ export function FieldList({ label, taken, onPick }: FieldPickerProps) {
   const path = typed.trim()
   if (path !== '' && !/[\s:()"]/.test(path) && !found.includes(path) && !taken.includes(path)) found.push(path)
   const index = Math.min(active, found.length - 1)
+  useEffect(() => {
+    document.getElementById(`${id}-${index}`)?.scrollIntoView({ block: 'nearest' })
+  }, [id, index])
   return (
     <>
       <input
@@ -82,7 +85,6 @@ export function FieldList({ label, taken, onPick }: FieldPickerProps) {
             id={`${id}-${at}`}
             role="option"
             aria-selected={at === index}
-            ref={at === index ? (element) => element?.scrollIntoView({ block: 'nearest' }) : undefined}
             onClick={() => onPick(name)}
           >
             <span className="mono">{name}</span>

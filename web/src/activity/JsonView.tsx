@@ -4,7 +4,7 @@ import { useState } from 'react'
 import type { AuditEvent } from '../api/shapes'
 import { copyText } from '../ui/notice'
 import { useActions } from './actions'
-import { rawValue, textOf } from './event'
+import { rawValue, textOf, visible } from './event'
 
 const OPEN_DEPTH = 3
 const CHILDREN_MAX = 200
@@ -93,7 +93,7 @@ function Node({ name, path, value, depth }: NodeProps) {
 
 function Leaf({ name, path, value }: { name: string | undefined; path: string; value: unknown }) {
   const { valueMenu } = useActions()
-  const text = typeof value === 'string' ? `"${value}"` : (textOf(value) ?? 'null')
+  const text = typeof value === 'string' ? `"${visible(value)}"` : (textOf(value) ?? 'null')
   return (
     <li className="json-leaf">
       {name !== undefined && <span className="json-key">{name}</span>}

@@ -45,13 +45,18 @@ export const MODEL_FIELDS: readonly string[] = [
 ]
 const MODEL = new Set(MODEL_FIELDS)
 
+/** A whole number too large for the browser stays as it is written, so that a filter or copy of it is right. */
+function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source !== undefined ? context.source : value
+}
+
 const parsed = new WeakMap<AuditEvent, unknown>()
 
 export function rawValue(event: AuditEvent): unknown {
   if (parsed.has(event)) return parsed.get(event)
   let value: unknown
   try {
-    value = JSON.parse(event.raw)
+    value = JSON.parse(event.raw, exactNumber)
   } catch {
     value = undefined
   }
@@ -144,11 +149,18 @@ export function rawRows(event: AuditEvent): FieldRow[] {
   return sameNames ? rows.filter((row) => !MODEL.has(row.field)) : rows
 }
 
+/** Signs that turn the direction of the text around them are written out: a name must not disguise its sentence. */
+export function visible(text: string): string {
+  return text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`)
+}
+
 /** Long ids lose their middle, where they differ least. */
-export function shorten(text: string, length = 32): string {
+export function shorten(whole: string, length = 32): string {
+  const text = visible(whole)
   if (text.length <= length) return text
   const head = Math.ceil((length - 1) * 0.6)
-  return `${text.slice(0, head)}…${text.slice(text.length - (length - 1 - head))}`
+  // Half of a sign that takes two places is left away.
+  return `${text.slice(0, head).replace(/[\uD800-\uDBFF]$/, '')}…${text.slice(text.length - (length - 1 - head)).replace(/^[\uDC00-\uDFFF]/, '')}`
 }
 
 export function permalink(event: AuditEvent): string {
