@@ -259,9 +259,12 @@ const TICK_STEPS = [1, 5, 15, 30].map((s) => s * 1000).concat([1, 5, 15, 30, 60,
 function ticks(first: number, span: number, width: number, zone: Zone): { x: number; label: string }[] {
   const wanted = Math.max(2, Math.floor(width / 110))
   const step = TICK_STEPS.find((candidate) => span / candidate <= wanted) ?? span / wanted
-  const shift = zone === 'utc' ? 0 : new Date(first).getTimezoneOffset() * MINUTE
+  const shift = (time: number): number => (zone === 'utc' ? 0 : new Date(time).getTimezoneOffset() * MINUTE)
   const found: { x: number; label: string }[] = []
-  for (let time = Math.ceil((first - shift) / step) * step + shift; time < first + span; time += step) {
+  // Steps of the wall's clock, each with the shift of its own day: summer time may begin or end between them.
+  for (let wall = Math.ceil((first - shift(first)) / step) * step; ; wall += step) {
+    const time = wall + shift(wall + shift(wall))
+    if (time >= first + span) break
     const { day, time: hour } = clock(new Date(time).toISOString(), zone, false)
     const label = step >= 1440 * MINUTE || hour === '00:00:00' ? day : step < MINUTE ? hour : hour.slice(0, 5)
     found.push({ x: Math.round(((time - first) / span) * width), label })

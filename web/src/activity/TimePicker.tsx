@@ -2,7 +2,10 @@ import { CalendarRange, ChevronDown } from 'lucide-react'
 import { Popover } from 'radix-ui'
 import { useState } from 'react'
 import { setPref, usePrefs } from '../ui/prefs'
-import { DEFAULT_RANGE, fromInput, PRESETS, rangeLabel, toInput, zoneName } from './time'
+import { DEFAULT_RANGE, fromInput, PRESETS, rangeLabel, rangeProblem, toInput, zoneName } from './time'
+
+/** Years of more than four digits are slips of the hand. */
+const INPUT_MAX = '9999-12-31T23:59:59'
 
 interface TimePickerProps {
   from: string | undefined
@@ -37,7 +40,7 @@ export function TimePicker({ from, to, resolved, onChange }: TimePickerProps) {
               </button>
             ))}
           </div>
-          <Absolute key={`${zone} ${resolved?.from ?? ''}`} from={resolved?.from} to={resolved?.to} onApply={change} />
+          <Absolute key={`${zone} ${resolved === undefined}`} from={resolved?.from} to={resolved?.to} onApply={change} />
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
@@ -49,24 +52,27 @@ function Absolute({ from, to, onApply }: { from: string | undefined; to: string 
   const [start, setStart] = useState(toInput(from ?? '', zone))
   const [end, setEnd] = useState(toInput(to ?? '', zone))
   const [relative, setRelative] = useState('')
-  const wrong = start !== '' && end !== '' && start >= end ? 'The end must come after the start.' : undefined
+  // What nobody touched stays as exact as it was; an input knows neither parts of a second nor which of two hours.
+  const exact = (typed: string, given: string | undefined): string => (given !== undefined && typed === toInput(given, zone) ? given : fromInput(typed, zone))
+  const range = { from: start === '' ? undefined : exact(start, from), to: end === '' ? undefined : exact(end, to) }
+  const wrong = rangeProblem(range)
   const relativeWrong = relative !== '' && !/^\d+\s*[smhdw]$/.test(relative.trim())
   return (
     <div className="time-absolute">
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (!wrong) onApply(start === '' ? 'all' : fromInput(start, zone), end === '' ? undefined : fromInput(end, zone))
+          if (!wrong) onApply(range.from ?? 'all', range.to)
         }}
       >
         <h3>From – to</h3>
         <label>
           From
-          <input type="datetime-local" step={1} value={start} onChange={(event) => setStart(event.target.value)} />
+          <input type="datetime-local" step={1} max={INPUT_MAX} value={start} onChange={(event) => setStart(event.target.value)} />
         </label>
         <label>
           To, not included
-          <input type="datetime-local" step={1} value={end} onChange={(event) => setEnd(event.target.value)} aria-invalid={wrong !== undefined} aria-describedby="range-wrong" />
+          <input type="datetime-local" step={1} max={INPUT_MAX} value={end} onChange={(event) => setEnd(event.target.value)} aria-invalid={wrong !== undefined} aria-describedby="range-wrong" />
         </label>
         <p id="range-wrong" className="field-error" role="status">
           {wrong}

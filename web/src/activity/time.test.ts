@@ -8,6 +8,10 @@ describe('ranges', () => {
     const year = new Date().getUTCFullYear()
     expect(rangeLabel(`${year}-05-20T10:00:00Z`, `${year}-05-20T11:30:00Z`, 'utc')).toBe('20 May 10:00 – 11:30')
   })
+  test('the same day of another year is another day', () => {
+    expect(rangeLabel('2019-05-20T10:00:00Z', '2020-05-20T11:30:00Z', 'utc')).toBe('20 May 2019 10:00 – 20 May 2020 11:30')
+    expect(rangeLabel('2019-09-20T10:00:00Z', '2019-09-20T11:30:00Z', 'utc')).toBe('20 Sept 2019 10:00 – 11:30')
+  })
   test('an end before the start is a problem', () => {
     expect(rangeProblem({ from: '2026-01-02T00:00:00Z', to: '2026-01-01T00:00:00Z' })).toBeDefined()
     expect(rangeProblem({ from: 'now-24h' })).toBeUndefined()
@@ -17,6 +21,6 @@ describe('ranges', () => {
 
 describe('lengths', () => {
   test.each([['PT5M', 300_000], ['P1D', 86_400_000], ['PT1H30M', 5_400_000], ['PT15S', 15_000]])('%s', (text, ms) => expect(durationMs(text)).toBe(ms))
-  test.each([[90_000, '2 min'], [5_400_000, '1 h 30 min'], [3 * 86_400_000, '3 d']])('%d ms is %s', (ms, text) => expect(lengthText(ms)).toBe(text))
+  test.each([[90_000, '2 min'], [5_400_000, '1 h 30 min'], [7_190_000, '2 h'], [3_599_000, '1 h'], [3 * 86_400_000, '3 d']])('%d ms is %s', (ms, text) => expect(lengthText(ms)).toBe(text))
   test('distance from now', () => expect(relative('2026-01-01T00:00:00Z', Date.parse('2026-01-01T03:20:00Z'))).toBe('3 hours ago'))
 })

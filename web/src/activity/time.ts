@@ -87,11 +87,9 @@ const DAY = 24 * HOUR
 export function lengthText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < MINUTE) return `${Math.round(ms / 1000)} s`
-  if (ms < HOUR) return `${Math.round(ms / MINUTE)} min`
-  if (ms < 2 * DAY) {
-    const minutes = Math.round((ms % HOUR) / MINUTE)
-    return `${Math.floor(ms / HOUR)} h${minutes > 0 ? ` ${minutes} min` : ''}`
-  }
+  const minutes = Math.round(ms / MINUTE)
+  if (minutes < 60) return `${minutes} min`
+  if (ms < 2 * DAY) return `${Math.floor(minutes / 60)} h${minutes % 60 > 0 ? ` ${minutes % 60} min` : ''}`
   return `${Math.round(ms / DAY)} d`
 }
 
@@ -119,9 +117,9 @@ export function rangeLabel(from: string | undefined, to: string | undefined, zon
   }
   if (start === 'all') return to ? `Until ${point(to)}` : 'All time'
   if (!to) return `Since ${point(start)}`
-  const [fromText, toText] = [point(start), point(to)]
-  const sameDay = fromText.slice(0, 6) === toText.slice(0, 6)
-  return `${fromText} – ${sameDay ? toText.slice(7) : toText}`
+  const { day } = clock(start, zone)
+  const end = point(to)
+  return `${point(start)} – ${day !== '' && day === clock(to, zone).day ? end.slice(day.length + 1) : end}`
 }
 
 /** What is wrong with a range, where both ends are absolute. */
@@ -140,5 +138,6 @@ export function toInput(iso: string, zone: Zone): string {
 }
 
 export function fromInput(value: string, zone: Zone): string {
-  return new Date(zone === 'utc' ? `${value}Z` : value).toISOString()
+  const time = new Date(zone === 'utc' ? `${value}Z` : value)
+  return Number.isNaN(time.getTime()) ? value : time.toISOString()
 }
