@@ -31,7 +31,7 @@ export function Chips({ query, onChange }: { query: string; onChange: (query: st
               {sign !== '' && <span className="chip-sign">{sign}</span>}
               {value !== '' && <span className="mono">{shorten(value, 40)}</span>}
             </span>
-            <button type="button" aria-label={`${term.negated ? 'Ask for' : 'Shut out'}: ${spoken}`} title={term.negated ? 'Ask for it' : 'Shut it out'} onClick={() => onChange(negateTerm(query, term))}>
+            <button type="button" aria-label={`${term.negated ? 'Include' : 'Exclude'}: ${spoken}`} title={term.negated ? 'Include instead' : 'Exclude instead'} onClick={() => onChange(negateTerm(query, term))}>
               <CircleSlash size={12} aria-hidden />
             </button>
             <button type="button" aria-label={`Remove filter: ${spoken}`} title="Remove" onClick={() => onChange(withoutTerm(query, term))}>
@@ -41,7 +41,7 @@ export function Chips({ query, onChange }: { query: string; onChange: (query: st
         )
       })}
       {terms.length > 1 && (
-        <li>
+        <li className="chips-clear">
           <button type="button" className="link-button" onClick={() => onChange('')}>
             Clear all
           </button>

@@ -8,17 +8,19 @@ import { ArrowDown, ArrowUp } from 'lucide-react'
 import { memo, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, type DragEvent, type KeyboardEvent, type MouseEvent, type Ref } from 'react'
 import type { AuditEvent } from '../api/shapes'
 import { usePhone } from '../ui/media'
+import { Middle } from '../ui/Middle'
 import { count } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
 import { Result } from '../ui/Result'
 import { useActions } from './actions'
 import { clampWidth, moved, type ChosenColumn } from './columns'
-import { resultOf, shorten, valueAt } from './event'
+import { resultOf, shorten, valueAt, visible } from './event'
 import { clock, fullTime, hoverTime, zoneName, type Zone } from './time'
 
-const ROW_HEIGHT = { compact: 28, comfortable: 36, phone: 62 }
+const ROW_HEIGHT = { compact: 28, comfortable: 36, phone: 82 }
 const LOAD_AHEAD_ROWS = 40
 const SCROLLED_PX = 24
+const KIND_MAX = 16
 
 export interface EventTableHandle {
   move: (by: number) => void
@@ -124,16 +126,25 @@ export function EventTable(props: EventTableProps) {
   useEffect(() => onScrolled(away), [away, onScrolled])
 
   // ---- moving by keyboard
+  const wanted = useRef<number | undefined>(undefined)
+  const focusWanted = useCallback(() => {
+    const row = wanted.current === undefined ? undefined : body.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"]`)
+    if (!row) return
+    wanted.current = undefined
+    row.focus({ preventScroll: true })
+  }, [])
+  // A row out of sight exists only once the list has scrolled to it.
+  useLayoutEffect(focusWanted)
   const focusRow = useCallback(
     (index: number) => {
       const event = rows[index]
       if (!event) return
       setActive(event.record.id)
+      wanted.current = index
       virtual.scrollToIndex(index)
-      // The row may only exist after the scroll.
-      requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true }))
+      focusWanted()
     },
-    [rows, virtual],
+    [rows, virtual, focusWanted],
   )
   const at = (id: string | undefined): number => (id === undefined ? -1 : rows.findIndex((event) => event.record.id === id))
   const current = opened ?? active
@@ -379,7 +390,7 @@ const Row = memo(function Row({ event, index, start, height, columns, zone, phon
       {phone ? (
         <div className="phone-cell" role="gridcell">
           <span className="phone-line">
-            <span className="phone-sentence">{event.record.summary}</span>
+            <span className="phone-sentence">{visible(event.record.summary)}</span>
           </span>
           <span className="phone-line phone-second">
             <TimeText iso={event.eventTime} zone={zone} />
@@ -423,6 +434,14 @@ function Cell({ event, column, at, zone }: { event: AuditEvent; column: ChosenCo
   )
 }
 
+/** The last parts of a target's kind: its service stands in the action, and the name needs the room. */
+function shortKind(kind: string): string {
+  const parts = kind.split('/')
+  let from = 0
+  while (from < parts.length - 1 && parts.slice(from).join('/').length > KIND_MAX) from += 1
+  return `${from > 0 ? '…/' : ''}${parts.slice(from).join('/')}`
+}
+
 function CellText({ event, column, value }: { event: AuditEvent; column: ChosenColumn; value: string | undefined }) {
   switch (column.name) {
     case 'result':
@@ -430,15 +449,18 @@ function CellText({ event, column, value }: { event: AuditEvent; column: ChosenC
     case 'sentence':
       return (
         <span className="cell-text" title={event.record.summary}>
-          {event.record.summary}
+          {visible(event.record.summary)}
         </span>
       )
     case 'target': {
       const kind = event.target?.typeURI ?? ''
       const name = event.target?.name ?? event.target?.id ?? ''
       return (
-        <span className="cell-text" title={`${kind} ${name}`}>
-          {kind !== '' && <span className="cell-kind">{kind}</span>} {shorten(name, 36)}
+        <span className="cell-text cell-target" title={`${kind} ${name}`}>
+          {kind !== '' && <span className="cell-kind">{shortKind(kind)}</span>}{' '}
+          <span>
+            <Middle text={shorten(name, 60)} />
+          </span>
         </span>
       )
     }
@@ -446,7 +468,7 @@ function CellText({ event, column, value }: { event: AuditEvent; column: ChosenC
       if (value === undefined) return <span className="cell-none">–</span>
       return (
         <span className={`cell-text${column.name === 'who' ? ' cell-who' : ' mono'}`} title={/^\d{4}-\d\d-\d\dT/.test(value) ? fullTime(value, 'utc') : value}>
-          {shorten(value, 64)}
+          <Middle text={shorten(value, 80)} />
         </span>
       )
   }

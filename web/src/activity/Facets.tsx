@@ -5,6 +5,7 @@ import { useId, useMemo, useState } from 'react'
 import { api } from '../api/client'
 import type { Facet, Filter } from '../api/shapes'
 import { selection, withoutField } from '../query/terms'
+import { Middle } from '../ui/Middle'
 import { compact, count } from '../ui/number'
 import { FieldPicker } from './FieldPicker'
 import { useActions } from './actions'
@@ -129,8 +130,8 @@ function FacetSection({ field, facet, query, open, failed, more, onToggle, onMor
                     {included ? <Plus size={11} strokeWidth={3} /> : excluded ? <Minus size={11} strokeWidth={3} /> : null}
                   </span>
                   <span className="facet-name">
-                    {excluded && <span className="visually-hidden">shut out: </span>}
-                    {shorten(value, 40)}
+                    {excluded && <span className="visually-hidden">excluded: </span>}
+                    <Middle text={shorten(value, 60)} />
                   </span>
                   <span className="facet-count" title={count(number)}>
                     {compact(number)}

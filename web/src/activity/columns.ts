@@ -33,10 +33,10 @@ const PRESETS: readonly Column[] = [
 export const DEFAULT_COLUMNS = 'time,who,what,target,from,result'
 
 const LABELS: Record<string, string> = {
-  outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Kind of target', 'target.name': 'Target', 'initiator.host.address': 'Address',
+  outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Target type', 'target.name': 'Target', 'initiator.host.address': 'Address',
   region: 'Region', severity: 'Severity', access: 'Access', source: 'Source', 'initiator.host.agent': 'Agent', 'reason.reasonCode': 'Reason code', correlationId: 'Correlation id',
   'initiator.id': 'Initiator id', 'target.id': 'Target id', 'cadf.action': 'CADF action', id: 'Event id', eventTime: 'Event time', recorded_at: 'Recorded',
-  'initiator.credential.type': 'Credential', 'initiator.credential.id': 'Credential id', 'reason.reasonType': 'Reason', 'reason.reasonForFailure': 'Why', message: 'Message', space: 'Space', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Kind of initiator',
+  'initiator.credential.type': 'Credential', 'initiator.credential.id': 'Credential id', 'reason.reasonType': 'Reason', 'reason.reasonForFailure': 'Why', message: 'Message', space: 'Space', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Initiator type',
 }
 
 /** A field's name for people; paths outside the model speak for themselves. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../api/shapes'
+import { tailStart } from '../ui/Middle'
 import { rawRows, REFUSED, resultOf, shorten, valueAt, withResult } from './event'
 
 const raw = { eventTime: '2026-11-20T10:00:00Z', userIdentity: { userName: 'bob' }, resources: [{ ARN: 'a' }, { ARN: 'b' }], annotations: { 'k8s.io/decision': 'allow' }, requestData: '{"keyId":"k17"}', action: 'raw-action' }
@@ -33,3 +34,6 @@ describe('results', () => {
 })
 
 test('long ids lose their middle', () => expect(shorten('abcdefghijklmnopqrstuvwxyz', 11)).toBe('abcdef…wxyz'))
+test('signs of two places are not cut in half', () => expect(shorten('ab😀😀😀😀😀😀cd', 6)).toBe('ab…cd'))
+test.each([['cloud-object-storage.object.read', '.object.read'], ['system:serviceaccount:platform:node-monitor-eu', '-monitor-eu'], ['0123456789abcdef0123456789abcdef', '89abcdef'], ['short', '']])('the end of %s that stays is %s', (text, tail) => expect(text.slice(tailStart(text))).toBe(tail))
+test('a number too large for the browser keeps its digits', () => expect(valueAt({ ...event, raw: '{"big":12345678901234567890}' }, 'big')).toBe('12345678901234567890'))
