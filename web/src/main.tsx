@@ -5,22 +5,23 @@ import './styles/base.css'
 import './styles/shell.css'
 import './styles/activity.css'
 import './styles/pages.css'
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Problem } from './api/problem'
 import { router } from './router'
 
+/** Whatever is asked without a session ends at the sign-in page, which leads back here. */
+function onError(error: Error): void {
+  if (!(error instanceof Problem) || error.status !== 401) return
+  const { pathname, href } = router.state.location
+  if (pathname !== '/sign-in') void router.navigate({ to: '/sign-in', search: href === '/activity' || href === '/' ? {} : { next: href } })
+}
+
 const client = new QueryClient({
-  queryCache: new QueryCache({
-    onError: (error) => {
-      // Whatever is asked without a session ends at the sign-in page, which leads back here.
-      if (!(error instanceof Problem) || error.status !== 401) return
-      const { pathname, href } = router.state.location
-      if (pathname !== '/sign-in') void router.navigate({ to: '/sign-in', search: href === '/activity' || href === '/' ? {} : { next: href } })
-    },
-  }),
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       staleTime: 30_000,

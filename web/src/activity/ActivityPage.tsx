@@ -1,11 +1,11 @@
 /** Activity: search, see when, narrow down, read. The address is the whole state. */
-import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ArrowUp, ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radio, RefreshCw } from 'lucide-react'
 import { useCallback, useMemo, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
-import type { AuditEvent } from '../api/shapes'
+import type { AuditEvent, EventPage } from '../api/shapes'
 import { withMissing, withValue, type FilterMode } from '../query/terms'
 import { Dialog } from '../ui/Dialog'
 import { useDelayed, useShortcuts } from '../ui/hooks'
@@ -34,10 +34,15 @@ import { ValueMenu, type AskedValue } from './ValueMenu'
 const route = getRouteApi('/shell/activity')
 const PAGE_FIRST = 100
 const PAGE_NEXT = 500
+/** How often a page without events looks for the first one. */
+const FIRST_EVENT_MS = 3000
+/** How often counts and bars follow while live is on. */
+const LIVE_COUNTS_MS = 5000
 
 export function ActivityPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
+  const client = useQueryClient()
   const prefs = usePrefs()
   const phone = usePhone()
   const bar = useRef<QueryBarHandle>(null)
@@ -58,21 +63,28 @@ export function ActivityPage() {
   )
 
   // ---- what the server knows
+  const empty = (count: number | undefined): number | false => (count === 0 ? FIRST_EVENT_MS : false)
+  const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => api.status(signal), refetchInterval: ({ state }) => empty(state.data?.events) })
   const list = useInfiniteQuery({
     queryKey: ['events', filter, order],
     queryFn: ({ pageParam, signal }) => api.events({ ...filter, order, limit: pageParam === '' ? PAGE_FIRST : PAGE_NEXT, cursor: pageParam === '' ? undefined : pageParam }, signal),
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
+    refetchInterval: empty(status.data?.events),
   })
-  const histogram = useQuery({ queryKey: ['histogram', filter], queryFn: ({ signal }) => api.histogram(filter, signal), placeholderData: keepPreviousData })
+  const histogram = useQuery({
+    queryKey: ['histogram', filter],
+    queryFn: ({ signal }) => api.histogram(filter, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: search.live === true ? LIVE_COUNTS_MS : empty(status.data?.events),
+  })
   const inRange = useQuery({
     queryKey: ['count', { from: filter.from, to: filter.to }],
     queryFn: ({ signal }) => api.count({ from: filter.from, to: filter.to }, signal),
     enabled: query !== '',
     placeholderData: keepPreviousData,
   })
-  const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => api.status(signal) })
   const live = useLive(search.live === true, search.q)
 
   const fetched = useMemo(() => list.data?.pages.flatMap((page) => page.events) ?? [], [list.data])
@@ -81,7 +93,7 @@ export function ActivityPage() {
     const known = new Set(fetched.map((event) => event.record.id))
     return [...live.rows.filter((event) => !known.has(event.record.id)), ...fetched]
   }, [live.rows, fetched])
-  const total = histogram.data && !histogram.isPlaceholderData ? histogram.data.total + (rows.length - fetched.length) : undefined
+  const total = histogram.data && !histogram.isPlaceholderData ? Math.max(histogram.data.total, live.on ? rows.length : 0) : undefined
   const stats = list.data?.pages[0]?.stats
   const problem = list.error instanceof Problem ? list.error : undefined
   const stale = useDelayed(list.isPlaceholderData)
@@ -130,8 +142,9 @@ export function ActivityPage() {
     if (before) setRange(before.from, before.to)
     else if (search.to) setRange(undefined, undefined)
   }
-  const { fetchNextPage, refetch } = list
-  const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
+  const { fetchNextPage, refetch, isFetchNextPageError } = list
+  // A page that failed is asked for again by a person, not by the list, which would ask without end.
+  const more = useCallback(() => (isFetchNextPageError ? undefined : void fetchNextPage()), [fetchNextPage, isFetchNextPageError])
   const { pause } = live
   const onScrolled = useCallback((away: boolean) => (away ? pause() : undefined), [pause])
   const resume = (): void => {
@@ -139,6 +152,8 @@ export function ActivityPage() {
     table.current?.top()
   }
   const again = (): void => {
+    // From the start, not every page that was scrolled through.
+    client.setQueryData<InfiniteData<EventPage>>(['events', filter, order], (now) => now && { pages: now.pages.slice(0, 1), pageParams: now.pageParams.slice(0, 1) })
     void refetch()
     void histogram.refetch()
     void inRange.refetch()
@@ -146,8 +161,9 @@ export function ActivityPage() {
 
   const toggleLive = (): void => {
     change({ live: live.on ? undefined : true, to: undefined, order: undefined })
-    // What live showed is in the search from now on.
+    // What live showed is in the search from now on; what it will show comes in at the top.
     if (live.on) again()
+    else table.current?.top()
   }
 
   useShortcuts({
@@ -181,7 +197,7 @@ export function ActivityPage() {
         <h1 className="visually-hidden">Activity</h1>
         <div className="toolbar">
           <div className="toolbar-row">
-            <QueryBar ref={bar} value={query} range={filter} onSubmit={setQuery} />
+            <QueryBar ref={bar} value={query} range={filter} onSubmit={(next) => (next === query ? again() : setQuery(next))} />
             <TimePicker from={search.from} to={search.to} resolved={resolved} onChange={setRange} />
             <button type="button" className={`button live-button${live.on ? ' on' : ''}`} aria-pressed={live.on} onClick={toggleLive} title="Follow new events (l)">
               <Radio size={14} aria-hidden /> Live
@@ -235,7 +251,7 @@ export function ActivityPage() {
                     </button>
                   </span>
                 )}
-                <button type="button" className="icon-button small" aria-label="Load again" title="Load again" onClick={again}>
+                <button type="button" className="icon-button small reload" aria-label="Load again" title="Load again" onClick={again}>
                   <RefreshCw size={14} aria-hidden className={list.isFetching && !list.isFetchingNextPage ? 'spinning' : ''} />
                 </button>
                 <button
@@ -252,7 +268,7 @@ export function ActivityPage() {
                 <button type="button" className="button quiet hide-phone" onClick={() => void copyText(window.location.href, 'Link')}>
                   <LinkIcon size={14} aria-hidden /> Share
                 </button>
-                <ExportMenu filter={filter} order={order} columns={columns} />
+                <ExportMenu filter={filter} order={order} columns={columns} newest={[status.data?.newest_event, rows[0]?.eventTime]} />
               </div>
               {live.dropped > 0 && <p className="banner">{count(live.dropped)} events came faster than they could be shown; a search finds them.</p>}
               {live.on && live.paused && live.waiting > 0 && (
@@ -295,7 +311,7 @@ export function ActivityPage() {
                   {list.isError && (
                     <p className="banner error" role="alert">
                       {list.error.message}{' '}
-                      <button type="button" className="link-button" onClick={again}>
+                      <button type="button" className="link-button" onClick={isFetchNextPageError ? () => void fetchNextPage() : again}>
                         Try again
                       </button>
                     </p>

@@ -8,7 +8,15 @@ import type { Filter } from '../api/shapes'
 import { events } from '../ui/number'
 import type { ChosenColumn } from './columns'
 
-export function ExportMenu({ filter, order, columns }: { filter: Filter; order: 'asc' | 'desc'; columns: ChosenColumn[] }) {
+interface ExportMenuProps {
+  filter: Filter
+  order: 'asc' | 'desc'
+  columns: ChosenColumn[]
+  /** Times of the newest events that are known of. */
+  newest: (string | null | undefined)[]
+}
+
+export function ExportMenu(props: ExportMenuProps) {
   const [open, setOpen] = useState(false)
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
@@ -18,17 +26,17 @@ export function ExportMenu({ filter, order, columns }: { filter: Filter; order: 
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className="popover export-popover" align="end" sideOffset={6} collisionPadding={8} aria-label="Export">
-          <ExportChoice filter={filter} order={order} columns={columns} onDone={() => setOpen(false)} />
+          <ExportChoice {...props} onDone={() => setOpen(false)} />
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
   )
 }
 
-function ExportChoice({ filter, order, columns, onDone }: { filter: Filter; order: 'asc' | 'desc'; columns: ChosenColumn[]; onDone: () => void }) {
+function ExportChoice({ filter, order, columns, newest, onDone }: ExportMenuProps & { onDone: () => void }) {
   const [format, setFormat] = useState<'ndjson' | 'csv'>('ndjson')
-  // A relative range moves on; what was counted is what is taken.
-  const [until] = useState(() => filter.to ?? new Date().toISOString())
+  // An open range moves on; what was counted is what is taken. Senders' clocks may be ahead of this one.
+  const [until] = useState(() => filter.to ?? new Date(Math.max(Date.now(), ...newest.map((time) => Date.parse(time ?? '') + 1 || 0))).toISOString())
   const whole = { ...filter, to: until }
   const total = useQuery({ queryKey: ['count', whole], queryFn: ({ signal }) => api.count(whole, signal), gcTime: 0, staleTime: 0 })
   const fields = columns.flatMap((column) => column.fields).filter((field, at, all) => all.indexOf(field) === at)

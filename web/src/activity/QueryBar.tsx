@@ -35,12 +35,14 @@ interface QueryBarProps {
 export function QueryBar({ ref, value, range, onSubmit }: QueryBarProps) {
   const [draft, setDraft] = useState(value)
   const [inForce, setInForce] = useState(value)
+  const [submitted, setSubmitted] = useState<string | undefined>()
   const [caret, setCaret] = useState(value.length)
   const [open, setOpen] = useState(false)
   const [active, setActive] = useState(-1)
   const [refused, setRefused] = useState<{ query: string; problem: Problem } | undefined>()
   const [scroll, setScroll] = useState(0)
   const input = useRef<HTMLInputElement>(null)
+  const turns = useRef(0)
   const placeCaret = useRef<number | undefined>(undefined)
   const id = useId()
   useImperativeHandle(ref, () => ({
@@ -53,8 +55,11 @@ export function QueryBar({ ref, value, range, onSubmit }: QueryBarProps) {
   // A chip, a facet or the Back button changed the query: the bar follows.
   if (value !== inForce) {
     setInForce(value)
-    setDraft(value)
-    setRefused(undefined)
+    setSubmitted(undefined)
+    if (value !== submitted) {
+      setDraft(value)
+      setRefused(undefined)
+    }
   }
   useLayoutEffect(() => {
     if (placeCaret.current === undefined) return
@@ -95,19 +100,23 @@ export function QueryBar({ ref, value, range, onSubmit }: QueryBarProps) {
   }
   const submit = async (): Promise<void> => {
     const query = draft.trim()
+    const turn = (turns.current += 1)
     setOpen(false)
     if (query !== '') {
       try {
         await api.check(query, new AbortController().signal)
       } catch (error) {
-        if (error instanceof Problem && error.status === 400) {
+        if (turn === turns.current && error instanceof Problem && error.status === 400) {
           setRefused({ query: draft, problem: error })
           return
         }
       }
     }
+    // Only the last one counts, and what was typed meanwhile stays.
+    if (turn !== turns.current) return
     setRefused(undefined)
-    setDraft(query)
+    setDraft((now) => (now === draft ? query : now))
+    setSubmitted(query)
     onSubmit(query)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -197,6 +206,7 @@ export function QueryBar({ ref, value, range, onSubmit }: QueryBarProps) {
             className="icon-button small"
             aria-label="Clear the query"
             onClick={() => {
+              turns.current += 1
               edit('', 0)
               onSubmit('')
               input.current?.focus()

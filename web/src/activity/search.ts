@@ -33,7 +33,8 @@ export function parseActivitySearch(search: Record<string, unknown>): ActivitySe
   if (typeof search.facets === 'string') found.facets = search.facets
   if (text(search.event)) found.event = text(search.event)
   if (tab && tab !== 'summary') found.tab = tab
-  if (search.live === '1' || search.live === true) found.live = true
+  // Live shows what comes now, newest first.
+  if ((search.live === '1' || search.live === true) && !found.to && !found.order) found.live = true
   return found
 }
 

@@ -1,4 +1,5 @@
 /** New events as they come, while live is on. Kept apart from the pages of the search, newest first. */
+import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { followTail } from '../api/client'
 import type { AuditEvent } from '../api/shapes'
@@ -35,6 +36,7 @@ export function useLive(on: boolean, query: string | undefined): Live {
   const key = on ? `on ${query ?? ''}` : 'off'
   const [state, setState] = useState<State>(() => fresh(key))
   const arrived = useRef<AuditEvent[]>([])
+  const client = useQueryClient()
   if (state.key !== key) setState(fresh(key))
 
   useEffect(() => {
@@ -51,16 +53,24 @@ export function useLive(on: boolean, query: string | undefined): Live {
     const stop = followTail(query, {
       onEvent: (event) => {
         arrived.current.push(event)
+        // A page in the background is told seldom.
+        if (arrived.current.length >= 2 * ROWS_MAX) arrived.current.splice(0, ROWS_MAX)
         if (frame === 0) frame = window.setTimeout(deliver, 50)
       },
       onLagged: (dropped) => setState((now) => ({ ...now, dropped: now.dropped + dropped })),
-      onState: (open) => setState((now) => ({ ...now, connected: open === 'open' })),
+      onState: (open) => {
+        setState((now) => ({ ...now, connected: open !== 'waiting' }))
+        // A stream that ends does not say why; this answer does when the session is over.
+        if (open === 'waiting') void client.invalidateQueries({ queryKey: ['status'] })
+        // A new stream does not know what the old one missed.
+        if (open === 'again') void client.invalidateQueries({ queryKey: ['events'] })
+      },
     })
     return () => {
       stop()
       clearTimeout(frame)
     }
-  }, [on, query])
+  }, [on, query, client])
 
   const pause = useCallback(() => setState((now) => (now.paused ? now : { ...now, paused: true })), [])
   const resume = useCallback(() => setState((now) => ({ ...now, paused: false, rows: [...now.held, ...now.rows].slice(0, ROWS_MAX), held: [] })), [])

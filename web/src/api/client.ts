@@ -80,7 +80,8 @@ export function exportAddress(options: Filter & { format: 'ndjson' | 'csv'; colu
 export interface TailHandlers {
   onEvent: (event: AuditEvent) => void
   onLagged: (dropped: number) => void
-  onState: (state: 'open' | 'waiting') => void
+  /** `again`: opened anew, without what came in between. */
+  onState: (state: 'open' | 'again' | 'waiting') => void
 }
 
 const RETRY_MS = 3000
@@ -89,13 +90,19 @@ const RETRY_MS = 3000
 export function followTail(q: string | undefined, handlers: TailHandlers): () => void {
   let source: EventSource | undefined
   let retry = 0
+  let lost = false
   const connect = (): void => {
     source = new EventSource(`/api/v1/events/tail${searchText({ q })}`)
-    source.addEventListener('open', () => handlers.onState('open'))
+    source.addEventListener('open', () => {
+      handlers.onState(lost ? 'again' : 'open')
+      lost = false
+    })
     source.addEventListener('error', () => {
       handlers.onState('waiting')
       // The browser tries again after a broken line, but gives up after an answer that is no stream.
-      if (source?.readyState === EventSource.CLOSED) retry = window.setTimeout(connect, RETRY_MS)
+      if (source?.readyState !== EventSource.CLOSED) return
+      lost = true
+      retry = window.setTimeout(connect, RETRY_MS)
     })
     source.addEventListener('event', (message: MessageEvent<string>) => handlers.onEvent(JSON.parse(message.data) as AuditEvent))
     source.addEventListener('lagged', (message: MessageEvent<string>) => handlers.onLagged((JSON.parse(message.data) as { dropped: number }).dropped))

@@ -3,7 +3,6 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import { PRESETS } from '../activity/time'
-import { api } from '../api/client'
 import { Dialog } from '../ui/Dialog'
 import { copyText } from '../ui/notice'
 import { setPref } from '../ui/prefs'
@@ -15,7 +14,7 @@ interface Command {
   run: () => void
 }
 
-export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+export function Palette({ onClose, onHelp, onSignOut }: { onClose: () => void; onHelp: () => void; onSignOut: () => void }) {
   const [typed, setTyped] = useState('')
   const [active, setActive] = useState(0)
   const navigate = useNavigate()
@@ -43,7 +42,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
     { group: 'Look', label: 'Compact rows', run: () => setPref('density', 'compact') },
     { group: 'Look', label: 'Comfortable rows', run: () => setPref('density', 'comfortable') },
     { group: 'Help', label: 'Keyboard shortcuts', run: onHelp },
-    { group: 'Account', label: 'Sign out', run: () => void api.signOut().then(() => navigate({ to: '/sign-in', search: {} })) },
+    { group: 'Account', label: 'Sign out', run: onSignOut },
   ]
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean)
   const found = commands.filter((command) => words.every((word) => `${command.group} ${command.label}`.toLowerCase().includes(word)))

@@ -5,9 +5,10 @@ import { Activity, CircleHelp, FileWarning, KeyRound, LogOut, Monitor, Moon, Sea
 import { DropdownMenu } from 'radix-ui'
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
+import { Problem } from '../api/problem'
 import { zoneName } from '../activity/time'
 import { useShortcuts } from '../ui/hooks'
-import { Notices } from '../ui/notice'
+import { Notices, notify } from '../ui/notice'
 import { compact } from '../ui/number'
 import { setPref, usePrefs, type Prefs } from '../ui/prefs'
 
@@ -22,6 +23,20 @@ export function Shell() {
   const leader = useRef(-Infinity)
 
   const activity = useCallback(() => void navigate({ to: '/activity', search: lastActivity() }), [navigate])
+  const client = useQueryClient()
+  const signOut = async (): Promise<void> => {
+    try {
+      await api.signOut()
+    } catch (error) {
+      // Without a session there is nothing to end.
+      if (!(error instanceof Problem) || error.status !== 401) {
+        notify(`Still signed in: ${String(error)}`)
+        return
+      }
+    }
+    client.clear()
+    await navigate({ to: '/sign-in', search: {} })
+  }
   /** Whether `g` was pressed just before. */
   const led = (event: KeyboardEvent): boolean => {
     const after = event.timeStamp - leader.current
@@ -59,14 +74,14 @@ export function Shell() {
       <a className="skip-link" href="#main">
         Skip to the page
       </a>
-      <TopBar onPalette={() => setOpen('palette')} onHelp={() => setOpen('help')} />
+      <TopBar onPalette={() => setOpen('palette')} onHelp={() => setOpen('help')} onSignOut={() => void signOut()} />
       <Rail />
       <main id="main" className="main" tabIndex={-1}>
         <Outlet />
       </main>
       <Notices />
       <Suspense>
-        {open === 'palette' && <Palette onClose={() => setOpen(undefined)} onHelp={() => setOpen('help')} />}
+        {open === 'palette' && <Palette onClose={() => setOpen(undefined)} onHelp={() => setOpen('help')} onSignOut={() => void signOut()} />}
         {open === 'help' && <Help onClose={() => setOpen(undefined)} />}
       </Suspense>
     </div>
@@ -88,7 +103,7 @@ function Rail() {
   }, [location])
   return (
     <nav className="rail" aria-label="Pages">
-      <Link to="/activity" search={lastActivity()} activeOptions={{ includeSearch: false }} className="rail-item">
+      <Link to="/activity" search={location.pathname === '/activity' ? location.search : lastActivity()} activeOptions={{ includeSearch: false }} className="rail-item">
         <Activity size={19} aria-hidden />
         <span>Activity</span>
       </Link>
@@ -116,17 +131,10 @@ const THEMES: readonly { value: Prefs['theme']; label: string; Icon: typeof Sun 
   { value: 'dark', label: 'Dark', Icon: Moon },
 ]
 
-function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: () => void }) {
+function TopBar({ onPalette, onHelp, onSignOut }: { onPalette: () => void; onHelp: () => void; onSignOut: () => void }) {
   const prefs = usePrefs()
-  const client = useQueryClient()
-  const navigate = useNavigate()
   const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => api.me(signal), staleTime: 300_000 })
   const theme = THEMES.find((candidate) => candidate.value === prefs.theme) ?? THEMES[0]
-  const signOut = async (): Promise<void> => {
-    await api.signOut().catch(() => undefined)
-    client.clear()
-    await navigate({ to: '/sign-in', search: {} })
-  }
   return (
     <header className="topbar">
       <Link to="/activity" className="brand" aria-label="whodid, to Activity">
@@ -185,7 +193,7 @@ function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: () => vo
                 <span>whodid {me.data?.version}</span>
               </DropdownMenu.Label>
               <DropdownMenu.Separator className="menu-separator" />
-              <DropdownMenu.Item className="menu-item" onSelect={() => void signOut()}>
+              <DropdownMenu.Item className="menu-item" onSelect={onSignOut}>
                 <LogOut size={14} aria-hidden /> Sign out
               </DropdownMenu.Item>
             </DropdownMenu.Content>
