@@ -21,6 +21,8 @@ const ROW_HEIGHT = { compact: 28, comfortable: 36, phone: 82 }
 const LOAD_AHEAD_ROWS = 40
 const SCROLLED_PX = 24
 const KIND_MAX = 16
+/** A day with its year needs the room of the parts of a second. */
+const DAY_LENGTH = 7
 
 export interface EventTableHandle {
   move: (by: number) => void
@@ -415,7 +417,7 @@ function TimeText({ iso, zone }: { iso: string; zone: Zone }) {
         event.currentTarget.title = hoverTime(iso)
       }}
     >
-      <span className="time-day">{day}</span> {time}
+      <span className="time-day">{day}</span> {day.length > DAY_LENGTH ? time.slice(0, 8) : time}
     </time>
   )
 }
@@ -457,7 +459,7 @@ function CellText({ event, column, value }: { event: AuditEvent; column: ChosenC
       const name = event.target?.name ?? event.target?.id ?? ''
       return (
         <span className="cell-text cell-target" title={`${kind} ${name}`}>
-          {kind !== '' && <span className="cell-kind">{shortKind(kind)}</span>}{' '}
+          {kind !== '' && <span className="cell-kind" style={{ '--name': name.length } as React.CSSProperties}>{shortKind(kind)}</span>}{' '}
           <span>
             <Middle text={shorten(name, 60)} />
           </span>

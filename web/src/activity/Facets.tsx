@@ -5,6 +5,7 @@ import { useId, useMemo, useState } from 'react'
 import { api } from '../api/client'
 import type { Facet, Filter } from '../api/shapes'
 import { selection, withoutField } from '../query/terms'
+import { useSettled } from '../ui/hooks'
 import { Middle } from '../ui/Middle'
 import { compact, count } from '../ui/number'
 import { FieldPicker } from './FieldPicker'
@@ -25,6 +26,8 @@ interface FacetsProps {
 export function Facets({ filter, fields, onFields, onMissing }: FacetsProps) {
   const [closed, setClosed] = useState<readonly string[]>([])
   const [more, setMore] = useState<readonly string[]>([])
+  const [finds, setFinds] = useState<Record<string, string>>({})
+  const prefixes = useSettled(finds, 200)
   const query = filter.q ?? ''
   // A facet counts over the query without its own picks, so that its other values stay in sight.
   const [picked, plain] = useMemo(() => {
@@ -40,8 +43,9 @@ export function Facets({ filter, fields, onFields, onMissing }: FacetsProps) {
   const alone = [...picked, ...more.filter((field) => !picked.includes(field))]
   const single = useQueries({
     queries: alone.map((field) => ({
-      queryKey: ['facet', { ...filter, q: withoutField(query, field) }, field, more.includes(field)],
-      queryFn: ({ signal }: { signal: AbortSignal }) => api.top({ ...filter, q: withoutField(query, field), field, limit: more.includes(field) ? VALUES_MORE : VALUES }, signal),
+      queryKey: ['facet', { ...filter, q: withoutField(query, field) }, field, more.includes(field), prefixes[field] ?? ''],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        api.top({ ...filter, q: withoutField(query, field), field, limit: more.includes(field) ? VALUES_MORE : VALUES, ...(prefixes[field] ? { prefix: prefixes[field] } : {}) }, signal),
       placeholderData: keepPreviousData,
     })),
   })
@@ -63,7 +67,12 @@ export function Facets({ filter, fields, onFields, onMissing }: FacetsProps) {
           failed={together.isError}
           more={more.includes(field)}
           onToggle={() => setClosed(toggle(closed, field))}
-          onMore={() => setMore(toggle(more, field))}
+          onMore={() => {
+            setMore(toggle(more, field))
+            setFinds({ ...finds, [field]: '' })
+          }}
+          find={finds[field] ?? ''}
+          onFind={(typed) => setFinds({ ...finds, [field]: typed })}
           onRemove={() => onFields(fields.filter((name) => name !== field))}
           onMissing={() => onMissing(field)}
         />
@@ -83,11 +92,14 @@ interface FacetSectionProps {
   more: boolean
   onToggle: () => void
   onMore: () => void
+  /** What the values begin with, where there are too many to list. */
+  find: string
+  onFind: (typed: string) => void
   onRemove: () => void
   onMissing: () => void
 }
 
-function FacetSection({ field, facet, query, open, failed, more, onToggle, onMore, onRemove, onMissing }: FacetSectionProps) {
+function FacetSection({ field, facet, query, open, failed, more, onToggle, onMore, find, onFind, onRemove, onMissing }: FacetSectionProps) {
   const { filter } = useActions()
   const picks = selection(query, field)
   const id = useId()
@@ -116,6 +128,9 @@ function FacetSection({ field, facet, query, open, failed, more, onToggle, onMor
           <i />
           <i />
         </div>
+      )}
+      {open && more && (find !== '' || (facet?.other ?? 0) > 0) && (
+        <input type="search" className="field-input facet-find" aria-label={`Find a value of ${label}`} placeholder="Begins with…" spellCheck={false} value={find} onChange={(event) => onFind(event.target.value)} />
       )}
       {open && facet && (
         <ul>
@@ -151,7 +166,7 @@ function FacetSection({ field, facet, query, open, failed, more, onToggle, onMor
               </li>
             )
           })}
-          {shown.length === 0 && facet.missing === 0 && <li className="muted small facet-empty">No values in this range</li>}
+          {shown.length === 0 && (facet.missing === 0 || find !== '') && <li className="muted small facet-empty">{find === '' ? 'No values in this range' : `None begins with “${find}”`}</li>}
           {(facet.other > 0 || more) && (
             <li>
               <button type="button" className="link-button facet-more" onClick={onMore}>

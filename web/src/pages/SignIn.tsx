@@ -53,6 +53,9 @@ export function SignInPage() {
   const [linked] = useState(() => tokenOf(window.location.href))
   const [busy, setBusy] = useState(linked !== undefined)
   const [failed, setFailed] = useState<string | undefined>(error ? reason(error) : undefined)
+  useEffect(() => {
+    document.title = 'Sign in · whodid'
+  }, [])
   const submit = async (token: string): Promise<void> => {
     setBusy(true)
     try {

@@ -94,12 +94,17 @@ export function lastActivity(): Record<string, string> {
   return remembered
 }
 
+const TITLES: Record<string, string> = { '/activity': 'Activity', '/rejects': 'Rejects', '/keys': 'Keys' }
+
 function Rail() {
   const rejects = useQuery({ queryKey: ['rejects', 'summary'], queryFn: ({ signal }) => api.rejectsSummary(signal), refetchInterval: 60_000 })
   const total = rejects.data?.total ?? 0
   const location = useRouterState({ select: (state) => state.location })
   useEffect(() => {
-    if (location.pathname === '/activity') remembered = location.search as Record<string, string>
+    const search = location.search as Record<string, string>
+    if (location.pathname === '/activity') remembered = search
+    // Tabs and the browser's history tell searches apart by it.
+    document.title = [search.q, TITLES[location.pathname], 'whodid'].filter(Boolean).join(' · ')
   }, [location])
   return (
     <nav className="rail" aria-label="Pages">
