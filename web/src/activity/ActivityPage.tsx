@@ -2,7 +2,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ArrowUp, ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radio, RefreshCw } from 'lucide-react'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
 import type { AuditEvent, EventPage } from '../api/shapes'
@@ -63,21 +63,25 @@ export function ActivityPage() {
   )
 
   // ---- what the server knows
-  const empty = (count: number | undefined): number | false => (count === 0 ? FIRST_EVENT_MS : false)
-  const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => api.status(signal), refetchInterval: ({ state }) => empty(state.data?.events) })
+  const status = useQuery({ queryKey: ['status'], queryFn: ({ signal }) => api.status(signal), refetchInterval: ({ state }) => (state.data?.events === 0 ? FIRST_EVENT_MS : false) })
+  const none = status.data?.events === 0
+  // The first event has come when there were none before: what found nothing asks again.
+  useEffect(() => {
+    if (none) return () => void client.invalidateQueries()
+    return undefined
+  }, [none, client])
   const list = useInfiniteQuery({
     queryKey: ['events', filter, order],
     queryFn: ({ pageParam, signal }) => api.events({ ...filter, order, limit: pageParam === '' ? PAGE_FIRST : PAGE_NEXT, cursor: pageParam === '' ? undefined : pageParam }, signal),
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
-    refetchInterval: empty(status.data?.events),
   })
   const histogram = useQuery({
     queryKey: ['histogram', filter],
     queryFn: ({ signal }) => api.histogram(filter, signal),
     placeholderData: keepPreviousData,
-    refetchInterval: search.live === true ? LIVE_COUNTS_MS : empty(status.data?.events),
+    refetchInterval: search.live === true ? LIVE_COUNTS_MS : false,
   })
   const inRange = useQuery({
     queryKey: ['count', { from: filter.from, to: filter.to }],
@@ -186,7 +190,7 @@ export function ActivityPage() {
   const facetPanel = (
     <Facets filter={filter} fields={facets} onFields={(next) => change({ facets: next.join(',') === DEFAULT_FACETS.join(',') ? undefined : next.join(',') }, true)} onMissing={(field) => setQuery(withMissing(query, field))} />
   )
-  const firstRun = status.data?.events === 0 && rows.length === 0 && list.isSuccess
+  const firstRun = none && rows.length === 0 && list.isSuccess
   // Beside an open event the table needs the room more than the facets do.
   const roomy = useMedia('(min-width: 1600px)')
   const facetsShown = prefs.facets === 'shown' && !phone && !firstRun && (roomy || search.event === undefined)
