@@ -4,7 +4,7 @@ import { useState } from 'react'
 import type { AuditEvent } from '../api/shapes'
 import { copyText } from '../ui/notice'
 import { useActions } from './actions'
-import { rawValue, textOf, visible } from './event'
+import { parseJson, rawValue, textOf, visible } from './event'
 
 const OPEN_DEPTH = 3
 const CHILDREN_MAX = 200
@@ -111,7 +111,7 @@ function Leaf({ name, path, value }: { name: string | undefined; path: string; v
 function embedded(text: string): object | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined

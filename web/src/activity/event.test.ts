@@ -36,4 +36,6 @@ describe('results', () => {
 test('long ids lose their middle', () => expect(shorten('abcdefghijklmnopqrstuvwxyz', 11)).toBe('abcdef…wxyz'))
 test('signs of two places are not cut in half', () => expect(shorten('ab😀😀😀😀😀😀cd', 6)).toBe('ab…cd'))
 test.each([['cloud-object-storage.object.read', '.object.read'], ['system:serviceaccount:platform:node-monitor-eu', '-monitor-eu'], ['0123456789abcdef0123456789abcdef', '89abcdef'], ['short', '']])('the end of %s that stays is %s', (text, tail) => expect(text.slice(tailStart(text))).toBe(tail))
-test('a number too large for the browser keeps its digits', () => expect(valueAt({ ...event, raw: '{"big":12345678901234567890}' }, 'big')).toBe('12345678901234567890'))
+// Node learnt to tell a number's text later than the browsers did.
+const tellsSource = JSON.parse('1', (_key, _value, context?: unknown) => context !== undefined) === true
+test.runIf(tellsSource)('a number too large for the browser keeps its digits', () => expect(valueAt({ ...event, raw: '{"big":12345678901234567890}' }, 'big')).toBe('12345678901234567890'))

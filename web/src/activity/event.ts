@@ -46,8 +46,8 @@ export const MODEL_FIELDS: readonly string[] = [
 const MODEL = new Set(MODEL_FIELDS)
 
 /** A whole number too large for the browser stays as it is written, so that a filter or copy of it is right. */
-function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source !== undefined ? context.source : value
+export function parseJson(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => (Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source !== undefined ? context.source : value)) as unknown
 }
 
 const parsed = new WeakMap<AuditEvent, unknown>()
@@ -56,7 +56,7 @@ export function rawValue(event: AuditEvent): unknown {
   if (parsed.has(event)) return parsed.get(event)
   let value: unknown
   try {
-    value = JSON.parse(event.raw, exactNumber)
+    value = parseJson(event.raw)
   } catch {
     value = undefined
   }
@@ -69,7 +69,7 @@ function walk(value: unknown, path: string[]): unknown {
   if (path.length === 0) return value
   if (typeof value === 'string' && /^\s*[[{]/.test(value)) {
     try {
-      return walk(JSON.parse(value), path)
+      return walk(parseJson(value), path)
     } catch {
       return undefined
     }
@@ -132,7 +132,7 @@ export function rawRows(event: AuditEvent): FieldRow[] {
     if (rows.length >= 1000) return
     if (typeof value === 'string' && /^\s*[[{]/.test(value)) {
       try {
-        visit(JSON.parse(value), path)
+        visit(parseJson(value), path)
         return
       } catch {
         // Only looked like JSON.
