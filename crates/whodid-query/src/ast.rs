@@ -244,7 +244,7 @@ impl RecordField {
             Self::RecordedAt => {
                 &["recorded_at", "record.recorded_at", "recordedAt", "record.recordedAt", "_recorded_at"]
             }
-            Self::EventTime => &["eventTime", "event_time", "_ts", "record.event_time", "record.eventTime"],
+            Self::EventTime => &["eventTime", "event_time", "_ts", "ts", "record.event_time", "record.eventTime"],
             Self::Space => &["space", "record.space", "_space"],
             Self::Source => &["source", "record.source", "_source"],
             Self::Stream => &["stream", "record.stream", "_stream"],

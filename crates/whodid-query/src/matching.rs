@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use whodid_model::Timestamp;
 
 use crate::ast::{Comparison, Expr, Operand, Query, Test, TimePoint};
-use crate::text::{Needle, folded, is_inside_term};
+use crate::text::{Border, Needle, folded};
 use crate::time_text::parse_time;
 
 impl Test {
@@ -41,7 +41,7 @@ impl Test {
             Self::Exists => true,
             Self::Prefix { text, case_sensitive } => {
                 let needle = Needle { text, case_sensitive: *case_sensitive };
-                needle.find(value, 0, |start, _| !is_inside_term(value, start)).is_some()
+                needle.find(value, 0, Border::OfTerm, Border::Anywhere).is_some()
             }
             Self::Exact { text, case_sensitive } => {
                 let needle = Needle { text, case_sensitive: *case_sensitive };
@@ -49,8 +49,7 @@ impl Test {
             }
             Self::Phrase { text } => {
                 let needle = Needle { text, case_sensitive: false };
-                let bounded = |start, end| !is_inside_term(value, start) && !is_inside_term(value, end);
-                needle.find(value, 0, bounded).is_some()
+                needle.find(value, 0, Border::OfTerm, Border::OfTerm).is_some()
             }
             Self::Wildcard { pieces, case_sensitive, whole } => {
                 matches_wildcard(value, pieces, *case_sensitive, *whole)
@@ -102,13 +101,13 @@ fn matches_wildcard(value: &str, pieces: &[String], case_sensitive: bool, whole:
         let end = if whole {
             needle(first).length_at_start(value)
         } else {
-            needle(first).find(value, 0, |start, _| !is_inside_term(value, start)).map(|(_, end)| end)
+            needle(first).find(value, 0, Border::OfTerm, Border::Anywhere).map(|(_, end)| end)
         };
         let Some(end) = end else { return false };
         at = end;
     }
     for piece in middle.iter().filter(|piece| !piece.is_empty()) {
-        let Some((_, end)) = needle(piece).find(value, at, |_, _| true) else { return false };
+        let Some((_, end)) = needle(piece).find(value, at, Border::Anywhere, Border::Anywhere) else { return false };
         at = end;
     }
     if last.is_empty() {
@@ -117,7 +116,7 @@ fn matches_wildcard(value: &str, pieces: &[String], case_sensitive: bool, whole:
     if whole {
         return needle(last).start_at_end(value).is_some_and(|start| start >= at);
     }
-    needle(last).find(value, at, |_, end| !is_inside_term(value, end)).is_some()
+    needle(last).find(value, at, Border::Anywhere, Border::OfTerm).is_some()
 }
 
 fn matches_comparison(value: &str, comparison: Comparison, operand: &Operand) -> bool {

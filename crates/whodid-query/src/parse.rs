@@ -27,6 +27,8 @@ use crate::time_text::{is_duration, parse_time};
 
 /// Longest query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 16 * 1024;
+/// Longest word or phrase, in bytes: what comparing it with long values may take is bounded by it.
+pub const WORD_BYTES_MAX: usize = 1024;
 /// Most tests in a query.
 pub const TERMS_MAX: usize = 1000;
 /// Deepest nesting of parentheses.
@@ -663,6 +665,17 @@ impl<'a> Parser<'a> {
     }
 
     fn term(&mut self, target: Target, test: Test, start: usize) -> Result<Expr, QueryError> {
+        let bytes = match &test {
+            Test::Prefix { text, .. } | Test::Exact { text, .. } | Test::Phrase { text } => text.len(),
+            Test::Wildcard { pieces, .. } => pieces.iter().map(String::len).sum(),
+            Test::Exists | Test::Compare(_) | Test::Cidr(_) => 0,
+        };
+        if bytes > WORD_BYTES_MAX {
+            let length = self.at - start;
+            self.at = start;
+            let message = format!("this text has {bytes} bytes; at most {WORD_BYTES_MAX} are looked for");
+            return Err(self.error(length, &message, &["a part of it"]));
+        }
         self.count_term().map_err(|error| QueryError { position: start, length: self.at - start, ..error })?;
         Ok(Expr::term(target, test))
     }

@@ -16,15 +16,42 @@ impl Display for Expr {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
         match self {
             Self::All => out.write_char('*'),
-            Self::And(members) => separated(out, members, " ", |member| matches!(member, Self::Or(_))),
-            Self::Or(members) => separated(out, members, " OR ", |_| false),
-            Self::Not(member) if matches!(**member, Self::And(_) | Self::Or(_) | Self::Not(_)) => {
+            Self::And(members) => separated(out, members, " ", |member| is_written_with_or(member)),
+            Self::Or(members) => match target_of_list(members) {
+                Some(target) => list(out, target, members),
+                None => separated(out, members, " OR ", |_| false),
+            },
+            Self::Not(member) if matches!(**member, Self::And(_) | Self::Not(_)) || is_written_with_or(member) => {
                 write!(out, "-({member})")
             }
             Self::Not(member) => write!(out, "-{member}"),
             Self::Term(term) => term.fmt(out),
         }
     }
+}
+
+fn is_written_with_or(expr: &Expr) -> bool {
+    matches!(expr, Expr::Or(members) if target_of_list(members).is_none())
+}
+
+/// The field that all alternatives are values of, so that they are written as a list: a long list of values must
+/// not grow by its name with each of them, or it could not be read again.
+fn target_of_list(members: &[Expr]) -> Option<&Target> {
+    let Expr::Term(Term { target, .. }) = members.first()? else { return None };
+    let is_value = |member: &Expr| matches!(member, Expr::Term(term) if term.target == *target && !matches!(term.test, Test::Compare(_)));
+    (*target != Target::Any && members.iter().all(is_value)).then_some(target)
+}
+
+fn list(out: &mut Formatter<'_>, target: &Target, members: &[Expr]) -> Result {
+    let mut values = Vec::with_capacity(members.len());
+    for member in members {
+        let Expr::Term(term) = member else { continue };
+        let value = value_text(&term.test, false);
+        let is_quoted = value.trim_start_matches('=').starts_with('"');
+        values.push(if is_quoted { value } else { value.replace(',', "\\,").replace(']', "\\]") });
+    }
+    let value = format!("[{}]", values.join(","));
+    write_value(out, target, &value)
 }
 
 fn separated(out: &mut Formatter<'_>, members: &[Expr], separator: &str, in_parentheses: fn(&Expr) -> bool) -> Result {
@@ -43,13 +70,17 @@ impl Display for Term {
         if self.target == Target::Any {
             return out.write_str(&value);
         }
-        let plain = self.target.to_string();
-        // `abc:` and `:1` would read together as the IPv6 address `abc::1`; a quoted name is always a name.
-        if is_value_with_colon(&format!("{plain}:{value}")) {
-            return write!(out, "{}:{value}", quoted(&plain));
-        }
-        write!(out, "{plain}:{value}")
+        write_value(out, &self.target, &value)
     }
+}
+
+fn write_value(out: &mut Formatter<'_>, target: &Target, value: &str) -> Result {
+    let plain = target.to_string();
+    // `abc:` and `:1` would read together as the IPv6 address `abc::1`; a quoted name is always a name.
+    if is_value_with_colon(&format!("{plain}:{value}")) {
+        return write!(out, "{}:{value}", quoted(&plain));
+    }
+    write!(out, "{plain}:{value}")
 }
 
 impl Display for Target {

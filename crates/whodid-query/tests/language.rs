@@ -117,23 +117,26 @@ fn a_field_takes_six_kinds_of_value() {
 
 #[test]
 fn lists_are_alternatives_of_one_field() {
-    check("action:[a,b,c]", "action:a OR action:b OR action:c");
-    check("action:===[Aa, \"b c\" ,d*]", "action:===Aa OR action:===\"b c\" OR action:=d*");
-    check("action:==[a,b] x", "(action:==a OR action:==b) x");
+    check("action:[a,b,c]", "action:[a,b,c]");
+    check("action:===[Aa, \"b c\" ,d*]", "action:[===Aa,===\"b c\",=d*]");
+    check("action:==[a,b] x", "action:[==a,==b] x");
     check("action:[a]", "action:a");
-    check("-action:[a,b]", "-(action:a OR action:b)");
-    check("f:[=A,==b]", "f:=A OR f:==b");
+    check("-action:[a,b]", "-action:[a,b]");
+    check("f:[=A,==b]", "f:[=A,==b]");
+    check("f:a OR f:b", "f:[a,b]");
+    check("f:a OR g:b", "f:a OR g:b");
+    check("f:[a\\,b,\"c,d]\",e\\]]", "f:[a\\,b,\"c,d]\",e\\]]");
 }
 
 #[test]
 fn groups_are_applied_to_one_field() {
-    check("action:(a OR b)", "action:a OR action:b");
+    check("action:(a OR b)", "action:[a,b]");
     check("action:(a b)", "action:a action:b");
     check("action:(a -b)", "action:a -action:b");
     check("action:(login OR (user -apikey))", "action:login OR action:user -action:apikey");
-    check("action:==(a OR =B OR ===C)", "action:==a OR action:=B OR action:===C");
-    check("action:(\"a b\" OR [c,d])", "action:\"a b\" OR action:c OR action:d");
-    check("target.id:(crn:v1:x OR urn:y)", "target.id:crn:v1:x OR target.id:urn:y");
+    check("action:==(a OR =B OR ===C)", "action:[==a,=B,===C]");
+    check("action:(\"a b\" OR [c,d])", "action:[\"a b\",c,d]");
+    check("target.id:(crn:v1:x OR urn:y)", "target.id:[crn:v1:x,urn:y]");
     check("action:(NOT a AND b)", "-action:a action:b");
     check("action:(* -x)", "action:* -action:x");
 }
@@ -182,10 +185,7 @@ fn networks_stand_after_a_field() {
     check("sourceIPAddress:2001:db8::/32", "initiator.host.address:2001:db8::/32");
     check("f:2001:db8::/32", "f:2001:db8::/32");
     check("\"f\":2001:db8::/32", "\"f\":2001:db8::/32");
-    check(
-        "initiator.host.address:[10.0.0.0/8,192.168.0.0/16]",
-        "initiator.host.address:10.0.0.0/8 OR initiator.host.address:192.168.0.0/16",
-    );
+    check("initiator.host.address:[10.0.0.0/8,192.168.0.0/16]", "initiator.host.address:[10.0.0.0/8,192.168.0.0/16]");
     check("address:\"10.0.0.0/8\"", "address:\"10.0.0.0/8\"");
     check("address:10.0.0.0\\/8", "address:10.0.0.0\\/8");
     check("initiator.host.address:10.0.0.5", "initiator.host.address:10.0.0.5");
@@ -485,4 +485,29 @@ fn a_long_query_is_shown_around_the_error() {
     assert_eq!(query.chars().count(), 122);
     assert_eq!(caret.chars().position(|character| character == '^'), Some(61));
     assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn a_list_as_long_as_a_search_may_be_is_printed_as_one_that_can_be_read() {
+    let values: Vec<String> = (0..900).map(|number| format!("v{number}")).collect();
+    let text = format!("requestData.a.rather.long.name:==[{}]", values.join(","));
+    let query = parse(&text).unwrap();
+    assert_eq!(parse(&query.to_string()), Ok(query));
+}
+
+#[test]
+fn a_text_that_is_too_long_to_be_looked_for_is_told_where_it_stands() {
+    let long = "x".repeat(whodid_query::parse::WORD_BYTES_MAX + 1);
+    for text in [format!("a {long}"), format!("a \"{long}\""), format!("a f:*{long}*")] {
+        let error = parse(&text).unwrap_err();
+        assert!(error.message.contains("at most 1024"), "{error:?}");
+        assert!(error.position >= 2 && error.length > 1024, "{error:?}");
+    }
+    assert!(parse(&long[1..]).is_ok());
+}
+
+#[test]
+fn ts_is_the_time_of_the_event() {
+    check("ts:>now-1h", "eventTime:>now-1h");
+    check("raw.ts:5", "raw.ts:5");
 }
