@@ -153,6 +153,26 @@ async fn no_hostile_statement_gets_out() {
         format!("SELECT CASE {} END", "WHEN true THEN CASE ".repeat(600)),
         format!("SELECT 1 {}", "UNION ALL SELECT 1 ".repeat(900)),
         format!("SELECT '{}'", "x".repeat(100_000)),
+        "SELECT levenshtein(raw, raw) FROM events".to_owned(),
+        "SELECT string_agg(raw, ',') OVER (ORDER BY \"offset\") FROM events".to_owned(),
+        "SELECT array_agg(raw) OVER () FROM events".to_owned(),
+        "SELECT first_value(raw) OVER () FROM events".to_owned(),
+        "SELECT raw FROM events WHERE raw ~ action".to_owned(),
+        "SELECT raw FROM events WHERE raw SIMILAR TO action".to_owned(),
+        "SELECT raw FROM events WHERE raw LIKE concat(action, '%')".to_owned(),
+        "SELECT raw FROM events WHERE raw NOT ILIKE action".to_owned(),
+        "SELECT regexp_like(raw, action) FROM events".to_owned(),
+        "SELECT encode(raw, 'hex') FROM events".to_owned(),
+        "SELECT [1, 2]".to_owned(),
+        "SELECT struct(1)".to_owned(),
+        format!("SELECT 1{}", ", 1".repeat(200)),
+        format!("SELECT '{}' FROM events", "x".repeat(5000)),
+        format!("SELECT to_char(event_time, '{}') FROM events", "%c".repeat(100)),
+        format!("WITH {} SELECT a || a FROM e9", {
+            let steps = (1..10).map(|step| format!("e{step} AS (SELECT a||a||a||a||a||a AS a FROM e{})", step - 1));
+            let first = "e0 AS (SELECT raw AS a FROM events)".to_owned();
+            std::iter::once(first).chain(steps).collect::<Vec<_>>().join(", ")
+        }),
         // No text at all.
         "\0".to_owned(),
         "SELECT \u{0} FROM events".to_owned(),
@@ -199,6 +219,18 @@ async fn honest_statements_are_answered() {
         ("SELECT 1 FROM events WHERE event_time BETWEEN '2026-01-31T00:00:00Z' AND '2026-02-02'", 10),
         ("SELECT * FROM events WHERE event_time > now()", 0),
         ("SELECT upper(action), substr(action, 1, 2), action ~ 'a' FROM events WHERE action IS NOT NULL", 10),
+        ("SELECT concat(action, ':', NULL, 5), action || '!' FROM events", 10),
+        ("SELECT sum(\"offset\") OVER (ORDER BY \"offset\"), lag(action) OVER (ORDER BY \"offset\") FROM events", 10),
+        ("SELECT action, string_agg(outcome, ','), avg(\"offset\"), count(DISTINCT action) FROM events GROUP BY 1", 1),
+        ("SELECT to_char(event_time, '%Y-%m'), extract(hour FROM event_time), position('a' IN action) FROM events", 10),
+        (
+            "SELECT CASE WHEN action IS NULL THEN 1 ELSE 2 END, CAST(\"offset\" AS VARCHAR), trim(action) FROM events",
+            10,
+        ),
+        (
+            "SELECT * FROM events WHERE regexp_like(raw, 'al.ce', 'i') AND raw ~* 'ALICE' AND raw SIMILAR TO '.*alice.*'",
+            10,
+        ),
         ("SELECT count(*) FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.action = e.action)", 1),
     ];
     for (text, rows) in corpus {

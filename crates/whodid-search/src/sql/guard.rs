@@ -6,15 +6,15 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as ParsedStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, ObjectName, ObjectNamePart, Query, Select, SelectFlavor, SetExpr, Statement, TableFactor,
-    Visit, Visitor,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, ObjectNamePart, Query,
+    Select, SelectFlavor, SetExpr, Statement, TableFactor, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::SearchError;
-use crate::sql::TABLE;
+use crate::sql::{TABLE, allowed};
 
 /// Longest statement, in bytes.
 pub const SQL_BYTES_MAX: usize = 64 << 10;
@@ -30,6 +30,16 @@ pub const SQL_BRACKETS_MAX: usize = 12;
 /// Most tables and subqueries read from, and most joins and set operations: they cost the planner more than
 /// their number.
 pub const SQL_TABLES_MAX: usize = 32;
+
+/// Most columns that one SELECT names.
+pub const SQL_COLUMNS_MAX: usize = 100;
+/// Longest text written out in a statement: it may be repeated for each row.
+const TEXT_BYTES_MAX: usize = 4096;
+/// Longest regular expression, and most of them: each is compiled anew for each batch of rows.
+const PATTERN_BYTES_MAX: usize = 1024;
+const PATTERNS_MAX: usize = 50;
+/// Longest format of a time: what it makes is many times as long.
+const FORMAT_BYTES_MAX: usize = 100;
 
 /// The parsed statement, if it is allowed.
 pub(crate) fn check(text: &str) -> Result<ParsedStatement, SearchError> {
@@ -111,6 +121,7 @@ struct Guard {
     named: Vec<Vec<String>>,
     depth: usize,
     tables: usize,
+    patterns: usize,
 }
 
 type Step = ControlFlow<String>;
@@ -141,6 +152,127 @@ impl Guard {
         }
         refuse(format!("there is no table {name}; the only one is {TABLE}"))
     }
+}
+
+impl Guard {
+    fn function(&mut self, function: &Function) -> Step {
+        let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
+            return refuse(format!("there is no function {}", function.name));
+        };
+        let lower = name.value.to_ascii_lowercase();
+        let is_in = |names: &[&str]| names.contains(&lower.as_str());
+        if function.over.is_some() {
+            if !is_in(&allowed::WINDOWS) {
+                let windows = allowed::WINDOWS.join(", ");
+                return refuse(format!("the function {name} is not allowed with OVER; these are: {windows}"));
+            }
+            return ControlFlow::Continue(());
+        }
+        if !is_in(&allowed::SCALARS) && !is_in(&allowed::AGGREGATES) {
+            return refuse(format!("the function {name} is not allowed"));
+        }
+        let arguments: Vec<Option<&Expr>> = match &function.args {
+            FunctionArguments::List(list) => list.args.iter().map(plain_argument).collect(),
+            FunctionArguments::None | FunctionArguments::Subquery(_) => Vec::new(),
+        };
+        for argument in arguments.iter().skip(1) {
+            match argument {
+                Some(pattern) if lower.starts_with("regexp_") => self.pattern(pattern)?,
+                Some(format) if lower == "to_char" => self.literal(format, FORMAT_BYTES_MAX)?,
+                None if lower.starts_with("regexp_") || lower == "to_char" => {
+                    return refuse(format!("the arguments of {name} are given without names"));
+                }
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// A regular expression: compiled once, not once a row, and small.
+    fn pattern(&mut self, pattern: &Expr) -> Step {
+        self.patterns += 1;
+        if self.patterns > PATTERNS_MAX {
+            return refuse(format!("the statement has more than {PATTERNS_MAX} regular expressions"));
+        }
+        self.literal(pattern, PATTERN_BYTES_MAX)
+    }
+
+    fn literal(&self, text: &Expr, bytes_max: usize) -> Step {
+        match text {
+            Expr::Nested(inner) => self.literal(inner, bytes_max),
+            Expr::Value(value) if value.value.to_string().len() <= bytes_max => ControlFlow::Continue(()),
+            Expr::Value(_) => refuse(format!("a pattern here has at most {bytes_max} bytes")),
+            _ => refuse(format!("a pattern must be written out as a text in quotes, not {}", shown(text))),
+        }
+    }
+}
+
+fn plain_argument(argument: &FunctionArg) -> Option<&Expr> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    }
+}
+
+fn is_regex(operator: &BinaryOperator) -> bool {
+    use BinaryOperator::{PGRegexIMatch, PGRegexMatch, PGRegexNotIMatch, PGRegexNotMatch, Regexp};
+    matches!(operator, Regexp | PGRegexMatch | PGRegexIMatch | PGRegexNotMatch | PGRegexNotIMatch)
+}
+
+fn is_like(operator: &BinaryOperator) -> bool {
+    use BinaryOperator::{PGILikeMatch, PGLikeMatch, PGNotILikeMatch, PGNotLikeMatch};
+    matches!(operator, PGLikeMatch | PGILikeMatch | PGNotLikeMatch | PGNotILikeMatch)
+}
+
+/// Expressions that need no closer look than at what is inside them.
+fn is_allowed(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::CompoundFieldAccess { .. }
+            | Expr::IsFalse(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsTrue(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::IsDistinctFrom(..)
+            | Expr::IsNotDistinctFrom(..)
+            | Expr::InList { .. }
+            | Expr::InSubquery { .. }
+            | Expr::Between { .. }
+            | Expr::BinaryOp { .. }
+            | Expr::UnaryOp { .. }
+            | Expr::Cast { .. }
+            | Expr::AtTimeZone { .. }
+            | Expr::Extract { .. }
+            | Expr::Ceil { .. }
+            | Expr::Floor { .. }
+            | Expr::Position { .. }
+            | Expr::Substring { .. }
+            | Expr::Trim { .. }
+            | Expr::Nested(_)
+            | Expr::Value(_)
+            | Expr::TypedString(_)
+            | Expr::Case { .. }
+            | Expr::Exists { .. }
+            | Expr::Subquery(_)
+            | Expr::GroupingSets(_)
+            | Expr::Cube(_)
+            | Expr::Rollup(_)
+            | Expr::Tuple(_)
+            | Expr::Interval(_)
+            | Expr::Wildcard(_)
+            | Expr::QualifiedWildcard(..)
+    )
+}
+
+fn shown(expr: &Expr) -> String {
+    const CHARS_MAX: usize = 60;
+    expr.to_string().chars().take(CHARS_MAX).collect()
 }
 
 impl Visitor for Guard {
@@ -200,6 +332,9 @@ impl Visitor for Guard {
         if !is_plain {
             return refuse(ONLY_SELECT);
         }
+        if select.projection.len() > SQL_COLUMNS_MAX {
+            return refuse(format!("a SELECT gives at most {SQL_COLUMNS_MAX} columns"));
+        }
         ControlFlow::Continue(())
     }
 
@@ -238,14 +373,20 @@ impl Visitor for Guard {
         if self.depth > SQL_DEPTH_MAX {
             return refuse(format!("expressions are nested deeper than {SQL_DEPTH_MAX}"));
         }
-        if let Expr::Function(function) = expr
-            && let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice()
-            && super::REFUSED_FUNCTIONS.contains(&name.value.to_ascii_lowercase().as_str())
-            && !matches!(function.args, FunctionArguments::None)
-        {
-            return refuse(format!("the function {name} is not allowed: it can make texts of any length"));
+        match expr {
+            Expr::Function(function) => self.function(function),
+            Expr::BinaryOp { op, right, .. } if is_regex(op) => self.pattern(right),
+            Expr::BinaryOp { op, right, .. } if is_like(op) => self.literal(right, TEXT_BYTES_MAX),
+            Expr::SimilarTo { pattern, .. } => self.pattern(pattern),
+            Expr::Like { any: false, pattern, .. } | Expr::ILike { any: false, pattern, .. } => {
+                self.literal(pattern, TEXT_BYTES_MAX)
+            }
+            Expr::Value(value) if value.value.to_string().len() > TEXT_BYTES_MAX => {
+                refuse(format!("a text in a statement has at most {TEXT_BYTES_MAX} bytes"))
+            }
+            _ if is_allowed(expr) => ControlFlow::Continue(()),
+            _ => refuse(format!("this expression is not allowed: {}", shown(expr))),
         }
-        ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, _: &Expr) -> Step {
