@@ -665,7 +665,7 @@ impl Engine {
         Ok(View { snapshot, account: scope.account().clone(), stream, filter })
     }
 
-    /// The rows that `id` names: one for a record id, all that share an event id (oldest first) else.
+    /// The row that `id` names: the record, or the latest of those that share an event id.
     async fn find(&self, scope: &AccessScope, id: &str) -> Result<(View, RecordBatch), Error> {
         let record = RecordId::parse(id);
         let stream = record.as_ref().map(|record| record.stream.clone());
@@ -674,7 +674,7 @@ impl Engine {
         let searcher = &self.inner.searcher;
         let answer = match record {
             Some(record) => searcher.get_by_offsets(&view.snapshot, &[record.offset], spaces).await,
-            None => searcher.get_by_id(&view.snapshot, id, spaces).await,
+            None => searcher.get_by_id(&view.snapshot, id, spaces, 1).await,
         };
         let batches = answer.map_err(search_error)?.value;
         let batch = batches.into_iter().rfind(|batch| batch.num_rows() > 0).ok_or_else(|| not_found(id))?;

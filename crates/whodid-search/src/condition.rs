@@ -80,8 +80,13 @@ impl TextTest {
         reader: &mut PartReader<'_>,
     ) -> Result<(Selection, Selection), SearchError> {
         if reader.part.is_cheap(self.column) {
+            if is_small_share(&among) {
+                let some = reader.selected(self.column, &among).await?;
+                return Ok((among.narrowed(&self.rows(&some)), among.narrowed(&trees_of(&some))));
+            }
             let whole = reader.whole(self.column).await?;
-            return Ok((among.and(&self.rows(&whole)), among.and(&trees_of(&whole))));
+            let trees = reader.trees(self.column).await?;
+            return Ok((among.and(&self.rows(&whole)), among.and(&trees)));
         }
         let mut batches = reader.read(&[self.column], &among, Form::Coded).await?;
         let mut passed = BooleanBufferBuilder::new(among.count());
@@ -179,6 +184,12 @@ impl Condition {
     fn number(column: usize, field: RecordField, test: Test) -> Self {
         if let Test::Compare(comparisons) = &test
             && let Some(bounds) = bounds_of(comparisons, field.is_time())
+        {
+            return Self::Within { column, bounds };
+        }
+        if let Test::Prefix { text, .. } = &test
+            && field.is_time()
+            && let Some(bounds) = times_of_prefix(&test, text)
         {
             return Self::Within { column, bounds };
         }
@@ -340,6 +351,41 @@ fn times(column: usize, from: Option<Timestamp>, to: Option<Timestamp>) -> Condi
     Condition::Within { column, bounds: least..=most }
 }
 
+/// The times whose text begins with a month, day, hour, minute or second, such as `2026-05-20T10`, and with which none
+/// but these pass the test: no other place of a time's text looks so. `None` for any other text.
+fn times_of_prefix(test: &Test, text: &str) -> Option<RangeInclusive<i64>> {
+    const FULL: &str = "0000-01-01T00:00:00";
+    const SECOND: i64 = 1_000_000;
+    if !text.is_ascii() || !matches!(text.len(), 7 | 10 | 13 | 16 | 19) {
+        return None;
+    }
+    let least = Timestamp::parse(&format!("{}{}Z", text.to_ascii_uppercase(), &FULL[text.len()..])).ok()?.at.micros();
+    let length = match text.len() {
+        7 => {
+            let days = |month: &str| matches!(month, "01" | "03" | "05" | "07" | "08" | "10" | "12").then_some(31);
+            let year: i64 = text[..4].parse().ok()?;
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let days = match &text[5..] {
+                "02" => 28 + i64::from(is_leap),
+                month => days(month).unwrap_or(30),
+            };
+            days * 86_400 * SECOND
+        }
+        10 => 86_400 * SECOND,
+        13 => 3600 * SECOND,
+        16 => 60 * SECOND,
+        _ => SECOND,
+    };
+    let most = least.checked_add(length - 1)?;
+    // Both ends are asked: the text may be one that reads as a time but is not how times are written.
+    let is_so = |micros: i64| {
+        let written = Timestamp::from_micros(micros).to_string();
+        test.matches(&written) && written.len() > text.len() && written[..text.len()].eq_ignore_ascii_case(text)
+    };
+    (is_so(least) && is_so(most) && !is_so(least.checked_sub(1)?) && !is_so(most.checked_add(1)?))
+        .then_some(least..=most)
+}
+
 /// The whole numbers that satisfy every comparison; `None` when they cannot be told as bounds.
 fn bounds_of(comparisons: &[(Comparison, Operand)], is_time: bool) -> Option<RangeInclusive<i64>> {
     let (mut least, mut most) = (i64::MIN, i64::MAX);
@@ -359,7 +405,8 @@ fn bounds_of(comparisons: &[(Comparison, Operand)], is_time: bool) -> Option<Ran
     Some(least..=most)
 }
 
-async fn within(
+/// The rows of `among` whose number or time lies within bounds.
+pub(crate) async fn within(
     column: usize,
     bounds: &RangeInclusive<i64>,
     among: Selection,
@@ -397,7 +444,7 @@ async fn select_text(text: &TextTest, among: Selection, reader: &mut PartReader<
     if reader.part.is_cheap(text.column) {
         let whole = reader.whole(text.column).await?;
         // A dictionary is tested once for all rows; plain texts only where it is still in question.
-        if among.is_all() || matches!(whole.data_type(), DataType::Dictionary(..)) {
+        if !is_small_share(&among) || matches!(whole.data_type(), DataType::Dictionary(..)) {
             return Ok(among.and(&text.rows(&whole)));
         }
     }
@@ -407,6 +454,12 @@ async fn select_text(text: &TextTest, among: Selection, reader: &mut PartReader<
         bits.append_buffer(&text.rows(batch.column(0)));
     }
     Ok(among.narrowed(&bits.finish()))
+}
+
+/// Whether so few rows are in question that copying them together costs less than looking at all.
+fn is_small_share(among: &Selection) -> bool {
+    const SHARE: usize = 4;
+    among.count() < among.rows() / SHARE
 }
 
 /// One bit a row: whether it has a text that holds the finder's needle and that `matches`.
@@ -437,11 +490,11 @@ pub(crate) fn test_rows(array: &ArrayRef, finder: Option<&Finder>, matches: impl
 }
 
 /// One bit a row: whether its text may be JSON of more than a scalar.
-fn trees_of(array: &ArrayRef) -> BooleanBuffer {
+pub(crate) fn trees_of(array: &ArrayRef) -> BooleanBuffer {
     let may = |text: &str| match text.as_bytes().first() {
-        None => false,
-        Some(first) if first.is_ascii_alphanumeric() => false,
-        Some(_) => text.trim_start().starts_with(['{', '[', '"']),
+        Some(b'{' | b'[' | b'"') => true,
+        Some(first) if *first <= b' ' || !first.is_ascii() => text.trim_start().starts_with(['{', '[', '"']),
+        _ => false,
     };
     test_rows(array, None, may)
 }

@@ -149,13 +149,31 @@ impl EventTest {
         among: &Selection,
         reader: &mut PartReader<'_>,
     ) -> Result<(Selection, Selection), SearchError> {
-        let templates = reader.selected(column::RAW_TEMPLATE, among).await?;
-        let mut passed = BooleanBufferBuilder::new(templates.len());
-        let mut unsure = BooleanBufferBuilder::new(templates.len());
+        let mut memo = self.screen.memo();
+        let mut passed = BooleanBufferBuilder::new(among.count());
+        let mut unsure = BooleanBufferBuilder::new(among.count());
         let mut note = |verdict: Verdict| {
             passed.append(verdict == Verdict::Passes);
             unsure.append(verdict == Verdict::Unsure);
         };
+        if reader.part.is_in_memory() {
+            let templates = reader.whole(column::RAW_TEMPLATE).await?;
+            let templates = templates.as_string::<i32>();
+            // Neighbours often share theirs.
+            let mut before = None;
+            among.each(|row| {
+                let template = templates.is_valid(row).then(|| templates.value(row));
+                let verdict = match (template, before) {
+                    (Some(template), Some((known, verdict))) if template == known => verdict,
+                    (Some(template), _) => memo.verdict(template),
+                    (None, _) => Verdict::Unsure,
+                };
+                before = template.map(|template| (template, verdict));
+                note(verdict);
+            });
+            return Ok((among.narrowed(&passed.finish()), among.narrowed(&unsure.finish())));
+        }
+        let templates = reader.selected(column::RAW_TEMPLATE, among).await?;
         match templates.data_type() {
             DataType::Dictionary(..) => {
                 let dictionary = templates.as_dictionary::<Int32Type>();
@@ -164,13 +182,13 @@ impl EventTest {
                 for key in dictionary.keys() {
                     note(match key {
                         None => Verdict::Unsure,
-                        Some(key) => *verdicts[key as usize]
-                            .get_or_insert_with(|| self.screen.verdict(values.value(key as usize))),
+                        Some(key) => {
+                            *verdicts[key as usize].get_or_insert_with(|| memo.verdict(values.value(key as usize)))
+                        }
                     });
                 }
             }
             DataType::Utf8 => {
-                let mut memo = self.screen.memo();
                 for template in templates.as_string::<i32>() {
                     note(template.map_or(Verdict::Unsure, |template| memo.verdict(template)));
                 }

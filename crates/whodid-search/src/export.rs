@@ -110,6 +110,8 @@ struct Plan {
     /// The wanted columns, and the keys where they are not among them.
     columns: Vec<usize>,
     schema: SchemaRef,
+    /// Rows that a reader gives at a time when they are small, and that are given on when they are not.
+    ready_rows: usize,
     rows_a_batch: usize,
 }
 
@@ -125,9 +127,12 @@ async fn run(
     let mut columns = wanted.clone();
     columns.extend([column::EVENT_TIME, column::OFFSET].into_iter().filter(|key| !wanted.contains(key)));
     let chains = chains(parts, order);
-    let rows_a_batch = (READY_ROWS / (chains.len() + 1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS);
+    let ready = (READY_ROWS / (chains.len() + 1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS);
+    // What is merged may take from the part with the largest rows only.
+    let all_parts = chains.iter().flatten().chain(&tail);
+    let rows_a_batch = all_parts.map(|part| part.rows_a_batch(&columns, ready)).min().unwrap_or(ready);
     let schema = columns_schema(&columns);
-    let plan = Arc::new(Plan { condition, order, columns, schema, rows_a_batch });
+    let plan = Arc::new(Plan { condition, order, columns, schema, ready_rows: ready, rows_a_batch });
 
     let mut streams = Vec::new();
     for chain in chains {
@@ -236,8 +241,9 @@ async fn read_part(
         return Ok(());
     }
     drop(reader);
+    let rows_a_batch = part.rows_a_batch(&plan.columns, plan.ready_rows);
     if plan.order == Order::OldestFirst {
-        let mut batches = part.read(&plan.columns, &selected, Form::Plain, plan.rows_a_batch, &job.resources).await?;
+        let mut batches = part.read(&plan.columns, &selected, Form::Plain, rows_a_batch, &job.resources).await?;
         while let Some(batch) = batches.next().await? {
             if sender.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -248,7 +254,7 @@ async fn read_part(
     let mut end = part.rows();
     while end > 0 {
         // Whole pages, from the back.
-        let start = end.saturating_sub(1) / plan.rows_a_batch * plan.rows_a_batch;
+        let start = end.saturating_sub(1) / rows_a_batch * rows_a_batch;
         let window = match Selection::range(part.rows(), start..end).mask() {
             None => selected.clone(),
             Some(mask) => selected.and(mask),

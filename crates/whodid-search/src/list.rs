@@ -4,17 +4,20 @@
 //! no older (newer) part can change the page; then the full rows of the page alone are read.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::interleave_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{interleave_record_batch, take_record_batch};
+use arrow::datatypes::DataType;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use whodid_lake::schema::{column, stored_schema};
 use whodid_model::{Offset, Timestamp};
 
-use crate::condition::Condition;
+use crate::condition::{Condition, within};
 use crate::part::{Form, Part, PartReader, all_columns, numbers};
 use crate::pool::Job;
 use crate::selection::Selection;
@@ -26,7 +29,7 @@ use crate::{Order, SearchError};
 pub struct Page {
     /// Full rows in order; their schema is `whodid_lake::stored_schema`.
     pub rows: Vec<RecordBatch>,
-    /// Whether there are further rows after these.
+    /// Whether there are further rows after these; a page of large rows may be shorter than was asked for.
     pub more: bool,
     /// What the page cost.
     pub stats: Stats,
@@ -34,6 +37,8 @@ pub struct Page {
 
 /// Rows looked at first, at the end of a part where the page begins; then ever more.
 const WINDOW_ROWS: usize = 4096;
+/// Bytes of the rows of a page at most, but for a single larger row; the rest is for the next page.
+pub(crate) const PAGE_BYTES: usize = 32 << 20;
 /// Most segments looked at together.
 const WAVE_SEGMENTS_MAX: usize = 32;
 
@@ -87,6 +92,46 @@ impl Wanted {
     }
 }
 
+/// Event times beyond which no row can be on the page any more, because enough rows before them were found.
+#[derive(Debug)]
+struct Floor {
+    order: Order,
+    /// The worst time that is still of use.
+    time: AtomicI64,
+}
+
+impl Floor {
+    fn new(order: Order) -> Self {
+        let time = match order {
+            Order::NewestFirst => i64::MIN,
+            Order::OldestFirst => i64::MAX,
+        };
+        Self { order, time: AtomicI64::new(time) }
+    }
+
+    /// Notes that a page's worth of rows at this time or better was found.
+    fn raise(&self, time: i64) {
+        match self.order {
+            Order::NewestFirst => self.time.fetch_max(time, Ordering::Relaxed),
+            Order::OldestFirst => self.time.fetch_min(time, Ordering::Relaxed),
+        };
+    }
+
+    /// The times that are still of use; `None` when all are.
+    fn bounds(&self) -> Option<RangeInclusive<i64>> {
+        let time = self.time.load(Ordering::Relaxed);
+        match self.order {
+            Order::NewestFirst => (time > i64::MIN).then_some(time..=i64::MAX),
+            Order::OldestFirst => (time < i64::MAX).then_some(i64::MIN..=time),
+        }
+    }
+
+    /// Whether a row with one of these times may be on the page.
+    fn admits(&self, times: RangeInclusive<i64>) -> bool {
+        self.bounds().is_none_or(|useful| times.end() >= useful.start() && times.start() <= useful.end())
+    }
+}
+
 fn within_times(condition: Condition, least: i64, most: i64) -> Condition {
     Condition::and(vec![Condition::Within { column: column::EVENT_TIME, bounds: least..=most }, condition])
 }
@@ -96,9 +141,18 @@ pub(crate) async fn page(job: &Arc<Job>, wanted: Wanted) -> Result<(Vec<RecordBa
     let wanted = Arc::new(wanted);
     // One more than the page tells whether there is a next one.
     let count = wanted.limit.saturating_add(1);
-    let mut parts = job.tail_parts(&wanted.condition);
-    let mut found = find(job, &wanted, &parts, 0, count).await?;
+    let floor = Arc::new(Floor::new(wanted.order));
+    let mut tail = job.tail_parts(&wanted.condition);
+    match wanted.order {
+        Order::NewestFirst => {
+            tail.sort_by_key(|part| Reverse(part.bounds(column::EVENT_TIME).map(|times| *times.end())))
+        }
+        Order::OldestFirst => tail.sort_by_key(|part| part.bounds(column::EVENT_TIME).map(|times| *times.start())),
+    }
+    // All at once: a batch that cannot change the page is left out when its turn comes.
+    let mut found = find(job, &wanted, &tail, 0, count, &floor).await?;
     wanted.keep_first(&mut found, count);
+    let mut parts = tail;
 
     let mut segments = job.segments(&wanted.condition);
     let times = |at: usize| job.snapshot.segments[at].event_time;
@@ -110,11 +164,10 @@ pub(crate) async fn page(job: &Arc<Job>, wanted: Wanted) -> Result<(Vec<RecordBa
     let mut rest = segments.as_slice();
     while !rest.is_empty() {
         // A segment that only begins after the last row found cannot change the page.
-        let may_change = |at: usize| match (found.get(count - 1), wanted.order) {
-            (None, _) => true,
-            (Some(last), Order::NewestFirst) => times(at).1.micros() >= last.key.0,
-            (Some(last), Order::OldestFirst) => times(at).0.micros() <= last.key.0,
-        };
+        if let Some(last) = found.get(count - 1) {
+            floor.raise(last.key.0);
+        }
+        let may_change = |at: usize| floor.admits(times(at).0.micros()..=times(at).1.micros());
         let useful = rest.iter().take(wave).take_while(|at| may_change(**at)).count();
         if useful == 0 {
             break;
@@ -123,14 +176,14 @@ pub(crate) async fn page(job: &Arc<Job>, wanted: Wanted) -> Result<(Vec<RecordBa
         rest = later;
         wave = (wave * 2).min(WAVE_SEGMENTS_MAX);
         let more = job.segment_parts(now, &wanted.condition).await?;
-        found.extend(find(job, &wanted, &more, parts.len(), count).await?);
+        found.extend(find(job, &wanted, &more, parts.len(), count, &floor).await?);
         wanted.keep_first(&mut found, count);
         parts.extend(more);
     }
     let more = found.len() > wanted.limit;
     found.truncate(wanted.limit);
-    let rows = fetch(job, &parts, &found).await?;
-    Ok((rows, more))
+    let (rows, given) = fetch_bounded(job, &parts, &found).await?;
+    Ok((rows, more || given < found.len()))
 }
 
 /// Every row that satisfies the condition, in the given order of place; for conditions that few rows satisfy.
@@ -142,13 +195,15 @@ pub(crate) async fn all(
 ) -> Result<Vec<RecordBatch>, SearchError> {
     let wanted = Arc::new(Wanted::new(condition, Order::OldestFirst, None, limit));
     let parts = job.parts(&wanted.condition).await?;
-    let mut found = find(job, &wanted, &parts, 0, usize::MAX).await?;
+    let floor = Arc::new(Floor::new(wanted.order));
+    let mut found = find(job, &wanted, &parts, 0, usize::MAX, &floor).await?;
     match order {
         RowOrder::Time => found.sort_unstable(),
         RowOrder::Offset => found.sort_unstable_by_key(|place| place.key.1),
+        RowOrder::LatestOffset => found.sort_unstable_by_key(|place| Reverse(place.key.1)),
     }
     found.truncate(limit);
-    fetch(job, &parts, &found).await
+    Ok(fetch_bounded(job, &parts, &found).await?.0)
 }
 
 /// How rows that were asked for by name are ordered.
@@ -158,6 +213,8 @@ pub(crate) enum RowOrder {
     Time,
     /// By offset.
     Offset,
+    /// By offset, latest first.
+    LatestOffset,
 }
 
 #[derive(Default)]
@@ -172,12 +229,13 @@ async fn find(
     parts: &[Part],
     first_part: usize,
     count: usize,
+    floor: &Arc<Floor>,
 ) -> Result<Vec<Place>, SearchError> {
-    let context = Arc::new((wanted.clone(), first_part, count));
+    let context = Arc::new((wanted.clone(), first_part, count, floor.clone()));
     let states = job
         .fold(parts.to_vec(), context, |job, context, at, part, found: &mut Found| {
-            let (wanted, first_part, count) = context;
-            find_in_part(job, wanted, first_part + at, part, *count, found).boxed()
+            let (wanted, first_part, count, floor) = context;
+            find_in_part(job, wanted, first_part + at, part, *count, floor, found).boxed()
         })
         .await?;
     Ok(states.into_iter().flat_map(|state| state.places).collect())
@@ -189,13 +247,29 @@ async fn find_in_part(
     number: usize,
     part: &Part,
     count: usize,
+    floor: &Floor,
     found: &mut Found,
 ) -> Result<(), SearchError> {
+    if part.bounds(column::EVENT_TIME).is_some_and(|times| !floor.admits(times)) {
+        return Ok(());
+    }
     let mut reader = PartReader::new(part, &job.resources);
     let mut places = Vec::new();
     for window in windows(part, wanted.order, count) {
-        job.resources.meter.scanned(window.len());
-        let selected = wanted.condition.select(Selection::range(part.rows(), window), &mut reader).await?;
+        let among = match part.by_time() {
+            Some(rows) => Selection::of_rows(part.rows(), &rows[window]),
+            None => Selection::range(part.rows(), window),
+        };
+        let among = match floor.bounds() {
+            None => among,
+            Some(bounds) => within(column::EVENT_TIME, &bounds, among, &mut reader).await?,
+        };
+        // Further windows are further from where the page begins.
+        if among.is_empty() {
+            break;
+        }
+        job.resources.meter.scanned(among.count());
+        let selected = wanted.condition.select(among, &mut reader).await?;
         if selected.is_empty() {
             continue;
         }
@@ -208,20 +282,23 @@ async fn find_in_part(
                 places.push(Place { key, part: number, row });
             }
         }
-        // The windows of a sorted part go the way of the list: what comes later is further from its beginning.
-        if part.is_sorted() && places.len() >= count {
+        // Windows go the way of the list: what comes later is further from its beginning.
+        if places.len() >= count {
             break;
         }
     }
     wanted.keep_first(&mut places, count);
+    if let Some(last) = count.checked_sub(1).and_then(|last| places.get(last)) {
+        floor.raise(last.key.0);
+    }
     found.places.append(&mut places);
     Ok(())
 }
 
-/// Ranges of rows in which a part is looked at.
+/// Ranges of rows, in order of time, in which a part is looked at.
 fn windows(part: &Part, order: Order, count: usize) -> Vec<std::ops::Range<usize>> {
     let rows = part.rows();
-    if !part.is_sorted() || count == usize::MAX {
+    if count == usize::MAX {
         return std::iter::once(0..rows).collect();
     }
     let mut windows = Vec::new();
@@ -240,6 +317,50 @@ fn windows(part: &Part, order: Order, count: usize) -> Vec<std::ops::Range<usize
 
 fn of_numbers(array: &ArrayRef) -> Result<&[i64], SearchError> {
     numbers(array).ok_or_else(|| SearchError::internal("reading keys", "event_time or offset is no number"))
+}
+
+/// The full rows at these places, in their order, as many as fit into [`PAGE_BYTES`] and at least one; and how many.
+async fn fetch_bounded(
+    job: &Arc<Job>,
+    parts: &[Part],
+    places: &[Place],
+) -> Result<(Vec<RecordBatch>, usize), SearchError> {
+    let columns = all_columns();
+    let numbers: BTreeSet<usize> = places.iter().map(|place| place.part).collect();
+    let at_once = numbers.iter().map(|number| parts[*number].rows_a_batch(&columns, places.len())).min().unwrap_or(1);
+    let (mut batches, mut given, mut bytes) = (Vec::new(), 0, 0);
+    for some in places.chunks(at_once) {
+        for batch in fetch(job, parts, some).await? {
+            for row in 0..batch.num_rows() {
+                bytes += row_bytes(&batch, row);
+                if bytes > PAGE_BYTES && given + row > 0 {
+                    if row > 0 {
+                        batches.push(compacted(&batch.slice(0, row))?);
+                    }
+                    return Ok((batches, given + row));
+                }
+            }
+            given += batch.num_rows();
+            batches.push(batch);
+        }
+    }
+    Ok((batches, given))
+}
+
+/// Bytes of the texts of a row.
+fn row_bytes(batch: &RecordBatch, row: usize) -> usize {
+    let of = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value_length(row) as usize,
+        DataType::Binary => array.as_binary::<i32>().value_length(row) as usize,
+        _ => 0,
+    };
+    batch.columns().iter().map(of).sum()
+}
+
+/// The rows of a slice without what else its buffers hold.
+fn compacted(slice: &RecordBatch) -> Result<RecordBatch, SearchError> {
+    let rows = UInt32Array::from_iter_values(0..slice.num_rows() as u32);
+    take_record_batch(slice, &rows).map_err(|error| SearchError::internal("cutting a page", error))
 }
 
 #[derive(Default)]

@@ -188,13 +188,18 @@ pub(crate) struct OpenedCache {
 #[derive(Debug, Default)]
 struct Held {
     by_address: HashMap<usize, Kept>,
+    /// What those of `by_address` come to, each as it was when it was last looked at.
+    bytes: usize,
     uses: u64,
+    /// Segments kept when those that are gone were last sought.
+    swept: usize,
 }
 
 #[derive(Debug)]
 struct Kept {
     segment: Weak<Segment>,
     opened: Arc<Opened>,
+    bytes: usize,
     used: u64,
 }
 
@@ -219,28 +224,47 @@ impl OpenedCache {
             return None;
         }
         kept.used = uses;
-        Some(kept.opened.clone())
+        let opened = kept.opened.clone();
+        // Bloom filters come while it is used.
+        let bytes = opened.bytes();
+        let before = std::mem::replace(&mut kept.bytes, bytes);
+        held.bytes = held.bytes - before + bytes;
+        Some(opened)
     }
 
     fn keep(&self, segment: &Arc<Segment>, opened: Arc<Opened>) {
         let mut held = self.held.lock();
         held.uses += 1;
         let used = held.uses;
-        held.by_address.insert(Arc::as_ptr(segment) as usize, Kept { segment: Arc::downgrade(segment), opened, used });
-        held.by_address.retain(|_, kept| kept.segment.strong_count() > 0);
-        let mut bytes: usize = held.by_address.values().map(|kept| kept.opened.bytes()).sum();
-        if bytes <= OPENED_BYTES_MAX {
-            return;
+        let bytes = opened.bytes();
+        let kept = Kept { segment: Arc::downgrade(segment), opened, bytes, used };
+        held.bytes += bytes;
+        if let Some(before) = held.by_address.insert(Arc::as_ptr(segment) as usize, kept) {
+            held.bytes -= before.bytes;
         }
-        let mut by_use: Vec<(u64, usize, usize)> =
-            held.by_address.iter().map(|(address, kept)| (kept.used, *address, kept.opened.bytes())).collect();
-        by_use.sort_unstable();
-        for (_, address, freed) in by_use {
-            if bytes <= OPENED_BYTES_MAX / 8 * 7 {
-                return;
+        // Each time it has doubled, so that opening many segments looks at each a few times only.
+        if held.by_address.len() >= 2 * held.swept.max(16) || held.bytes > OPENED_BYTES_MAX {
+            held.sweep();
+        }
+    }
+}
+
+impl Held {
+    /// Lets go of segments that are gone, and of those used longest ago while there are too many.
+    fn sweep(&mut self) {
+        self.by_address.retain(|_, kept| kept.segment.strong_count() > 0);
+        self.bytes = self.by_address.values().map(|kept| kept.bytes).sum();
+        if self.bytes > OPENED_BYTES_MAX {
+            let mut by_use: Vec<(u64, usize)> =
+                self.by_address.iter().map(|(address, kept)| (kept.used, *address)).collect();
+            by_use.sort_unstable();
+            for (_, address) in by_use {
+                if self.bytes <= OPENED_BYTES_MAX / 8 * 7 {
+                    break;
+                }
+                self.bytes -= self.by_address.remove(&address).map_or(0, |kept| kept.bytes);
             }
-            held.by_address.remove(&address);
-            bytes -= freed;
         }
+        self.swept = self.by_address.len();
     }
 }

@@ -7,26 +7,29 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
-};
-use arrow::compute::{cast, filter_record_batch, take};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{cast, take, take_record_batch};
 use arrow::datatypes::{DataType, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
 use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
-use whodid_lake::Segment;
+use parquet::file::metadata::ColumnChunkMetaData;
 use whodid_lake::schema::{column, stored_schema};
+use whodid_lake::{Segment, TailBatch};
 
 use crate::SearchError;
+use crate::condition::trees_of;
 use crate::opened::{Opened, unreadable};
 use crate::selection::Selection;
 use crate::stats::Meter;
 
 /// Rows decoded at a time from columns that are read piecewise.
 const CHUNK_ROWS: usize = 8192;
+/// Decoded bytes of a batch that is aimed at: rows are few where they are large.
+const BATCH_BYTES: usize = 8 << 20;
 /// Expected bytes of a decoded value, for the memory bound, beside the size the file states.
 const CODE_BYTES: usize = 8;
 
@@ -39,7 +42,7 @@ pub(crate) struct Part {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Memory(RecordBatch),
+    Memory(Arc<TailBatch>),
     Group { opened: Arc<Opened>, group: usize },
 }
 
@@ -70,8 +73,8 @@ impl Resources {
 }
 
 impl Part {
-    pub(crate) fn of_batch(batch: RecordBatch) -> Self {
-        Self { rows: batch.num_rows(), source: Source::Memory(batch) }
+    pub(crate) fn of_batch(batch: &Arc<TailBatch>) -> Self {
+        Self { rows: batch.num_rows(), source: Source::Memory(batch.clone()) }
     }
 
     /// The row groups of a segment, in order of time.
@@ -89,9 +92,21 @@ impl Part {
         self.rows
     }
 
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.source, Source::Memory(_))
+    }
+
     /// Whether its rows are sorted by (event_time, offset).
     pub(crate) fn is_sorted(&self) -> bool {
         matches!(self.source, Source::Group { .. })
+    }
+
+    /// The rows in the order of (event_time, offset), where that is not the order in which they stand.
+    pub(crate) fn by_time(&self) -> Option<&[u32]> {
+        match &self.source {
+            Source::Memory(batch) => Some(batch.by_time()),
+            Source::Group { .. } => None,
+        }
     }
 
     /// The row group and the segment it is of; `None` for rows in memory.
@@ -106,9 +121,17 @@ impl Part {
     pub(crate) fn bounds(&self, column: usize) -> Option<RangeInclusive<i64>> {
         use parquet::file::statistics::Statistics;
         match &self.source {
+            Source::Memory(batch) if column == column::EVENT_TIME => {
+                let (least, most) = batch.event_time();
+                Some(least.micros()..=most.micros())
+            }
             Source::Memory(batch) => {
                 let values = numbers(batch.column(column))?;
-                Some(*values.iter().min()?..=*values.iter().max()?)
+                match column {
+                    // Rows in memory stand in offset order.
+                    column::OFFSET => Some(*values.first()?..=*values.last()?),
+                    _ => Some(*values.iter().min()?..=*values.iter().max()?),
+                }
             }
             Source::Group { opened, group } => match opened.chunk(*group, column)?.statistics()? {
                 Statistics::Int64(known) => Some(*known.min_opt()?..=*known.max_opt()?),
@@ -127,6 +150,32 @@ impl Part {
         }
     }
 
+    /// Decoded bytes of these columns for a row, on average.
+    pub(crate) fn row_bytes(&self, columns: &[usize]) -> usize {
+        let bytes: usize = match &self.source {
+            Source::Memory(batch) => {
+                let of = |column: usize| batch.column(column).to_data().get_slice_memory_size().unwrap_or_default();
+                columns.iter().map(|column| of(*column)).sum()
+            }
+            Source::Group { opened, group } => {
+                let chunks = columns.iter().filter_map(|column| opened.chunk(*group, *column));
+                // A dictionary's texts are stored once and decoded for each row; the file tells how much that is.
+                let of = |chunk: &ColumnChunkMetaData| {
+                    let stored = usize::try_from(chunk.uncompressed_size()).unwrap_or_default();
+                    let decoded = chunk.unencoded_byte_array_data_bytes().and_then(|bytes| usize::try_from(bytes).ok());
+                    decoded.unwrap_or_default().max(stored)
+                };
+                chunks.map(of).sum()
+            }
+        };
+        bytes / self.rows.max(1) + columns.len() * CODE_BYTES
+    }
+
+    /// How many rows of these columns make a batch, `most` at most.
+    pub(crate) fn rows_a_batch(&self, columns: &[usize], most: usize) -> usize {
+        (BATCH_BYTES / self.row_bytes(columns).max(1)).clamp(1, most.max(1))
+    }
+
     /// The selected rows of these columns, in batches that fit their processing; the schema is that of
     /// [`columns_schema`] but for dictionaries.
     pub(crate) async fn read(
@@ -140,12 +189,8 @@ impl Part {
         match &self.source {
             Source::Memory(batch) => {
                 let batch = batch.project(columns).map_err(|error| SearchError::internal("choosing columns", error))?;
-                let batch = match selection.mask() {
-                    None => batch,
-                    Some(mask) => filter_record_batch(&batch, &BooleanArray::new(mask.clone(), None))
-                        .map_err(|error| SearchError::internal("choosing rows", error))?,
-                };
-                Ok(Batches { state: State::Memory { batch, at: 0, rows_a_batch }, memory: None })
+                let rows = (!selection.is_all()).then(|| UInt32Array::from(selection.positions()));
+                Ok(Batches { state: State::Memory { batch, rows, at: 0, rows_a_batch }, memory: None })
             }
             Source::Group { opened, group } => {
                 read_group(opened, *group, columns, selection, form, rows_a_batch, resources).await
@@ -267,25 +312,48 @@ pub(crate) struct Batches {
 }
 
 enum State {
-    Memory { batch: RecordBatch, at: usize, rows_a_batch: usize },
-    Nulls { order: Order, rows: usize, rows_a_batch: usize },
-    Group { reader: ParquetRecordBatchReader, order: Order, opened: Arc<Opened> },
+    /// `rows`: those that are selected; all when not given.
+    Memory {
+        batch: RecordBatch,
+        rows: Option<UInt32Array>,
+        at: usize,
+        rows_a_batch: usize,
+    },
+    Nulls {
+        order: Order,
+        rows: usize,
+        rows_a_batch: usize,
+    },
+    Group {
+        reader: ParquetRecordBatchReader,
+        order: Order,
+        opened: Arc<Opened>,
+    },
     Done,
 }
 
 impl Batches {
     /// The next batch; gives other searches of the thread their turn first.
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, SearchError> {
-        tokio::task::consume_budget().await;
+        // A search that was given up ends here, and one that ran too long.
+        tokio::task::yield_now().await;
         match &mut self.state {
-            State::Memory { batch, at, rows_a_batch } => {
-                let rows = (*rows_a_batch).min(batch.num_rows() - *at);
-                if rows == 0 {
+            State::Memory { batch, rows, at, rows_a_batch } => {
+                let all = rows.as_ref().map_or(batch.num_rows(), Array::len);
+                let count = (*rows_a_batch).min(all - *at);
+                if count == 0 {
                     return Ok(None);
                 }
-                let slice = batch.slice(*at, rows);
-                *at += rows;
-                Ok(Some(slice))
+                let start = *at;
+                *at += count;
+                match rows {
+                    // Without a column it does not matter which rows these are.
+                    _ if batch.num_columns() == 0 => Ok(Some(batch.slice(start, count))),
+                    None => Ok(Some(batch.slice(start, count))),
+                    Some(rows) => take_record_batch(batch, &rows.slice(start, count))
+                        .map(Some)
+                        .map_err(|error| SearchError::internal("choosing rows", error)),
+                }
             }
             State::Nulls { order, rows, rows_a_batch } => {
                 let count = (*rows_a_batch).min(*rows);
@@ -318,12 +386,13 @@ pub(crate) struct PartReader<'a> {
     pub(crate) part: &'a Part,
     pub(crate) resources: &'a Resources,
     whole: HashMap<usize, ArrayRef>,
+    trees: HashMap<usize, BooleanBuffer>,
     memory: Vec<MemoryReservation>,
 }
 
 impl<'a> PartReader<'a> {
     pub(crate) fn new(part: &'a Part, resources: &'a Resources) -> Self {
-        Self { part, resources, whole: HashMap::new(), memory: Vec::new() }
+        Self { part, resources, whole: HashMap::new(), trees: HashMap::new(), memory: Vec::new() }
     }
 
     /// Reads those of the columns that are cheap, all rows of them, in one request.
@@ -372,6 +441,12 @@ impl<'a> PartReader<'a> {
         Ok(self.whole[&column].clone())
     }
 
+    /// One bit a row of a cheap column: whether its text may be JSON of more than a scalar. Worked out once.
+    pub(crate) async fn trees(&mut self, column: usize) -> Result<BooleanBuffer, SearchError> {
+        let whole = self.whole(column).await?;
+        Ok(self.trees.entry(column).or_insert_with(|| trees_of(&whole)).clone())
+    }
+
     /// The selected rows of a column, in the form that costs least.
     pub(crate) async fn selected(&mut self, column: usize, selection: &Selection) -> Result<ArrayRef, SearchError> {
         if self.part.is_cheap(column) {
@@ -405,7 +480,8 @@ impl<'a> PartReader<'a> {
         selection: &Selection,
         form: Form,
     ) -> Result<Batches, SearchError> {
-        self.part.read(columns, selection, form, CHUNK_ROWS, self.resources).await
+        let rows = self.part.rows_a_batch(columns, CHUNK_ROWS);
+        self.part.read(columns, selection, form, rows, self.resources).await
     }
 }
 

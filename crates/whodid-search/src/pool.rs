@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,6 +27,10 @@ pub(crate) const RUNNING_MAX: usize = 16;
 pub(crate) const WAITING_MAX: usize = 256;
 /// Exports that run at once; their readers set the pace, so that they may not hold up searches.
 pub(crate) const EXPORTS_MAX: usize = 8;
+/// What statements may spill to disk, as a multiple of the memory of all searches.
+const SPILL_FACTOR: u64 = 4;
+/// How the folders that DataFusion spills to begin.
+const SPILL_PREFIX: &str = "datafusion-";
 /// Threads that wait for the disk.
 const READING_THREADS_MAX: usize = 64;
 /// Segments whose footers are fetched at once.
@@ -79,12 +84,17 @@ impl Pool {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::Disabled,
         };
+        if let Some(folder) = &options.spill_dir {
+            empty_spill(folder);
+        }
         let named = NonZeroUsize::new(3).expect("three is not zero");
         let memory: Arc<dyn MemoryPool> =
             Arc::new(TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), named));
+        let spill_bytes = (options.memory_bytes as u64).saturating_mul(SPILL_FACTOR);
+        let spill = DiskManagerBuilder::default().with_mode(disk).with_max_temp_directory_size(spill_bytes);
         let environment = RuntimeEnvBuilder::new()
             .with_memory_pool(memory)
-            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(disk))
+            .with_disk_manager_builder(spill)
             .build_arc()
             .map_err(|error| SearchError::internal("starting the search pool", error))?;
         let shared = Shared {
@@ -153,6 +163,18 @@ impl Pool {
     }
 }
 
+/// Removes what a process that was killed had spilled. What cannot be removed only takes room.
+fn empty_spill(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(SPILL_PREFIX)
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(%error, "an old spill folder could not be removed");
+        }
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         // A runtime may not be dropped where futures run; its threads end by themselves.
@@ -198,7 +220,7 @@ impl Drop for Waiting<'_> {
 impl Job {
     /// The batches in memory that the condition can select from.
     pub(crate) fn tail_parts(&self, condition: &crate::condition::Condition) -> Vec<Part> {
-        let parts = self.snapshot.tail.iter().map(|batch| Part::of_batch(batch.batch().clone()));
+        let parts = self.snapshot.tail.iter().map(Part::of_batch);
         parts.filter(|part| !condition.is_never(&|column| part.bounds(column))).collect()
     }
 
@@ -267,13 +289,22 @@ impl Job {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(part) = parts.get(at) else { return Ok::<_, SearchError>(state) };
+                    // A search that was given up ends here, and one that ran too long.
+                    tokio::task::yield_now().await;
                     step(&job, &context, at, part, &mut state).await?;
                 }
             });
         }
         let mut states = Vec::with_capacity(workers);
         while let Some(done) = tasks.join_next().await {
-            states.push(done.map_err(broken)??);
+            match done.map_err(broken).flatten() {
+                Ok(state) => states.push(state),
+                Err(error) => {
+                    // What the others took is given back before the error is told.
+                    tasks.shutdown().await;
+                    return Err(error);
+                }
+            }
         }
         Ok(states)
     }

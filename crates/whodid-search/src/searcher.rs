@@ -89,15 +89,16 @@ impl Searcher {
         self.rows(snapshot, condition, RowOrder::Offset, usize::MAX).await
     }
 
-    /// Full rows whose event id is exactly `id`, in the order of offsets.
+    /// Full rows whose event id is exactly `id`, latest offset first, at most `limit`.
     pub async fn get_by_id(
         &self,
         snapshot: &Snapshot,
         id: &str,
         spaces: &Spaces,
+        limit: usize,
     ) -> Result<Answer<Vec<RecordBatch>>, SearchError> {
         let condition = Condition::and(vec![equals(Field::Id, id), Condition::of_spaces(spaces)]);
-        self.rows(snapshot, condition, RowOrder::Offset, usize::MAX).await
+        self.rows(snapshot, condition, RowOrder::LatestOffset, limit).await
     }
 
     /// Full rows that have one of these event ids or this correlation id, by event time, at most `limit`.

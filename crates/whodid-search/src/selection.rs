@@ -38,6 +38,17 @@ impl Selection {
         Self::from_mask(mask.finish())
     }
 
+    /// These rows, in any order.
+    pub(crate) fn of_rows(rows: usize, of: &[u32]) -> Self {
+        if of.len() == rows {
+            return Self::all(rows);
+        }
+        let mut mask = BooleanBufferBuilder::new(rows);
+        mask.append_n(rows, false);
+        of.iter().for_each(|row| mask.set_bit(*row as usize, true));
+        Self::from_mask(mask.finish())
+    }
+
     /// Rows of the part.
     pub(crate) fn rows(&self) -> usize {
         self.rows
@@ -96,6 +107,14 @@ impl Selection {
             }
         }
         Self::from_mask(narrowed.finish())
+    }
+
+    /// Calls `of` with each selected row, ascending.
+    pub(crate) fn each(&self, of: impl FnMut(usize)) {
+        match &self.mask {
+            None => (0..self.rows).for_each(of),
+            Some(mask) => mask.set_indices().for_each(of),
+        }
     }
 
     /// The selected rows, ascending.

@@ -4,9 +4,11 @@
 //! The template is made JSON again with a sign in place of each cut-out text, and the search language's own
 //! walk looks at what is left. Signs are private-use characters; a test whose text holds one is not screened.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use hashbrown::HashMap;
+use parking_lot::Mutex;
 use whodid_decode::json::{self, Node, Value};
 use whodid_lake::raw_template::{Piece, TIME_MARK, VERBATIM, pieces};
 use whodid_model::Field;
@@ -31,8 +33,9 @@ pub(crate) enum Verdict {
 const SIGN_BASE: u32 = 0xE100;
 const SIGNS: RangeInclusive<char> = '\u{E100}'..='\u{E11F}';
 const TIME_SIGN: char = '\u{E11E}';
-/// Templates remembered within one part whose templates are not a dictionary.
-const MEMO_TEMPLATES_MAX: usize = 1024;
+/// Templates whose verdict one search remembers, and the longest that it does.
+const KNOWN_TEMPLATES_MAX: usize = 1024;
+const KNOWN_TEMPLATE_BYTES_MAX: usize = 8 << 10;
 
 /// Asks templates about one term.
 #[derive(Debug, Clone)]
@@ -42,7 +45,11 @@ pub(crate) struct Screen {
     question: Question,
     /// False when a text of the test could be taken for a sign.
     is_sound: bool,
+    /// What is known of templates, shared by all parts that one search looks at.
+    known: Arc<Mutex<Arc<Verdicts>>>,
 }
+
+type Verdicts = HashMap<String, Verdict>;
 
 #[derive(Debug, Clone)]
 enum Question {
@@ -68,7 +75,7 @@ impl Screen {
             Test::Wildcard { pieces, .. } => !pieces.iter().any(|piece| holds_sign(piece)),
             Test::Exists | Test::Compare(_) | Test::Cidr(_) => true,
         };
-        Self { finder: Finder::of(&term.test), test: term.test.clone(), question, is_sound }
+        Self { finder: Finder::of(&term.test), test: term.test.clone(), question, is_sound, known: Arc::default() }
     }
 
     /// What `template` tells.
@@ -107,9 +114,9 @@ impl Screen {
         }
     }
 
-    /// Remembers verdicts while one part is read.
+    /// For asking many templates; what it learns the next ones know.
     pub(crate) fn memo(&self) -> Memo<'_> {
-        Memo { screen: self, known: HashMap::new() }
+        Memo { screen: self, known: self.known.lock().clone(), fresh: Verdicts::new() }
     }
 
     fn question_is_any(&self) -> bool {
@@ -157,22 +164,38 @@ pub(crate) fn values_at(template: &str, path: &str) -> Option<Vec<String>> {
     Some(values)
 }
 
-/// Verdicts by template.
+/// Verdicts by template: each template of a search is looked at once, but for what two threads meet at once.
 pub(crate) struct Memo<'a> {
     screen: &'a Screen,
-    known: HashMap<String, Verdict>,
+    known: Arc<Verdicts>,
+    fresh: Verdicts,
 }
 
 impl Memo<'_> {
     pub(crate) fn verdict(&mut self, template: &str) -> Verdict {
-        if let Some(known) = self.known.get(template) {
+        if template.len() > KNOWN_TEMPLATE_BYTES_MAX {
+            return self.screen.verdict(template);
+        }
+        if let Some(known) = self.known.get(template).or_else(|| self.fresh.get(template)) {
             return *known;
         }
         let verdict = self.screen.verdict(template);
-        if self.known.len() < MEMO_TEMPLATES_MAX {
-            self.known.insert(template.to_owned(), verdict);
+        if self.known.len() + self.fresh.len() < KNOWN_TEMPLATES_MAX {
+            self.fresh.insert(template.to_owned(), verdict);
         }
         verdict
+    }
+}
+
+impl Drop for Memo<'_> {
+    fn drop(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut known = self.screen.known.lock();
+        if known.len() + self.fresh.len() <= KNOWN_TEMPLATES_MAX {
+            Arc::make_mut(&mut known).extend(self.fresh.drain());
+        }
     }
 }
 

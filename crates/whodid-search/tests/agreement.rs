@@ -696,10 +696,14 @@ async fn records_are_found_by_offset_id_and_relation() {
         let has = |taken: &&Taken| taken.event.fields.get(field) == Some(text);
         world.taken.iter().filter(has).map(|taken| taken.offset).collect()
     };
-    let found = searcher.get_by_id(&world.snapshot, "twice", &Spaces::All).await.unwrap().value;
-    assert_eq!(keys(&found).iter().map(|(_, offset)| *offset).collect::<Vec<_>>(), with(Field::Id, "twice"));
-    assert!(searcher.get_by_id(&world.snapshot, "TWICE", &Spaces::All).await.unwrap().value.is_empty());
-    assert!(searcher.get_by_id(&world.snapshot, "", &Spaces::All).await.unwrap().value.is_empty());
+    let found = searcher.get_by_id(&world.snapshot, "twice", &Spaces::All, usize::MAX).await.unwrap().value;
+    let mut latest_first = with(Field::Id, "twice");
+    latest_first.reverse();
+    assert_eq!(keys(&found).iter().map(|(_, offset)| *offset).collect::<Vec<_>>(), latest_first);
+    let found = searcher.get_by_id(&world.snapshot, "twice", &Spaces::All, 1).await.unwrap().value;
+    assert_eq!(keys(&found).iter().map(|(_, offset)| *offset).collect::<Vec<_>>(), latest_first[..1]);
+    assert!(searcher.get_by_id(&world.snapshot, "TWICE", &Spaces::All, 1).await.unwrap().value.is_empty());
+    assert!(searcher.get_by_id(&world.snapshot, "", &Spaces::All, 1).await.unwrap().value.is_empty());
 
     let found = searcher
         .related(&world.snapshot, &["twice".to_owned()], Some("corr-1"), &Spaces::All, 1000)
@@ -716,7 +720,7 @@ async fn records_are_found_by_offset_id_and_relation() {
     assert_eq!(offsets, related);
 
     let nobody = Spaces::Only { spaces: vec![], account_events: false };
-    assert!(searcher.get_by_id(&world.snapshot, "twice", &nobody).await.unwrap().value.is_empty());
+    assert!(searcher.get_by_id(&world.snapshot, "twice", &nobody, 1).await.unwrap().value.is_empty());
     assert!(searcher.get_by_offsets(&world.snapshot, &[Offset(3)], &nobody).await.unwrap().value.is_empty());
 }
 
@@ -791,11 +795,10 @@ async fn large_segments_with_many_templates_and_row_groups_agree() {
     let mut times = Vec::new();
     let random = &mut StdRng::seed_from_u64(9);
     let rows = 140_000;
-    let mut first = 0;
-    while first < rows {
+    let append = |first: i64, random: &mut StdRng, times: &mut Vec<(i64, u64)>| {
         let recorded_at = Timestamp::from_micros(BEGIN + 1_000_000_000_000 + first);
         let mut builder = BatchBuilder::new();
-        for number in first..(first + 10_000).min(rows) {
+        for number in first..first + 10_000 {
             let at = Timestamp::from_micros(BEGIN + random.random_range(0..40_000) * 1_000_000);
             let unlike = format!("k{}", number % 20_011);
             let raw = format!(
@@ -809,12 +812,16 @@ async fn large_segments_with_many_templates_and_row_groups_agree() {
             times.push((at.micros(), number as u64));
         }
         table.append(sequence(&builder.finish(), Offset(first as u64), recorded_at)).unwrap();
-        first += 10_000;
+    };
+    for first in (0..rows).step_by(10_000) {
+        append(first, random, &mut times);
     }
+    let searcher = searcher();
+    lists_run_in_order(&searcher, &table.snapshot(), &times).await;
     table.flush().await.unwrap();
     let snapshot = table.snapshot();
     assert_eq!(snapshot.segments.len(), 1, "one day, one segment");
-    let searcher = searcher();
+    lists_run_in_order(&searcher, &snapshot, &times).await;
     let filter = |text: &str| Filter::of(whodid_query::parse(text).unwrap(), Spaces::All);
     for (text, expected) in [
         ("", rows as usize),
@@ -825,22 +832,40 @@ async fn large_segments_with_many_templates_and_row_groups_agree() {
     ] {
         assert_eq!(searcher.count(&snapshot, &filter(text)).await.unwrap().value, expected as u64, "{text}");
     }
-    times.sort_unstable();
+    append(rows, random, &mut times);
+    append(rows + 10_000, random, &mut times);
+    lists_run_in_order(&searcher, &table.snapshot(), &times).await;
+}
+
+/// Pages and exports of everything, from the beginning and from far inside, whatever is in memory and what in segments.
+async fn lists_run_in_order(searcher: &Searcher, snapshot: &Snapshot, times: &[(i64, u64)]) {
+    let filter = |text: &str| Filter::of(whodid_query::parse(text).unwrap(), Spaces::All);
     for order in [Order::NewestFirst, Order::OldestFirst] {
-        let mut expected = times.clone();
+        let mut expected = times.to_vec();
+        expected.sort_unstable();
         if order == Order::NewestFirst {
             expected.reverse();
         }
-        let page = searcher.list(&snapshot, &filter(""), order, None, 1000).await.unwrap();
+        let page = searcher.list(snapshot, &filter(""), order, None, 1000).await.unwrap();
         assert_eq!(keys(&page.rows), expected[..1000]);
-        assert!(page.stats.rows_scanned < 30_000, "{:?}", page.stats);
+        assert!(page.stats.rows_scanned < 50_000, "{:?}", page.stats);
+        let rare = expected.iter().filter(|(_, number)| number % 1000 == 7).copied().collect::<Vec<_>>();
+        for (text, expected) in [("word here", &expected), ("\"word7 here\"", &rare)] {
+            let (mut after, mut found) = (None, Vec::new());
+            while found.len() < 130 {
+                let page = searcher.list(snapshot, &filter(text), order, after, 50).await.unwrap();
+                found.extend(keys(&page.rows));
+                after = found.last().map(|(time, offset)| (Timestamp::from_micros(*time), Offset(*offset)));
+            }
+            assert_eq!(found, expected[..found.len()], "{text}");
+        }
         let after = expected[135_000];
         let page = searcher
-            .list(&snapshot, &filter(""), order, Some((Timestamp::from_micros(after.0), Offset(after.1))), 1000)
+            .list(snapshot, &filter(""), order, Some((Timestamp::from_micros(after.0), Offset(after.1))), 1000)
             .await
             .unwrap();
         assert_eq!(keys(&page.rows), expected[135_001..136_001]);
-        let mut export = searcher.export(&snapshot, &filter(""), order, Some(&["offset", "event_time"])).unwrap();
+        let mut export = searcher.export(snapshot, &filter(""), order, Some(&["offset", "event_time"])).unwrap();
         let mut found = Vec::new();
         while let Some(batch) = export.next().await {
             found.extend(keys(&[batch.unwrap()]));

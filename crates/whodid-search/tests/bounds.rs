@@ -205,3 +205,41 @@ async fn a_searcher_can_be_dropped_where_futures_run() {
     assert_eq!(searcher.count(&snapshot, &filter("")).await.unwrap().value, 10);
     drop(searcher);
 }
+
+#[tokio::test]
+async fn a_page_of_large_records_ends_early_and_the_next_one_goes_on() {
+    let lake = Lake::open(whodid_lake::Location::Memory).await.unwrap();
+    let table = lake.table(&AccountName::default_account(), &StreamName::activity()).await.unwrap();
+    let recorded_at = Timestamp::from_micros(1_770_000_000_000_000);
+    let mut builder = BatchBuilder::new();
+    for number in 0..50 {
+        let raw = format!(r#"{{"when":"2026-02-01T00:00:{number:02}Z","text":"{}"}}"#, "x".repeat(900_000));
+        let items = decode(Format::Json, raw.as_bytes(), recorded_at);
+        builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
+    }
+    table.append(sequence(&builder.finish(), Offset(0), recorded_at)).unwrap();
+    let searcher = Searcher::new(Options { target_partitions: 2, ..Options::default() }).unwrap();
+    for is_flushed in [false, true] {
+        if is_flushed {
+            table.flush().await.unwrap();
+        }
+        let (mut after, mut pages, mut rows) = (None, Vec::new(), 0);
+        loop {
+            let filter = Filter::everything(Spaces::All);
+            let page = searcher.list(&table.snapshot(), &filter, Order::OldestFirst, after, 100).await.unwrap();
+            let given: usize = page.rows.iter().map(|batch| batch.num_rows()).sum();
+            rows += given;
+            pages.push(given);
+            after = Some((event_time_of(rows), Offset(rows as u64 - 1)));
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!((pages.as_slice(), rows), ([37, 13].as_slice(), 50), "flushed: {is_flushed}");
+    }
+}
+
+/// The event time of the last of so many rows.
+fn event_time_of(rows: usize) -> Timestamp {
+    Timestamp::parse(&format!("2026-02-01T00:00:{:02}Z", rows - 1)).unwrap().at
+}

@@ -25,8 +25,8 @@ use crate::part::{Batches, Form, Part, PartReader, all_columns};
 use crate::pool::Job;
 use crate::selection::Selection;
 
-/// Rows of a batch: large, because each costs a look at every dictionary.
-const BATCH_ROWS: usize = 32 * 1024;
+/// Rows of a batch: what operators make of it is not counted before it is there.
+const BATCH_ROWS: usize = 8192;
 /// Rows of a batch with raw texts.
 const RAW_BATCH_ROWS: usize = 4096;
 /// The column that is rebuilt.
@@ -168,9 +168,12 @@ impl Scan {
             return Ok(None);
         }
         let opened = if self.wants_raw() {
-            part.read(&all_columns(), &selected, Form::Plain, RAW_BATCH_ROWS, resources).await?
+            let columns = all_columns();
+            let rows = part.rows_a_batch(&columns, RAW_BATCH_ROWS);
+            part.read(&columns, &selected, Form::Plain, rows, resources).await?
         } else {
-            part.read(&self.columns, &selected, Form::Coded, BATCH_ROWS, resources).await?
+            let rows = part.rows_a_batch(&self.columns, BATCH_ROWS);
+            part.read(&self.columns, &selected, Form::Coded, rows, resources).await?
         };
         Ok(Some(opened))
     }
