@@ -1,7 +1,13 @@
 //! CSV rows: RFC 4180 quoting, and no cell that a spreadsheet would run.
 
-use arrow::array::RecordBatch;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::Schema;
 use bytes::Bytes;
+use whodid_lake::RawReader;
+use whodid_lake::schema::{column, stored_schema};
 use whodid_model::StreamName;
 use whodid_query::{EventText, RecordField, Target};
 
@@ -29,6 +35,31 @@ impl Columns {
         Ok(Self { names: names.to_vec(), targets, needs_raw })
     }
 
+    /// The stored columns that are needed; `None` when that is all of them.
+    pub(crate) fn stored(&self) -> Option<Vec<String>> {
+        let is_whole = |target: &Option<Target>| target.is_none() || needs_raw(target.as_ref());
+        if self.targets.iter().any(is_whole) {
+            return None;
+        }
+        let place = |target: &Target| match target {
+            Target::Field(field) => Some(column::of(*field)),
+            Target::Record(RecordField::Offset) => Some(column::OFFSET),
+            Target::Record(RecordField::RecordedAt) => Some(column::RECORDED_AT),
+            Target::Record(RecordField::Space) => Some(column::SPACE),
+            Target::Record(RecordField::Source) => Some(column::SOURCE),
+            Target::Record(RecordField::TimeSource) => Some(column::TIME_SOURCE),
+            Target::Record(RecordField::EventTime | RecordField::Stream)
+            | Target::Any
+            | Target::Json { .. }
+            | Target::Raw(_) => None,
+        };
+        let mut places: Vec<usize> = self.targets.iter().flatten().filter_map(place).collect();
+        places.push(column::EVENT_TIME);
+        places.sort_unstable();
+        places.dedup();
+        Some(places.into_iter().map(|place| stored_schema().field(place).name().clone()).collect())
+    }
+
     /// The first line.
     pub(crate) fn header(&self) -> Bytes {
         let mut line = String::new();
@@ -42,23 +73,25 @@ impl Columns {
     /// The lines of a batch. Several values of one path (an array) are joined by `; `.
     pub(crate) fn rows(&self, batch: &RecordBatch, stream: &StreamName) -> Bytes {
         let mut text = String::with_capacity(batch.num_rows() * 256);
-        for row in Row::all(batch) {
+        let batch = &widened(batch);
+        let raws = RawReader::new(batch);
+        for row in Row::all_with(batch, &raws) {
             if self.needs_raw {
-                rowview::with_event(row, stream, |event| self.row(row, Some(event), &mut text));
+                rowview::with_event(row, stream, |event| self.row(row, stream, Some(event), &mut text));
             } else {
-                self.row(row, None, &mut text);
+                self.row(row, stream, None, &mut text);
             }
             text.push_str("\r\n");
         }
         Bytes::from(text)
     }
 
-    fn row(&self, row: Row<'_>, event: Option<&EventText<'_>>, text: &mut String) {
+    fn row(&self, row: Row<'_>, stream: &StreamName, event: Option<&EventText<'_>>, text: &mut String) {
         for (place, target) in self.targets.iter().enumerate() {
             match (target, event) {
                 (None, _) => cell(&String::from_utf8_lossy(&row.raw()), place, text),
                 (Some(Target::Field(field)), _) => cell(row.field(*field).unwrap_or_default(), place, text),
-                (Some(Target::Record(RecordField::EventTime)), _) => cell(&row.event_time().to_string(), place, text),
+                (Some(Target::Record(field)), _) => cell(&of_record(row, stream, *field), place, text),
                 (Some(target), Some(event)) => cell(&rowview::text_of(event, target), place, text),
                 (Some(_), None) => cell("", place, text),
             }
@@ -66,18 +99,50 @@ impl Columns {
     }
 }
 
+/// What a cell that a spreadsheet would run begins with.
+const RUN_BY_SPREADSHEETS: [char; 12] =
+    ['=', '+', '-', '@', '\0', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
 /// Whether a column's text is only found by parsing the raw event.
 fn needs_raw(target: Option<&Target>) -> bool {
-    !matches!(target, None | Some(Target::Field(_) | Target::Record(RecordField::EventTime)))
+    !matches!(target, None | Some(Target::Field(_) | Target::Record(_)))
 }
 
-/// Writes a cell, with the comma before it. A cell that begins like a formula (`= + - @`, tab,
-/// carriage return) gets a leading quote mark, as OWASP advises against CSV injection.
+fn of_record<'a>(row: Row<'a>, stream: &'a StreamName, field: RecordField) -> Cow<'a, str> {
+    match field {
+        RecordField::Offset => row.offset().to_string().into(),
+        RecordField::RecordedAt => row.recorded_at().to_string().into(),
+        RecordField::EventTime => row.event_time().to_string().into(),
+        RecordField::Space => row.space().unwrap_or_default().into(),
+        RecordField::Source => row.source().into(),
+        RecordField::Stream => stream.as_str().into(),
+        RecordField::TimeSource => row.time_source().into(),
+    }
+}
+
+/// The batch with every stored column, in the order of the stored schema: nulls where it has none.
+fn widened(batch: &RecordBatch) -> RecordBatch {
+    let stored = stored_schema();
+    if batch.num_columns() == stored.fields().len() {
+        return batch.clone();
+    }
+    let fields: Vec<_> = stored.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+    let columns = fields.iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => column.clone(),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    });
+    let columns = columns.collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("each column is of its field's type and length")
+}
+
+/// Writes a cell, with the comma before it. A cell that begins like a formula (`= + - @`, also in full width), or with
+/// a sign that spreadsheets pass over (NUL, tab, line ends), gets a leading quote mark, as OWASP advises against CSV
+/// injection.
 fn cell(value: &str, place: usize, out: &mut String) {
     if place > 0 {
         out.push(',');
     }
-    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_formula = value.starts_with(RUN_BY_SPREADSHEETS);
     let needs_quotes = is_formula || value.contains([',', '"', '\n', '\r']);
     if !needs_quotes {
         out.push_str(value);
@@ -121,6 +186,9 @@ mod tests {
         check("-1", "\"'-1\"");
         check("@SUM(A1)", "\"'@SUM(A1)\"");
         check("\tx", "\"'\tx\"");
+        check("\0=1", "\"'\0=1\"");
+        check("\n=1", "\"'\n=1\"");
+        check("＝1+1", "\"'＝1+1\"");
         check("=cmd|' /C calc'!A0", "\"'=cmd|' /C calc'!A0\"");
     }
 }

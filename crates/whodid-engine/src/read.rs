@@ -1,12 +1,13 @@
 //! Reading: every call takes an access scope and gives plain values; events come as JSON text.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use serde::{Deserialize, Serialize};
-use whodid_lake::Snapshot;
+use whodid_lake::{RawReader, Snapshot};
 use whodid_model::access::Spaces;
 use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, SpaceName, StreamName, Timestamp};
 use whodid_query::{Expr, Query, RecordField, Target, Test};
@@ -25,6 +26,10 @@ pub const RELATED_MAX: usize = 50;
 pub const FACET_VALUES_MAX: usize = 1000;
 /// Most bars of one histogram.
 pub const BUCKETS_MAX: i64 = 5000;
+/// Most values that a histogram tells apart; the others count as [`OTHER_SERIES`].
+pub const SERIES_MAX: usize = 50;
+/// The series of all values beyond [`SERIES_MAX`].
+pub const OTHER_SERIES: &str = "other";
 /// Newest records whose paths are offered as field names.
 const FIELD_SAMPLE_ROWS: usize = 2000;
 /// Rows of one SQL answer.
@@ -102,7 +107,8 @@ pub struct Count {
 pub struct Lookup {
     /// The event.
     pub event: EventJson,
-    /// Records that share its id or correlation id, without itself, oldest first, at most 50.
+    /// Records that share its id or correlation id, without itself, oldest first, at most 50: objects of `eventTime`,
+    /// `action` and `outcome` as the model reads them (texts, also where the event has a number), and `record`.
     pub related: Vec<EventJson>,
 }
 
@@ -283,6 +289,10 @@ struct Cursor {
     o: u64,
     /// Records from here on came after the first page.
     a: u64,
+    /// What relative times of the first page were relative to, in microseconds.
+    n: i64,
+    /// What was asked for: a cursor goes on with nothing else.
+    h: u64,
 }
 
 /// A table as it was at one moment, and what may be read of it.
@@ -306,8 +316,10 @@ impl Engine {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page, Error> {
-        let mut view = self.view(scope, request).await?;
-        let cursor = cursor.map(read_cursor).transpose()?;
+        let asked = fingerprint(request, (order == Order::OldestFirst).then_some("oldest"));
+        let cursor = cursor.map(|text| read_cursor(text, asked)).transpose()?;
+        let now = cursor.as_ref().map_or_else(|| (self.inner.options.clock)(), |at| Timestamp::from_micros(at.n));
+        let mut view = self.view_at(scope, request, now).await?;
         let as_of = cursor.as_ref().map_or_else(|| view.snapshot.next_offset(), |cursor| Offset(cursor.a));
         view.filter.before_offset = Some(as_of);
         let after = cursor.map(|cursor| (Timestamp::from_micros(cursor.t), Offset(cursor.o)));
@@ -321,7 +333,8 @@ impl Engine {
         let last = page.rows.iter().flat_map(Row::all).last().map(|row| (row.event_time(), row.offset()));
         let next_cursor = last
             .filter(|_| page.more)
-            .map(|(time, offset)| write_cursor(&Cursor { t: time.micros(), o: offset.0, a: as_of.0 }));
+            .map(|(time, offset)| Cursor { t: time.micros(), o: offset.0, a: as_of.0, n: now.micros(), h: asked })
+            .map(|cursor| write_cursor(&cursor));
         let events = render_all(&page.rows, &view.account, &view.stream);
         Ok(Page { events, next_cursor, stats: stats(page.stats, as_of) })
     }
@@ -343,7 +356,7 @@ impl Engine {
         let mut others = Vec::new();
         for other in related.value.iter().flat_map(Row::all).filter(|other| other.offset() != row.offset()) {
             let mut json = String::new();
-            render::event_json(other, &view.account, &view.stream, &mut json);
+            render::related_json(other, &view.account, &view.stream, &mut json);
             others.push(json);
         }
         others.truncate(RELATED_MAX);
@@ -408,7 +421,18 @@ impl Engine {
             .map(|bar| HistogramBucket { start: Timestamp::from_micros(first + bar * width), counts: Vec::new() })
             .collect();
         let mut total = 0;
+        let listed = most_frequent(&answer.value, SERIES_MAX);
+        let mut rest: BTreeMap<Timestamp, u64> = BTreeMap::new();
+        let mut shown = Vec::with_capacity(answer.value.len());
         for (start, value, count) in answer.value {
+            if listed.contains(&value) {
+                shown.push((start, value, count));
+            } else {
+                *rest.entry(start).or_default() += count;
+            }
+        }
+        shown.extend(rest.into_iter().map(|(start, count)| (start, OTHER_SERIES.to_owned(), count)));
+        for (start, value, count) in shown {
             let bar = usize::try_from((start.micros() - first).div_euclid(width)).unwrap_or(usize::MAX);
             if let Some(bucket) = buckets.get_mut(bar) {
                 bucket.counts.push((value, count));
@@ -520,12 +544,14 @@ impl Engine {
         cursor: Option<&str>,
     ) -> Result<RejectPage, Error> {
         let request = ReadRequest { stream: Some(StreamName::rejects()), ..request.clone() };
-        let mut view = self.view(scope, &request).await?;
+        let asked = fingerprint(&request, code);
+        let cursor = cursor.map(|text| read_cursor(text, asked)).transpose()?;
+        let now = cursor.as_ref().map_or_else(|| (self.inner.options.clock)(), |at| Timestamp::from_micros(at.n));
+        let mut view = self.view_at(scope, &request, now).await?;
         if let Some(code) = code {
             let term = Expr::term(Target::Field(Field::ReasonCode), Test::exact(code, true));
             view.filter.query = Query { expr: Expr::and([view.filter.query.expr, term]) };
         }
-        let cursor = cursor.map(read_cursor).transpose()?;
         let as_of = cursor.as_ref().map_or_else(|| view.snapshot.next_offset(), |cursor| Offset(cursor.a));
         view.filter.before_offset = Some(as_of);
         let after = cursor.map(|cursor| (Timestamp::from_micros(cursor.t), Offset(cursor.o)));
@@ -537,8 +563,8 @@ impl Engine {
         let mut rejects = Vec::new();
         for row in page.rows.iter().flat_map(Row::all) {
             if page.more {
-                next_cursor =
-                    Some(write_cursor(&Cursor { t: row.event_time().micros(), o: row.offset().0, a: as_of.0 }));
+                let (t, o) = (row.event_time().micros(), row.offset().0);
+                next_cursor = Some(write_cursor(&Cursor { t, o, a: as_of.0, n: now.micros(), h: asked }));
             }
             rejects.push(RejectRow {
                 id: RecordId { stream: StreamName::rejects(), offset: row.offset() }.to_string(),
@@ -581,12 +607,7 @@ impl Engine {
     ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         let mut view = self.view(scope, request).await?;
         view.filter.before_offset = Some(view.snapshot.next_offset());
-        let batches = self
-            .inner
-            .searcher
-            .export(&view.snapshot, &view.filter, search_order(order), None)
-            .map_err(search_error)?;
-        let (account, stream) = (view.account, view.stream);
+        let (account, stream) = (view.account.clone(), view.stream.clone());
         let (head, csv) = match format {
             ExportFormat::Ndjson => (None, None),
             ExportFormat::Csv { columns } => {
@@ -596,6 +617,13 @@ impl Engine {
                 (Some(columns.header()), Some(Arc::new(columns)))
             }
         };
+        let stored = csv.as_ref().and_then(|columns| columns.stored());
+        let stored: Option<Vec<&str>> = stored.as_ref().map(|names| names.iter().map(String::as_str).collect());
+        let batches = self
+            .inner
+            .searcher
+            .export(&view.snapshot, &view.filter, search_order(order), stored.as_deref())
+            .map_err(search_error)?;
         let body = batches
             .map(move |batch| {
                 let (account, stream, csv) = (account.clone(), stream.clone(), csv.clone());
@@ -634,8 +662,12 @@ impl Engine {
 
     /// A snapshot and what of it is asked for. A stream that nothing was ever stored in is empty, not an error.
     pub(crate) async fn view(&self, scope: &AccessScope, request: &ReadRequest) -> Result<View, Error> {
+        self.view_at(scope, request, (self.inner.options.clock)()).await
+    }
+
+    /// As [`Engine::view`], with relative times as they were at `now`.
+    async fn view_at(&self, scope: &AccessScope, request: &ReadRequest, now: Timestamp) -> Result<View, Error> {
         require(scope, READING)?;
-        let now = (self.inner.options.clock)();
         let time = |name: &str, text: &Option<String>| {
             text.as_deref()
                 .map(|text| {
@@ -645,8 +677,19 @@ impl Engine {
                 .transpose()
         };
         let mut filter = Filter::of(parse_query(&request.q)?.at(now), allowed_spaces(scope, request.space.as_deref())?);
-        filter.from = time("from", &request.from)?;
-        filter.to = time("to", &request.to)?;
+        match (&request.from, &request.to) {
+            // A text for a whole range stands for both ends.
+            (Some(text), None) if whodid_query::parse_time(text, now).is_err() => {
+                match whodid_query::parse_range(text, now) {
+                    Ok((from, to)) => (filter.from, filter.to) = (Some(from), Some(to)),
+                    Err(_) => filter.from = time("from", &request.from)?,
+                }
+            }
+            (from, to) => {
+                filter.from = time("from", from)?;
+                filter.to = time("to", to)?;
+            }
+        }
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && from >= to
         {
@@ -701,7 +744,8 @@ fn not_found(id: &str) -> Error {
 
 fn ndjson(batch: &RecordBatch, account: &AccountName, stream: &StreamName) -> Bytes {
     let mut text = String::with_capacity(batch.num_rows() * 2048);
-    for row in Row::all(batch) {
+    let raws = RawReader::new(batch);
+    for row in Row::all_with(batch, &raws) {
         render::event_json(row, account, stream, &mut text);
         text.push('\n');
     }
@@ -709,15 +753,16 @@ fn ndjson(batch: &RecordBatch, account: &AccountName, stream: &StreamName) -> By
 }
 
 fn render_all(batches: &[RecordBatch], account: &AccountName, stream: &StreamName) -> Vec<EventJson> {
-    batches
-        .iter()
-        .flat_map(Row::all)
-        .map(|row| {
+    let mut events = Vec::new();
+    for batch in batches {
+        let raws = RawReader::new(batch);
+        for row in Row::all_with(batch, &raws) {
             let mut json = String::with_capacity(2048);
             render::event_json(row, account, stream, &mut json);
-            json
-        })
-        .collect()
+            events.push(json);
+        }
+    }
+    events
 }
 
 fn parse_query(q: &str) -> Result<Query, Error> {
@@ -754,6 +799,17 @@ pub(crate) fn time_span(snapshot: &Snapshot) -> Option<(Timestamp, Timestamp)> {
     let segments = snapshot.segments.iter().map(|segment| segment.event_time);
     let tail = snapshot.tail.iter().map(|batch| batch.event_time());
     segments.chain(tail).reduce(|span, next| (span.0.min(next.0), span.1.max(next.1)))
+}
+
+/// The values that occur most often; ties in text order.
+fn most_frequent(bars: &[(Timestamp, String, u64)], most: usize) -> HashSet<String> {
+    let mut sums: HashMap<&str, u64> = HashMap::new();
+    for (_, value, count) in bars {
+        *sums.entry(value).or_default() += count;
+    }
+    let mut sums: Vec<(&str, u64)> = sums.into_iter().collect();
+    sums.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    sums.into_iter().take(most).map(|(value, _)| value.to_owned()).collect()
 }
 
 const SECOND: i64 = 1_000_000;
@@ -836,15 +892,32 @@ pub(crate) fn search_error(error: SearchError) -> Error {
     Error::new(kind, code, detail).caused_by(error)
 }
 
+/// What a list is about, as a number: pages of one list share it.
+fn fingerprint(request: &ReadRequest, further: Option<&str>) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let ReadRequest { q, from, to, space, region, stream } = request;
+    // Without a secret: the same in each process.
+    let mut hasher = std::hash::DefaultHasher::new();
+    let stream = stream.as_ref().map_or("activity", StreamName::as_str);
+    (q, from, to, space, region, stream, further).hash(&mut hasher);
+    hasher.finish()
+}
+
 fn write_cursor(cursor: &Cursor) -> String {
-    let json = serde_json::to_vec(cursor).expect("three numbers are JSON");
+    let json = serde_json::to_vec(cursor).expect("numbers are JSON");
     data_encoding::BASE64URL_NOPAD.encode(&json)
 }
 
-fn read_cursor(text: &str) -> Result<Cursor, Error> {
+fn read_cursor(text: &str, asked: u64) -> Result<Cursor, Error> {
     data_encoding::BASE64URL_NOPAD
         .decode(text.as_bytes())
         .ok()
         .and_then(|json| serde_json::from_slice(&json).ok())
-        .ok_or_else(|| Error::invalid("bad_cursor", "`cursor` is not one that a page gave; start again without it"))
+        .filter(|cursor: &Cursor| cursor.h == asked)
+        .ok_or_else(|| {
+            Error::invalid(
+                "bad_cursor",
+                "`cursor` is not one that a page of this very list gave; start again without it",
+            )
+        })
 }

@@ -39,18 +39,49 @@ pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamNam
     if let Some(root) = &parsed {
         overlay(&mut members, received_event(root), &document, true);
     }
-    let offset = row.offset();
-    let id = format!("{stream}:{offset}");
-    let recorded_at = row.recorded_at().to_string();
-    let summary = whodid_model::sentence::summary(&row.fields());
+    let texts = RecordTexts::of(row, stream);
     members.retain(|(name, _)| !matches!(*name, "raw" | "record"));
     members.push(("raw", Json::Text(&raw)));
-    members.push((
-        "record",
+    members.push(("record", texts.object(row, account, stream)));
+    write(&Json::Object(members), out);
+}
+
+/// What a list of related events tells of a row, each as the model reads it, whatever the event itself has there:
+/// `eventTime`, `action`, `outcome` and `record`.
+pub(crate) fn related_json(row: Row<'_>, account: &AccountName, stream: &StreamName, out: &mut String) {
+    let event_time = row.event_time().to_string();
+    let texts = RecordTexts::of(row, stream);
+    let text = |field| Json::Text(row.field(field).unwrap_or_default());
+    let members = vec![
+        ("eventTime", Json::Text(&event_time)),
+        ("action", text(Field::Action)),
+        ("outcome", text(Field::Outcome)),
+        ("record", texts.object(row, account, stream)),
+    ];
+    write(&Json::Object(members), out);
+}
+
+/// Texts of a record that are made for it.
+struct RecordTexts {
+    id: String,
+    recorded_at: String,
+    summary: String,
+}
+
+impl RecordTexts {
+    fn of(row: Row<'_>, stream: &StreamName) -> Self {
+        Self {
+            id: format!("{stream}:{}", row.offset()),
+            recorded_at: row.recorded_at().to_string(),
+            summary: whodid_model::sentence::summary(&row.fields()),
+        }
+    }
+
+    fn object<'a>(&'a self, row: Row<'a>, account: &'a AccountName, stream: &'a StreamName) -> Json<'a> {
         Json::Object(vec![
-            ("id", Json::Text(&id)),
-            ("offset", Json::Number(offset.0)),
-            ("recorded_at", Json::Text(&recorded_at)),
+            ("id", Json::Text(&self.id)),
+            ("offset", Json::Number(row.offset().0)),
+            ("recorded_at", Json::Text(&self.recorded_at)),
             ("account", Json::Text(account.as_str())),
             ("space", optional(row.space())),
             ("region", optional(row.field(Field::Region))),
@@ -60,10 +91,9 @@ pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamNam
             ("service", optional(row.field(Field::Service))),
             ("app", optional(row.field(Field::App))),
             ("time_source", Json::Text(row.time_source())),
-            ("summary", Json::Text(&summary)),
-        ]),
-    ));
-    write(&Json::Object(members), out);
+            ("summary", Json::Text(&self.summary)),
+        ])
+    }
 }
 
 fn optional(text: Option<&str>) -> Json<'_> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use whodid_lake::RawReader;
 use whodid_lake::schema::column;
 use whodid_model::{Field, Fields, Offset, Timestamp};
 
@@ -11,13 +12,20 @@ use whodid_model::{Field, Fields, Offset, Timestamp};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     batch: &'a RecordBatch,
+    /// Of the batch; made anew for the row where there is none.
+    raws: Option<&'a RawReader<'a>>,
     index: usize,
 }
 
 impl<'a> Row<'a> {
     /// The rows of a batch, in its order.
     pub(crate) fn all(batch: &'a RecordBatch) -> impl Iterator<Item = Row<'a>> {
-        (0..batch.num_rows()).map(move |index| Row { batch, index })
+        (0..batch.num_rows()).map(move |index| Row { batch, raws: None, index })
+    }
+
+    /// The rows of a batch, in its order, with the reader of its raw texts: for batches whose every row is read.
+    pub(crate) fn all_with(batch: &'a RecordBatch, raws: &'a RawReader<'a>) -> impl Iterator<Item = Row<'a>> {
+        Self::all(batch).map(move |row| Row { raws: Some(raws), ..row })
     }
 
     fn text(self, column: usize) -> Option<&'a str> {
@@ -70,6 +78,9 @@ impl<'a> Row<'a> {
 
     /// The bytes as received.
     pub(crate) fn raw(self) -> Cow<'a, [u8]> {
-        whodid_lake::raw_of_row(self.batch, self.index)
+        match self.raws {
+            Some(raws) => raws.raw(self.index),
+            None => whodid_lake::raw_of_row(self.batch, self.index),
+        }
     }
 }

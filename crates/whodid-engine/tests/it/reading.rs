@@ -217,3 +217,45 @@ async fn an_event_shows_cadf_members_and_its_record() {
     assert_eq!(event["record"]["access"], "write");
     assert!(event["record"]["summary"].as_str().unwrap().contains("bob"));
 }
+
+#[tokio::test]
+async fn a_cursor_goes_on_with_the_list_that_gave_it_and_no_other() {
+    let bench = twenty().await;
+    let of = |q: &str, order| (search(q), order);
+    let (asked, order) = of("outcome:success", Order::NewestFirst);
+    let page = bench.engine.list(&reader(), &asked, order, 3, None).await.unwrap();
+    let cursor = page.next_cursor.unwrap();
+    assert!(bench.engine.list(&reader(), &asked, order, 5, Some(&cursor)).await.is_ok());
+    for (request, order) in [of("outcome:failure", Order::NewestFirst), of("outcome:success", Order::OldestFirst)] {
+        let error = bench.engine.list(&reader(), &request, order, 3, Some(&cursor)).await.unwrap_err();
+        assert_eq!(error.code, "bad_cursor");
+    }
+}
+
+#[tokio::test]
+async fn a_text_for_a_whole_range_stands_for_both_ends() {
+    let bench = twenty().await;
+    let all = bench.engine.list(&reader(), &search(""), Order::OldestFirst, 100, None).await.unwrap().events;
+    let time = |at: usize| parse(&all[at])["eventTime"].as_str().unwrap().to_owned();
+    let from = Some(format!("{} to {}", time(3), time(7)));
+    let request = ReadRequest { from, ..ReadRequest::default() };
+    assert_eq!(bench.engine.count(&reader(), &request).await.unwrap().count, 4);
+    let error =
+        bench.engine.count(&reader(), &ReadRequest { to: Some("now".to_owned()), ..request }).await.unwrap_err();
+    assert_eq!(error.code, "bad_time");
+}
+
+#[tokio::test]
+async fn an_export_of_a_few_columns_holds_what_one_of_all_holds() {
+    let bench = twenty().await;
+    let names = ["eventTime", "offset", "recorded_at", "source", "stream", "id", "action", "region"];
+    let columns = |more: &[&str]| ExportFormat::Csv {
+        columns: names.iter().chain(more).map(|name| (*name).to_owned()).collect(),
+    };
+    let few = collect(&bench, "", columns(&[])).await;
+    let all = collect(&bench, "", columns(&["raw"])).await;
+    assert_eq!(few.lines().count(), 21);
+    for (few, all) in few.lines().zip(all.lines()) {
+        assert!(all.starts_with(few), "{few} | {all}");
+    }
+}
