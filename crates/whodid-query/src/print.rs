@@ -16,7 +16,7 @@ impl Display for Expr {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
         match self {
             Self::All => out.write_char('*'),
-            Self::And(members) => separated(out, members, " ", |member| is_written_with_or(member)),
+            Self::And(members) => separated(out, members, " ", is_written_with_or),
             Self::Or(members) => match target_of_list(members) {
                 Some(target) => list(out, target, members),
                 None => separated(out, members, " OR ", |_| false),

@@ -147,7 +147,7 @@ impl Bench {
         let last_day = Filter { from, ..self.filter("")? };
 
         self.measure("q1_id", || async {
-            let found = self.searcher.get_by_id(&self.snapshot, &id, &Spaces::All).await?;
+            let found = self.searcher.get_by_id(&self.snapshot, &id, &Spaces::All, 1).await?;
             self.expect(found.value.iter().map(|batch| batch.num_rows() as u64).sum(), 1)?;
             Ok(found.stats)
         })

@@ -48,7 +48,7 @@ pub(crate) enum Condition {
     /// A test on the leaves of a JSON column.
     Json(JsonTest),
     /// A test on the whole event.
-    Event(EventTest),
+    Event(Box<EventTest>),
 }
 
 /// A test on a text column.
@@ -56,12 +56,12 @@ pub(crate) enum Condition {
 pub(crate) struct TextTest {
     pub(crate) column: usize,
     pub(crate) test: Test,
-    finder: Option<Finder>,
+    finder: Option<Box<Finder>>,
 }
 
 impl TextTest {
     pub(crate) fn new(column: usize, test: Test) -> Self {
-        Self { column, finder: Finder::of(&test), test }
+        Self { column, finder: Finder::of(&test).map(Box::new), test }
     }
 
     /// The text that a row must equal, when that is the test.
@@ -100,7 +100,7 @@ impl TextTest {
 
     /// One bit a row of `array`.
     pub(crate) fn rows(&self, array: &ArrayRef) -> BooleanBuffer {
-        test_rows(array, self.finder.as_ref(), |text| self.test.matches(text))
+        test_rows(array, self.finder.as_deref(), |text| self.test.matches(text))
     }
 }
 
@@ -177,7 +177,7 @@ impl Condition {
             Target::Record(field @ RecordField::Offset) => Self::number(column::OFFSET, *field, test),
             Target::Record(field @ RecordField::RecordedAt) => Self::number(column::RECORDED_AT, *field, test),
             Target::Record(field @ RecordField::EventTime) => Self::number(column::EVENT_TIME, *field, test),
-            Target::Any | Target::Raw(_) | Target::Json { .. } => Self::Event(EventTest::new(term)),
+            Target::Any | Target::Raw(_) | Target::Json { .. } => Self::Event(Box::new(EventTest::new(term))),
         }
     }
 
