@@ -16,13 +16,17 @@ pub enum Order {
 
 /// What an export is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ExportFormat {
     /// One event a line.
     #[default]
     Ndjson,
     /// RFC 4180 with a header row; cells that a spreadsheet would run as a formula get a leading `'`.
     Csv,
+    /// One event a line in strict CADF 1.0.
+    Cadf,
+    /// One event a line in the Activity Tracker profile.
+    IbmAt,
 }
 
 /// The format of what is sent.

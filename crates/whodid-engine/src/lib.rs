@@ -29,5 +29,5 @@ pub use live::{LIVE_READERS_MAX, Live, LiveItem};
 pub use options::{Clock, Options};
 pub use read::{
     Around, By, Count, EventJson, ExportFormat, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order,
-    Page, ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
+    Page, Profile, ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };

@@ -227,7 +227,7 @@ fn write(json: &Json<'_>, out: &mut String) {
 
 /// Writes JSON text as it is; text of several lines without the white space between its parts, because an
 /// event is one line of an export and of the live tail.
-fn write_on_one_line(text: &str, out: &mut String) {
+pub(crate) fn write_on_one_line(text: &str, out: &mut String) {
     if !text.contains(['\n', '\r']) {
         out.push_str(text);
         return;

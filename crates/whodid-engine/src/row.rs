@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use whodid_lake::RawReader;
 use whodid_lake::schema::column;
-use whodid_model::{Field, Fields, Offset, Timestamp};
+use whodid_model::{Event, Field, Fields, Offset, Timestamp};
 
 /// A row of a sequenced batch (the stored schema).
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,13 @@ impl<'a> Row<'a> {
             }
         }
         fields
+    }
+
+    /// The event as it was decoded.
+    pub(crate) fn event(self) -> Event<'a> {
+        let time_source = whodid_lake::schema::time_source_of(self.time_source());
+        let space = self.space().map(Cow::Borrowed);
+        Event { event_time: self.event_time(), time_source, space, fields: self.fields() }
     }
 
     /// The bytes as received.

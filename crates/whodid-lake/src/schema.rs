@@ -88,6 +88,15 @@ pub fn time_source_text(source: TimeSource) -> &'static str {
     }
 }
 
+/// The [`TimeSource`] that a text of the `time_source` column stands for.
+pub fn time_source_of(text: &str) -> TimeSource {
+    match text {
+        "stated" => TimeSource::Stated,
+        "zone_assumed" => TimeSource::ZoneAssumed,
+        _ => TimeSource::Received,
+    }
+}
+
 /// The columns of the Delta table: the stored ones and the partition column.
 pub(crate) fn delta_columns() -> Vec<StructField> {
     let mut columns = vec![StructField::new(PARTITION_COLUMN, DeltaType::DATE, true)];

@@ -330,6 +330,10 @@ pub enum ExportFormat {
     Ndjson,
     /// RFC 4180
     Csv,
+    /// One event a line in strict CADF 1.0
+    Cadf,
+    /// One event a line in the Activity Tracker profile
+    IbmAt,
 }
 
 /// Flags of `events send`.

@@ -4,7 +4,7 @@ import { ChevronDown, Download } from 'lucide-react'
 import { Popover } from 'radix-ui'
 import { useState } from 'react'
 import { api, exportAddress } from '../api/client'
-import type { Filter } from '../api/shapes'
+import type { ExportFormat, Filter } from '../api/shapes'
 import { events } from '../ui/number'
 import type { ChosenColumn } from './columns'
 
@@ -33,8 +33,15 @@ export function ExportMenu(props: ExportMenuProps) {
   )
 }
 
+const choices: [ExportFormat, string, string][] = [
+  ['ndjson', 'NDJSON', 'one event a line, whole, with the text as received'],
+  ['csv', 'CSV', 'the table’s columns:'],
+  ['cadf', 'CADF', 'strict CADF 1.0, for programs that read the standard'],
+  ['ibm-at', 'Activity Tracker', 'the Activity Tracker profile of CADF']
+]
+
 function ExportChoice({ filter, order, columns, newest, onDone }: ExportMenuProps & { onDone: () => void }) {
-  const [format, setFormat] = useState<'ndjson' | 'csv'>('ndjson')
+  const [format, setFormat] = useState<ExportFormat>('ndjson')
   // An open range moves on; what was counted is what is taken. Senders' clocks may be ahead of this one.
   const [until] = useState(() => filter.to ?? new Date(Math.max(Date.now(), ...newest.map((time) => Date.parse(time ?? '') + 1 || 0))).toISOString())
   const whole = { ...filter, to: until }
@@ -48,20 +55,15 @@ function ExportChoice({ filter, order, columns, newest, onDone }: ExportMenuProp
       </p>
       <fieldset className="radio-list">
         <legend className="visually-hidden">Format</legend>
-        <label>
-          <input type="radio" name="format" checked={format === 'ndjson'} onChange={() => setFormat('ndjson')} />
-          <span>
-            <strong>NDJSON</strong>
-            <span className="muted small">one event a line, whole, as received</span>
-          </span>
-        </label>
-        <label>
-          <input type="radio" name="format" checked={format === 'csv'} onChange={() => setFormat('csv')} />
-          <span>
-            <strong>CSV</strong>
-            <span className="muted small">the table’s columns: {fields.join(', ')}</span>
-          </span>
-        </label>
+        {choices.map(([name, title, about]) => (
+          <label key={name}>
+            <input type="radio" name="format" checked={format === name} onChange={() => setFormat(name)} />
+            <span>
+              <strong>{title}</strong>
+              <span className="muted small">{name === 'csv' ? `${about} ${fields.join(', ')}` : about}</span>
+            </span>
+          </label>
+        ))}
       </fieldset>
       <a className="button primary" href={exportAddress({ ...whole, format, order, ...(format === 'csv' ? { columns: fields.join(',') } : {}) })} download onClick={onDone}>
         <Download size={14} aria-hidden /> Download {total.data !== undefined && events(total.data)}

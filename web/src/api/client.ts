@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch'
 import { Problem } from './problem'
 import type { paths } from './schema'
-import type { Around, AuditEvent, EventDetail, EventPage, Facet, FieldInfo, Filter, Histogram, Key, Me, RejectPage, Status } from './shapes'
+import type { Around, AuditEvent, EventDetail, EventPage, ExportFormat, Facet, FieldInfo, Filter, Histogram, Key, Me, RejectPage, Status } from './shapes'
 
 const http = createClient<paths>({
   baseUrl: window.location.origin,
@@ -73,7 +73,7 @@ function searchText(values: Record<string, string | undefined>): string {
 }
 
 /** Address of a download of every matching row. The browser streams it to disk itself. */
-export function exportAddress(options: Filter & { format: 'ndjson' | 'csv'; columns?: string; order?: string }): string {
+export function exportAddress(options: Filter & { format: ExportFormat; columns?: string; order?: string }): string {
   return `/api/v1/export${searchText({ ...options })}`
 }
 

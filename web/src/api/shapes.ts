@@ -14,6 +14,7 @@ export type FieldInfo = Answer<'/api/v1/events/fields'>['fields'][number]
 export type RejectPage = Answer<'/api/v1/rejects'>
 export type Related = EventDetail['related'][number]
 export type Reject = RejectPage['rejects'][number]
+export type ExportFormat = NonNullable<NonNullable<paths['/api/v1/export']['get']['parameters']['query']>['format']>
 export type Status = Answer<'/api/v1/status'>
 export type Me = Answer<'/api/v1/me'>
 export type Key = Answer<'/api/v1/keys'>['keys'][number]

@@ -1,7 +1,7 @@
 //! What is kept is found: pages, counts, series, exports, the live tail.
 
 use futures::StreamExt;
-use whodid_engine::{By, ErrorKind, ExportFormat, Interval, LiveItem, Order, ReadRequest};
+use whodid_engine::{By, ErrorKind, ExportFormat, Interval, LiveItem, Order, Profile, ReadRequest};
 
 use crate::{Bench, event, parse, reader};
 
@@ -140,6 +140,40 @@ async fn an_export_is_complete_and_in_time_order() {
             "e15,failure,k-e15"
         ]
     );
+}
+
+#[tokio::test]
+async fn an_export_in_a_profile_is_of_the_profile_and_comes_back_without_loss() {
+    let bench = Bench::new().await;
+    let sent = event("a", 0, "kms.secrets.delete", "failure");
+    bench.send(&sent).await;
+    bench
+        .send(r#"{"action":"report.print","user":"ann","time":"2026-01-05T00:01:00Z","pages":12345678901234567890}"#)
+        .await;
+    bench.send("no json").await;
+
+    let as_received = collect(&bench, "id:===a", ExportFormat::Profile(Profile::IbmAt)).await;
+    assert_eq!(as_received.trim_end(), sent);
+    let cadf = collect(&bench, "", ExportFormat::Profile(Profile::Cadf)).await;
+    let lines: Vec<&str> = cadf.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        assert!(whodid_decode::profile::validate_cadf(&parse(line)).is_empty(), "{line}");
+    }
+    // Into another whodid and out again: what was received at first.
+    let other = Bench::new().await;
+    assert_eq!(other.send(&cadf).await.accepted, 2);
+    assert_eq!(collect(&other, "id:===a", ExportFormat::Profile(Profile::IbmAt)).await.trim_end(), sent);
+    assert_eq!(collect(&other, "pages:12345678901234567890", ExportFormat::Ndjson).await.lines().count(), 1);
+
+    let request = ReadRequest { stream: Some(whodid_model::StreamName::rejects()), ..ReadRequest::default() };
+    let refused = bench
+        .engine
+        .export(&reader(), &request, Order::OldestFirst, ExportFormat::Profile(Profile::Cadf))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(refused.kind, ErrorKind::Invalid);
 }
 
 async fn collect(bench: &Bench, q: &str, format: ExportFormat) -> String {

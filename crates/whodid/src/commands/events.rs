@@ -58,6 +58,8 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
             let format = match format {
                 ExportFormat::Ndjson => "ndjson",
                 ExportFormat::Csv => "csv",
+                ExportFormat::Cadf => "cadf",
+                ExportFormat::IbmAt => "ibm-at",
             };
             pairs.push(("format", format.to_owned()));
             pairs.push(("order", order.as_str().to_owned()));

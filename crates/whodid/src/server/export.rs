@@ -18,7 +18,7 @@ use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use whodid_api::{Code, ExportParams, Order};
-use whodid_engine::{ExportFormat, ReadRequest};
+use whodid_engine::{ExportFormat, Profile, ReadRequest};
 use whodid_model::access::Permission;
 
 use super::App;
@@ -89,6 +89,10 @@ pub async fn stream(
     let scope = caller.access(Permission::ExportEvents, params.account.as_deref())?;
     let (format, kind, ending) = match params.format.unwrap_or_default() {
         whodid_api::ExportFormat::Ndjson => (ExportFormat::Ndjson, "application/x-ndjson", "ndjson"),
+        whodid_api::ExportFormat::Cadf => (ExportFormat::Profile(Profile::Cadf), "application/x-ndjson", "cadf.ndjson"),
+        whodid_api::ExportFormat::IbmAt => {
+            (ExportFormat::Profile(Profile::IbmAt), "application/x-ndjson", "ibm-at.ndjson")
+        }
         whodid_api::ExportFormat::Csv => {
             let columns = params.columns.as_deref().unwrap_or_default();
             let columns =
@@ -98,7 +102,7 @@ pub async fn stream(
     };
     // The first chunk is waited for, so that what fails at once is told by the status. That of a CSV is its
     // header, which never fails, so there the second.
-    let chunks_awaited = if matches!(format, ExportFormat::Ndjson) { 1 } else { 2 };
+    let chunks_awaited = if matches!(format, ExportFormat::Csv { .. }) { 2 } else { 1 };
     let order = order(params.order.unwrap_or(Order::Asc));
     let place = app.exports.begin(caller.label())?;
     let mut chunks = app.engine()?.export(&scope, &read_request!(params), order, format).await?;
