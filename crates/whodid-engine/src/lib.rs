@@ -10,6 +10,7 @@ mod csv;
 mod duplicates;
 mod engine;
 mod error;
+mod export;
 mod frame;
 mod ingest;
 mod jobs;
@@ -24,10 +25,11 @@ mod writer;
 
 pub use engine::{Engine, OpenError, Status};
 pub use error::{Error, ErrorKind};
+pub use export::{ExportFormat, Profile};
 pub use ingest::{IngestReply, IngestRequest, Rejected};
 pub use live::{LIVE_READERS_MAX, Live, LiveItem};
 pub use options::{Clock, Options};
 pub use read::{
-    Around, By, Count, EventJson, ExportFormat, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order,
-    Page, Profile, ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
+    Around, By, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page,
+    ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };

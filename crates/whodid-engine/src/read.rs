@@ -1,14 +1,8 @@
 //! Reading: every call takes an access scope and gives plain values; events come as JSON text.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
-
 use arrow::array::RecordBatch;
-use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
 use serde::{Deserialize, Serialize};
-use whodid_decode::Format;
-use whodid_decode::profile::{to_cadf, to_ibm_at};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use whodid_lake::{RawReader, Snapshot};
 use whodid_model::access::Spaces;
 use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, SpaceName, StreamName, Timestamp};
@@ -241,30 +235,6 @@ pub struct RejectSummary {
     pub codes: Vec<Value>,
 }
 
-/// A form of CADF that other programs read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Strict CADF 1.0 (DMTF DSP0262).
-    Cadf,
-    /// The Activity Tracker profile.
-    IbmAt,
-}
-
-/// What an export is written as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// One event a line, in the API's form.
-    Ndjson,
-    /// One event a line, in a profile. What is of the profile comes out as it was received; what is not keeps the
-    /// event as received as an attachment, so that it can be sent back into whodid without loss.
-    Profile(Profile),
-    /// A header and one event a line; cells that a spreadsheet would run as a formula are quoted.
-    Csv {
-        /// Field names or paths; the default columns when empty.
-        columns: Vec<String>,
-    },
-}
-
 /// The answer to a read-only SQL statement.
 #[derive(Debug, Clone)]
 pub struct SqlAnswer {
@@ -277,22 +247,6 @@ pub struct SqlAnswer {
     /// Milliseconds.
     pub took_ms: f64,
 }
-
-/// Columns of a CSV export that names none.
-pub const CSV_COLUMNS: [&str; 12] = [
-    "eventTime",
-    "id",
-    "action",
-    "outcome",
-    "severity",
-    "initiator.name",
-    "initiator.host.address",
-    "target.typeURI",
-    "target.name",
-    "reason.reasonCode",
-    "region",
-    "service",
-];
 
 /// Where a list goes on. Opaque to callers.
 #[derive(Serialize, Deserialize)]
@@ -610,65 +564,6 @@ impl Engine {
         Ok(RejectSummary { total, codes })
     }
 
-    /// Every matching event, in order, as chunks of text. The stream ends with an error when a part could
-    /// not be read; an export is complete only when it ends without one.
-    pub async fn export(
-        &self,
-        scope: &AccessScope,
-        request: &ReadRequest,
-        order: Order,
-        format: ExportFormat,
-    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
-        let mut view = self.view(scope, request).await?;
-        view.filter.before_offset = Some(view.snapshot.next_offset());
-        let (account, stream) = (view.account.clone(), view.stream.clone());
-        let now = (self.inner.options.clock)();
-        let mut profile = None;
-        let (head, csv) = match format {
-            ExportFormat::Ndjson => (None, None),
-            ExportFormat::Profile(_) if stream == StreamName::rejects() => {
-                return Err(Error::invalid(
-                    "bad_parameter",
-                    "rejects could not be read as events and have no CADF form; export them as ndjson",
-                ));
-            }
-            ExportFormat::Profile(wanted) => {
-                profile = Some(wanted);
-                (None, None)
-            }
-            ExportFormat::Csv { columns } => {
-                let names: Vec<String> =
-                    if columns.is_empty() { CSV_COLUMNS.map(str::to_owned).to_vec() } else { columns };
-                let columns = crate::csv::Columns::parse(&names)?;
-                (Some(columns.header()), Some(Arc::new(columns)))
-            }
-        };
-        let stored = csv.as_ref().and_then(|columns| columns.stored());
-        let stored: Option<Vec<&str>> = stored.as_ref().map(|names| names.iter().map(String::as_str).collect());
-        let batches = self
-            .inner
-            .searcher
-            .export(&view.snapshot, &view.filter, search_order(order), stored.as_deref())
-            .map_err(search_error)?;
-        let body = batches
-            .map(move |batch| {
-                let (account, stream, csv) = (account.clone(), stream.clone(), csv.clone());
-                async move {
-                    let batch = batch.map_err(search_error)?;
-                    // Formatting is CPU work: off the threads that answer requests, two batches at a time.
-                    tokio::task::spawn_blocking(move || match (csv, profile) {
-                        (Some(columns), _) => columns.rows(&batch, &stream),
-                        (None, Some(profile)) => in_profile(&batch, profile, now),
-                        (None, None) => ndjson(&batch, &account, &stream),
-                    })
-                    .await
-                    .map_err(|error| Error::internal("formatting an export", error))
-                }
-            })
-            .buffered(EXPORT_BATCHES_AT_ONCE);
-        Ok(futures::stream::iter(head.map(Ok)).chain(body).boxed())
-    }
-
     /// Answers a read-only SQL statement over table `events` (the `activity` stream).
     pub async fn sql(&self, scope: &AccessScope, text: &str) -> Result<SqlAnswer, Error> {
         let view = self.view(scope, &ReadRequest::default()).await?;
@@ -761,40 +656,9 @@ fn mentions_recorded_at(expr: &Expr) -> bool {
     }
 }
 
-/// Batches of an export that are formatted at once.
-const EXPORT_BATCHES_AT_ONCE: usize = 2;
-
 fn not_found(id: &str) -> Error {
     let shown: String = id.chars().take(100).collect();
     Error::new(ErrorKind::NotFound, "not_found", format!("there is no event {shown:?} in this account"))
-}
-
-fn ndjson(batch: &RecordBatch, account: &AccountName, stream: &StreamName) -> Bytes {
-    let mut text = String::with_capacity(batch.num_rows() * 2048);
-    let raws = RawReader::new(batch);
-    for row in Row::all_with(batch, &raws) {
-        render::event_json(row, account, stream, &mut text);
-        text.push('\n');
-    }
-    Bytes::from(text)
-}
-
-fn in_profile(batch: &RecordBatch, profile: Profile, now: Timestamp) -> Bytes {
-    let mut text = String::with_capacity(batch.num_rows() * 2048);
-    let raws = RawReader::new(batch);
-    for row in Row::all_with(batch, &raws) {
-        let raw = row.raw();
-        let raw = String::from_utf8_lossy(&raw);
-        let format = Format::parse(row.source()).unwrap_or(Format::Json);
-        let event = row.event();
-        let json = match profile {
-            Profile::Cadf => to_cadf(format, &raw, &event, now),
-            Profile::IbmAt => to_ibm_at(format, &raw, &event),
-        };
-        render::write_on_one_line(json.get(), &mut text);
-        text.push('\n');
-    }
-    Bytes::from(text)
 }
 
 fn render_all(batches: &[RecordBatch], account: &AccountName, stream: &StreamName) -> Vec<EventJson> {
@@ -900,7 +764,7 @@ fn interval_micros(interval: Interval, from: Timestamp, to: Timestamp) -> Result
     }
 }
 
-fn search_order(order: Order) -> whodid_search::Order {
+pub(crate) fn search_order(order: Order) -> whodid_search::Order {
     match order {
         Order::NewestFirst => whodid_search::Order::NewestFirst,
         Order::OldestFirst => whodid_search::Order::OldestFirst,

@@ -2654,7 +2654,7 @@ export interface operations {
                 /** @description The account to read; needed only by administrators of several. */
                 account?: string;
                 /** @description NDJSON or CSV. */
-                format?: "ndjson" | "csv";
+                format?: "ndjson" | "csv" | "cadf" | "ibm-at";
                 /**
                  * @description Columns of a CSV: CADF paths, columns or paths of the raw event, with commas between them.
                  * @example eventTime,initiator.name,action,target.name,outcome

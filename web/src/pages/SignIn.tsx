@@ -9,6 +9,7 @@ import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
+import { opened } from '../opened'
 
 const route = getRouteApi('/sign-in')
 
@@ -50,7 +51,7 @@ export function SignInPage() {
   const router = useRouter()
   const client = useQueryClient()
   const [typed, setTyped] = useState('')
-  const [linked] = useState(() => tokenOf(window.location.href))
+  const [linked] = useState(() => tokenOf(opened.address))
   const [busy, setBusy] = useState(linked !== undefined)
   const [failed, setFailed] = useState<string | undefined>(error ? reason(error) : undefined)
   useEffect(() => {
@@ -71,6 +72,8 @@ export function SignInPage() {
   useEffect(() => {
     if (linked === undefined || begun.current) return
     begun.current = true
+    // Once: whoever comes to this page again, such as after signing out, has not followed the link again.
+    opened.address = ''
     // The token must stay neither in the address nor in the history.
     router.history.replace(next === undefined ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`)
     void isSignedIn().then((already) => (already ? router.history.replace(next ?? '/activity') : submit(linked)))
