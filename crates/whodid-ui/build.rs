@@ -31,7 +31,9 @@ fn main() -> Result<()> {
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("cargo sets CARGO_MANIFEST_DIR")?);
     let web = manifest.join("../../web").canonicalize().context("the folder web/ beside crates/")?;
     for source in SOURCES {
-        println!("cargo::rerun-if-changed={}", web.join(source).display());
+        // Relative to this package: with the path of one clone, another clone that shares the output folder would
+        // watch the first one's sources and embed its pages.
+        println!("cargo::rerun-if-changed=../../web/{source}");
     }
     check_node()?;
     // Builds with different target folders share `web/`; the second waits for the first.
