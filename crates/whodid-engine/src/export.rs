@@ -31,7 +31,7 @@ pub enum ExportFormat {
     /// One event a line, in the API's form.
     Ndjson,
     /// One event a line, in a profile. What is of the profile comes out as it was received; what is not keeps the
-    /// event as received as an attachment, so that it can be sent back into whodid without loss.
+    /// event as received as an attachment, so that nothing of it is lost on the way.
     Profile(Profile),
     /// A header and one event a line; cells that a spreadsheet would run as a formula are quoted.
     Csv {
