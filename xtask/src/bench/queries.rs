@@ -143,7 +143,9 @@ fn all(expected: &Expected) -> Vec<Query> {
         ),
         query("q5b_two_words", events(&TWO_WORDS.join(" "), "&limit=100"), |body, _| {
             let has_both = |event: &Value| {
-                TWO_WORDS.iter().all(|word| event["raw"].as_str().is_some_and(|raw| raw.contains(word)))
+                // A search for words looks past their case.
+                let raw = event["raw"].as_str().unwrap_or_default().to_ascii_lowercase();
+                TWO_WORDS.iter().all(|word| raw.contains(word))
             };
             is_newest_first(body) && listed(body).iter().all(has_both)
         }),
