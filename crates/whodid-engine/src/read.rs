@@ -1,8 +1,9 @@
 //! Reading: every call takes an access scope and gives plain values; events come as JSON text.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
 use whodid_lake::{RawReader, Snapshot};
 use whodid_model::access::Spaces;
 use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, SpaceName, StreamName, Timestamp};

@@ -288,9 +288,10 @@ impl Writer {
             (batch, encoded)
         };
         let stream = (account.clone(), stream);
-        let next = group.next.entry(stream.clone()).or_insert_with(|| {
-            self.next.get(&stream).copied().unwrap_or_else(|| part.table.flushed_to().map_or(Offset(0), Offset::next))
-        });
+        let next = group
+            .next
+            .entry(stream.clone())
+            .or_insert_with(|| self.next.get(&stream).copied().unwrap_or_else(|| part.table.next_offset()));
         let first = *next;
         *next = Offset(first.0 + kept as u64);
         Ok(Some(Placed { stream, table: part.table, first, batch, encoded, keys }))
