@@ -486,6 +486,24 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// As [`Self::is_plain`] of a value read from `document`, whose texts are looked at once and not one by one.
+    pub fn is_plain_in(&self, document: &str) -> bool {
+        // U+FFFD is written as it is, or comes of an escape.
+        let is_text_plain = memchr::memmem::find(document.as_bytes(), b"\\u").is_none() && is_plain_text(document);
+        if is_text_plain { self.is_plain_but_for_texts() } else { self.is_plain() }
+    }
+
+    fn is_plain_but_for_texts(&self) -> bool {
+        match &self.value {
+            Value::Float(number) => number.abs() < f64::MAX,
+            Value::Array(items) => items.iter().all(Self::is_plain_but_for_texts),
+            Value::Object(members) => {
+                !has_name_twice(members) && members.iter().all(|(_, node)| node.is_plain_but_for_texts())
+            }
+            Value::Text(_) | Value::Null | Value::Bool(_) | Value::Int(_) => true,
+        }
+    }
+
     /// The value's JSON as it stands in `document`, which it was read from as an event, but for what is not plain:
     /// that is written as it was read.
     pub(crate) fn write_plain(&self, document: &str, out: &mut String) {
@@ -528,7 +546,7 @@ impl<'a> Node<'a> {
 
 /// A text with U+FFFD may have got it where half of a surrogate pair was written.
 fn is_plain_text(text: &str) -> bool {
-    !text.contains(char::REPLACEMENT_CHARACTER)
+    memchr::memchr(0xef, text.as_bytes()).is_none() || !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 fn write_text(text: &str, out: &mut String) {

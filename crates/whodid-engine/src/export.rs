@@ -135,7 +135,7 @@ fn in_profile(batch: &RecordBatch, profile: Profile, now: Timestamp) -> Bytes {
     let raws = RawReader::new(batch);
     for row in Row::all_with(batch, &raws) {
         let raw = row.raw();
-        let raw = String::from_utf8_lossy(&raw);
+        let raw = render::text_of(&raw);
         let format = Format::parse(row.source()).unwrap_or(Format::Json);
         let event = row.event();
         let json = match profile {

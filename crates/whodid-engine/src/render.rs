@@ -15,11 +15,17 @@ use crate::row::Row;
 /// CADF 1.0's version marker of an event (DSP0262 1.0.0).
 const EVENT_TYPE_URI: &str = "http://schemas.dmtf.org/cloud/audit/1.0/event";
 
+/// Members that an event and a part of one seldom exceed.
+const MEMBERS_OF_AN_EVENT: usize = 24;
+const MEMBERS_OF_A_PART: usize = 6;
+
 /// A piece of JSON to be written.
 enum Json<'a> {
     Text(&'a str),
     /// JSON text as it is, but on one line.
     Verbatim(&'a str),
+    /// JSON text as it is where it is one, a text where it is none.
+    Data(&'a str),
     Number(u64),
     Null,
     Object(Vec<(&'a str, Json<'a>)>),
@@ -28,13 +34,13 @@ enum Json<'a> {
 /// Writes the event of a row as one line of JSON.
 pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamName, out: &mut String) {
     let raw_bytes = row.raw();
-    let raw = String::from_utf8_lossy(&raw_bytes);
+    let raw = text_of(&raw_bytes);
     let event_time = row.event_time().to_string();
     let is_cadf = matches!(row.source(), "cadf" | "ibm-at");
     let document = if is_cadf { received_text(&raw) } else { Cow::Borrowed(raw.as_ref()) };
     let parsed = if is_cadf { whodid_decode::json::parse(&document).ok() } else { None };
     // What strict readers refuse stays in the raw text, or one odd event would spoil the answer for them.
-    let parsed = parsed.filter(Node::is_plain);
+    let parsed = parsed.filter(|root| root.is_plain_in(&document));
     let mut members = model_members(row, &event_time);
     if let Some(root) = &parsed {
         overlay(&mut members, received_event(root), &document, true);
@@ -44,6 +50,11 @@ pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamNam
     members.push(("raw", Json::Text(&raw)));
     members.push(("record", texts.object(row, account, stream)));
     write(&Json::Object(members), out);
+}
+
+/// As [`String::from_utf8_lossy`], which reads piece by piece what nearly always is right as a whole.
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// What a list of related events tells of a row, each as the model reads it, whatever the event itself has there:
@@ -102,18 +113,21 @@ fn optional(text: Option<&str>) -> Json<'_> {
 
 /// Builds an object of the members that are there; nothing when none is.
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Option<Json<'a>>)>) -> Option<Json<'a>> {
-    let present: Vec<_> = members.into_iter().filter_map(|(name, json)| Some((name, json?))).collect();
+    let mut present = Vec::new();
+    for (name, json) in members {
+        if let Some(json) = json {
+            if present.is_empty() {
+                present.reserve_exact(MEMBERS_OF_A_PART);
+            }
+            present.push((name, json));
+        }
+    }
     (!present.is_empty()).then_some(Json::Object(present))
 }
 
 fn model_members<'a>(row: Row<'a>, event_time: &'a str) -> Vec<(&'a str, Json<'a>)> {
     let text = |field| row.field(field).map(Json::Text);
-    let data = |field| {
-        row.field(field).map(|text| {
-            let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-            if is_json { Json::Verbatim(text) } else { Json::Text(text) }
-        })
-    };
+    let data = |field| row.field(field).map(Json::Data);
     let members = [
         ("id", text(Field::Id)),
         ("typeURI", Some(Json::Text(EVENT_TYPE_URI))),
@@ -155,7 +169,9 @@ fn model_members<'a>(row: Row<'a>, event_time: &'a str) -> Vec<(&'a str, Json<'a
         ("correlationId", text(Field::CorrelationId)),
         ("cadf", object([("action", text(Field::CadfAction))])),
     ];
-    members.into_iter().filter_map(|(name, json)| Some((name, json?))).collect()
+    let mut present = Vec::with_capacity(MEMBERS_OF_AN_EVENT);
+    present.extend(members.into_iter().filter_map(|(name, json)| Some((name, json?))));
+    present
 }
 
 /// The text that holds the event: an oslo.messaging 2.0 envelope carries it as a string.
@@ -205,6 +221,8 @@ fn write(json: &Json<'_>, out: &mut String) {
     match json {
         Json::Text(text) => write_text(text, out),
         Json::Verbatim(text) => write_on_one_line(text, out),
+        Json::Data(text) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => write_on_one_line(text, out),
+        Json::Data(text) => write_text(text, out),
         Json::Number(number) => {
             use std::fmt::Write as _;
             let _ = write!(out, "{number}");
@@ -228,7 +246,7 @@ fn write(json: &Json<'_>, out: &mut String) {
 /// Writes JSON text as it is; text of several lines without the white space between its parts, because an
 /// event is one line of an export and of the live tail.
 pub(crate) fn write_on_one_line(text: &str, out: &mut String) {
-    if !text.contains(['\n', '\r']) {
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
         out.push_str(text);
         return;
     }
@@ -249,7 +267,29 @@ pub(crate) fn write_on_one_line(text: &str, out: &mut String) {
 
 /// Writes a JSON string. Runs without a special character are copied whole.
 pub(crate) fn write_text(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
     out.push('"');
+    // No early end: the compiler makes wide compares of it.
+    let has_control = text.bytes().fold(false, |found, byte| found | is_control(byte));
+    if has_control {
+        write_with_controls(text, out);
+    } else {
+        let mut start = 0;
+        for position in memchr::memchr2_iter(b'"', b'\\', text.as_bytes()) {
+            out.push_str(&text[start..position]);
+            out.push('\\');
+            start = position;
+        }
+        out.push_str(&text[start..]);
+    }
+    out.push('"');
+}
+
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 || byte == 0x7f
+}
+
+fn write_with_controls(text: &str, out: &mut String) {
     let mut start = 0;
     for (position, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -258,7 +298,7 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
             b'\n' => "\\n",
             b'\r' => "\\r",
             b'\t' => "\\t",
-            0x00..=0x1f | 0x7f => "",
+            byte if is_control(byte) => "",
             _ => continue,
         };
         out.push_str(&text[start..position]);
@@ -271,12 +311,25 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
         start = position + 1;
     }
     out.push_str(&text[start..]);
-    out.push('"');
 }
 
 #[cfg(test)]
 mod tests {
-    use super::write_on_one_line;
+    use super::{write_on_one_line, write_text};
+
+    #[test]
+    fn texts_are_written_as_serde_writes_them_but_for_delete_which_is_escaped_too() {
+        for text in ["", "plain", "\"", "\\", "say \"no\" \\ ä…\"", "a\tb\r\n\u{1}\u{1f}\"x\\", "\u{fffd}\u{2028}"] {
+            let mut out = String::new();
+            write_text(text, &mut out);
+            assert_eq!(serde_json::from_str::<String>(&out).expect("JSON"), text, "{out}");
+            let expected = serde_json::to_string(text).expect("text");
+            assert_eq!(out, expected);
+        }
+        let mut out = String::new();
+        write_text("\u{7f}", &mut out);
+        assert_eq!(out, "\"\\u007f\"");
+    }
 
     #[test]
     fn pretty_printed_members_are_written_on_one_line_and_strings_stay_as_they_are() {

@@ -82,7 +82,7 @@ pub fn summary(fields: &Fields<'_>) -> String {
     let who = initiator(fields);
     let outcome = fields.get(Field::Outcome).and_then(Outcome::parse).unwrap_or(Outcome::Unknown);
     let deed = Deed::of(fields);
-    match outcome {
+    let text = match outcome {
         Outcome::Success => format!("{who} {} {}", deed.past, deed.rest),
         Outcome::Unknown => format!("{who} {} {}, outcome not stated", deed.past, deed.rest),
         Outcome::Pending => format!("{who} asked to {} {}", deed.infinitive, deed.rest),
@@ -90,11 +90,21 @@ pub fn summary(fields: &Fields<'_>) -> String {
             let end = if is_denied(fields) { "was refused" } else { "failed" };
             format!("{who} tried to {} {} and {end}{}", deed.infinitive, deed.rest, reason(fields))
         }
+    };
+    if is_tidy(&text) { text } else { text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",") }
+}
+
+/// True when a sentence needs no blank taken out, as most need none; false where only a closer look tells.
+fn is_tidy(text: &str) -> bool {
+    let mut before = b' ';
+    for byte in text.bytes() {
+        let is_odd = !(b' '..=b'~').contains(&byte) || (before == b' ' && matches!(byte, b' ' | b','));
+        if is_odd {
+            return false;
+        }
+        before = byte;
     }
-    .split_whitespace()
-    .collect::<Vec<_>>()
-    .join(" ")
-    .replace(" ,", ",")
+    before != b' '
 }
 
 fn initiator(fields: &Fields<'_>) -> String {

@@ -112,18 +112,36 @@ impl Timestamp {
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let utc = self.utc();
-        write!(
-            out,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-            utc.year(),
-            utc.month(),
-            utc.day(),
-            utc.hour(),
-            utc.minute(),
-            utc.second()
-        )?;
         let fraction = self.0.rem_euclid(MICROS_A_SECOND);
-        if fraction % 1000 == 0 { write!(out, ".{:03}Z", fraction / 1000) } else { write!(out, ".{fraction:06}Z") }
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let length = if fraction % 1000 == 0 {
+            put_digits(&mut text[20..23], fraction / 1000);
+            text[23] = b'Z';
+            24
+        } else {
+            put_digits(&mut text[20..26], fraction);
+            27
+        };
+        let year = i64::from(utc.year());
+        if !(0..=9999).contains(&year) {
+            // Beyond RFC 3339; such a time is never read, but may be asked for.
+            return write!(out, "{}", utc.to_rfc3339_opts(chrono::SecondsFormat::Micros, true));
+        }
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[5..7], i64::from(utc.month()));
+        put_digits(&mut text[8..10], i64::from(utc.day()));
+        put_digits(&mut text[11..13], i64::from(utc.hour()));
+        put_digits(&mut text[14..16], i64::from(utc.minute()));
+        put_digits(&mut text[17..19], i64::from(utc.second()));
+        out.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
+    }
+}
+
+/// Fills a place with the last decimal digits of a number that is not negative.
+fn put_digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
