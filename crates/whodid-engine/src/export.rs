@@ -13,7 +13,7 @@ use whodid_model::{AccessScope, AccountName, StreamName, Timestamp};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::read::{Order, ReadRequest, search_error, search_order};
-use crate::render;
+use crate::render::{self, Renderer};
 use crate::row::Row;
 
 /// A form of CADF that other programs read.
@@ -123,8 +123,9 @@ impl Engine {
 fn ndjson(batch: &RecordBatch, account: &AccountName, stream: &StreamName) -> Bytes {
     let mut text = String::with_capacity(batch.num_rows() * 2048);
     let raws = RawReader::new(batch);
+    let mut renderer = Renderer::new(account, stream);
     for row in Row::all_with(batch, &raws) {
-        render::event_json(row, account, stream, &mut text);
+        renderer.event(row, &mut text);
         text.push('\n');
     }
     Bytes::from(text)

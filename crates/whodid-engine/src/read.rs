@@ -664,11 +664,12 @@ fn not_found(id: &str) -> Error {
 
 fn render_all(batches: &[RecordBatch], account: &AccountName, stream: &StreamName) -> Vec<EventJson> {
     let mut events = Vec::new();
+    let mut renderer = render::Renderer::new(account, stream);
     for batch in batches {
         let raws = RawReader::new(batch);
         for row in Row::all_with(batch, &raws) {
             let mut json = String::with_capacity(2048);
-            render::event_json(row, account, stream, &mut json);
+            renderer.event(row, &mut json);
             events.push(json);
         }
     }

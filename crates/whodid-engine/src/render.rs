@@ -5,10 +5,15 @@
 //! `username`) and writes times and outcomes in one way. For other sources the CADF members are
 //! built from the fields.
 
+mod plan;
+
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use whodid_decode::json::{Node, Value};
 use whodid_model::{AccountName, Field, StreamName};
+
+pub(crate) use plan::Renderer;
 
 use crate::row::Row;
 
@@ -22,34 +27,92 @@ const MEMBERS_OF_A_PART: usize = 6;
 /// A piece of JSON to be written.
 enum Json<'a> {
     Text(&'a str),
-    /// JSON text as it is, but on one line.
-    Verbatim(&'a str),
-    /// JSON text as it is where it is one, a text where it is none.
-    Data(&'a str),
-    Number(u64),
-    Null,
+    /// The text of a field.
+    Field(Field, &'a str),
+    /// A field that holds JSON text, as it is; a text where it holds none.
+    Data(Field, &'a str),
+    EventTime(&'a str),
+    /// JSON text as received, but on one line; it begins at that byte of the document.
+    Received(&'a str, usize),
     Object(Vec<(&'a str, Json<'a>)>),
 }
 
-/// Writes the event of a row as one line of JSON.
+/// Writes the event of a row as one line of JSON. Who writes many uses a [`Renderer`].
 pub(crate) fn event_json(row: Row<'_>, account: &AccountName, stream: &StreamName, out: &mut String) {
     let raw_bytes = row.raw();
     let raw = text_of(&raw_bytes);
     let event_time = row.event_time().to_string();
-    let is_cadf = matches!(row.source(), "cadf" | "ibm-at");
-    let document = if is_cadf { received_text(&raw) } else { Cow::Borrowed(raw.as_ref()) };
-    let parsed = if is_cadf { whodid_decode::json::parse(&document).ok() } else { None };
-    // What strict readers refuse stays in the raw text, or one odd event would spoil the answer for them.
-    let parsed = parsed.filter(|root| root.is_plain_in(&document));
-    let mut members = model_members(row, &event_time);
-    if let Some(root) = &parsed {
-        overlay(&mut members, received_event(root), &document, true);
+    with_members(row, &raw, &event_time, |members, _| write_members(members, out));
+    out.push_str(",\"raw\":");
+    write_text(&raw, out);
+    end_with_record(row, account, stream, out);
+}
+
+/// Where the members of an event are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The fields alone, as for every source that is not CADF.
+    Model,
+    /// The fields, because the received text holds what strict readers refuse.
+    ModelInstead,
+    /// The fields, and the received text over them.
+    Received,
+    /// The fields, and over them an event that was packed into the received text as a string.
+    Unpacked,
+}
+
+/// Gives on the members of an event but for `raw` and `record`.
+fn with_members<R>(
+    row: Row<'_>,
+    raw: &str,
+    event_time: &str,
+    then: impl FnOnce(&[(&str, Json<'_>)], Origin) -> R,
+) -> R {
+    let mut members = model_members(row, event_time);
+    if !matches!(row.source(), "cadf" | "ibm-at") {
+        return then(&members, Origin::Model);
     }
-    let texts = RecordTexts::of(row, stream);
+    let document = received_text(raw);
+    let parsed = whodid_decode::json::parse(&document).ok();
+    // What strict readers refuse stays in the raw text, or one odd event would spoil the answer for them.
+    let Some(root) = parsed.filter(|root| root.is_plain_in(&document)) else {
+        return then(&members, Origin::ModelInstead);
+    };
+    overlay(&mut members, received_event(&root), &document, true);
     members.retain(|(name, _)| !matches!(*name, "raw" | "record"));
-    members.push(("raw", Json::Text(&raw)));
-    members.push(("record", texts.object(row, account, stream)));
-    write(&Json::Object(members), out);
+    let origin = if matches!(document, Cow::Borrowed(_)) { Origin::Received } else { Origin::Unpacked };
+    then(&members, origin)
+}
+
+/// Writes the record of a row, which ends its event.
+fn end_with_record(row: Row<'_>, account: &AccountName, stream: &StreamName, out: &mut String) {
+    let (offset, recorded_at) = (row.offset().0, row.recorded_at());
+    // A String takes whatever is written. A stream's name holds nothing that JSON escapes.
+    let _ =
+        write!(out, ",\"record\":{{\"id\":\"{stream}:{offset}\",\"offset\":{offset},\"recorded_at\":\"{recorded_at}\"");
+    let summary = whodid_model::sentence::summary(&row.fields());
+    let texts = [
+        ("account", Some(account.as_str())),
+        ("space", row.space()),
+        ("region", row.field(Field::Region)),
+        ("stream", Some(stream.as_str())),
+        ("source", Some(row.source())),
+        ("access", row.field(Field::Access)),
+        ("service", row.field(Field::Service)),
+        ("app", row.field(Field::App)),
+        ("time_source", Some(row.time_source())),
+        ("summary", Some(summary.as_str())),
+    ];
+    for (name, text) in texts {
+        out.push_str(",\"");
+        out.push_str(name);
+        out.push_str("\":");
+        match text {
+            Some(text) => write_text(text, out),
+            None => out.push_str("null"),
+        }
+    }
+    out.push_str("}}");
 }
 
 /// As [`String::from_utf8_lossy`], which reads piece by piece what nearly always is right as a whole.
@@ -61,54 +124,11 @@ pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
 /// `eventTime`, `action`, `outcome` and `record`.
 pub(crate) fn related_json(row: Row<'_>, account: &AccountName, stream: &StreamName, out: &mut String) {
     let event_time = row.event_time().to_string();
-    let texts = RecordTexts::of(row, stream);
     let text = |field| Json::Text(row.field(field).unwrap_or_default());
-    let members = vec![
-        ("eventTime", Json::Text(&event_time)),
-        ("action", text(Field::Action)),
-        ("outcome", text(Field::Outcome)),
-        ("record", texts.object(row, account, stream)),
-    ];
-    write(&Json::Object(members), out);
-}
-
-/// Texts of a record that are made for it.
-struct RecordTexts {
-    id: String,
-    recorded_at: String,
-    summary: String,
-}
-
-impl RecordTexts {
-    fn of(row: Row<'_>, stream: &StreamName) -> Self {
-        Self {
-            id: format!("{stream}:{}", row.offset()),
-            recorded_at: row.recorded_at().to_string(),
-            summary: whodid_model::sentence::summary(&row.fields()),
-        }
-    }
-
-    fn object<'a>(&'a self, row: Row<'a>, account: &'a AccountName, stream: &'a StreamName) -> Json<'a> {
-        Json::Object(vec![
-            ("id", Json::Text(&self.id)),
-            ("offset", Json::Number(row.offset().0)),
-            ("recorded_at", Json::Text(&self.recorded_at)),
-            ("account", Json::Text(account.as_str())),
-            ("space", optional(row.space())),
-            ("region", optional(row.field(Field::Region))),
-            ("stream", Json::Text(stream.as_str())),
-            ("source", Json::Text(row.source())),
-            ("access", optional(row.field(Field::Access))),
-            ("service", optional(row.field(Field::Service))),
-            ("app", optional(row.field(Field::App))),
-            ("time_source", Json::Text(row.time_source())),
-            ("summary", Json::Text(&self.summary)),
-        ])
-    }
-}
-
-fn optional(text: Option<&str>) -> Json<'_> {
-    text.map_or(Json::Null, Json::Text)
+    let members =
+        [("eventTime", Json::Text(&event_time)), ("action", text(Field::Action)), ("outcome", text(Field::Outcome))];
+    write_members(&members, out);
+    end_with_record(row, account, stream, out);
 }
 
 /// Builds an object of the members that are there; nothing when none is.
@@ -126,13 +146,13 @@ fn object<'a>(members: impl IntoIterator<Item = (&'a str, Option<Json<'a>>)>) ->
 }
 
 fn model_members<'a>(row: Row<'a>, event_time: &'a str) -> Vec<(&'a str, Json<'a>)> {
-    let text = |field| row.field(field).map(Json::Text);
-    let data = |field| row.field(field).map(Json::Data);
+    let text = |field| row.field(field).map(|text| Json::Field(field, text));
+    let data = |field| row.field(field).map(|text| Json::Data(field, text));
     let members = [
         ("id", text(Field::Id)),
         ("typeURI", Some(Json::Text(EVENT_TYPE_URI))),
         ("eventType", Some(Json::Text("activity"))),
-        ("eventTime", Some(Json::Text(event_time))),
+        ("eventTime", Some(Json::EventTime(event_time))),
         ("action", text(Field::Action)),
         ("outcome", text(Field::Outcome)),
         ("severity", text(Field::Severity)),
@@ -204,42 +224,50 @@ fn overlay<'a>(members: &mut Vec<(&'a str, Json<'a>)>, received: &'a Node<'_>, r
         }
         let encoded_data =
             is_top && matches!(name, "requestData" | "responseData") && matches!(node.value, Value::Text(_));
-        let verbatim = raw.get(node.start..node.end).map(Json::Verbatim);
+        let verbatim = Json::Received(raw.get(node.start..node.end).unwrap_or("null"), node.start);
         match members.iter_mut().find(|(known, _)| *known == name) {
             Some((_, Json::Object(inner))) if matches!(node.value, Value::Object(_)) => {
                 overlay(inner, node, raw, false)
             }
             // A JSON-encoded string is shown as the JSON it holds; the raw text has it as received.
             Some(_) if encoded_data => {}
-            Some((_, json)) => *json = verbatim.unwrap_or(Json::Null),
-            None => members.push((name, verbatim.unwrap_or(Json::Null))),
+            Some((_, json)) => *json = verbatim,
+            None => members.push((name, verbatim)),
         }
     }
 }
 
 fn write(json: &Json<'_>, out: &mut String) {
     match json {
-        Json::Text(text) => write_text(text, out),
-        Json::Verbatim(text) => write_on_one_line(text, out),
-        Json::Data(text) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => write_on_one_line(text, out),
-        Json::Data(text) => write_text(text, out),
-        Json::Number(number) => {
-            use std::fmt::Write as _;
-            let _ = write!(out, "{number}");
-        }
-        Json::Null => out.push_str("null"),
+        Json::Text(text) | Json::Field(_, text) | Json::EventTime(text) => write_text(text, out),
+        Json::Data(_, text) => write_data(text, out),
+        Json::Received(text, _) => write_on_one_line(text, out),
         Json::Object(members) => {
-            out.push('{');
-            for (place, (name, value)) in members.iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                write_text(name, out);
-                out.push(':');
-                write(value, out);
-            }
+            write_members(members, out);
             out.push('}');
         }
+    }
+}
+
+/// Writes an object but for its end.
+fn write_members(members: &[(&str, Json<'_>)], out: &mut String) {
+    out.push('{');
+    for (place, (name, value)) in members.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        write_text(name, out);
+        out.push(':');
+        write(value, out);
+    }
+}
+
+/// Writes what is JSON text as it is, and what is none as a text.
+fn write_data(text: &str, out: &mut String) {
+    if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+        write_on_one_line(text, out);
+    } else {
+        write_text(text, out);
     }
 }
 
@@ -267,22 +295,25 @@ pub(crate) fn write_on_one_line(text: &str, out: &mut String) {
 
 /// Writes a JSON string. Runs without a special character are copied whole.
 pub(crate) fn write_text(text: &str, out: &mut String) {
-    out.reserve(text.len() + 2);
     out.push('"');
+    write_escaped(text, out);
+    out.push('"');
+}
+
+/// Writes the inside of a JSON string.
+fn write_escaped(text: &str, out: &mut String) {
     // No early end: the compiler makes wide compares of it.
     let has_control = text.bytes().fold(false, |found, byte| found | is_control(byte));
     if has_control {
-        write_with_controls(text, out);
-    } else {
-        let mut start = 0;
-        for position in memchr::memchr2_iter(b'"', b'\\', text.as_bytes()) {
-            out.push_str(&text[start..position]);
-            out.push('\\');
-            start = position;
-        }
-        out.push_str(&text[start..]);
+        return write_with_controls(text, out);
     }
-    out.push('"');
+    let mut start = 0;
+    for position in memchr::memchr2_iter(b'"', b'\\', text.as_bytes()) {
+        out.push_str(&text[start..position]);
+        out.push('\\');
+        start = position;
+    }
+    out.push_str(&text[start..]);
 }
 
 fn is_control(byte: u8) -> bool {
@@ -303,7 +334,6 @@ fn write_with_controls(text: &str, out: &mut String) {
         };
         out.push_str(&text[start..position]);
         if escape.is_empty() {
-            use std::fmt::Write as _;
             let _ = write!(out, "\\u{byte:04x}");
         } else {
             out.push_str(escape);

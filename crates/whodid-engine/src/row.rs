@@ -83,6 +83,12 @@ impl<'a> Row<'a> {
         Event { event_time: self.event_time(), time_source, space, fields: self.fields() }
     }
 
+    /// The template of the raw text ([`whodid_lake::raw_template`]); `None` where the raw bytes are kept instead.
+    pub(crate) fn raw_template(self) -> Option<&'a str> {
+        let has_bytes = self.batch.column(column::RAW_BYTES).is_valid(self.index);
+        if has_bytes { None } else { self.text(column::RAW_TEMPLATE) }
+    }
+
     /// The bytes as received.
     pub(crate) fn raw(self) -> Cow<'a, [u8]> {
         match self.raws {

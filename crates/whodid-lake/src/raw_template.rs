@@ -285,9 +285,9 @@ fn is_whole_value(raw: &[u8], start: usize, end: usize) -> bool {
     }
 }
 
-/// Writes a time in each known form, and finds it in a raw text.
+/// Writes a time in each known form, and finds it in a raw text; quicker for times of one day in a row.
 #[derive(Debug, Default)]
-struct TimeText {
+pub struct TimeText {
     text: String,
     day_number: Option<i64>,
     /// `2026-01-31` of `day_number`: most neighbours share their day.
@@ -319,7 +319,7 @@ impl TimeText {
     }
 
     /// The text of `at` in a form; nothing for a form that does not exist.
-    fn in_form(&mut self, at: Timestamp, form: u8) -> &str {
+    pub fn in_form(&mut self, at: Timestamp, form: u8) -> &str {
         self.text.clear();
         match form {
             b'0'..=b'6' => self.write_calendar(at, 'T', form - b'0'),
