@@ -13,7 +13,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Bytes of request bodies that may be in work at once.
 pub const INGEST_BYTES_MAX: usize = 256 << 20;
 /// Bytes of records that may wait in memory for their flush.
-pub const TAIL_BYTES_MAX: usize = 512 << 20;
+pub const TAIL_BYTES_MAX: usize = 256 << 20;
 /// A tail of this size is flushed at once.
 pub const FLUSH_BYTES: usize = 96 << 20;
 

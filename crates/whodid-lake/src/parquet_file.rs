@@ -1,5 +1,6 @@
 //! How a segment is written: one Parquet file, its columns encoded for few bytes and cheap single rows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -172,14 +173,14 @@ pub(crate) fn sorted_by_day(batches: &[RecordBatch]) -> Vec<(String, Vec<SortedR
     rows.sort_unstable();
     let day = |row: &SortedRow| Timestamp::from_micros(row.event_time).day_number();
     let days: Vec<&[SortedRow]> = rows.chunk_by(|a, b| day(a) == day(b)).collect();
-    let mut sizes: Vec<usize> = days.iter().map(|rows| rows.len()).collect();
-    sizes.sort_unstable_by_key(|rows| std::cmp::Reverse(*rows));
-    // Days of this many rows or more are few enough; of equal ones the earlier come first.
-    let least = sizes.get(DAYS_A_FLUSH_MAX - 1).copied().filter(|_| days.len() > DAYS_A_FLUSH_MAX).unwrap_or(0);
+    // The days with most rows; of equal ones the later, which are asked for more.
+    let mut order: Vec<usize> = (0..days.len()).collect();
+    order.sort_unstable_by_key(|place| std::cmp::Reverse((days[*place].len(), *place)));
+    let own_file: HashSet<usize> = order.into_iter().take(DAYS_A_FLUSH_MAX).collect();
     let mut groups = Vec::new();
     let mut strays = Vec::new();
-    for rows in days {
-        if rows.len() >= least && groups.len() < DAYS_A_FLUSH_MAX {
+    for (place, rows) in days.into_iter().enumerate() {
+        if own_file.contains(&place) {
             groups.push((Timestamp::from_micros(rows[0].event_time).date(), rows.to_vec()));
         } else {
             strays.extend_from_slice(rows);
@@ -253,4 +254,49 @@ pub(crate) fn is_stored_schema(schema: &arrow::datatypes::SchemaRef) -> bool {
             .iter()
             .zip(stored.fields())
             .all(|(a, b)| a.name() == b.name() && (Arc::ptr_eq(a, b) || a.data_type() == b.data_type()))
+}
+
+#[cfg(test)]
+mod tests {
+    use whodid_model::{Event, TimeSource};
+
+    use super::*;
+    use crate::batch::{BatchBuilder, sequence};
+
+    /// A batch with so many rows of each day, the days counted from 2020-01-01.
+    fn batch_of(days: &[usize]) -> RecordBatch {
+        let start = Timestamp::parse("2020-01-01").expect("a date").at;
+        let mut builder = BatchBuilder::new();
+        for (day, rows) in days.iter().enumerate() {
+            for _ in 0..*rows {
+                let time = start.plus_micros(day as i64 * whodid_model::time::MICROS_A_DAY);
+                builder.append("json", b"{}", &Event::at(time, TimeSource::Stated));
+            }
+        }
+        sequence(&builder.finish(), Offset(0), start)
+    }
+
+    #[test]
+    fn of_too_many_days_those_with_most_rows_have_files_and_of_equal_ones_the_later() {
+        let mut days = vec![1; 200];
+        days[150] = 9;
+        days[199] = 50;
+        days[3] = 2;
+        let groups = sorted_by_day(&[batch_of(&days)]);
+        let dates: Vec<&str> = groups.iter().map(|(date, _)| date.as_str()).collect();
+        assert_eq!(dates.len(), DAYS_A_FLUSH_MAX + 1);
+        assert_eq!(dates.last(), Some(&""), "the rest comes last");
+        assert!(["2020-01-04", "2020-05-30", "2020-07-18"].iter().all(|date| dates.contains(date)), "{dates:?}");
+        assert!(dates[1..DAYS_A_FLUSH_MAX].iter().all(|date| *date > "2020-05-01"), "{dates:?}");
+        let rows: usize = groups.iter().map(|(_, rows)| rows.len()).sum();
+        assert_eq!(rows, days.iter().sum::<usize>());
+        assert_eq!(groups.last().map(|(_, rows)| rows.len()), Some(200 - DAYS_A_FLUSH_MAX));
+    }
+
+    #[test]
+    fn as_many_days_as_there_may_be_have_a_file_each() {
+        let groups = sorted_by_day(&[batch_of(&[1; DAYS_A_FLUSH_MAX])]);
+        assert_eq!(groups.len(), DAYS_A_FLUSH_MAX);
+        assert!(groups.iter().all(|(date, rows)| !date.is_empty() && rows.len() == 1));
+    }
 }

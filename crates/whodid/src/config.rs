@@ -55,7 +55,7 @@ const KEYS: [Key; 18] = [
     Key { name: "journal.bound", default: "2GiB", help: "size beyond which the journal refuses" },
     Key { name: "journal.segment", default: "64MiB", help: "size of one journal file" },
     Key { name: "ingest.memory", default: "256MiB", help: "bytes of request bodies in work at once" },
-    Key { name: "tail.memory", default: "512MiB", help: "bytes of records that may wait in memory for their flush" },
+    Key { name: "tail.memory", default: "256MiB", help: "bytes of records that may wait in memory for their flush" },
     Key {
         name: "flush.interval",
         default: "60s",
