@@ -385,8 +385,9 @@ pub struct Bucket {
 }
 
 /// A value and how often it occurs.
+// Not named `Value`: the generator takes any type of that name for any JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Value {
+pub struct ValueCount {
     /// The value as text.
     pub value: String,
     /// Exact number.
@@ -400,7 +401,7 @@ pub struct Top {
     /// The field as asked for.
     pub field: String,
     /// Most frequent first, ties in text order.
-    pub values: Vec<Value>,
+    pub values: Vec<ValueCount>,
     /// Matching records with some other value.
     pub other: u64,
     /// Matching records without a value.

@@ -19,7 +19,7 @@ pub use document::{document, document_json};
 pub use events::{
     Around, Bucket, Cadf, Count, Credential, Event, EventPage, Facet, Facets, FieldName, FieldOrigin, Fields,
     Histogram, Host, IngestReply, Initiator, Lookup, Observer, QueryCheck, Reason, Record, Rejected, Related,
-    RelatedRecord, Stats, Target, Top, Value,
+    RelatedRecord, Stats, Target, Top, ValueCount,
 };
 pub use keys::{KeyCreate, KeyCreated, KeyKind, KeyList, KeySummary};
 pub use params::{

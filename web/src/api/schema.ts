@@ -1344,7 +1344,16 @@ export interface components {
              */
             other: number;
             /** @description Most frequent first, ties in text order. */
-            values: unknown[];
+            values: components["schemas"]["ValueCount"][];
+        };
+        /** @description A table that cannot be read. It is tried again by itself. */
+        UnavailableTable: {
+            /** @description What was met when it was read last. */
+            detail: string;
+            /** @description Since when it is known; RFC 3339 in UTC. */
+            since: string;
+            /** @description Its stream. */
+            stream: string;
         };
         /** @description A person who can sign in. */
         User: {
@@ -1354,6 +1363,16 @@ export interface components {
             name: string;
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A value and how often it occurs. */
+        ValueCount: {
+            /**
+             * Format: int64
+             * @description Exact number.
+             */
+            count: number;
+            /** @description The value as text. */
+            value: string;
         };
     };
     responses: never;
