@@ -2179,16 +2179,6 @@ export interface operations {
                  * @example action:kms.* outcome:failure
                  */
                 q?: string;
-                /**
-                 * @description Start of the range of event time, inclusive: RFC 3339, seconds since 1970, `now-24h`, `24h` (that long ago) or `2 days ago`.
-                 * @example now-24h
-                 */
-                from?: string;
-                /**
-                 * @description End of the range, exclusive; written like `from`.
-                 * @example now
-                 */
-                to?: string;
                 /** @description Only events of this space. */
                 space?: string;
                 /** @description Only events of this region. */

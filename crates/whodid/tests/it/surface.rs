@@ -254,6 +254,8 @@ async fn every_refusal_is_a_problem_document() {
         ("POST", "/api/v1/sessions?x=1", 400, "unknown_parameter"),
         ("DELETE", "/api/v1/sessions/current?x=1", 400, "unknown_parameter"),
         ("GET", "/api/v1/events/fields?stream=rejects", 400, "bad_parameter"),
+        ("GET", "/api/v1/events/tail?from=24h", 400, "bad_parameter"),
+        ("GET", "/api/v1/events/tail?q=x&to=now", 400, "bad_parameter"),
     ] {
         let request = server.request(method, path).bearer_auth(&server.keys.admin_token);
         let response = request.send().await.unwrap();
