@@ -219,7 +219,8 @@ impl Writer {
                     "this Idempotency-Key was used for another body; give every request its own key",
                 ));
             }
-            return Ok((Vec::new(), kept.reply.clone(), None, None));
+            let reply = IngestReply { is_repeated: true, ..kept.reply.clone() };
+            return Ok((Vec::new(), reply, None, None));
         }
         let mut reply = IngestReply { rejected: prepared.rejected, ..IngestReply::default() };
         let mut parts = Vec::with_capacity(2);
@@ -418,6 +419,11 @@ fn refusal(cause: &AppendError) -> Error {
 }
 
 fn count(reply: &IngestReply) {
+    if reply.is_repeated {
+        // Its events were counted when they came first.
+        metrics::counter!("whodid_repeated_requests_total").increment(1);
+        return;
+    }
     metrics::counter!("whodid_events_total", "result" => "accepted").increment(reply.accepted);
     metrics::counter!("whodid_events_total", "result" => "duplicate").increment(reply.duplicates);
     metrics::counter!("whodid_events_total", "result" => "excluded").increment(reply.excluded);

@@ -766,13 +766,14 @@ export interface components {
          *           "detail": "the text is not JSON: expected a value at byte 0",
          *           "index": 1
          *         }
-         *       ]
+         *       ],
+         *       "repeated": false
          *     }
          */
         IngestReply: {
             /**
              * Format: int64
-             * @description Stored now, and synced to disk before this answer.
+             * @description Stored, and synced to disk before this answer.
              */
             accepted: number;
             /**
@@ -797,6 +798,11 @@ export interface components {
             last_offset: number | null;
             /** @description Could not be read; kept with their raw bytes among the rejects. */
             rejected: components["schemas"]["Rejected"][];
+            /**
+             * @description Whether this is what an earlier request with the same `Idempotency-Key` and body was answered: the numbers are
+             *     its numbers, and nothing was stored again.
+             */
+            repeated: boolean;
         };
         /** @description Who acted. */
         Initiator: {
