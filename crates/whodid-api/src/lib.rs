@@ -29,7 +29,7 @@ pub use params::{
 };
 pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
-pub use server::{Degraded, Live, Ready, Status};
+pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
 pub use sessions::{Me, Role, SignIn, SignedIn, User};
 pub use sql::{SqlAnswer, SqlColumn, SqlRequest};
 

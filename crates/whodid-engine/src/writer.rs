@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameHeader, PartHeader, Replay};
 use crate::ingest::{IngestReply, Prepared, PreparedPart};
 use crate::options::Clock;
+use crate::unreadable::SetAside;
 
 /// Most encoded bytes in one journal group.
 pub const GROUP_BYTES: usize = 8 << 20;
@@ -44,6 +45,14 @@ pub(crate) enum Command {
     Probe,
     /// Release what the lake holds durably.
     Release(oneshot::Sender<()>),
+    /// Take over a table that was set aside and works again; records are taken for it only afterwards.
+    Adopt {
+        key: StreamKey,
+        table: Arc<Table>,
+        /// The latest recorded time in it.
+        newest: Timestamp,
+        done: oneshot::Sender<()>,
+    },
     /// End.
     Close(oneshot::Sender<()>),
 }
@@ -72,6 +81,7 @@ pub(crate) struct Writer {
     /// Whether records carry a time ahead of the clock.
     pub is_ahead: bool,
     pub gauges: Arc<JournalGauges>,
+    pub set_aside: Arc<SetAside>,
 }
 
 /// What others may see of the journal without asking the thread.
@@ -145,6 +155,10 @@ impl Writer {
                 }
                 Command::Release(done) => {
                     self.release();
+                    let _ = done.send(());
+                }
+                Command::Adopt { key, table, newest, done } => {
+                    self.adopt(key, table, newest);
                     let _ = done.send(());
                 }
                 Command::Close(done) => {
@@ -345,12 +359,21 @@ impl Writer {
 
     /// Lets the journal forget the frames that the lake holds durably.
     fn release(&mut self) {
+        self.let_go();
+        if self.carry_forward() {
+            self.let_go();
+        }
+    }
+
+    /// Whether the lake holds a stream's records up to an offset.
+    pub(crate) fn is_flushed(&self, stream: &StreamKey, end: Offset) -> bool {
+        self.tables.get(stream).and_then(|table| table.flushed_to()).is_some_and(|flushed| flushed >= end)
+    }
+
+    fn let_go(&mut self) {
         let mut up_to = None;
         while let Some(frame) = self.frames.front() {
-            let flushed = frame.ends.iter().all(|(stream, end)| {
-                self.tables.get(stream).and_then(|table| table.flushed_to()).is_some_and(|flushed| flushed >= *end)
-            });
-            if !flushed {
+            if !frame.ends.iter().all(|(stream, end)| self.is_flushed(stream, *end)) {
                 break;
             }
             up_to = Some(frame.position);

@@ -536,10 +536,11 @@ export interface components {
          *     - `journal_unavailable` (503): The journal refuses writes: it is at its bound or the disk is full. Nothing was stored.
          *     - `lake_unavailable` (503): The lake's storage does not answer.
          *     - `lake_behind` (503): The lake does not take what waits in memory; nothing was stored.
+         *     - `table_unavailable` (503): A table of the account cannot be read; nothing of it is shown and nothing was stored. Mend it as docs/guide/operations.md says; it is taken up again by itself.
          *     - `query_timeout` (504): It took longer than allowed; narrow the time range or the query.
          * @enum {string}
          */
-        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "missing_credential" | "invalid_key" | "session_ended" | "link_expired" | "link_used" | "forbidden" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "query_timeout";
+        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "missing_credential" | "invalid_key" | "session_ended" | "link_expired" | "link_used" | "forbidden" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "table_unavailable" | "query_timeout";
         /**
          * @description How many records match; exact.
          * @example {
@@ -998,7 +999,7 @@ export interface components {
          *     }
          */
         Ready: {
-            /** @description Parts that do not work as they should. */
+            /** @description Parts that do not work as they should; some do not keep the rest from being ready. */
             degraded: components["schemas"]["Degraded"][];
             /** @description True once the journal is recovered and while events are taken in. */
             ready: boolean;
@@ -1273,6 +1274,7 @@ export interface components {
          *       "rejects": 3,
          *       "started_at": "2026-11-20T08:00:00.000Z",
          *       "tail_rows": 1200,
+         *       "unavailable_tables": [],
          *       "version": "0.1.0"
          *     }
          */
@@ -1308,6 +1310,8 @@ export interface components {
              * @description Records in memory that wait for their flush.
              */
             tail_rows: number;
+            /** @description Tables of the account that cannot be read; empty when all is well. They are not in the numbers. */
+            unavailable_tables: components["schemas"]["UnavailableTable"][];
             /** @description The server's version. */
             version: string;
         };
