@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 /// What became of a request's events. Every event is in exactly one of the four numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"accepted": 2, "duplicates": 0, "excluded": 0, "rejected": [{"index": 1, "code": "not_json", "detail": "the text is not JSON: expected a value at byte 0"}], "first_offset": 42, "last_offset": 43}))]
+#[schema(example = json!({"accepted": 2, "duplicates": 0, "excluded": 0, "rejected": [{"index": 1, "code": "not_json", "detail": "the text is not JSON: expected a value at byte 0"}], "first_offset": 42, "last_offset": 43, "repeated": false}))]
 pub struct IngestReply {
-    /// Stored now, and synced to disk before this answer.
+    /// Stored, and synced to disk before this answer.
     pub accepted: u64,
     /// Stored before: same id and same content.
     pub duplicates: u64,
@@ -24,6 +24,11 @@ pub struct IngestReply {
     /// Offset of the last accepted event; null when none was accepted.
     #[schema(required)]
     pub last_offset: Option<u64>,
+    /// Whether this is what an earlier request with the same `Idempotency-Key` and body was answered: the numbers are
+    /// its numbers, and nothing was stored again.
+    #[serde(default)]
+    #[schema(required)]
+    pub repeated: bool,
 }
 
 /// An event of the request that could not be read.
@@ -385,8 +390,9 @@ pub struct Bucket {
 }
 
 /// A value and how often it occurs.
+// Not named `Value`: the generator takes any type of that name for any JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Value {
+pub struct ValueCount {
     /// The value as text.
     pub value: String,
     /// Exact number.
@@ -400,7 +406,7 @@ pub struct Top {
     /// The field as asked for.
     pub field: String,
     /// Most frequent first, ties in text order.
-    pub values: Vec<Value>,
+    pub values: Vec<ValueCount>,
     /// Matching records with some other value.
     pub other: u64,
     /// Matching records without a value.

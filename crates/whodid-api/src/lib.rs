@@ -19,7 +19,7 @@ pub use document::{document, document_json};
 pub use events::{
     Around, Bucket, Cadf, Count, Credential, Event, EventPage, Facet, Facets, FieldName, FieldOrigin, Fields,
     Histogram, Host, IngestReply, Initiator, Lookup, Observer, QueryCheck, Reason, Record, Rejected, Related,
-    RelatedRecord, Stats, Target, Top, Value,
+    RelatedRecord, Stats, Target, Top, ValueCount,
 };
 pub use keys::{KeyCreate, KeyCreated, KeyKind, KeyList, KeySummary};
 pub use params::{
@@ -29,7 +29,7 @@ pub use params::{
 };
 pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
-pub use server::{Degraded, Live, Ready, Status};
+pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
 pub use sessions::{Me, Role, SignIn, SignedIn, User};
 pub use sql::{SqlAnswer, SqlColumn, SqlRequest};
 

@@ -153,10 +153,33 @@ filtered!(
     }
 );
 
-filtered!(
-    /// Parameters of the live tail.
-    TailParams {}
-);
+/// Parameters of the live tail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct TailParams {
+    /// The query; empty for everything. The language is described in docs/guide/search.md.
+    #[param(nullable = false, example = "action:kms.* outcome:failure")]
+    pub q: Option<String>,
+    /// Refused: a tail shows what is recorded from now on. Here so that the refusal can say so.
+    #[param(ignore)]
+    pub from: Option<String>,
+    /// Refused like `from`.
+    #[param(ignore)]
+    pub to: Option<String>,
+    /// Only events of this space.
+    #[param(nullable = false)]
+    pub space: Option<String>,
+    /// Only events of this region.
+    #[param(nullable = false)]
+    pub region: Option<String>,
+    /// The stream to read; `activity` when not given.
+    #[param(nullable = false)]
+    pub stream: Option<String>,
+    /// The account to read; needed only by administrators of several.
+    #[param(nullable = false)]
+    pub account: Option<String>,
+}
 
 filtered!(
     /// Parameters of an export.

@@ -160,6 +160,9 @@ codes! {
     LakeUnavailable = "lake_unavailable", 503, "The lake does not answer";
     /// The lake does not take what waits in memory; nothing was stored.
     LakeBehind = "lake_behind", 503, "The lake is behind";
+    /// A table of the account cannot be read; nothing of it is shown and nothing was stored. Mend it as
+    /// docs/guide/operations.md says; it is taken up again by itself.
+    TableUnavailable = "table_unavailable", 503, "A table cannot be read";
     /// It took longer than allowed; narrow the time range or the query.
     QueryTimeout = "query_timeout", 504, "It took too long";
 }

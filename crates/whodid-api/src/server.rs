@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 /// What the store holds and how it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"events": 300000, "rejects": 3, "tail_rows": 1200, "journal_bytes": 1048576, "journal_bound_bytes": 2147483648u64, "oldest_event": "2026-10-21T09:00:00.000Z", "newest_event": "2026-11-20T08:58:41.145Z", "started_at": "2026-11-20T08:00:00.000Z", "version": "0.1.0"}))]
+#[schema(example = json!({"events": 300000, "rejects": 3, "tail_rows": 1200, "journal_bytes": 1048576, "journal_bound_bytes": 2147483648u64, "oldest_event": "2026-10-21T09:00:00.000Z", "newest_event": "2026-11-20T08:58:41.145Z", "started_at": "2026-11-20T08:00:00.000Z", "version": "0.1.0", "unavailable_tables": []}))]
 pub struct Status {
     /// Records in the stream `activity`.
     pub events: u64,
@@ -27,6 +27,19 @@ pub struct Status {
     pub started_at: String,
     /// The server's version.
     pub version: String,
+    /// Tables of the account that cannot be read; empty when all is well. They are not in the numbers.
+    pub unavailable_tables: Vec<UnavailableTable>,
+}
+
+/// A table that cannot be read. It is tried again by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnavailableTable {
+    /// Its stream.
+    pub stream: String,
+    /// Since when it is known; RFC 3339 in UTC.
+    pub since: String,
+    /// What was met when it was read last.
+    pub detail: String,
 }
 
 /// The process answers.
@@ -52,6 +65,6 @@ pub struct Degraded {
 pub struct Ready {
     /// True once the journal is recovered and while events are taken in.
     pub ready: bool,
-    /// Parts that do not work as they should.
+    /// Parts that do not work as they should; some do not keep the rest from being ready.
     pub degraded: Vec<Degraded>,
 }

@@ -22,7 +22,8 @@ use crate::frame::{self, FrameError, PartHeader};
 use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, PrepareError, Tables};
 use crate::jobs;
 use crate::live::LIVE_READERS_MAX;
-use crate::options::Options;
+use crate::options::{Clock, Options};
+use crate::unreadable::{self, Held, SetAside, UnreadableTable};
 use crate::writer::{Command, JournalGauges, LiveFrame, StreamKey, Writer};
 
 /// How long a request waits for memory before it is told to come back.
@@ -95,6 +96,8 @@ pub struct Status {
     pub newest_event: Option<Timestamp>,
     /// When this engine was opened.
     pub started_at: Timestamp,
+    /// Tables of the account that cannot be read; they are not in the numbers.
+    pub unreadable: Vec<UnreadableTable>,
 }
 
 /// The product without a network. Cheap to clone; all clones are one engine.
@@ -121,6 +124,8 @@ pub(crate) struct Inner {
     pub started_at: Timestamp,
     /// Every table that holds or may get records.
     pub tables: parking_lot::Mutex<BTreeMap<StreamKey, Arc<Table>>>,
+    /// Those that cannot be read, which are not in `tables`.
+    pub set_aside: Arc<SetAside>,
     secret: HashSecret,
     memory: Arc<Semaphore>,
     /// Bodies being decoded: what they become is counted only when it is known.
@@ -155,6 +160,7 @@ impl Engine {
             ..whodid_search::Options::default()
         })?;
         let gauges = Arc::new(JournalGauges::default());
+        let set_aside = Arc::new(SetAside::new(options.tail_bytes_max));
         let (published, news) = watch::channel(0);
         let mut writer = Writer {
             journal: Box::new(journal),
@@ -168,24 +174,27 @@ impl Engine {
             published,
             is_ahead: false,
             gauges: Arc::clone(&gauges),
+            set_aside: Arc::clone(&set_aside),
         };
         let mut tables = BTreeMap::new();
         let names = futures::stream::iter(lake.tables().await?);
-        let opening = names.map(|(account, stream)| async {
-            let table = lake.table(&account, &stream).await?;
-            Ok::<_, whodid_lake::OpenError>((account, stream, table))
+        let opening = names.map(|key| async {
+            let table = open_table(&lake, &key, &set_aside, &options.clock).await?;
+            Ok::<_, OpenError>(table.map(|table| (key, table)))
         });
         let opened: Vec<_> = opening.buffer_unordered(TABLES_OPENED_AT_ONCE).try_collect().await?;
-        for (account, stream, table) in opened {
-            tables.insert((account, stream), Arc::clone(&table));
-            let newest = table.snapshot().segments.iter().map(|segment| segment.recorded_at.1).max();
-            writer.last_recorded_at = writer.last_recorded_at.max(newest.unwrap_or_default());
+        for (key, table) in opened.into_iter().flatten() {
+            writer.last_recorded_at = writer.last_recorded_at.max(unreadable::newest_recorded(&table));
+            tables.insert(key, table);
         }
         for frame in recovered {
             let (position, bytes) = frame?;
             replay(&mut writer, &lake, position, &bytes, &options).await?;
         }
         tables.extend(writer.tables.iter().map(|(key, table)| (key.clone(), Arc::clone(table))));
+        if !options.accept_missing {
+            set_aside_without_log(&mut tables, &lake, &set_aside, &options.clock).await?;
+        }
         let (commands, receiver) = mpsc::channel(REQUESTS_WAITING_MAX);
         std::thread::Builder::new()
             .name("whodid-writer".to_owned())
@@ -204,6 +213,7 @@ impl Engine {
             gauges,
             started_at,
             tables: parking_lot::Mutex::new(tables),
+            set_aside,
             secret,
             shutdown: CancellationToken::new(),
             jobs: TaskTracker::new(),
@@ -288,6 +298,16 @@ impl Engine {
         jobs::merge_all(&self.inner).await
     }
 
+    /// Tries the tables that cannot be read again now.
+    pub async fn take_up(&self) {
+        unreadable::take_up(&self.inner, true).await;
+    }
+
+    /// How many tables, of all accounts, cannot be read.
+    pub fn unreadable_count(&self) -> usize {
+        self.inner.set_aside.count()
+    }
+
     /// Whether events are being taken in; the text says what is wrong and what to do.
     pub fn is_ready(&self) -> Result<(), String> {
         if self.inner.commands.is_closed() {
@@ -331,6 +351,7 @@ impl Engine {
             oldest_event,
             newest_event,
             started_at: self.inner.started_at,
+            unreadable: self.inner.set_aside.of(scope.account()),
         })
     }
 }
@@ -390,6 +411,7 @@ impl Inner {
         if let Some(table) = self.tables.lock().get(&key) {
             return Ok(Arc::clone(table));
         }
+        self.set_aside.refuse(account, stream)?;
         let table = self.lake.table(account, stream).await.map_err(|error| {
             Error::new(ErrorKind::Unavailable, "lake_unavailable", "the lake's storage did not answer; try again later")
                 .caused_by(error)
@@ -424,6 +446,50 @@ fn refuse_body(error: PrepareError) -> Error {
     }
 }
 
+/// Opens a table; `None` when its log cannot be read, and it was set aside.
+async fn open_table(
+    lake: &Lake,
+    key: &StreamKey,
+    set_aside: &SetAside,
+    clock: &Clock,
+) -> Result<Option<Arc<Table>>, OpenError> {
+    if set_aside.contains(key) {
+        return Ok(None);
+    }
+    match lake.table(&key.0, &key.1).await {
+        Ok(table) => Ok(Some(table)),
+        Err(error @ whodid_lake::OpenError::Log(_)) => {
+            set_aside.add(key.clone(), unreadable::chain(&error), clock());
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sets aside the tables whose log was lost: begun anew, they would hide their segments and give places that are
+/// taken. Looked at after the replay, because a first flush that was cut off leaves the same files.
+async fn set_aside_without_log(
+    tables: &mut BTreeMap<StreamKey, Arc<Table>>,
+    lake: &Lake,
+    set_aside: &SetAside,
+    clock: &Clock,
+) -> Result<(), OpenError> {
+    let mut lost = Vec::new();
+    for (key, table) in tables.iter() {
+        if table.has_lost_log().await.map_err(whodid_lake::OpenError::List)? {
+            lost.push(key.clone());
+        }
+    }
+    for key in lost {
+        tables.remove(&key);
+        lake.forget(&key.0, &key.1);
+        let cause = "it has segments but no log; bring its folder `_delta_log` back, or start once with \
+                     --accept-missing-records to begin it anew";
+        set_aside.add(key, cause.to_owned(), clock());
+    }
+    Ok(())
+}
+
 /// Takes one frame of an earlier run over: into the tail what the lake does not hold yet, into the
 /// window its keys.
 async fn replay(
@@ -442,9 +508,14 @@ async fn replay(
         if rows == 0 {
             continue;
         }
-        let table = lake.table(&header.account, &stream).await?;
         let key: StreamKey = (header.account.clone(), stream);
         let end = Offset(first.0 + rows - 1);
+        let Some(table) = open_table(lake, &key, &writer.set_aside, &options.clock).await? else {
+            let encoded = part.batch.to_vec();
+            writer.set_aside.hold(&key, Held { first, rows, recorded_at: header.recorded_at, encoded });
+            ends.push((key, end));
+            continue;
+        };
         if table.flushed_to().is_none_or(|flushed| flushed < end) {
             let batch = whodid_lake::decode_batch(part.batch)?;
             if options.accept_missing && first > table.next_offset() {

@@ -45,6 +45,9 @@ pub struct IngestReply {
     pub first_offset: Option<u64>,
     /// Offset of the last stored event.
     pub last_offset: Option<u64>,
+    /// Whether this is the kept answer of an earlier request. What is kept of an answer does not hold it.
+    #[serde(skip)]
+    pub is_repeated: bool,
 }
 
 /// One event that could not be read.

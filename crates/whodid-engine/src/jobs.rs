@@ -16,6 +16,7 @@ use whodid_model::Offset;
 
 use crate::engine::Inner;
 use crate::error::{Error, ErrorKind};
+use crate::unreadable;
 use crate::writer::{Command, RELEASE_WAIT, StreamKey};
 
 /// How often the tails are looked at.
@@ -31,7 +32,7 @@ const SWEEPS_A_ROUND: usize = 8;
 const TRICKLE_ROWS: usize = 1000;
 const TRICKLE_INTERVALS: u32 = 10;
 /// When the journal is used by more than this share of its bound, what holds its oldest frames is flushed.
-const JOURNAL_PRESSURE: u64 = 4;
+pub(crate) const JOURNAL_PRESSURE: u64 = 4;
 /// When tails take more than this share of their bound, the largest are flushed.
 const TAIL_PRESSURE: usize = 2;
 /// Most tables flushed in one round only because of such pressure.
@@ -39,8 +40,8 @@ const PRESSED_A_ROUND: usize = 8;
 /// Flushes at once; each holds the encoded files of one day at a time.
 const FLUSHES_AT_ONCE: usize = 2;
 /// First and longest pause of a table whose flush failed, so that a dead store is not hammered.
-const RETRY_PAUSE: Duration = Duration::from_secs(2);
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Pause after a job that panicked.
 const RESTART_PAUSE: Duration = Duration::from_secs(5);
 /// How often a journal that refuses is asked whether it has room again.
@@ -50,6 +51,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 pub(crate) fn start(inner: &Arc<Inner>) {
     inner.jobs.spawn(supervise(Arc::clone(inner), "flush", flush_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), "merge", merge_loop));
+    inner.jobs.spawn(supervise(Arc::clone(inner), "take up", take_up_loop));
 }
 
 async fn supervise<F>(inner: Arc<Inner>, name: &'static str, work: fn(Arc<Inner>) -> F)
@@ -74,6 +76,14 @@ where
             () = inner.shutdown.cancelled() => return,
             () = tokio::time::sleep(RESTART_PAUSE) => {}
         }
+    }
+}
+
+/// Tries the tables that are set aside again.
+async fn take_up_loop(inner: Arc<Inner>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        unreadable::take_up(&inner, false).await;
     }
 }
 

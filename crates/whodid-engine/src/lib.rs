@@ -21,6 +21,7 @@ mod render;
 mod row;
 mod rowview;
 mod sql_value;
+mod unreadable;
 mod writer;
 
 pub use engine::{Engine, OpenError, Status};
@@ -33,3 +34,4 @@ pub use read::{
     Around, By, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page,
     ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };
+pub use unreadable::UnreadableTable;

@@ -624,6 +624,7 @@ impl Engine {
             // A group that is being written now may carry a time of the past: a closed range shows it always or never.
             self.inner.groups_settled().await;
         }
+        self.inner.set_aside.refuse(scope.account(), &stream)?;
         let snapshot = match self.inner.known_table(scope.account(), &stream) {
             Some(table) => table.snapshot(),
             None => Snapshot::empty(self.inner.lake.store()),

@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameHeader, PartHeader, Replay};
 use crate::ingest::{IngestReply, Prepared, PreparedPart};
 use crate::options::Clock;
+use crate::unreadable::SetAside;
 
 /// Most encoded bytes in one journal group.
 pub const GROUP_BYTES: usize = 8 << 20;
@@ -44,6 +45,14 @@ pub(crate) enum Command {
     Probe,
     /// Release what the lake holds durably.
     Release(oneshot::Sender<()>),
+    /// Take over a table that was set aside and works again; records are taken for it only afterwards.
+    Adopt {
+        key: StreamKey,
+        table: Arc<Table>,
+        /// The latest recorded time in it.
+        newest: Timestamp,
+        done: oneshot::Sender<()>,
+    },
     /// End.
     Close(oneshot::Sender<()>),
 }
@@ -72,6 +81,7 @@ pub(crate) struct Writer {
     /// Whether records carry a time ahead of the clock.
     pub is_ahead: bool,
     pub gauges: Arc<JournalGauges>,
+    pub set_aside: Arc<SetAside>,
 }
 
 /// What others may see of the journal without asking the thread.
@@ -147,6 +157,10 @@ impl Writer {
                     self.release();
                     let _ = done.send(());
                 }
+                Command::Adopt { key, table, newest, done } => {
+                    self.adopt(key, table, newest);
+                    let _ = done.send(());
+                }
                 Command::Close(done) => {
                     self.release();
                     drop(self);
@@ -219,7 +233,8 @@ impl Writer {
                     "this Idempotency-Key was used for another body; give every request its own key",
                 ));
             }
-            return Ok((Vec::new(), kept.reply.clone(), None, None));
+            let reply = IngestReply { is_repeated: true, ..kept.reply.clone() };
+            return Ok((Vec::new(), reply, None, None));
         }
         let mut reply = IngestReply { rejected: prepared.rejected, ..IngestReply::default() };
         let mut parts = Vec::with_capacity(2);
@@ -344,12 +359,21 @@ impl Writer {
 
     /// Lets the journal forget the frames that the lake holds durably.
     fn release(&mut self) {
+        self.let_go();
+        if self.carry_forward() {
+            self.let_go();
+        }
+    }
+
+    /// Whether the lake holds a stream's records up to an offset.
+    pub(crate) fn is_flushed(&self, stream: &StreamKey, end: Offset) -> bool {
+        self.tables.get(stream).and_then(|table| table.flushed_to()).is_some_and(|flushed| flushed >= end)
+    }
+
+    fn let_go(&mut self) {
         let mut up_to = None;
         while let Some(frame) = self.frames.front() {
-            let flushed = frame.ends.iter().all(|(stream, end)| {
-                self.tables.get(stream).and_then(|table| table.flushed_to()).is_some_and(|flushed| flushed >= *end)
-            });
-            if !flushed {
+            if !frame.ends.iter().all(|(stream, end)| self.is_flushed(stream, *end)) {
                 break;
             }
             up_to = Some(frame.position);
@@ -418,6 +442,11 @@ fn refusal(cause: &AppendError) -> Error {
 }
 
 fn count(reply: &IngestReply) {
+    if reply.is_repeated {
+        // Its events were counted when they came first.
+        metrics::counter!("whodid_repeated_requests_total").increment(1);
+        return;
+    }
     metrics::counter!("whodid_events_total", "result" => "accepted").increment(reply.accepted);
     metrics::counter!("whodid_events_total", "result" => "duplicate").increment(reply.duplicates);
     metrics::counter!("whodid_events_total", "result" => "excluded").increment(reply.excluded);

@@ -52,6 +52,21 @@ pub enum LogError {
         /// The file.
         path: String,
     },
+    /// An entry without content; every entry of ours has some.
+    #[error("the entry {path} of the log of table {table} is empty; bring the file back")]
+    Empty {
+        /// `account/stream`.
+        table: String,
+        /// The file, from the table's folder.
+        path: String,
+    },
+    /// The log's first entries are missing, or all of it: somebody removed files, or a copy was not brought back
+    /// whole. Going on would begin the table anew and hide what it holds.
+    #[error("the log of table {table} lacks its beginning; bring the missing files of {table}/_delta_log back")]
+    Headless {
+        /// `account/stream`.
+        table: String,
+    },
 }
 
 /// The log of one table.
@@ -112,6 +127,30 @@ impl DeltaLog {
             .await
             .map_err(|error| self.failed(error))?;
         Ok(Some(LogState { state, flushed_to: version.map(|version| Offset(version as u64)) }))
+    }
+
+    /// Whether there are entries of a log. An empty one is an error: the library would pass over it, and with it
+    /// over the files that it listed.
+    pub async fn has_entries(&self) -> Result<bool, LogError> {
+        let store = self.log_store.object_store(None);
+        let mut listed = store.list(Some(&Path::from("_delta_log")));
+        let mut has_entries = false;
+        while let Some(object) = listed.try_next().await.map_err(|error| self.failed(error.into()))? {
+            // Entries and checkpoints begin with their version.
+            if !object.location.filename().is_some_and(|name| name.starts_with(|first: char| first.is_ascii_digit())) {
+                continue;
+            }
+            if object.size == 0 {
+                return Err(LogError::Empty { table: self.table.clone(), path: object.location.to_string() });
+            }
+            has_entries = true;
+        }
+        Ok(has_entries)
+    }
+
+    /// Tells that the log's beginning is missing.
+    pub fn headless(&self) -> LogError {
+        LogError::Headless { table: self.table.clone() }
     }
 
     /// Makes the table. When another has just made it, that is an error like any other: read again.

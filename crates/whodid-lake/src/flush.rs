@@ -223,6 +223,8 @@ impl Table {
             }
             let read = match self.log.read().await {
                 Ok(Some(read)) => read,
+                // It was there when the table was opened.
+                Ok(None) if before.is_some() => return Err(self.log.headless().into()),
                 Ok(None) => {
                     // Made now, read in the next round; when that fails the next round says why.
                     match self.log.create().await {

@@ -87,6 +87,12 @@ impl Lake {
         opening.get_or_try_init(open).await.cloned()
     }
 
+    /// Forgets an open table, so that the next who asks for it reads its log again. Whoever holds the table must be
+    /// done with it: two of one stream would both write.
+    pub fn forget(&self, account: &AccountName, stream: &StreamName) {
+        self.tables.lock().remove(&(account.clone(), stream.clone()));
+    }
+
     /// The tables that exist: those in the store, and those that were asked for and hold nothing yet.
     pub async fn tables(&self) -> Result<Vec<(AccountName, StreamName)>, OpenError> {
         let mut found: BTreeSet<(AccountName, StreamName)> = self.tables.lock().keys().cloned().collect();

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parking_lot::Mutex;
@@ -124,6 +125,7 @@ impl Table {
             compacting: tokio::sync::Mutex::default(),
             committing: tokio::sync::Mutex::default(),
         };
+        let has_entries = table.log.has_entries().await?;
         if let Some(read) = table.log.read().await? {
             let files = table.log.files(&read).await?;
             let removed = table.log.removed(&read).await?;
@@ -134,8 +136,28 @@ impl Table {
                 .into_iter()
                 .map(|(path, removed_at)| Retired { path: table.path(&path), removed_at, segment: None })
                 .collect();
+        } else if has_entries {
+            return Err(table.log.headless());
         }
         Ok(table)
+    }
+
+    /// Whether there are segments in the store although no log lists any. A first flush that was cut off leaves
+    /// such, and its records are in the journal then; without these the log was lost.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn has_lost_log(&self) -> Result<bool, object_store::Error> {
+        if self.next_offset() > Offset(0) {
+            return Ok(false);
+        }
+        let mut listed = self.store.list(Some(&self.folder()));
+        while let Some(object) = listed.try_next().await? {
+            if object.location.extension() == Some("parquet") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whose records they are.

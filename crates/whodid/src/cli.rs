@@ -212,6 +212,30 @@ pub struct FilterFlags {
     pub stream: Option<String>,
 }
 
+/// Which events from now on.
+#[derive(Debug, Clone, Args)]
+pub struct TailFlags {
+    /// Query; everything when not given
+    #[arg(default_value = "")]
+    pub query: String,
+    /// Only this space
+    #[arg(long, env = "WHODID_SPACE")]
+    pub space: Option<String>,
+    /// Only this region
+    #[arg(long, env = "WHODID_REGION")]
+    pub region: Option<String>,
+    /// The stream; `activity` when not given
+    #[arg(long, env = "WHODID_STREAM")]
+    pub stream: Option<String>,
+}
+
+impl From<TailFlags> for FilterFlags {
+    fn from(flags: TailFlags) -> Self {
+        let TailFlags { query, space, region, stream } = flags;
+        Self { query, from: None, to: None, space, region, stream }
+    }
+}
+
 /// Which way a list runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Order {
@@ -282,7 +306,7 @@ pub enum EventsVerb {
         #[command(flatten)]
         client: ClientFlags,
         #[command(flatten)]
-        filter: FilterFlags,
+        filter: TailFlags,
     },
     /// Print one event by its id or record id
     #[command(

@@ -47,9 +47,9 @@ export const api = {
   histogram: (filter: Filter, signal: AbortSignal): Promise<Histogram> =>
     take(http.GET('/api/v1/events/histogram', { params: { query: { ...filter, interval: 'auto', by: 'result' } }, signal }), filter.q),
   top: (filter: Filter & { field: string; prefix?: string; limit?: number }, signal: AbortSignal): Promise<Facet> =>
-    take(http.GET('/api/v1/events/top', { params: { query: filter }, signal }), filter.q) as Promise<Facet>,
+    take(http.GET('/api/v1/events/top', { params: { query: filter }, signal }), filter.q),
   facets: (filter: Filter & { field: string[]; limit?: number }, signal: AbortSignal): Promise<Facet[]> =>
-    take(http.GET('/api/v1/events/facets', { params: { query: filter }, signal }), filter.q).then((answer) => answer.facets as Facet[]),
+    take(http.GET('/api/v1/events/facets', { params: { query: filter }, signal }), filter.q).then((answer) => answer.facets),
   fields: (prefix: string, signal: AbortSignal): Promise<FieldInfo[]> =>
     take(http.GET('/api/v1/events/fields', { params: { query: prefix === '' ? {} : { prefix } }, signal })).then((answer) => answer.fields),
   check: (q: string, signal: AbortSignal): Promise<{ ok: boolean; canonical: string }> => take(http.GET('/api/v1/query/check', { params: { query: { q } }, signal }), q),

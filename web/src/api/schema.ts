@@ -536,10 +536,11 @@ export interface components {
          *     - `journal_unavailable` (503): The journal refuses writes: it is at its bound or the disk is full. Nothing was stored.
          *     - `lake_unavailable` (503): The lake's storage does not answer.
          *     - `lake_behind` (503): The lake does not take what waits in memory; nothing was stored.
+         *     - `table_unavailable` (503): A table of the account cannot be read; nothing of it is shown and nothing was stored. Mend it as docs/guide/operations.md says; it is taken up again by itself.
          *     - `query_timeout` (504): It took longer than allowed; narrow the time range or the query.
          * @enum {string}
          */
-        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "missing_credential" | "invalid_key" | "session_ended" | "link_expired" | "link_used" | "forbidden" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "query_timeout";
+        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "missing_credential" | "invalid_key" | "session_ended" | "link_expired" | "link_used" | "forbidden" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "table_unavailable" | "query_timeout";
         /**
          * @description How many records match; exact.
          * @example {
@@ -766,13 +767,14 @@ export interface components {
          *           "detail": "the text is not JSON: expected a value at byte 0",
          *           "index": 1
          *         }
-         *       ]
+         *       ],
+         *       "repeated": false
          *     }
          */
         IngestReply: {
             /**
              * Format: int64
-             * @description Stored now, and synced to disk before this answer.
+             * @description Stored, and synced to disk before this answer.
              */
             accepted: number;
             /**
@@ -797,6 +799,11 @@ export interface components {
             last_offset: number | null;
             /** @description Could not be read; kept with their raw bytes among the rejects. */
             rejected: components["schemas"]["Rejected"][];
+            /**
+             * @description Whether this is what an earlier request with the same `Idempotency-Key` and body was answered: the numbers are
+             *     its numbers, and nothing was stored again.
+             */
+            repeated: boolean;
         };
         /** @description Who acted. */
         Initiator: {
@@ -992,7 +999,7 @@ export interface components {
          *     }
          */
         Ready: {
-            /** @description Parts that do not work as they should. */
+            /** @description Parts that do not work as they should; some do not keep the rest from being ready. */
             degraded: components["schemas"]["Degraded"][];
             /** @description True once the journal is recovered and while events are taken in. */
             ready: boolean;
@@ -1267,6 +1274,7 @@ export interface components {
          *       "rejects": 3,
          *       "started_at": "2026-11-20T08:00:00.000Z",
          *       "tail_rows": 1200,
+         *       "unavailable_tables": [],
          *       "version": "0.1.0"
          *     }
          */
@@ -1302,6 +1310,8 @@ export interface components {
              * @description Records in memory that wait for their flush.
              */
             tail_rows: number;
+            /** @description Tables of the account that cannot be read; empty when all is well. They are not in the numbers. */
+            unavailable_tables: components["schemas"]["UnavailableTable"][];
             /** @description The server's version. */
             version: string;
         };
@@ -1344,7 +1354,16 @@ export interface components {
              */
             other: number;
             /** @description Most frequent first, ties in text order. */
-            values: unknown[];
+            values: components["schemas"]["ValueCount"][];
+        };
+        /** @description A table that cannot be read. It is tried again by itself. */
+        UnavailableTable: {
+            /** @description What was met when it was read last. */
+            detail: string;
+            /** @description Since when it is known; RFC 3339 in UTC. */
+            since: string;
+            /** @description Its stream. */
+            stream: string;
         };
         /** @description A person who can sign in. */
         User: {
@@ -1354,6 +1373,16 @@ export interface components {
             name: string;
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A value and how often it occurs. */
+        ValueCount: {
+            /**
+             * Format: int64
+             * @description Exact number.
+             */
+            count: number;
+            /** @description The value as text. */
+            value: string;
         };
     };
     responses: never;
@@ -2160,16 +2189,6 @@ export interface operations {
                  * @example action:kms.* outcome:failure
                  */
                 q?: string;
-                /**
-                 * @description Start of the range of event time, inclusive: RFC 3339, seconds since 1970, `now-24h`, `24h` (that long ago) or `2 days ago`.
-                 * @example now-24h
-                 */
-                from?: string;
-                /**
-                 * @description End of the range, exclusive; written like `from`.
-                 * @example now
-                 */
-                to?: string;
                 /** @description Only events of this space. */
                 space?: string;
                 /** @description Only events of this region. */

@@ -8,8 +8,7 @@ export type AuditEvent = EventPage['events'][number]
 export type EventDetail = Answer<'/api/v1/events/{id}'>
 export type Around = Answer<'/api/v1/events/{id}/around'>
 export type Histogram = Answer<'/api/v1/events/histogram'>
-// The document calls the items of `values` any JSON, because two of its schemas are named `Value`.
-export type Facet = Omit<Answer<'/api/v1/events/top'>, 'values'> & { values: { value: string; count: number }[] }
+export type Facet = Answer<'/api/v1/events/top'>
 export type FieldInfo = Answer<'/api/v1/events/fields'>['fields'][number]
 export type RejectPage = Answer<'/api/v1/rejects'>
 export type Related = EventDetail['related'][number]

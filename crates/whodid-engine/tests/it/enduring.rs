@@ -18,7 +18,8 @@ fn empty(folder: &Path) {
     }
 }
 
-fn padded(id: &str) -> String {
+/// An event that stays large however it is compressed.
+pub fn padded(id: &str) -> String {
     event(id, 0, "x.y.read", "success").replacen('{', &format!("{{\"pad\":\"{}\",", noise(30_000)), 1)
 }
 

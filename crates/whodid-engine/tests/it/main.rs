@@ -4,6 +4,7 @@
 mod enduring;
 mod keeping;
 mod reading;
+mod unreadable;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

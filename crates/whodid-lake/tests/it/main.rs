@@ -6,6 +6,7 @@
 )]
 
 mod bucket;
+mod damaged_log;
 mod events;
 mod faults;
 mod faulty_store;

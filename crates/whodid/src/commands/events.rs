@@ -51,7 +51,9 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
                 other => output::rows(other, &EVENT_COLUMNS, std::slice::from_ref(&event), &event)?,
             }
         }
-        EventsVerb::Tail { client, filter: flags } => tail(&Client::new(&client)?, &filter(&flags), output).await?,
+        EventsVerb::Tail { client, filter: flags } => {
+            tail(&Client::new(&client)?, &filter(&flags.into()), output).await?
+        }
         EventsVerb::Send(flags) => return send::run(&flags, output).await,
         EventsVerb::Export { client, filter: flags, format, columns, order, file } => {
             let mut pairs = filter(&flags);

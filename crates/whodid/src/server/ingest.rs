@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use whodid_api::{Code, IngestFormat, IngestParams, IngestReply, Rejected};
 use whodid_decode::Format;
 use whodid_engine::IngestRequest;
@@ -18,6 +19,8 @@ use super::{App, body};
 
 /// Longest idempotency key in bytes.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 200;
+/// Says of an answer, as other services do, that it is an earlier request's.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 pub async fn send(
     State(app): State<Arc<App>>,
@@ -25,7 +28,7 @@ pub async fn send(
     Params(params): Params<IngestParams>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<IngestReply>, Failure> {
+) -> Result<Response, Failure> {
     let scope = caller.access(Permission::WriteEvents, params.account.as_deref())?;
     let engine = app.engine()?;
     let idempotency_key = idempotency_key(&headers)?;
@@ -38,7 +41,8 @@ pub async fn send(
         sender: caller.label(),
     };
     let reply = engine.ingest(&scope, request).await?;
-    Ok(Json(IngestReply {
+    let is_repeated = reply.is_repeated;
+    let reply = Json(IngestReply {
         accepted: reply.accepted,
         duplicates: reply.duplicates,
         excluded: reply.excluded,
@@ -49,7 +53,13 @@ pub async fn send(
             .collect(),
         first_offset: reply.first_offset,
         last_offset: reply.last_offset,
-    }))
+        repeated: is_repeated,
+    });
+    let mut response = reply.into_response();
+    if is_repeated {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 fn format(format: IngestFormat) -> Format {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use whodid_api::{
     Around, AroundParams, Bucket, Code, Count, CountParams, EventPage, FacetParams, Facets, FieldName, FieldOrigin,
     FieldParams, Fields, Histogram, HistogramParams, LookupParams, QueryCheck, QueryCheckParams, Related,
-    RelatedRecord, SearchParams, SqlAnswer, SqlColumn, SqlParams, SqlRequest, Stats, Top, TopParams, Value,
+    RelatedRecord, SearchParams, SqlAnswer, SqlColumn, SqlParams, SqlRequest, Stats, Top, TopParams, ValueCount,
 };
 use whodid_engine::{By, EventJson, Facet, Interval, ReadRequest, ReadStats};
 use whodid_model::StreamName;
@@ -173,7 +173,7 @@ fn iso_duration(micros: i64) -> String {
 fn facet(facet: Facet) -> Top {
     Top {
         field: facet.field,
-        values: facet.values.into_iter().map(|value| Value { value: value.value, count: value.count }).collect(),
+        values: facet.values.into_iter().map(|value| ValueCount { value: value.value, count: value.count }).collect(),
         other: facet.other,
         missing: facet.missing,
     }

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use whodid_api::{Degraded, Live, LookupParams, Ready, Status};
+use whodid_api::{Degraded, Live, LookupParams, Ready, Status, UnavailableTable};
 use whodid_model::access::Permission;
 
 use super::App;
@@ -34,6 +34,15 @@ pub async fn status(
         newest_event: status.newest_event.map(|at| at.to_string()),
         started_at: app.started_at.to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        unavailable_tables: status
+            .unreadable
+            .into_iter()
+            .map(|table| UnavailableTable {
+                stream: table.stream.to_string(),
+                since: table.since.to_string(),
+                detail: table.cause,
+            })
+            .collect(),
     }))
 }
 
@@ -60,6 +69,12 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Ready>) {
         part("metadata", "the metadata file cannot be read; run `whodid doctor`".to_owned());
     }
     let ready = degraded.is_empty();
+    // The others work, so that this does not take the server out of service.
+    let unreadable = app.engine().map_or(0, whodid_engine::Engine::unreadable_count);
+    if unreadable > 0 {
+        let detail = format!("{unreadable} tables cannot be read; the log and `whodid doctor` name them");
+        degraded.push(Degraded { part: "tables".to_owned(), detail });
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready, degraded }))
 }

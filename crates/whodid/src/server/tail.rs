@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use whodid_api::TailParams;
+use whodid_api::{Code, TailParams};
 use whodid_engine::{Live, LiveItem, ReadRequest};
 use whodid_model::RecordId;
 use whodid_model::access::Permission;
@@ -38,6 +38,7 @@ pub async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    refuse_range(&params)?;
     // A browser that lost its connection says where it was.
     let after =
         headers.get("last-event-id").and_then(|id| RecordId::parse(id.to_str().ok()?)).map(|record| record.offset.0);
@@ -48,6 +49,20 @@ pub async fn follow(
         Some((Ok::<Event, Infallible>(event(item)), follower))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+}
+
+/// Ignored, a range would promise what a tail does not do.
+fn refuse_range(params: &TailParams) -> Result<(), Failure> {
+    for (name, given) in [("from", &params.from), ("to", &params.to)] {
+        if given.is_some() {
+            let detail = format!(
+                "`{name}` does not go with the live tail, which shows what is recorded from now on: leave it out, write \
+                 a condition on `eventTime` into `q`, or search `/api/v1/events` for what there is"
+            );
+            return Err(Failure::new(Code::BadParameter, detail));
+        }
+    }
+    Ok(())
 }
 
 impl Follower {

@@ -210,6 +210,30 @@ async fn equal_bytes_of_two_deliveries_are_both_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_was_stored_before_the_command_could_note_it_counts_as_repeated() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events");
+    std::fs::write(&file, "{\"action\":\"a.b.read\"}\n{\"action\":\"a.b.read\"}\nnonsense\n").unwrap();
+    // What is remembered of the first run is not there for the second, as after a break between answer and note.
+    let send = |state: &str| {
+        let output = whodid()
+            .args(["events", "send", file.to_str().unwrap(), "--output", "json"])
+            .env("WHODID_URL", &server.url)
+            .env("WHODID_KEY", &server.keys.ingestion_key)
+            .env("XDG_STATE_HOME", folder.path().join(state))
+            .output()
+            .unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        ["accepted", "repeated", "rejected"].map(|name| told[name].as_u64().unwrap())
+    };
+    assert_eq!(send("one"), [2, 0, 1]);
+    assert_eq!(send("two"), [0, 2, 1]);
+    assert_eq!(send("two"), [0, 2, 1], "now it is noted");
+    assert_eq!(server.count().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_for_one_request_is_sent_in_parts() {
     let server = Server::start().await;
     // Each line is a list that the server takes apart: together more events than it takes at once.

@@ -141,6 +141,36 @@ async fn an_orderly_stop_finishes_requests_and_a_restart_keeps_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_table_does_not_keep_the_server_from_starting_and_comes_back_when_mended() {
+    let mut server = Server::start().await;
+    server.send(event("a", "bob", "x.y.read", "success", "2026-11-20T08:00:00Z")).await;
+    assert_eq!(server.stop().await, Some(0));
+    let commit = server.data().join("lake/default/activity/_delta_log/00000000000000000001.json");
+    let whole = std::fs::read(&commit).unwrap();
+    std::fs::write(&commit, &whole[..100]).unwrap();
+    server.restart().await;
+    server.says("is set aside").await;
+
+    let read = server.get("/api/v1/events").bearer_auth(&server.keys.service_key);
+    let (status, problem) = crate::boundary::answer(read).await;
+    assert_eq!((status, &problem["code"]), (503, &"table_unavailable".into()), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("activity of account default"), "{problem}");
+    let sent = server.send(event("b", "bob", "x.y.read", "success", "2026-11-20T08:00:00Z")).await;
+    assert_eq!((sent.0, &sent.1["code"]), (503, &"table_unavailable".into()), "{}", sent.1);
+    assert_eq!(server.read("/api/v1/status").await["unavailable_tables"][0]["stream"], "activity");
+    let (status, ready) = crate::boundary::answer(server.get("/health/ready")).await;
+    assert_eq!((status, &ready["degraded"][0]["part"]), (200, &"tables".into()), "{ready}");
+    let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("whodid_tables_unavailable 1"), "{metrics}");
+
+    std::fs::write(&commit, whole).unwrap();
+    server.says("works again").await;
+    assert_eq!(server.count().await, 1);
+    let sent = server.send(event("b", "bob", "x.y.read", "success", "2026-11-20T08:00:00Z")).await;
+    assert_eq!(sent.1["first_offset"], 1, "{}", sent.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_server_that_still_waits_for_its_requests() {
     let mut server = Server::start().await;
     // A request that does not end: its body does not come.

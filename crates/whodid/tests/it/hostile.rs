@@ -259,7 +259,10 @@ async fn the_same_request_again_gets_the_same_reply_and_stores_nothing() {
     let without_id = "{\"action\":\"create\",\"outcome\":\"success\"}\nnonsense\n".to_owned();
     let (status, first) = send("batch-1", without_id.clone()).await;
     assert_eq!((status, &first["accepted"]), (200, &1.into()), "{first}");
-    assert_eq!(send("batch-1", without_id.clone()).await, (200, first.clone()));
+    let (status, again) = send("batch-1", without_id.clone()).await;
+    let mut expected = first.clone();
+    expected["repeated"] = true.into();
+    assert_eq!((status, again), (200, expected));
     assert_eq!(send("batch-1", good("other")).await.0, 409);
     assert_eq!(server.count().await, 1);
     assert_eq!(server.read("/api/v1/rejects/summary").await["total"], 1);

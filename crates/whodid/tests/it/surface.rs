@@ -254,6 +254,8 @@ async fn every_refusal_is_a_problem_document() {
         ("POST", "/api/v1/sessions?x=1", 400, "unknown_parameter"),
         ("DELETE", "/api/v1/sessions/current?x=1", 400, "unknown_parameter"),
         ("GET", "/api/v1/events/fields?stream=rejects", 400, "bad_parameter"),
+        ("GET", "/api/v1/events/tail?from=24h", 400, "bad_parameter"),
+        ("GET", "/api/v1/events/tail?q=x&to=now", 400, "bad_parameter"),
     ] {
         let request = server.request(method, path).bearer_auth(&server.keys.admin_token);
         let response = request.send().await.unwrap();
@@ -262,6 +264,27 @@ async fn every_refusal_is_a_problem_document() {
         let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["code"], code, "{method} {path}: {problem}");
     }
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_as_such() {
+    let server = Server::start().await;
+    let body = event("a", "bob", "x.y.read", "success", "2026-11-20T08:00:00Z");
+    let send = async || {
+        let request = server.request("POST", "/api/v1/events").bearer_auth(&server.keys.ingestion_key);
+        let response = request.header("idempotency-key", "batch-1").body(body.clone()).send().await.unwrap();
+        let replayed = response.headers().get("idempotency-replayed").cloned();
+        (replayed, response.json::<Value>().await.unwrap())
+    };
+    let (replayed, first) = send().await;
+    assert_eq!((replayed, &first["accepted"], &first["repeated"]), (None, &1.into(), &false.into()));
+    let (replayed, second) = send().await;
+    assert_eq!(
+        (replayed.unwrap(), &second["accepted"], &second["repeated"]),
+        ("true".parse().unwrap(), &1.into(), &true.into())
+    );
+    let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("whodid_events_total{result=\"accepted\"} 1\n"), "{metrics}");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ struct Totals {
     accepted: u64,
     duplicates: u64,
     excluded: u64,
-    /// Events of batches that an earlier run of the command sent.
+    /// Events of batches that an earlier run of the command sent, as remembered here or as the server says.
     repeated: u64,
     rejected: u64,
     /// Events that are too long to be sent at all.
@@ -66,11 +66,15 @@ impl Totals {
     fn add(&mut self, batch: &Batch, reply: IngestReply) {
         self.batches += 1;
         self.bytes += batch.body.len() as u64;
-        self.accepted += reply.accepted;
-        self.duplicates += reply.duplicates;
-        self.excluded += reply.excluded;
-        self.rejected += reply.rejected.len() as u64;
         let known = reply.accepted + reply.duplicates + reply.excluded;
+        if reply.repeated {
+            self.repeated += known;
+        } else {
+            self.accepted += reply.accepted;
+            self.duplicates += reply.duplicates;
+            self.excluded += reply.excluded;
+        }
+        self.rejected += reply.rejected.len() as u64;
         let events = usize::try_from(known).unwrap_or(usize::MAX).saturating_add(reply.rejected.len());
         for rejected in reply.rejected {
             if self.rejects.len() < REJECTS_SHOWN {
@@ -288,6 +292,9 @@ impl Post<'_> {
         let kind = if batch.shape == Shape::Lines { "application/x-ndjson" } else { "application/json" };
         let deadline = Instant::now() + self.retry_for;
         let mut pause = PAUSE_MIN;
+        // Whether a try of this run may have arrived although it was not answered: what the server then knows of the
+        // batch it has from this run.
+        let mut may_have_arrived = false;
         loop {
             let request = self
                 .client
@@ -297,10 +304,16 @@ impl Post<'_> {
                 .timeout(deadline.saturating_duration_since(Instant::now()).max(TRY_MIN))
                 .body(batch.body.clone());
             let (error, wait) = match request.send().await {
-                Ok(response) if response.status().is_success() => match response.json().await {
-                    Ok(reply) => return Ok(Answer::Reply(reply)),
+                Ok(response) if response.status().is_success() => match response.json::<IngestReply>().await {
+                    Ok(reply) => {
+                        let repeated = reply.repeated && !may_have_arrived;
+                        return Ok(Answer::Reply(IngestReply { repeated, ..reply }));
+                    }
                     // The reply was lost: the same key gets it again.
-                    Err(error) => (anyhow!(error), None),
+                    Err(error) => {
+                        may_have_arrived = true;
+                        (anyhow!(error), None)
+                    }
                 },
                 Ok(response) => {
                     let status = response.status();
@@ -321,9 +334,14 @@ impl Post<'_> {
                     if !may_pass(status) {
                         return Err(refusal.into());
                     }
+                    // A proxy that got no answer, or a server whose disk failed while it wrote.
+                    may_have_arrived |= status.is_server_error();
                     (refusal.into(), wait)
                 }
-                Err(error) => (anyhow!("{}", crate::server::chain(&error.without_url())), None),
+                Err(error) => {
+                    may_have_arrived |= !error.is_connect();
+                    (anyhow!("{}", crate::server::chain(&error.without_url())), None)
+                }
             };
             let wait = wait.unwrap_or(pause).max(pause);
             if Instant::now() + wait > deadline {
@@ -350,6 +368,7 @@ const NOTHING: IngestReply = IngestReply {
     rejected: Vec::new(),
     first_offset: None,
     last_offset: None,
+    repeated: false,
 };
 
 /// Up to a quarter longer, so that many senders do not come back at once.
