@@ -17,10 +17,10 @@ use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Tim
 use whodid_search::Searcher;
 
 use crate::duplicates::{HashSecret, Key, Window};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, chain};
 use crate::frame::{self, FrameError, PartHeader};
 use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, PrepareError, Tables};
-use crate::jobs;
+use crate::jobs::{self, LakeTrouble};
 use crate::live::LIVE_READERS_MAX;
 use crate::options::{Clock, Options};
 use crate::unreadable::{self, Held, SetAside, UnreadableTable};
@@ -65,6 +65,18 @@ pub enum OpenError {
          start once with --accept-missing-records to go on without them"
     )]
     Missing(#[from] whodid_lake::OutOfPlace),
+    /// Another server has written to the lake in the places of what the journal holds.
+    #[error(
+        "the journal in {} holds acknowledged records for table {table} in places where another server has stored \
+         others. Nothing was changed. Move that folder aside to take the lake over without them, or give this server \
+         the lake that it had", journal.display()
+    )]
+    Places {
+        /// `account/stream`.
+        table: String,
+        /// The journal's folder.
+        journal: PathBuf,
+    },
     /// A journal segment could not be read.
     #[error("reading the journal back failed")]
     Read(#[from] whodid_journal::ReadError),
@@ -121,6 +133,8 @@ pub(crate) struct Inner {
     pub published: watch::Receiver<u64>,
     pub live_places: Arc<Semaphore>,
     pub gauges: Arc<JournalGauges>,
+    /// Of the lake, since flushes fail.
+    pub trouble: parking_lot::Mutex<Option<LakeTrouble>>,
     pub started_at: Timestamp,
     /// Every table that holds or may get records.
     pub tables: parking_lot::Mutex<BTreeMap<StreamKey, Arc<Table>>>,
@@ -152,7 +166,11 @@ impl Engine {
         for path in damaged {
             tracing::warn!(path = %path.display(), "a file of the duplicate window is damaged and was left out: repeated events of its time may be stored again");
         }
-        let lake = Lake::open(options.lake.clone()).await?;
+        let lake = open_lake(&options).await?;
+        let takes_over = options.take_over_lake && lake.is_claimed_by_another(&options.data).await.map_err(not_ours)?;
+        if !takes_over {
+            claim(&lake, &options).await?;
+        }
         let searcher = Searcher::new(whodid_search::Options {
             memory_bytes: options.query_memory_bytes,
             timeout: options.query_timeout,
@@ -189,7 +207,12 @@ impl Engine {
         }
         for frame in recovered {
             let (position, bytes) = frame?;
-            replay(&mut writer, &lake, position, &bytes, &options).await?;
+            replay(&mut writer, &lake, position, &bytes, &options, takes_over).await?;
+        }
+        if takes_over {
+            // Only now: until here the start may be refused, and the lake must stay the other's then.
+            claim(&lake, &options).await?;
+            tracing::warn!("this lake was another server's and is taken over, as told");
         }
         tables.extend(writer.tables.iter().map(|(key, table)| (key.clone(), Arc::clone(table))));
         if !options.accept_missing {
@@ -211,6 +234,7 @@ impl Engine {
             commands,
             published: news,
             gauges,
+            trouble: parking_lot::Mutex::default(),
             started_at,
             tables: parking_lot::Mutex::new(tables),
             set_aside,
@@ -238,6 +262,13 @@ impl Engine {
     pub async fn ingest(&self, scope: &AccessScope, request: IngestRequest) -> Result<IngestReply, Error> {
         require(scope, &[Permission::WriteEvents])?;
         let inner = &self.inner;
+        if *inner.trouble.lock() == Some(LakeTrouble::Taken) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "lake_taken",
+                "another server writes to this server's lake; nothing was stored. Its operator must end one of the two",
+            ));
+        }
         if inner.tail_bytes() > inner.options.tail_bytes_max {
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -318,10 +349,26 @@ impl Engine {
                 "the journal refuses writes: free disk space, or mend the lake's storage so that it drains".to_owned()
             );
         }
+        if let Some(taken @ LakeTrouble::Taken) = self.lake_trouble() {
+            return Err(taken.to_string());
+        }
         if self.inner.tail_bytes() > self.inner.options.tail_bytes_max {
             return Err("the lake does not take what waits in memory: mend its storage".to_owned());
         }
         Ok(())
+    }
+
+    /// What keeps records from going into the lake, while there is something; they wait in journal and memory.
+    pub fn lake_trouble(&self) -> Option<LakeTrouble> {
+        *self.inner.trouble.lock()
+    }
+
+    /// Opens the tables of an account, so that a lake that is away later holds up none of its events.
+    ///
+    /// # Errors
+    /// As [`Engine::ingest`], when a table cannot be read.
+    pub async fn prepare_account(&self, account: &AccountName) -> Result<(), Error> {
+        self.inner.tables_of(account).await.map(|_| ())
     }
 
     /// Numbers of the scope's account.
@@ -358,6 +405,9 @@ impl Engine {
 
 /// Tables whose logs are read at once at the start.
 const TABLES_OPENED_AT_ONCE: usize = 8;
+/// Between two tries of a lake that does not answer.
+const LAKE_PAUSE: Duration = Duration::from_millis(500);
+const LAKE_PAUSE_MAX: Duration = Duration::from_secs(8);
 /// Bodies decoded at once.
 const DECODINGS_MAX: usize = 16;
 /// Memory is counted in KiB, so that a semaphore's 32-bit counts suffice.
@@ -459,7 +509,7 @@ async fn open_table(
     match lake.table(&key.0, &key.1).await {
         Ok(table) => Ok(Some(table)),
         Err(error @ whodid_lake::OpenError::Log(_)) => {
-            set_aside.add(key.clone(), unreadable::chain(&error), clock());
+            set_aside.add(key.clone(), chain(&error), clock());
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -490,6 +540,32 @@ async fn set_aside_without_log(
     Ok(())
 }
 
+fn not_ours(error: whodid_lake::OwnerError) -> OpenError {
+    OpenError::Lake(whodid_lake::OpenError::Owner(error))
+}
+
+async fn claim(lake: &Lake, options: &Options) -> Result<(), OpenError> {
+    let run = uuid::Uuid::new_v4().to_string();
+    lake.claim(&options.data, run, options.take_over_lake).await.map_err(not_ours)
+}
+
+/// Opens the lake. One that does not answer is asked again for as long as the options say: a server that starts
+/// with its machine may be quicker than the network, and a bucket refuses now and then.
+async fn open_lake(options: &Options) -> Result<Lake, whodid_lake::OpenError> {
+    let end = tokio::time::Instant::now() + options.lake_wait;
+    let mut pause = LAKE_PAUSE;
+    loop {
+        match Lake::open(options.lake.clone()).await {
+            Err(error) if error.may_pass() && tokio::time::Instant::now() + pause < end => {
+                tracing::warn!(error = %chain(&error), "the lake does not answer and is asked again in {pause:?}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LAKE_PAUSE_MAX);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 /// Takes one frame of an earlier run over: into the tail what the lake does not hold yet, into the
 /// window its keys.
 async fn replay(
@@ -498,6 +574,7 @@ async fn replay(
     position: whodid_journal::Position,
     bytes: &[u8],
     options: &Options,
+    takes_over: bool,
 ) -> Result<(), OpenError> {
     let (header, parts) = frame::decode(bytes)?;
     let mut ends = Vec::with_capacity(parts.len());
@@ -516,6 +593,11 @@ async fn replay(
             ends.push((key, end));
             continue;
         };
+        // Whether the records in these places are this journal's can be told only where nobody else has written.
+        if takes_over && table.flushed_to() >= Some(first) {
+            let table = format!("{}/{}", key.0, key.1);
+            return Err(OpenError::Places { table, journal: options.data.join("journal") });
+        }
         if table.flushed_to().is_none_or(|flushed| flushed < end) {
             let batch = whodid_lake::decode_batch(part.batch)?;
             if options.accept_missing && first > table.next_offset() {

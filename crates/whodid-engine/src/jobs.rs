@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tokio::sync::oneshot;
-use whodid_lake::Table;
+use whodid_lake::{FlushError, OwnerError, Table};
 use whodid_model::Offset;
 
 use crate::engine::Inner;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, chain};
 use crate::unreadable;
 use crate::writer::{Command, RELEASE_WAIT, StreamKey};
 
@@ -111,14 +111,17 @@ async fn flush_loop(inner: Arc<Inner>) {
         let flushes = due.into_iter().map(|(key, table)| async move { (flush_one(&table).await, key) });
         let ended: Vec<_> = futures::stream::iter(flushes).buffer_unordered(FLUSHES_AT_ONCE).collect().await;
         for (result, key) in ended {
+            if let Err(error) = &result {
+                *inner.trouble.lock() = Some(LakeTrouble::of(error));
+            }
             match result {
                 Ok(()) => {
                     waiting.remove(&key);
                 }
                 Err(error) => {
                     tracing::error!(
-                        account = %key.0, stream = %key.1, cause = ?error.source,
-                        "flushing failed, the records stay in journal and memory: {error}"
+                        account = %key.0, stream = %key.1, cause = %cause_of(&error),
+                        "flushing failed, the records stay in journal and memory"
                     );
                     metrics::counter!("whodid_flush_failures_total").increment(1);
                     if let Some(waiting) = waiting.get_mut(&key) {
@@ -128,8 +131,46 @@ async fn flush_loop(inner: Arc<Inner>) {
                 }
             }
         }
+        if waiting.values().all(|waiting| waiting.failed.is_none()) {
+            *inner.trouble.lock() = None;
+        }
         release(&inner).await;
     }
+}
+
+/// What keeps records from going into the lake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LakeTrouble {
+    /// Flushes fail. Records wait in journal and memory.
+    Failing,
+    /// Another server writes to the lake.
+    Taken,
+}
+
+impl LakeTrouble {
+    fn of(error: &Error) -> Self {
+        let cause = error.source.as_ref().and_then(|source| source.downcast_ref::<FlushError>());
+        match cause {
+            Some(FlushError::Owner(OwnerError::Other { .. }) | FlushError::Foreign { .. }) => Self::Taken,
+            _ => Self::Failing,
+        }
+    }
+}
+
+impl std::fmt::Display for LakeTrouble {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Failing => {
+                "records do not go into the lake and wait in journal and memory; the log names the tables and the cause"
+            }
+            Self::Taken => "another server writes to this server's lake; one of the two must be ended",
+        })
+    }
+}
+
+/// The causes of an error in words; the error itself where it has none.
+fn cause_of(error: &Error) -> String {
+    error.source.as_deref().map_or_else(|| error.to_string(), |source| chain(source))
 }
 
 /// The tables to flush now.
@@ -167,8 +208,15 @@ pub(crate) async fn flush_all(inner: &Inner) -> Result<(), Error> {
     let mut result = Ok(());
     for (_, table) in open_tables(inner) {
         if table.tail_rows() > 0 {
-            result = result.and(flush_one(&table).await);
+            let flushed = flush_one(&table).await;
+            if let Err(error) = &flushed {
+                *inner.trouble.lock() = Some(LakeTrouble::of(error));
+            }
+            result = result.and(flushed);
         }
+    }
+    if result.is_ok() {
+        *inner.trouble.lock() = None;
     }
     release(inner).await;
     result
@@ -185,8 +233,8 @@ async fn merge_loop(inner: Arc<Inner>) {
             let sweep = is_due && flushed_to.is_some() && sweeps > 0;
             if let Err(error) = tidy(&inner, &table, sweep).await {
                 tracing::error!(
-                    account = %key.0, stream = %key.1, cause = ?error.source,
-                    "merging segments failed, the old ones stay: {error}"
+                    account = %key.0, stream = %key.1, cause = %cause_of(&error),
+                    "merging segments failed, the old ones stay"
                 );
             }
             if sweep {

@@ -28,6 +28,7 @@ pub use engine::{Engine, OpenError, Status};
 pub use error::{Error, ErrorKind};
 pub use export::{ExportFormat, Profile};
 pub use ingest::{IngestReply, IngestRequest, Rejected};
+pub use jobs::LakeTrouble;
 pub use live::{LIVE_READERS_MAX, Live, LiveItem};
 pub use options::{Clock, Options};
 pub use read::{

@@ -43,6 +43,10 @@ pub struct Options {
     /// Start although records are missing between lake and journal, as after one of them was restored from an
     /// older copy. They are lost then; without it the engine refuses to open.
     pub accept_missing: bool,
+    /// Take the lake also when another server has claimed it, which must be gone for good.
+    pub take_over_lake: bool,
+    /// How long a lake that does not answer is asked again when the engine opens.
+    pub lake_wait: Duration,
     /// Where the time comes from.
     pub clock: Clock,
     /// Called when a journal sync failed and nothing more can be promised; must end the process.
@@ -71,6 +75,8 @@ impl Options {
             query_memory_bytes: 256 << 20,
             query_timeout: Duration::from_secs(30),
             accept_missing: false,
+            take_over_lake: false,
+            lake_wait: Duration::ZERO,
             clock,
             on_fatal: Arc::new(|_| std::process::abort()),
         }

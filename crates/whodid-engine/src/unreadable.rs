@@ -16,7 +16,7 @@ use whodid_lake::Table;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp};
 
 use crate::engine::Inner;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, chain};
 use crate::frame::{self, FrameHeader, PartHeader};
 use crate::jobs::{JOURNAL_PRESSURE, RETRY_PAUSE, RETRY_PAUSE_MAX};
 use crate::writer::{Command, GROUP_BYTES, LiveFrame, StreamKey, Writer};
@@ -259,20 +259,6 @@ fn give(table: &Table, held: &[Arc<Held>], accept_missing: bool) -> Result<(), S
 /// The latest recorded time in a table's segments.
 pub(crate) fn newest_recorded(table: &Table) -> Timestamp {
     table.snapshot().segments.iter().map(|segment| segment.recorded_at.1).max().unwrap_or_default()
-}
-
-/// An error with its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl Writer {

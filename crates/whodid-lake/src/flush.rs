@@ -14,6 +14,7 @@ use whodid_model::{Offset, Timestamp};
 
 use crate::batch::offsets_of;
 use crate::commit::{LogError, LogState, LoggedFile};
+use crate::owner::OwnerError;
 use crate::parquet_file::{SegmentWriteError, encode, integers, sorted_by_day};
 use crate::schema::{column, partition_folder};
 use crate::table::{InFlight, Table};
@@ -67,6 +68,9 @@ pub enum FlushError {
         /// The last offset that this process knows of.
         expected: Option<Offset>,
     },
+    /// Another server has claimed the lake, or that could not be found out.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
     /// A commit that an earlier life of this process sent has arrived only now. What it holds was taken over; the
     /// rest is still in the tail.
     #[error("an earlier commit of table {table} arrived late; its records were taken over")]
@@ -145,6 +149,8 @@ impl Table {
 
         let was_in_doubt = std::mem::replace(&mut self.state.lock().flush_in_doubt, true);
         if !(was_in_doubt && self.has_landed(last).await?) {
+            // Before the files too: of the same offsets another's have the same names.
+            self.check_claim().await?;
             let mut in_flight = InFlight::new(self);
             let files = self.write_segments(cut, (first, last), &mut in_flight).await?;
             report.segments += files.len();
@@ -152,6 +158,7 @@ impl Table {
             let version = {
                 // Held until the state tells what the log tells: a merge reads the log under it too.
                 let _commit = self.committing.lock().await;
+                self.check_claim().await?;
                 let version = self.commit_segments(&files, last).await?;
                 let mut state = self.state.lock();
                 let segments: Vec<_> = files.iter().map(|file| self.segment(file)).collect();
@@ -169,6 +176,13 @@ impl Table {
         report.rows += rows as u64;
         report.flushed_to = Some(last);
         Ok(())
+    }
+
+    async fn check_claim(&self) -> Result<(), OwnerError> {
+        match self.claim.get() {
+            Some(claim) => claim.check().await,
+            None => Ok(()),
+        }
     }
 
     /// Whether a flush that was cut off has reached the log after all; then its segments are taken over.

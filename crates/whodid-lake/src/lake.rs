@@ -1,14 +1,15 @@
 //! The lake: all tables at one location.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use object_store::ObjectStore;
 use object_store::path::Path;
 use whodid_model::{AccountName, StreamName};
 
 use crate::commit::LogError;
+use crate::owner::{self, Claim, OwnerError};
 use crate::segment::{FOOTER_CACHE_BYTES, FooterCache};
 use crate::store::{self, Location, LocationError};
 use crate::table::Table;
@@ -18,6 +19,7 @@ use crate::table::Table;
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
     footers: Arc<FooterCache>,
+    claim: Arc<OnceLock<Claim>>,
     tail_bytes: Arc<AtomicUsize>,
     tables: parking_lot::Mutex<BTreeMap<(AccountName, StreamName), Opening>>,
 }
@@ -37,6 +39,23 @@ pub enum OpenError {
     /// The location could not be listed.
     #[error("cannot list the tables of the lake")]
     List(#[source] object_store::Error),
+    /// The lake could not be claimed.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+}
+
+impl OpenError {
+    /// Whether the lake may answer when it is asked again: no network yet, a store that is starting or has too much
+    /// to do. False for what somebody has to mend.
+    pub fn may_pass(&self) -> bool {
+        let source = match self {
+            Self::Location(LocationError::Bucket { source, .. })
+            | Self::List(source)
+            | Self::Owner(OwnerError::Store(source)) => source,
+            Self::Location(_) | Self::Log(_) | Self::Owner(_) => return false,
+        };
+        matches!(source, object_store::Error::Generic { .. })
+    }
 }
 
 impl Lake {
@@ -56,9 +75,31 @@ impl Lake {
         Self {
             store,
             footers: FooterCache::new(FOOTER_CACHE_BYTES),
+            claim: Arc::default(),
             tail_bytes: Arc::default(),
             tables: parking_lot::Mutex::default(),
         }
+    }
+
+    /// Claims the lake for one run of a server, so that no second one writes here unnoticed; every later flush looks
+    /// whether it still holds. `folder` keeps the names of the server's earlier runs, whose lakes are its own.
+    /// With `take_over` a lake of another is taken too.
+    ///
+    /// # Errors
+    /// The lake is another's, or that could not be found out.
+    pub async fn claim(&self, folder: &std::path::Path, run: String, take_over: bool) -> Result<(), OwnerError> {
+        let claim = Claim::make(self.store.clone(), folder, run, take_over).await?;
+        // Claimed once, by who opened it.
+        let _ = self.claim.set(claim);
+        Ok(())
+    }
+
+    /// Whether another server has claimed the lake, by what `folder` knows of one's own runs.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn is_claimed_by_another(&self, folder: &std::path::Path) -> Result<bool, OwnerError> {
+        Ok(owner::other_owner(self.store.as_ref(), folder).await?.is_some())
     }
 
     /// The store, rooted at the lake.
@@ -80,6 +121,7 @@ impl Lake {
                 account.clone(),
                 stream.clone(),
                 self.footers.clone(),
+                self.claim.clone(),
                 self.tail_bytes.clone(),
             );
             table.await.map(Arc::new).map_err(OpenError::from)

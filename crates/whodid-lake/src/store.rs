@@ -15,9 +15,10 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{
-    ClientOptions, CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RetryConfig,
+    ClientConfigKey, ClientOptions, CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RetryConfig,
 };
+use url::Url;
 
 use crate::durable_folder::DurableFolder;
 
@@ -44,6 +45,17 @@ impl Location {
         // Which bucket and how it is written to are not for an option to change.
         !name.contains("bucket") && !name.contains("conditional_put") && name.parse::<AmazonS3ConfigKey>().is_ok()
     }
+
+    /// What can be said of a location without asking it.
+    ///
+    /// # Errors
+    /// An address or a setting that cannot be right, named.
+    pub fn check(&self) -> Result<(), LocationError> {
+        match self {
+            Self::Bucket { url, options } => bucket(url, options).map(|_| ()),
+            Self::Folder(_) | Self::Memory => Ok(()),
+        }
+    }
 }
 
 /// Why a location cannot be used.
@@ -58,16 +70,21 @@ pub enum LocationError {
         source: std::io::Error,
     },
     /// The URL is none of a bucket.
-    #[error("{url:?} is no bucket address; write it like s3://bucket/prefix")]
-    Url {
-        /// What was given.
-        url: String,
-    },
+    #[error("the lake's address is not that of a bucket; write it like s3://bucket/prefix, and keys as settings")]
+    Url,
     /// A setting's name is not known.
     #[error("the bucket setting {name:?} is not known")]
     Option {
         /// Its name.
         name: String,
+    },
+    /// A setting's value cannot be right.
+    #[error("the bucket setting {name:?} {problem}")]
+    Value {
+        /// Its name.
+        name: String,
+        /// What is wrong, and how it is right.
+        problem: &'static str,
     },
     /// The bucket cannot be reached or refuses.
     #[error("cannot use the bucket {url}")]
@@ -128,7 +145,7 @@ async fn open_bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Ar
 }
 
 fn bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn ObjectStore>, LocationError> {
-    let (bucket, prefix) = parse_bucket_url(url).ok_or_else(|| LocationError::Url { url: url.to_owned() })?;
+    let (bucket, prefix) = parse_bucket_url(url).ok_or(LocationError::Url)?;
     let failed = |source| LocationError::Bucket { url: url.to_owned(), source };
 
     let mut builder = AmazonS3Builder::new()
@@ -138,6 +155,13 @@ fn bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn Objec
     for (name, value) in options {
         let key: AmazonS3ConfigKey =
             name.to_ascii_lowercase().parse().map_err(|_| LocationError::Option { name: name.clone() })?;
+        if key == AmazonS3ConfigKey::Endpoint {
+            let allows_http = options.iter().any(|(name, value)| {
+                name.parse().ok() == Some(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp)) && value == "true"
+            });
+            check_endpoint(value, allows_http)
+                .map_err(|problem| LocationError::Value { name: name.clone(), problem })?;
+        }
         builder = builder.with_config(key, value);
     }
     let retrying = builder.clone().build().map_err(failed)?;
@@ -148,9 +172,24 @@ fn bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn Objec
     Ok(if prefix.as_ref().is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) })
 }
 
+fn check_endpoint(endpoint: &str, allows_http: bool) -> Result<(), &'static str> {
+    let url = Url::parse(endpoint).map_err(|_| "is no address; write it like https://s3.example.com:9000")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds a user name or password; give them as access_key_id and secret_access_key");
+    }
+    match url.scheme() {
+        _ if url.host().is_none() => Err("names no host; write it like https://s3.example.com:9000"),
+        "https" => Ok(()),
+        "http" if allows_http => Ok(()),
+        "http" => Err("is http://, which is refused unless allow_http is \"true\" too"),
+        _ => Err("begins with neither https:// nor http://"),
+    }
+}
+
 fn parse_bucket_url(url: &str) -> Option<(&str, Path)> {
     let (bucket, prefix) = url.strip_prefix("s3://")?.split_once('/').unwrap_or((url.strip_prefix("s3://")?, ""));
-    if bucket.is_empty() {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if bucket.is_empty() || !bucket.bytes().all(is_name) || prefix.contains(['?', '#']) {
         return None;
     }
     Some((bucket, Path::parse(prefix.trim_end_matches('/')).ok()?))
@@ -262,7 +301,8 @@ mod tests {
         assert_eq!(parse_bucket_url("s3://lake"), Some(("lake", Path::default())));
         assert_eq!(parse_bucket_url("s3://lake/"), Some(("lake", Path::default())));
         assert_eq!(parse_bucket_url("s3://lake/audit/eu/"), Some(("lake", Path::from("audit/eu"))));
-        for bad in ["", "lake", "s3://", "s3:///prefix", "http://lake/x"] {
+        let bad = ["", "lake", "s3://", "s3:///prefix", "http://lake/x", "s3://key:secret@lake/x", "s3://lake/x?a=b#c"];
+        for bad in bad {
             assert_eq!(parse_bucket_url(bad), None, "{bad:?}");
         }
     }
@@ -272,5 +312,27 @@ mod tests {
         let options = BTreeMap::from([("colour".to_owned(), "red".to_owned())]);
         let error = open(&Location::Bucket { url: "s3://lake".to_owned(), options }).await.unwrap_err();
         assert_eq!(error.to_string(), "the bucket setting \"colour\" is not known");
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_right_is_told_before_it_is_asked() {
+        let check = |settings: &[(&str, &str)]| {
+            let options = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let checked = Location::Bucket { url: "s3://lake/x".to_owned(), options }.check();
+            checked.map_err(|error| error.to_string())
+        };
+        for (endpoint, problem) in [
+            ("127.0.0.1:9000", "is no address"),
+            ("localhost:9000", "names no host"),
+            ("ftp://store", "begins with neither"),
+            ("http://store:9000", "allow_http"),
+            ("https://user:secret@store", "user name or password"),
+        ] {
+            let error = check(&[("endpoint", endpoint)]).unwrap_err();
+            assert!(error.contains(problem) && error.contains("\"endpoint\"") && !error.contains("secret@"), "{error}");
+        }
+        let keys = [("access_key_id", "k"), ("secret_access_key", "s"), ("region", "eu-central-1")];
+        check(&[&[("endpoint", "https://store")][..], &keys].concat()).unwrap();
+        check(&[&[("endpoint", "http://store:9000"), ("allow_http", "true")][..], &keys].concat()).unwrap();
     }
 }

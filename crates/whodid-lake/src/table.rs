@@ -1,8 +1,8 @@
 //! A table: the segments and the tail of one stream, and the one lock under which both change together.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -14,6 +14,7 @@ use whodid_model::{AccountName, Offset, StreamName, Timestamp};
 
 use crate::batch::offsets_of;
 use crate::commit::{DeltaLog, LogError, LoggedFile};
+use crate::owner::Claim;
 use crate::schema::{column, stored_schema};
 use crate::segment::{FooterCache, Segment};
 use crate::tail::{Tail, TailBatch};
@@ -29,6 +30,8 @@ pub struct Table {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) log: DeltaLog,
     pub(crate) footers: Arc<FooterCache>,
+    /// Empty where nobody claimed the lake.
+    pub(crate) claim: Arc<OnceLock<Claim>>,
     pub(crate) state: Mutex<State>,
     /// One flush at a time.
     pub(crate) flushing: tokio::sync::Mutex<()>,
@@ -110,6 +113,7 @@ impl Table {
         account: AccountName,
         stream: StreamName,
         footers: Arc<FooterCache>,
+        claim: Arc<OnceLock<Claim>>,
         all_tail_bytes: Arc<AtomicUsize>,
     ) -> Result<Self, LogError> {
         let log = DeltaLog::new(&store, &account, &stream);
@@ -120,6 +124,7 @@ impl Table {
             store,
             log,
             footers,
+            claim,
             state: Mutex::new(State { tail, ..State::default() }),
             flushing: tokio::sync::Mutex::default(),
             compacting: tokio::sync::Mutex::default(),

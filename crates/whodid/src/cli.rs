@@ -124,10 +124,20 @@ impl ServerFlags {
 pub struct ServeFlags {
     #[command(flatten)]
     pub server: ServerFlags,
+    #[command(flatten)]
+    pub starts_in: StartFlags,
+}
+
+/// What a start that is refused otherwise accepts, once.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct StartFlags {
     /// Start although records are missing between tables and journal, as after one was restored from an older
     /// copy; they are lost then
     #[arg(long, env = "WHODID_ACCEPT_MISSING_RECORDS")]
     pub accept_missing_records: bool,
+    /// Take the tables over from another server, which is gone for good
+    #[arg(long, env = "WHODID_TAKE_OVER_LAKE")]
+    pub take_over_lake: bool,
 }
 
 /// Flags of `demo`.

@@ -223,6 +223,9 @@ pub enum ConfigError {
         /// What would do.
         expected: &'static str,
     },
+    /// The lake cannot be where the values say.
+    #[error("`lake.url` and `lake.options`")]
+    Lake(#[from] whodid_lake::LocationError),
 }
 
 fn hint(nearest: &Option<String>) -> String {
@@ -469,6 +472,7 @@ fn resolve(mut raw: Raw) -> Result<Config, ConfigError> {
     taker.origins.sort_by_key(place);
     config.origins = taker.origins;
     config.origins.extend(option_origins);
+    config.lake_location().check()?;
     Ok(config)
 }
 
@@ -500,16 +504,21 @@ impl Config {
         self.data.join("meta.sqlite")
     }
 
-    /// What the engine is opened with.
-    pub fn engine_options(&self, clock: whodid_engine::Clock) -> whodid_engine::Options {
-        let lake = match &self.lake {
+    /// Where the tables are.
+    pub fn lake_location(&self) -> whodid_lake::Location {
+        match &self.lake {
             LakeUrl::Folder(folder) => whodid_lake::Location::Folder(folder.clone()),
             LakeUrl::Bucket(url) => {
                 whodid_lake::Location::Bucket { url: url.clone(), options: self.lake_options.clone() }
             }
-        };
+        }
+    }
+
+    /// What the engine is opened with.
+    pub fn engine_options(&self, clock: whodid_engine::Clock) -> whodid_engine::Options {
         whodid_engine::Options {
-            lake,
+            lake: self.lake_location(),
+            lake_wait: LAKE_WAIT,
             journal_segment_bytes: self.journal_segment_bytes.min(self.journal_bound_bytes / 2),
             journal_bound_bytes: self.journal_bound_bytes,
             ingest_bytes_max: self.ingest_bytes_max,
@@ -522,6 +531,9 @@ impl Config {
         }
     }
 }
+
+/// How long a start asks a lake that does not answer again.
+const LAKE_WAIT: Duration = Duration::from_secs(60);
 
 fn parse_lake(text: &str, data: &Path) -> Option<LakeUrl> {
     if text.is_empty() {

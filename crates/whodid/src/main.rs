@@ -69,7 +69,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 async fn run(cli: Cli) -> anyhow::Result<End> {
     let output = cli.output;
     match cli.verb {
-        Verb::Serve(flags) => commands::serve::run(&load(&flags.server)?, flags.accept_missing_records).await,
+        Verb::Serve(flags) => commands::serve::run(&load(&flags.server)?, flags.starts_in).await,
         Verb::Init(flags) => commands::init::run(&load(&flags)?, output).await,
         Verb::Demo(flags) => commands::demo::run(flags).await,
         Verb::Generate(flags) => commands::generate::run(&flags),

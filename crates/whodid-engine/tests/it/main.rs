@@ -3,6 +3,7 @@
 
 mod enduring;
 mod keeping;
+mod owning;
 mod reading;
 mod unreadable;
 

@@ -19,7 +19,7 @@ use whodid_model::{AccessScope, AccountName, Principal, Timestamp};
 use super::init;
 use super::serve::{Running, Signals, show_link};
 use crate::End;
-use crate::cli::DemoFlags;
+use crate::cli::{DemoFlags, StartFlags};
 use crate::config;
 use crate::output;
 use crate::server::chain;
@@ -52,7 +52,7 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<End> {
     // Before the start, so that the folder goes whenever the demo is ended.
     let mut signals = Signals::listen()?;
     let running = tokio::select! {
-        running = Running::start(config, false) => running?,
+        running = Running::start(config, StartFlags::default()) => running?,
         () = signals.next() => return Ok(End::Done),
     };
     let scope = sender(&AccountName::default_account())?;

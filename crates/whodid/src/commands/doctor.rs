@@ -243,9 +243,8 @@ async fn lake(config: &Config, findings: &mut Findings) {
     match &config.lake {
         LakeUrl::Folder(folder) => lake_folder(config, folder, findings).await,
         LakeUrl::Bucket(url) => {
-            let location = whodid_lake::Location::Bucket { url: url.clone(), options: config.lake_options.clone() };
             let mend = "check lake.url, lake.options and the rights of the key or user; `whodid config check` shows where they come from";
-            match look_at(location).await {
+            match look_at(config.lake_location()).await {
                 // Writing is what the server tries at its start.
                 Ok(told) => {
                     findings.ok("lake", format!("{url}, {told}; that it takes objects is seen when a server starts"))

@@ -12,6 +12,7 @@ use whodid_engine::Engine;
 
 use super::init;
 use crate::End;
+use crate::cli::StartFlags;
 use crate::config::Config;
 use crate::output;
 use crate::server::{self, App, Telemetry};
@@ -25,11 +26,11 @@ const FATAL_EXIT: i32 = 74;
 /// Exit status when a second signal ended an orderly stop (128 and SIGINT, as shells tell it).
 const IMPATIENT_EXIT: i32 = 130;
 
-pub async fn run(config: &Config, accept_missing: bool) -> anyhow::Result<End> {
+pub async fn run(config: &Config, accepted: StartFlags) -> anyhow::Result<End> {
     // Before anything else: a signal during the start must not find the system's own way of ending a process.
     let mut signals = Signals::listen()?;
     let server = tokio::select! {
-        server = Running::start(config.clone(), accept_missing) => server?,
+        server = Running::start(config.clone(), accepted) => server?,
         () = signals.next() => return Ok(End::Done),
     };
     signals.next().await;
@@ -53,9 +54,8 @@ pub struct Running {
 const FLUSH_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
 
 impl Running {
-    /// Binds the address, initialises a new folder, recovers, and serves. `accept_missing`: also when records are
-    /// missing between journal and lake.
-    pub async fn start(mut config: Config, accept_missing: bool) -> anyhow::Result<Self> {
+    /// Binds the address, initialises a new folder, recovers, and serves.
+    pub async fn start(mut config: Config, accepted: StartFlags) -> anyhow::Result<Self> {
         server::start_log(&config);
         let telemetry = Telemetry::start()?;
         let listener = TcpListener::bind(config.listen)
@@ -72,13 +72,18 @@ impl Running {
         let stopping = CancellationToken::new();
         let app = App::new(config, meta, telemetry.clone(), stopping);
         let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
-        let engine = match open_engine(&app.config, accept_missing).await {
+        let engine = match open_engine(&app.config, accepted).await {
             Ok(engine) => engine,
             Err(error) => {
                 app.stop();
                 return Err(error);
             }
         };
+        for account in app.meta.accounts().await? {
+            if let Err(error) = engine.prepare_account(&account).await {
+                tracing::warn!(%account, error = %server::chain(&error), "the account's tables cannot be opened yet");
+            }
+        }
         init::close_secret(&app.config);
         app.set_engine(engine.clone());
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
@@ -106,9 +111,10 @@ impl Running {
     }
 }
 
-async fn open_engine(config: &Config, accept_missing: bool) -> anyhow::Result<Engine> {
+async fn open_engine(config: &Config, accepted: StartFlags) -> anyhow::Result<Engine> {
     let mut options = config.engine_options(crate::clock::engine_clock());
-    options.accept_missing = accept_missing;
+    options.accept_missing = accepted.accept_missing_records;
+    options.take_over_lake = accepted.take_over_lake;
     options.on_fatal = Arc::new(|why| {
         tracing::error!(why, "the journal failed; the process ends so that nothing unsafe is acknowledged");
         std::process::exit(FATAL_EXIT);

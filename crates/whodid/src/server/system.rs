@@ -75,6 +75,9 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Ready>) {
         let detail = format!("{unreadable} tables cannot be read; the log and `whodid doctor` name them");
         degraded.push(Degraded { part: "tables".to_owned(), detail });
     }
+    if let Some(trouble) = app.engine().ok().and_then(whodid_engine::Engine::lake_trouble).filter(|_| ready) {
+        degraded.push(Degraded { part: "lake".to_owned(), detail: trouble.to_string() });
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready, degraded }))
 }
