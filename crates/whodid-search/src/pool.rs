@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use whodid_lake::Snapshot;
 
-use crate::opened::OpenedCache;
+use crate::opened::{OPENED_BYTES_MAX, OpenedCache};
 use crate::part::{Part, Resources};
 use crate::stats::{Answer, Meter};
 use crate::{Options, SearchError};
@@ -102,7 +102,7 @@ impl Pool {
             partitions,
             memory_bytes: options.memory_bytes,
             environment,
-            opened: OpenedCache::default(),
+            opened: OpenedCache::new(OPENED_BYTES_MAX),
             turns: Semaphore::new(RUNNING_MAX),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             waiting: AtomicUsize::new(0),
