@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 pub struct Ended {
     pub is_success: bool,
     pub took: Duration,
-    /// The lines in which a test runner sums up, in the order in which they came.
+    /// The lines in which a test runner sums up and those that name a skipped test, in the order in which they came.
     pub closings: Vec<String>,
 }
 
@@ -85,11 +85,15 @@ fn pass_on<Sink: Write>(pipe: impl Read, closings: &Mutex<Vec<String>>, sink: im
     }
 }
 
-/// Whether a line is one in which cargo test, nextest, vitest, node's runner or the journeys sum up.
+/// How a test says that it was skipped: `skipped: <test>: <reason>`.
+pub const SKIPPED: &str = "skipped: ";
+
+/// Whether a line names a skipped test, or is one in which cargo test, nextest, vitest, node's runner or the journeys sum up.
 fn is_closing(line: &str) -> bool {
     let line = line.trim();
     let counts = |line: &str| line.contains(" passed") || line.contains(" failed");
-    line.starts_with("test result:")
+    line.starts_with(SKIPPED)
+        || line.starts_with("test result:")
         || (line.starts_with("Summary [") && counts(line))
         || (line.starts_with("Test Files ") && counts(line))
         || (line.starts_with("Tests ") && counts(line))
@@ -124,6 +128,7 @@ mod tests {
             " Test Files  1 failed | 6 passed (7)",
             "# pass 7",
             "9 passed, 0 failed",
+            "skipped: power::lost_power_loses_nothing: needs root",
         ] {
             assert!(is_closing(line), "{line}");
         }

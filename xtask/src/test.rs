@@ -126,9 +126,12 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
         };
         println!("{:9} {word:8} {:>6.1} s", step.name, step.took.as_secs_f64());
         // The runners' own closing lines, as they printed them.
-        for line in lines.iter().cloned().chain(sum_of_programs(&lines)) {
+        for line in lines.iter().filter(|line| !is_skip(line)).cloned().chain(sum_of_programs(&lines)) {
             println!("          {line}");
         }
+    }
+    for line in skips(finished) {
+        println!("{line}");
     }
     let failed: Vec<&str> =
         finished.iter().filter(|step| matches!(step.verdict, Verdict::Failed(_))).map(|step| step.name).collect();
@@ -137,6 +140,24 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
     }
     println!("all {} steps passed or were skipped with a reason", finished.len());
     Ok(())
+}
+
+/// The tests that were skipped, each once, with its reason.
+fn skips(finished: &[Finished]) -> Vec<&str> {
+    let mut skips = Vec::new();
+    for step in finished {
+        let (Verdict::Passed(lines) | Verdict::Failed(lines)) = &step.verdict else { continue };
+        for line in lines.iter().filter(|line| is_skip(line)) {
+            if !skips.contains(&line.as_str()) {
+                skips.push(line);
+            }
+        }
+    }
+    skips
+}
+
+fn is_skip(line: &str) -> bool {
+    line.starts_with(process::SKIPPED)
 }
 
 /// What the many closing lines of `cargo test` come to, when there are several.
@@ -269,6 +290,19 @@ mod tests {
         assert_eq!(chosen(&["--skip=audit,journeys"]).len(), STEPS.len() - 2);
         assert!(choose(&["--only".into(), "formt".into()]).is_err());
         assert!(choose(&["--list".into()]).unwrap().is_none());
+    }
+
+    #[test]
+    fn skipped_tests_are_told_once_each() {
+        let lines = ["skipped: a::b: needs root", "test result: ok. 1 passed; 0 failed", "skipped: a::b: needs root"];
+        let step = |verdict| Finished { name: "rust", verdict, took: Duration::ZERO };
+        let lines = || lines.map(String::from).to_vec();
+        let finished = [
+            step(Verdict::Passed(lines())),
+            step(Verdict::Failed(lines())),
+            step(Verdict::Skipped("nothing there".into())),
+        ];
+        assert_eq!(skips(&finished), ["skipped: a::b: needs root"]);
     }
 
     #[test]

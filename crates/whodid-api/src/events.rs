@@ -364,7 +364,7 @@ pub struct Count {
 
 /// Numbers over time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"interval": "PT1H", "from": "2026-11-20T08:00:00.000Z", "to": "2026-11-20T10:00:00.000Z", "by": "outcome", "buckets": [{"start": "2026-11-20T08:00:00.000Z", "counts": {"success": 120, "failure": 3}}, {"start": "2026-11-20T09:00:00.000Z", "counts": {}}], "total": 123}))]
+#[schema(example = json!({"interval": "PT1H", "from": "2026-11-20T08:00:00.000Z", "to": "2026-11-20T10:00:00.000Z", "by": "outcome", "buckets": [{"start": "2026-11-20T08:00:00.000Z", "counts": {"success": 120, "failure": 3}, "other": 0}, {"start": "2026-11-20T09:00:00.000Z", "counts": {}, "other": 0}], "total": 123}))]
 pub struct Histogram {
     /// Width of a bucket as an ISO 8601 duration.
     pub interval: String,
@@ -385,8 +385,10 @@ pub struct Histogram {
 pub struct Bucket {
     /// Its start; it ends where the next begins.
     pub start: String,
-    /// Number per value; only values that occur.
+    /// Number per value; only values that occur, and of the whole range only the 50 most frequent.
     pub counts: BTreeMap<String, u64>,
+    /// Number of all further values.
+    pub other: u64,
 }
 
 /// A value and how often it occurs.

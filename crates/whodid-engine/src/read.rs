@@ -1,6 +1,6 @@
 //! Reading: every call takes an access scope and gives plain values; events come as JSON text.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
@@ -23,10 +23,8 @@ pub const RELATED_MAX: usize = 50;
 pub const FACET_VALUES_MAX: usize = 1000;
 /// Most bars of one histogram.
 pub const BUCKETS_MAX: i64 = 5000;
-/// Most values that a histogram tells apart; the others count as [`OTHER_SERIES`].
+/// Most values that a histogram tells apart; all others are one number.
 pub const SERIES_MAX: usize = 50;
-/// The series of all values beyond [`SERIES_MAX`].
-pub const OTHER_SERIES: &str = "other";
 /// Newest records whose paths are offered as field names.
 const FIELD_SAMPLE_ROWS: usize = 2000;
 /// Rows of one SQL answer.
@@ -143,6 +141,8 @@ pub struct HistogramBucket {
     pub start: Timestamp,
     /// Number per value, only values that occur.
     pub counts: Vec<(String, u64)>,
+    /// Number of all values beyond the [`SERIES_MAX`] most frequent of the whole range.
+    pub other: u64,
 }
 
 /// Numbers over time.
@@ -387,26 +387,20 @@ impl Engine {
         let first = from.micros().div_euclid(width) * width;
         let bars = (to.micros() - 1 - first).div_euclid(width) + 1;
         let mut buckets: Vec<HistogramBucket> = (0..bars)
-            .map(|bar| HistogramBucket { start: Timestamp::from_micros(first + bar * width), counts: Vec::new() })
+            .map(|bar| Timestamp::from_micros(first + bar * width))
+            .map(|start| HistogramBucket { start, counts: Vec::new(), other: 0 })
             .collect();
         let mut total = 0;
         let listed = most_frequent(&answer.value, SERIES_MAX);
-        let mut rest: BTreeMap<Timestamp, u64> = BTreeMap::new();
-        let mut shown = Vec::with_capacity(answer.value.len());
         for (start, value, count) in answer.value {
-            if listed.contains(&value) {
-                shown.push((start, value, count));
-            } else {
-                *rest.entry(start).or_default() += count;
-            }
-        }
-        shown.extend(rest.into_iter().map(|(start, count)| (start, OTHER_SERIES.to_owned(), count)));
-        for (start, value, count) in shown {
             let bar = usize::try_from((start.micros() - first).div_euclid(width)).unwrap_or(usize::MAX);
-            if let Some(bucket) = buckets.get_mut(bar) {
+            let Some(bucket) = buckets.get_mut(bar) else { continue };
+            if listed.contains(&value) {
                 bucket.counts.push((value, count));
-                total += count;
+            } else {
+                bucket.other += count;
             }
+            total += count;
         }
         let to = Timestamp::from_micros(first + bars * width);
         let stats = stats(answer.stats, view.snapshot.next_offset());

@@ -1,5 +1,7 @@
 //! Why a search gave no answer.
 
+use crate::pool::SPILL_FACTOR;
+
 /// What a caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -36,6 +38,15 @@ pub enum SearchError {
         /// The bound.
         bound_bytes: usize,
     },
+    /// The bound on what is spilled was reached.
+    #[error(
+        "the statement needs more than all searches may put on disk together, which is {SPILL_FACTOR} times the {bound_bytes} \
+         bytes of their memory; narrow its time range or let it group and sort less"
+    )]
+    Spill {
+        /// The bound on their memory.
+        bound_bytes: usize,
+    },
     /// More searches wait than may wait.
     #[error("{waiting} searches are waiting already")]
     TooMany {
@@ -66,7 +77,7 @@ impl SearchError {
         match self {
             Self::Sql { .. } => ErrorKind::Invalid,
             Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::Memory { .. } | Self::TooMany { .. } => ErrorKind::Overloaded,
+            Self::Memory { .. } | Self::Spill { .. } | Self::TooMany { .. } => ErrorKind::Overloaded,
             Self::Segment { .. } => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }

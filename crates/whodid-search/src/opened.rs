@@ -180,9 +180,10 @@ fn is_dictionary(metadata: &ParquetMetaData, leaf: usize) -> bool {
 
 /// The segments opened lately. A segment is known by its place in memory, so that two lakes with the
 /// same paths are never mixed up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct OpenedCache {
     held: Mutex<Held>,
+    bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -204,6 +205,11 @@ struct Kept {
 }
 
 impl OpenedCache {
+    /// One that keeps so many bytes: [`OPENED_BYTES_MAX`], but in tests.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { held: Mutex::default(), bytes_max }
+    }
+
     pub(crate) async fn open(&self, segment: &Arc<Segment>, snapshot: &Snapshot) -> Result<Arc<Opened>, SearchError> {
         if let Some(opened) = self.known(segment) {
             return Ok(opened);
@@ -243,28 +249,134 @@ impl OpenedCache {
             held.bytes -= before.bytes;
         }
         // Each time it has doubled, so that opening many segments looks at each a few times only.
-        if held.by_address.len() >= 2 * held.swept.max(16) || held.bytes > OPENED_BYTES_MAX {
-            held.sweep();
+        if held.by_address.len() >= 2 * held.swept.max(16) || held.bytes > self.bytes_max {
+            held.sweep(self.bytes_max);
         }
     }
 }
 
 impl Held {
     /// Lets go of segments that are gone, and of those used longest ago while there are too many.
-    fn sweep(&mut self) {
+    fn sweep(&mut self, bytes_max: usize) {
         self.by_address.retain(|_, kept| kept.segment.strong_count() > 0);
         self.bytes = self.by_address.values().map(|kept| kept.bytes).sum();
-        if self.bytes > OPENED_BYTES_MAX {
+        if self.bytes > bytes_max {
             let mut by_use: Vec<(u64, usize)> =
                 self.by_address.iter().map(|(address, kept)| (kept.used, *address)).collect();
             by_use.sort_unstable();
             for (_, address) in by_use {
-                if self.bytes <= OPENED_BYTES_MAX / 8 * 7 {
+                if self.bytes <= bytes_max / 8 * 7 {
                     break;
                 }
                 self.bytes -= self.by_address.remove(&address).map_or(0, |kept| kept.bytes);
             }
         }
         self.swept = self.by_address.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use whodid_decode::{Format, decode};
+    use whodid_lake::{BatchBuilder, Lake, Location, sequence};
+    use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+
+    use super::*;
+
+    /// A table of so many segments, as a snapshot that alone holds them.
+    async fn segments(count: u64) -> Snapshot {
+        let lake = Lake::open(Location::Memory).await.unwrap();
+        let table = lake.table(&AccountName::default_account(), &StreamName::activity()).await.unwrap();
+        let recorded_at = Timestamp::from_micros(1_770_000_000_000_000);
+        for number in 0..count {
+            let raw = format!(r#"{{"when":"2026-02-01T00:00:00Z","user":"alice","id":"e{number}"}}"#);
+            let items = decode(Format::Json, raw.as_bytes(), recorded_at);
+            let mut builder = BatchBuilder::new();
+            builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
+            table.append(sequence(&builder.finish(), Offset(number), recorded_at)).unwrap();
+            table.flush().await.unwrap();
+        }
+        table.snapshot()
+    }
+
+    async fn open_all(cache: &OpenedCache, snapshot: &Snapshot) -> Vec<Arc<Opened>> {
+        let mut opened = Vec::new();
+        for segment in &snapshot.segments {
+            opened.push(cache.open(segment, snapshot).await.unwrap());
+        }
+        opened
+    }
+
+    fn kept(cache: &OpenedCache, snapshot: &Snapshot) -> Vec<bool> {
+        snapshot.segments.iter().map(|segment| cache.known(segment).is_some()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_segment_is_opened_once() {
+        let (cache, snapshot) = (OpenedCache::new(OPENED_BYTES_MAX), segments(3).await);
+        let (first, second) = (open_all(&cache, &snapshot).await, open_all(&cache, &snapshot).await);
+        assert!(first.iter().zip(&second).all(|(first, second)| Arc::ptr_eq(first, second)));
+        assert_eq!(cache.held.lock().bytes, first.iter().map(|opened| opened.bytes()).sum::<usize>());
+    }
+
+    #[tokio::test]
+    async fn those_used_longest_ago_go_when_the_bytes_are_too_many() {
+        let snapshot = segments(5).await;
+        let one = open_all(&OpenedCache::new(OPENED_BYTES_MAX), &snapshot).await[0].bytes();
+        let cache = OpenedCache::new(one * 4 + one / 2);
+        let first = cache.open(&snapshot.segments[0], &snapshot).await.unwrap();
+        for segment in &snapshot.segments[1..4] {
+            cache.open(segment, &snapshot).await.unwrap();
+        }
+        // The first is used again, so that the second is the oldest when the fifth comes.
+        assert!(Arc::ptr_eq(&cache.open(&snapshot.segments[0], &snapshot).await.unwrap(), &first));
+        cache.open(&snapshot.segments[4], &snapshot).await.unwrap();
+        assert!(cache.held.lock().bytes <= cache.bytes_max);
+        assert_eq!(kept(&cache, &snapshot), [true, false, false, true, true]);
+        let held = cache.held.lock();
+        assert_eq!(held.bytes, held.by_address.values().map(|kept| kept.opened.bytes()).sum::<usize>());
+    }
+
+    #[tokio::test]
+    async fn what_bloom_filters_take_counts() {
+        let (cache, snapshot) = (OpenedCache::new(OPENED_BYTES_MAX), segments(1).await);
+        let opened = open_all(&cache, &snapshot).await.remove(0);
+        let before = cache.held.lock().bytes;
+        let id = stored_schema().index_of("id").unwrap();
+        assert!(opened.may_hold(0, id, "e0").await.unwrap());
+        assert!(!opened.blooms.lock().is_empty(), "the column has a bloom filter");
+        cache.open(&snapshot.segments[0], &snapshot).await.unwrap();
+        assert!(cache.held.lock().bytes > before);
+    }
+
+    #[tokio::test]
+    async fn segments_that_were_replaced_are_let_go_and_never_mistaken_for_others() {
+        let cache = OpenedCache::new(OPENED_BYTES_MAX);
+        let (gone, there) = (segments(1).await, segments(31).await);
+        let opened = open_all(&cache, &gone).await.remove(0);
+        let (weak, address) = (Arc::downgrade(&opened), Arc::as_ptr(&gone.segments[0]) as usize);
+        drop((opened, gone));
+        // Another segment gets the address of the one that is gone.
+        let reused = &there.segments[0];
+        {
+            let mut held = cache.held.lock();
+            let kept = held.by_address.remove(&address).unwrap();
+            held.by_address.insert(Arc::as_ptr(reused) as usize, kept);
+        }
+        assert!(cache.known(reused).is_none());
+        open_all(&cache, &there).await;
+        assert_eq!(cache.held.lock().by_address.len(), 31);
+        assert!(weak.upgrade().is_none(), "nothing of it is kept");
+    }
+
+    #[tokio::test]
+    async fn entries_of_segments_that_are_gone_do_not_heap_up() {
+        let cache = OpenedCache::new(OPENED_BYTES_MAX);
+        for _ in 0..100 {
+            open_all(&cache, &segments(1).await).await;
+        }
+        assert!(cache.held.lock().by_address.len() <= 32);
     }
 }

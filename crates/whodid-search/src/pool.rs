@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use whodid_lake::Snapshot;
 
-use crate::opened::OpenedCache;
+use crate::opened::{OPENED_BYTES_MAX, OpenedCache};
 use crate::part::{Part, Resources};
 use crate::stats::{Answer, Meter};
 use crate::{Options, SearchError};
@@ -28,7 +28,7 @@ pub(crate) const WAITING_MAX: usize = 256;
 /// Exports that run at once; their readers set the pace, so that they may not hold up searches.
 pub(crate) const EXPORTS_MAX: usize = 8;
 /// What statements may spill to disk, as a multiple of the memory of all searches.
-const SPILL_FACTOR: u64 = 4;
+pub(crate) const SPILL_FACTOR: u64 = 4;
 /// How the folders that DataFusion spills to begin.
 const SPILL_PREFIX: &str = "datafusion-";
 /// Threads that wait for the disk.
@@ -102,7 +102,7 @@ impl Pool {
             partitions,
             memory_bytes: options.memory_bytes,
             environment,
-            opened: OpenedCache::default(),
+            opened: OpenedCache::new(OPENED_BYTES_MAX),
             turns: Semaphore::new(RUNNING_MAX),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             waiting: AtomicUsize::new(0),
@@ -160,6 +160,22 @@ impl Pool {
             shared: self.shared.clone(),
             snapshot: snapshot.clone(),
         })
+    }
+}
+
+impl Shared {
+    /// Makes the folders to spill into again: they look like leftovers to whoever cleans up. Without them every large
+    /// statement would fail until a restart. A failure shows when something is spilled.
+    pub(crate) fn renew_spill(&self) {
+        for folder in self.environment.disk_manager.temp_dir_paths() {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            if let Err(error) = builder.create(&folder) {
+                tracing::warn!(folder = %folder.display(), %error, "the folder for spilling cannot be made again: {error}");
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
@@ -69,6 +70,7 @@ pub(crate) async fn run(
     limits: SqlLimits,
 ) -> Result<SqlAnswer, SearchError> {
     let failed = |error| told(error, job.resources.memory_bytes);
+    job.shared.renew_spill();
     let state = session(job);
     let context = SessionContext::new_with_state(state.clone());
     let table = Arc::new(table::Events::new(job.clone(), spaces));
@@ -162,16 +164,28 @@ fn told(error: DataFusionError, memory_bytes: usize) -> SearchError {
             Err(other) => SearchError::internal("running a statement", other),
         },
         DataFusionError::Context(_, inner) => told(*inner, memory_bytes),
-        DataFusionError::Shared(inner) => match inner.find_root() {
+        error => match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => SearchError::Memory { bound_bytes: memory_bytes },
+            DataFusionError::ArrowError(source, _) if is_spill_bound(source) => {
+                SearchError::Spill { bound_bytes: memory_bytes }
+            }
+            // No statement is to blame for these, and they name paths of ours.
+            DataFusionError::Internal(_) | DataFusionError::IoError(_) | DataFusionError::ExecutionJoin(_) => {
+                SearchError::internal("running a statement", error)
+            }
+            DataFusionError::ArrowError(source, _) if matches!(**source, ArrowError::IoError(..)) => {
+                SearchError::internal("running a statement", error)
+            }
             root => SearchError::Sql { detail: sentence(&root.strip_backtrace()) },
         },
-        DataFusionError::ResourcesExhausted(_) => SearchError::Memory { bound_bytes: memory_bytes },
-        error @ (DataFusionError::Internal(_) | DataFusionError::IoError(_) | DataFusionError::ExecutionJoin(_)) => {
-            SearchError::internal("running a statement", error)
-        }
-        error => SearchError::Sql { detail: sentence(&error.strip_backtrace()) },
     }
+}
+
+/// Whether a write was refused because too much was spilled. DataFusion tells it as a text only, which names the
+/// setting.
+fn is_spill_bound(error: &ArrowError) -> bool {
+    matches!(error, ArrowError::IoError(text, source)
+        if source.raw_os_error().is_none() && text.contains("max_temp_directory_size"))
 }
 
 fn sentence(text: &str) -> String {

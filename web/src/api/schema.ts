@@ -482,10 +482,15 @@ export interface components {
         };
         /** @description One bar. */
         Bucket: {
-            /** @description Number per value; only values that occur. */
+            /** @description Number per value; only values that occur, and of the whole range only the 50 most frequent. */
             counts: {
                 [key: string]: number;
             };
+            /**
+             * Format: int64
+             * @description Number of all further values.
+             */
+            other: number;
             /** @description Its start; it ends where the next begins. */
             start: string;
         };
@@ -713,10 +718,12 @@ export interface components {
          *             "failure": 3,
          *             "success": 120
          *           },
+         *           "other": 0,
          *           "start": "2026-11-20T08:00:00.000Z"
          *         },
          *         {
          *           "counts": {},
+         *           "other": 0,
          *           "start": "2026-11-20T09:00:00.000Z"
          *         }
          *       ],

@@ -107,6 +107,27 @@ async fn a_histogram_has_every_bucket_and_its_sum_is_the_count() {
 }
 
 #[tokio::test]
+async fn a_histogram_of_many_values_counts_the_rest_apart_from_a_value_named_other() {
+    let bench = Bench::new().await;
+    let rare =
+        (0..60).map(|number| event(&format!("r{number}"), number % 10, &format!("a.b.rare{number:02}"), "success"));
+    let other = (0..3).map(|number| event(&format!("o{number}"), number, "other", "success"));
+    bench.send(&rare.chain(other).collect::<Vec<_>>().join("\n")).await;
+    let request = ReadRequest {
+        from: Some("2026-01-05T00:00:00Z".into()),
+        to: Some("2026-01-05T00:10:00Z".into()),
+        ..search("")
+    };
+    let by = By::Field("action".into());
+    let histogram = bench.engine.histogram(&reader(), &request, Interval::Micros(600_000_000), by).await.unwrap();
+    let [bucket] = histogram.buckets.as_slice() else { panic!("{:?}", histogram.buckets) };
+    // The most frequent, then 49 of those that occur once; eleven are left.
+    assert_eq!((bucket.counts.len(), bucket.other, histogram.total), (50, 11, 63));
+    let named_other: Vec<_> = bucket.counts.iter().filter(|(value, _)| value == "other").collect();
+    assert_eq!(named_other, [&("other".to_owned(), 3)]);
+}
+
+#[tokio::test]
 async fn facets_count_values_others_and_the_missing() {
     let bench = twenty().await;
     let fields = ["action".to_owned(), "region".to_owned(), "requestData.keyId".to_owned()];

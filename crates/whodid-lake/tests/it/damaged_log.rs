@@ -57,7 +57,7 @@ async fn a_damaged_entry_is_told_wherever_it_is() {
         flushes(folder.path(), 3).await;
         damage(folder.path());
         match open(folder.path()).await {
-            Err(OpenError::Log(error)) => eprintln!("{what}: {error:?}"),
+            Err(OpenError::Log(_)) => {}
             Err(error) => panic!("{what}: {error}"),
             Ok(table) => taken.push((what, table.flushed_to())),
         }

@@ -7,15 +7,14 @@ use std::sync::OnceLock;
 /// The folder of programs of a Python environment with `deltalake`, `duckdb` and `moto`; `None`, with the
 /// reason printed, where it cannot be made.
 pub fn programs() -> Option<&'static Path> {
-    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
-    MADE.get_or_init(|| match make() {
+    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match MADE.get_or_init(make) {
         Ok(programs) => Some(programs),
         Err(reason) => {
-            eprintln!("skipped: no Python environment: {reason}");
+            crate::skipped(&format!("no Python environment: {}", reason.trim()));
             None
         }
-    })
-    .as_deref()
+    }
 }
 
 fn make() -> Result<PathBuf, String> {

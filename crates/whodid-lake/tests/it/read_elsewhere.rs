@@ -61,7 +61,7 @@ async fn delta_and_duckdb_count_the_records_and_rebuild_every_raw_text() {
 fn the_expression_in_the_guide_is_the_one_of_this_release() {
     let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/raw.sql");
     let Ok(text) = std::fs::read_to_string(guide) else {
-        eprintln!("skipped: no {guide}");
+        crate::skipped(&format!("no {guide}"));
         return;
     };
     if std::env::var_os("WHODID_WRITE_GOLDEN").is_some() {

@@ -11,7 +11,7 @@ use crate::events::recorded;
 fn every_sample_event_comes_back_byte_for_byte() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples");
     if !folder.exists() {
-        eprintln!("skipped: no sample events at {}", folder.display());
+        crate::skipped(&format!("no sample events at {}", folder.display()));
         return;
     }
     let (mut events, mut raw_bytes, mut kept_bytes) = (0, 0, 0);

@@ -135,6 +135,7 @@ pub async fn histogram(
         .map(|bucket| Bucket {
             start: bucket.start.to_string(),
             counts: bucket.counts.into_iter().collect::<BTreeMap<_, _>>(),
+            other: bucket.other,
         })
         .collect();
     Ok(Json(Histogram {

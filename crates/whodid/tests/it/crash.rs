@@ -213,12 +213,12 @@ impl Drop for Mount {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
     if !is_root() {
-        eprintln!("skipped: mounting a small disk needs root");
+        crate::skipped("mounting a small disk needs root");
         return;
     }
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let Some(_mount) = Mount::new(&folder.path().join("data"), &["-t", "tmpfs", "-o", "size=48m", "tmpfs"]) else {
-        eprintln!("skipped: this machine mounts no tmpfs");
+        crate::skipped("this machine mounts no tmpfs");
         return;
     };
     let keys = init(&folder.path().join("data"));
@@ -273,7 +273,7 @@ async fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_power_loses_nothing_acknowledged() {
     if !is_root() {
-        eprintln!("skipped: mounting a disk image needs root");
+        crate::skipped("mounting a disk image needs root");
         return;
     }
     let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -281,14 +281,14 @@ async fn lost_power_loses_nothing_acknowledged() {
     std::fs::File::create(&image).unwrap().set_len(512 << 20).unwrap();
     let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image).status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: this machine has no mkfs.ext4");
+        crate::skipped("this machine has no mkfs.ext4");
         return;
     }
     let at = folder.path().join("data");
     let from = image.to_str().unwrap();
     // The kernel writes nothing by itself for 300 s: what is not synced is not in the image.
     let Some(mount) = Mount::new(&at, &["-o", "loop,commit=300", from]) else {
-        eprintln!("skipped: this machine mounts no loop image");
+        crate::skipped("this machine mounts no loop image");
         return;
     };
     let inner = Arc::new(tempfile::tempdir_in(&at).unwrap());

@@ -296,6 +296,9 @@ async fn an_odd_action_of_a_related_event_does_not_hide_the_event() {
     assert_eq!(server.send(format!("{plain}\n{odd}")).await.1["accepted"], 2);
     let found = server.read("/api/v1/events/activity:0").await;
     assert_eq!(found["related"][0]["action"], "5", "{found}");
+    let found = server.read("/api/v1/events/activity:1").await;
+    assert_eq!(found["related"][0]["action"], "create", "{found}");
+    assert_eq!(found["related"][0]["record"]["id"], "activity:0");
 }
 
 #[tokio::test]
