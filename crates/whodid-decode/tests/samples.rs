@@ -12,7 +12,7 @@ use whodid_decode::{Format, Item, decode, json};
 use whodid_model::{Field, Outcome, Timestamp, sentence};
 
 fn samples() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples");
+    let folder = PathBuf::from("../../../shared/samples");
     if !folder.is_dir() {
         skipped(&format!("there are no samples at {}", folder.display()));
         return None;

@@ -142,7 +142,7 @@ fn restarts_without_release_do_not_pile_up_whole_segment_files() {
 }
 
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/journal/v1")
+    PathBuf::from("../../corpus/journal/v1")
 }
 
 /// The frames of the golden journal: see `corpus/journal/README.md`.

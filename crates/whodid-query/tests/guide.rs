@@ -5,7 +5,7 @@ use whodid_model::Timestamp;
 use whodid_query::{parse, parse_range, parse_time, render, resolve};
 
 fn guide() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/search.md")).unwrap()
+    std::fs::read_to_string("../../docs/guide/search.md").unwrap()
 }
 
 /// What stands between backticks in the first cell of each row of the table in a section.

@@ -689,7 +689,7 @@ mod tests {
 
     #[test]
     fn secrets_of_the_object_store_are_hidden() {
-        let file = "[lake]\nurl = 's3://bucket/x'\n[lake.options]\nsecret_access_key = 'canary'\nregion = 'eu-de'";
+        let file = "[lake]\nurl = 's3://bucket/x'\n[lake.options]\naccess_key_id = 'k'\nsecret_access_key = 'canary'\nregion = 'eu-de'";
         let config = with_file(file, &[], Flags::default()).unwrap();
         assert_eq!(config.lake_options["secret_access_key"], "canary");
         let shown = format!("{:?} {config:?}", config.origins());

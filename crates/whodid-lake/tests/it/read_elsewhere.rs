@@ -46,7 +46,7 @@ async fn delta_and_duckdb_count_the_records_and_rebuild_every_raw_text() {
     let expected_file = folder.path().join("expected.json");
     std::fs::write(&expected_file, serde_json::to_string(&expected).unwrap()).unwrap();
     let done = Command::new(programs.join("python"))
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read_elsewhere.py"))
+        .arg("tests/read_elsewhere.py")
         .arg(folder.path().join("lake/acme/activity"))
         .arg(&expected_file)
         .arg(raw_template::rebuild_sql())
@@ -59,7 +59,7 @@ async fn delta_and_duckdb_count_the_records_and_rebuild_every_raw_text() {
 /// The guide prints the expression for people to paste; it must be the one that is tested here.
 #[test]
 fn the_expression_in_the_guide_is_the_one_of_this_release() {
-    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/raw.sql");
+    let guide = "../../docs/guide/raw.sql";
     let Ok(text) = std::fs::read_to_string(guide) else {
         crate::skipped(&format!("no {guide}"));
         return;

@@ -97,7 +97,7 @@ fn config_check_tells_where_each_value_comes_from_and_hides_secrets() {
     let file = folder.path().join("whodid.toml");
     std::fs::write(
         &file,
-        "listen = '127.0.0.1:1'\n[lake]\nurl = 's3://b/x'\n[lake.options]\nsecret_access_key = 'canary'\n",
+        "listen = '127.0.0.1:1'\n[lake]\nurl = 's3://b/x'\n[lake.options]\naccess_key_id = 'k'\nsecret_access_key = 'canary'\n",
     )
     .unwrap();
     let output = whodid()
