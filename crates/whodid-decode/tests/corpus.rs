@@ -34,7 +34,7 @@ fn every_case_is_read_as_it_says() {
     let root = Path::new("../../corpus/decode");
     let bless = std::env::var_os("WHODID_BLESS").is_some();
     let (mut cases, mut wrong) = (0, 0);
-    for path in files(&root) {
+    for path in files(root) {
         let text = std::fs::read_to_string(&path).unwrap();
         let case: Case<'_> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert!(case.says.ends_with('.'), "{}: says in a sentence what it is about", path.display());
@@ -78,7 +78,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn texts_that_stand_verbatim_in_the_event_are_slices_of_it() {
     let root = Path::new("../../corpus/decode");
     let (mut slices, mut texts) = (0, 0);
-    for path in files(&root) {
+    for path in files(root) {
         let text = std::fs::read_to_string(&path).unwrap();
         let case: Case<'_> = serde_json::from_str(&text).unwrap();
         let Some(input) = case.input else { continue };

@@ -34,7 +34,7 @@ fn every_case_of_the_corpus_holds() {
 
     let mut wrong = Vec::new();
     let mut count = 0;
-    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "txt")) {
         for case in std::fs::read_to_string(file).unwrap().split("\n\n") {

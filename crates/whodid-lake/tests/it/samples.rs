@@ -15,7 +15,7 @@ fn every_sample_event_comes_back_byte_for_byte() {
         return;
     }
     let (mut events, mut raw_bytes, mut kept_bytes) = (0, 0, 0);
-    visit(&folder, &mut |body| {
+    visit(folder, &mut |body| {
         let items = decode(Format::Auto, body, recorded());
         let mut builder = BatchBuilder::new();
         for item in &items {
