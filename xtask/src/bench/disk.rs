@@ -9,6 +9,17 @@ use serde_json::Value;
 
 const LOG_FOLDER: &str = "_delta_log";
 
+/// Bytes that the disk below `folder` was given since the machine started, by whomever; `None` where the kernel does
+/// not tell, as of a file system without a block device.
+pub fn device_bytes_written(folder: &Path) -> Option<u64> {
+    let device = std::fs::metadata(folder).ok()?.dev();
+    // Linux' layout of a device number (makedev(3)).
+    let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff_ff00));
+    let counters = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat")).ok()?;
+    // The seventh counts sectors of 512 bytes (Documentation/block/stat.rst).
+    counters.split_ascii_whitespace().nth(6)?.parse::<u64>().ok().map(|sectors| sectors * 512)
+}
+
 /// Allocated bytes of all files in `folder`, but not below those of its folders that `skip` names.
 pub fn allocated_bytes(folder: &Path, skip: &[&str]) -> Result<u64> {
     let mut sum = 0;

@@ -170,6 +170,7 @@ impl Bench {
         let (server, keys) = self.start(data)?;
         let pid = server.pid();
         let (cpu_before, written_before) = (process_usage::cpu_seconds(pid)?, process_usage::bytes_written(pid)?);
+        let device_before = disk::device_bytes_written(data);
         let pieces = Pieces::of(&self.events.path, request_bytes, self.events.count)?;
         let loaded =
             load::send(server.port, &keys.ingestion, &pieces, Pace::AsFastAsAnswered, &AtomicBool::new(false))?;
@@ -203,6 +204,10 @@ impl Bench {
         ];
         for figure in figures {
             self.report(figure.checked(is_complete));
+        }
+        if let (Some(before), Some(after)) = (device_before, disk::device_bytes_written(data)) {
+            let name = format!("disk_written_per_event{suffix}");
+            self.report(Figure::plain(name, (after - before) as f64 / count, "B").checked(is_complete));
         }
         Ok((server, keys, rate))
     }
