@@ -56,8 +56,10 @@ pub const CSV_COLUMNS: [&str; 12] = [
     "service",
 ];
 
-/// Batches of an export that are formatted at once.
-const EXPORT_BATCHES_AT_ONCE: usize = 2;
+/// Pieces of an export that are formatted at once, and their rows at most: what is formatted waits for its reader in
+/// memory, and large texts are expensive to get and give back.
+const EXPORT_PIECES_AT_ONCE: usize = 2;
+const EXPORT_PIECE_ROWS: usize = 512;
 
 impl Engine {
     /// Every matching event, in order, as chunks of text. The stream ends with an error when a part could
@@ -100,35 +102,57 @@ impl Engine {
             .searcher
             .export(&view.snapshot, &view.filter, search_order(order), stored.as_deref())
             .map_err(search_error)?;
+        let renderers = Renderers(Arc::default());
         let body = batches
-            .map(move |batch| {
+            .flat_map(|batch| futures::stream::iter(pieces(batch.map_err(search_error))))
+            .map(move |piece| {
                 let (account, stream, csv) = (account.clone(), stream.clone(), csv.clone());
+                let renderers = renderers.clone();
                 async move {
-                    let batch = batch.map_err(search_error)?;
-                    // Formatting is CPU work: off the threads that answer requests, two batches at a time.
+                    let batch = piece?;
+                    // Formatting is CPU work: off the threads that answer requests.
                     tokio::task::spawn_blocking(move || match (csv, profile) {
                         (Some(columns), _) => columns.rows(&batch, &stream),
                         (None, Some(profile)) => in_profile(&batch, profile, now),
-                        (None, None) => ndjson(&batch, &account, &stream),
+                        (None, None) => renderers.ndjson(&batch, account, stream),
                     })
                     .await
                     .map_err(|error| Error::internal("formatting an export", error))
                 }
             })
-            .buffered(EXPORT_BATCHES_AT_ONCE);
+            .buffered(EXPORT_PIECES_AT_ONCE);
         Ok(futures::stream::iter(head.map(Ok)).chain(body).boxed())
     }
 }
 
-fn ndjson(batch: &RecordBatch, account: &AccountName, stream: &StreamName) -> Bytes {
-    let mut text = String::with_capacity(batch.num_rows() * 2048);
-    let raws = RawReader::new(batch);
-    let mut renderer = Renderer::new(account, stream);
-    for row in Row::all_with(batch, &raws) {
-        renderer.event(row, &mut text);
-        text.push('\n');
+/// A batch in pieces of few rows, in order.
+fn pieces(batch: Result<RecordBatch, Error>) -> Vec<Result<RecordBatch, Error>> {
+    let batch = match batch {
+        Ok(batch) => batch,
+        Err(error) => return vec![Err(error)],
+    };
+    let rows = batch.num_rows();
+    let starts = (0..rows).step_by(EXPORT_PIECE_ROWS);
+    starts.map(|start| Ok(batch.slice(start, EXPORT_PIECE_ROWS.min(rows - start)))).collect()
+}
+
+/// The renderers of one export, which know its kinds of events better with every piece.
+#[derive(Clone)]
+struct Renderers(Arc<parking_lot::Mutex<Vec<Renderer>>>);
+
+impl Renderers {
+    fn ndjson(&self, batch: &RecordBatch, account: AccountName, stream: StreamName) -> Bytes {
+        let idle = self.0.lock().pop();
+        let mut renderer = idle.unwrap_or_else(|| Renderer::new(account, stream));
+        let mut text = String::with_capacity(batch.num_rows() * 3072);
+        let raws = RawReader::new(batch);
+        for row in Row::all_with(batch, &raws) {
+            renderer.event(row, &mut text);
+            text.push('\n');
+        }
+        self.0.lock().push(renderer);
+        Bytes::from(text)
     }
-    Bytes::from(text)
 }
 
 fn in_profile(batch: &RecordBatch, profile: Profile, now: Timestamp) -> Bytes {

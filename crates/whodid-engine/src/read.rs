@@ -659,7 +659,7 @@ fn not_found(id: &str) -> Error {
 
 fn render_all(batches: &[RecordBatch], account: &AccountName, stream: &StreamName) -> Vec<EventJson> {
     let mut events = Vec::new();
-    let mut renderer = render::Renderer::new(account, stream);
+    let mut renderer = render::Renderer::new(account.clone(), stream.clone());
     for batch in batches {
         let raws = RawReader::new(batch);
         for row in Row::all_with(batch, &raws) {

@@ -3,6 +3,7 @@
 //! Parts whose times do not overlap are read one after the other, the next ones ahead; parts that do
 //! overlap are merged. The rows in memory are sorted at the start.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -193,36 +194,57 @@ fn chains(mut parts: Vec<Part>, order: Order) -> Vec<Vec<Part>> {
 fn chain_stream(job: &Arc<Job>, plan: &Arc<Plan>, parts: Vec<Part>) -> SendableRecordBatchStream {
     let (job, plan, schema) = (job.clone(), plan.clone(), plan.schema.clone());
     let ahead = job.shared.partitions;
-    let stream = futures::stream::iter(parts)
-        .map(move |part| {
-            let (job, plan) = (job.clone(), plan.clone());
-            // Spawned when it is polled first: `buffered` polls so many at once, which is how far is read ahead.
-            async move {
-                let (sender, mut receiver) = mpsc::channel(WAITING_BATCHES);
-                let mut tasks = JoinSet::new();
-                tasks.spawn(async move {
-                    if let Err(error) = read_part(&job, &plan, &part, &sender).await {
-                        let _ = sender.send(Err(error)).await;
-                    }
-                });
-                futures::stream::poll_fn(move |context| {
-                    let polled = receiver.poll_recv(context);
-                    if let Poll::Ready(None) = &polled {
-                        // A task that broke must not look like the end of its rows.
-                        return match tasks.poll_join_next(context) {
-                            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(broken(error)))),
-                            Poll::Ready(_) => Poll::Ready(None),
-                            Poll::Pending => Poll::Pending,
-                        };
-                    }
-                    polled
-                })
+    let mut parts = parts.into_iter();
+    let mut reading: VecDeque<Reading> = VecDeque::new();
+    // Not `buffered`, which starts no further part while one that is ready is being taken.
+    let batches = futures::stream::poll_fn(move |context| {
+        loop {
+            while reading.len() < ahead
+                && let Some(part) = parts.next()
+            {
+                reading.push_back(Reading::start(&job, &plan, part));
             }
-        })
-        .buffered(ahead)
-        .flatten()
-        .map(|batch| batch.map_err(wrapped));
-    Box::pin(RecordBatchStreamAdapter::new(schema, stream))
+            let Some(first) = reading.front_mut() else { return Poll::Ready(None) };
+            match std::task::ready!(first.poll_next(context)) {
+                Some(batch) => return Poll::Ready(Some(batch.map_err(wrapped))),
+                None => reading.pop_front(),
+            };
+        }
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+}
+
+/// A part that is being read. Dropping it ends that.
+struct Reading {
+    batches: mpsc::Receiver<Result<RecordBatch, SearchError>>,
+    task: JoinSet<()>,
+}
+
+impl Reading {
+    /// Must be called on the pool's runtime.
+    fn start(job: &Arc<Job>, plan: &Arc<Plan>, part: Part) -> Self {
+        let (job, plan) = (job.clone(), plan.clone());
+        let (sender, batches) = mpsc::channel(WAITING_BATCHES);
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            if let Err(error) = read_part(&job, &plan, &part, &sender).await {
+                let _ = sender.send(Err(error)).await;
+            }
+        });
+        Self { batches, task }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch, SearchError>>> {
+        match std::task::ready!(self.batches.poll_recv(context)) {
+            Some(batch) => Poll::Ready(Some(batch)),
+            // A task that broke must not look like the end of its rows.
+            None => match self.task.poll_join_next(context) {
+                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(broken(error)))),
+                Poll::Ready(_) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
 }
 
 async fn read_part(

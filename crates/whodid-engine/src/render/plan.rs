@@ -25,9 +25,9 @@ const SHORT_DIGITS: usize = 18;
 const ROWS_BEFORE_PLAN: u32 = 2;
 
 /// Writes events as [`event_json`] does, and quicker when many are alike.
-pub(crate) struct Renderer<'a> {
-    account: &'a AccountName,
-    stream: &'a StreamName,
+pub(crate) struct Renderer {
+    account: AccountName,
+    stream: StreamName,
     kinds: HashTable<Kind>,
     hasher: RandomState,
     time: TimeText,
@@ -72,15 +72,15 @@ enum Context {
     Value(std::mem::Discriminant<Value<'static>>),
 }
 
-impl<'a> Renderer<'a> {
-    pub(crate) fn new(account: &'a AccountName, stream: &'a StreamName) -> Self {
+impl Renderer {
+    pub(crate) fn new(account: AccountName, stream: StreamName) -> Self {
         Self { account, stream, kinds: HashTable::new(), hasher: RandomState::new(), time: TimeText::default() }
     }
 
     /// Writes the event of a row as one line of JSON.
     pub(crate) fn event(&mut self, row: Row<'_>, out: &mut String) {
         if !self.by_plan(row, out) {
-            event_json(row, self.account, self.stream, out);
+            event_json(row, &self.account, &self.stream, out);
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Renderer<'a> {
         }
         let Some(plan) = kind.plan.as_ref().filter(|plan| plan.fits(row)) else { return false };
         plan.write(row, &mut self.time, out);
-        end_with_record(row, self.account, self.stream, out);
+        end_with_record(row, &self.account, &self.stream, out);
         true
     }
 }
@@ -416,7 +416,7 @@ mod tests {
                 }
             }
             let batch = sequence(&builder.finish(), Offset(0), received);
-            let mut renderer = Renderer::new(&account, &stream);
+            let mut renderer = Renderer::new(account.clone(), stream.clone());
             for row in Row::all(&batch) {
                 let (mut expected, mut by_renderer, mut by_plan) = (String::new(), String::new(), String::new());
                 event_json(row, &account, &stream, &mut expected);
@@ -445,7 +445,7 @@ mod tests {
             }
         }
         let batch = sequence(&builder.finish(), Offset(0), received);
-        let mut renderer = Renderer::new(&account, &stream);
+        let mut renderer = Renderer::new(account.clone(), stream.clone());
         for row in Row::all(&batch) {
             let (mut expected, mut text) = (String::new(), String::new());
             event_json(row, &account, &stream, &mut expected);

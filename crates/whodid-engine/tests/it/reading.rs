@@ -164,6 +164,31 @@ async fn an_export_is_complete_and_in_time_order() {
 }
 
 #[tokio::test]
+async fn an_export_of_many_pieces_gives_each_event_as_a_page_does() {
+    let bench = Bench::new().await;
+    for part in 0..3 {
+        let events = (0..700).map(|number| event(&format!("e{part}-{number:03}"), number % 60, "kms.read", "success"));
+        bench.send(&events.collect::<Vec<_>>().join("\n")).await;
+        if part == 1 {
+            bench.engine.flush().await.unwrap();
+        }
+    }
+    let exported = collect(&bench, "", ExportFormat::Ndjson).await;
+    let mut listed = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = bench.engine.list(&reader(), &search(""), Order::OldestFirst, 999, cursor.as_deref()).await.unwrap();
+        listed.extend(page.events);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed.len(), 2100);
+    assert!(exported.lines().eq(listed.iter().map(String::as_str)));
+}
+
+#[tokio::test]
 async fn an_export_in_a_profile_is_of_the_profile_and_comes_back_without_loss() {
     let bench = Bench::new().await;
     let sent = event("a", 0, "kms.secrets.delete", "failure");
