@@ -58,7 +58,7 @@ pub const CSV_COLUMNS: [&str; 12] = [
 
 /// Pieces of an export that are formatted at once, and their rows at most: what is formatted waits for its reader in
 /// memory, and large texts are expensive to get and give back.
-const EXPORT_PIECES_AT_ONCE: usize = 2;
+const EXPORT_PIECES_AT_ONCE: usize = 4;
 const EXPORT_PIECE_ROWS: usize = 512;
 
 impl Engine {
@@ -108,17 +108,16 @@ impl Engine {
             .map(move |piece| {
                 let (account, stream, csv) = (account.clone(), stream.clone(), csv.clone());
                 let renderers = renderers.clone();
-                async move {
-                    let batch = piece?;
-                    // Formatting is CPU work: off the threads that answer requests.
+                // Formatting is CPU work: off the threads that answer requests. It begins here and not when its turn
+                // comes to be sent.
+                let formatted = piece.map(|batch| {
                     tokio::task::spawn_blocking(move || match (csv, profile) {
                         (Some(columns), _) => columns.rows(&batch, &stream),
                         (None, Some(profile)) => in_profile(&batch, profile, now),
                         (None, None) => renderers.ndjson(&batch, account, stream),
                     })
-                    .await
-                    .map_err(|error| Error::internal("formatting an export", error))
-                }
+                });
+                async move { formatted?.await.map_err(|error| Error::internal("formatting an export", error)) }
             })
             .buffered(EXPORT_PIECES_AT_ONCE);
         Ok(futures::stream::iter(head.map(Ok)).chain(body).boxed())

@@ -165,6 +165,22 @@ impl Table {
         Ok(false)
     }
 
+    /// The segments whose files are gone or have another size than the log says. Under a server that merges, one that
+    /// was just replaced may be among them.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn damaged_segments(&self) -> Result<Vec<Path>, object_store::Error> {
+        let mut sizes = HashMap::new();
+        let mut listed = self.store.list(Some(&self.folder()));
+        while let Some(object) = listed.try_next().await? {
+            sizes.insert(object.location, object.size);
+        }
+        let segments = self.snapshot().segments;
+        let is_whole = |segment: &Arc<Segment>| sizes.get(&segment.path) == Some(&segment.bytes);
+        Ok(segments.into_iter().filter(|segment| !is_whole(segment)).map(|segment| segment.path.clone()).collect())
+    }
+
     /// Whose records they are.
     pub fn account(&self) -> &AccountName {
         &self.account

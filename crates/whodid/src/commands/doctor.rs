@@ -282,7 +282,7 @@ async fn lake_folder(config: &Config, folder: &Path, findings: &mut Findings) {
         match look_at(whodid_lake::Location::Folder(folder.to_owned())).await {
             Ok(told) => findings.ok("lake", format!("{place}, {told}")),
             Err(error) => {
-                let mend = "restore the tables from a backup; new events wait in the journal meanwhile";
+                let mend = "bring these files back from a backup; docs/guide/operations.md tells how, and what works meanwhile";
                 findings.add("lake", Verdict::Fail, format!("{place}: {error}"), mend);
             }
         }
@@ -299,19 +299,38 @@ async fn lake_folder(config: &Config, folder: &Path, findings: &mut Findings) {
     }
 }
 
-/// Reads the log of every table.
+/// Reads the log of every table and looks for its files. The error names all that is wrong.
 async fn look_at(location: whodid_lake::Location) -> Result<String, String> {
     let look = async {
         let lake = Lake::look(location).await.map_err(|error| chain(&error))?;
         let tables = lake.tables().await.map_err(|error| chain(&error))?;
-        let mut segments = 0;
+        let (mut segments, mut wrong) = (0, Vec::new());
         for (account, stream) in &tables {
-            let table = lake.table(account, stream).await.map_err(|error| {
-                format!("the table {stream} of account {account} cannot be read: {}", chain(&error))
-            })?;
+            let name = format!("the table {stream} of account {account}");
+            let table = match lake.table(account, stream).await {
+                Ok(table) => table,
+                Err(error) => {
+                    wrong.push(format!("{name} cannot be read: {}", chain(&error)));
+                    continue;
+                }
+            };
             segments += table.snapshot().segments.len();
+            if table.has_lost_log().await.map_err(|error| chain(&error))? {
+                wrong.push(format!(
+                    "{name} has segments but no log: either its `_delta_log` is lost, or its first flush was cut off \
+                     and the next start repeats it"
+                ));
+            }
+            let damaged = table.damaged_segments().await.map_err(|error| chain(&error))?;
+            if let Some(first) = damaged.first() {
+                wrong.push(format!("{name} has {} segments that are gone or cut, such as {first}", damaged.len()));
+            }
         }
-        Ok(format!("{} tables of {segments} segments", tables.len()))
+        if wrong.is_empty() {
+            Ok(format!("{} tables of {segments} segments", tables.len()))
+        } else {
+            Err(wrong.join("; "))
+        }
     };
     match tokio::time::timeout(LAKE_TIMEOUT, look).await {
         Ok(told) => told,

@@ -441,6 +441,31 @@ async fn doctor_and_sign_in_link_work_beside_a_running_server() {
     assert!(!server.sign_in().await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_segments_that_are_gone_and_logs_that_are_lost() {
+    let mut server = Server::start().await;
+    server.send(event("a", "bob", "x.y.read", "success", "2026-11-20T08:00:00Z")).await;
+    assert_eq!(server.stop().await, Some(0));
+    let look = || {
+        let output = run(&["doctor", "--data", server.data().to_str().unwrap(), "--output", "json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = told["checks"].as_array().unwrap().clone();
+        let lake = checks.into_iter().find(|one| one["check"] == "lake").unwrap();
+        (lake["verdict"].as_str().unwrap().to_owned(), lake["detail"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(look().0, "ok");
+    let table = server.data().join("lake/default/activity");
+    let segment = std::fs::read_dir(table.join("event_date=2026-11-20")).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &bytes[..bytes.len() / 2]).unwrap();
+    let (verdict, detail) = look();
+    assert!(verdict == "fail" && detail.contains("1 segments that are gone or cut"), "{detail}");
+    std::fs::write(&segment, bytes).unwrap();
+    std::fs::rename(table.join("_delta_log"), server.data().join("aside")).unwrap();
+    let (verdict, detail) = look();
+    assert!(verdict == "fail" && detail.contains("segments but no log"), "{detail}");
+}
+
 #[test]
 fn doctor_tells_a_lake_that_cannot_be() {
     let folder = tempfile::tempdir().unwrap();
