@@ -225,7 +225,7 @@ export function ActivityPage() {
                 (histogram.data ? (
                   <HistogramChart data={histogram.data} stale={histogram.isPlaceholderData && stale} onZoom={zoom} onBack={zoomBack} onResult={(result: Result) => setQuery(withResult(query, result))} />
                 ) : histogram.isError ? null : (
-                  <div className="histogram histogram-skeleton" aria-hidden />
+                  <div className={`histogram histogram-skeleton${skeleton ? ' drawn' : ''}`} aria-hidden />
                 ))}
               <div className="stats">
                 <button type="button" className="icon-button small" aria-label={phone || prefs.facets === 'hidden' ? 'Show facets' : 'Hide facets'} title="Facets" aria-pressed={facetsShown} onClick={() => (phone ? setSheet(true) : setPref('facets', prefs.facets === 'shown' ? 'hidden' : 'shown'))}>
