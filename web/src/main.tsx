@@ -25,6 +25,8 @@ const client = new QueryClient({
   mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
+      // A server on this machine answers without a network, and one that does not must be told, not waited for.
+      networkMode: 'always',
       staleTime: 30_000,
       refetchOnWindowFocus: false,
       // Refusals stay refusals; only what may be a moment's trouble is asked again.

@@ -31,6 +31,10 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
             pairs.push(("order", order.as_str().to_owned()));
             let (rows, next) = pages(&client, "/api/v1/events", &pairs, "events", limit.max(1)).await?;
             output::rows(output, &EVENT_COLUMNS, &rows, &json!({ "events": rows, "next_cursor": next }))?;
+            if next.is_some() {
+                let shown = rows.len();
+                output::note(&format!("{shown} events shown, there are more: --limit shows more, `events export` all"));
+            }
         }
         EventsVerb::Count { client, filter: flags } => {
             let answer = Client::new(&client)?.get("/api/v1/events/count", &filter(&flags)).await?;

@@ -21,6 +21,9 @@ pub async fn run(verb: RejectsVerb, output: Output) -> anyhow::Result<End> {
                 ("detail", "/detail"),
             ];
             output::rows(output, &columns, &rows, &json!({ "rejects": rows, "next_cursor": next }))?;
+            if next.is_some() {
+                output::note(&format!("{} rejects shown, there are more: --limit shows more", rows.len()));
+            }
         }
         RejectsVerb::Summary { client } => {
             let answer = Client::new(&client)?.get("/api/v1/rejects/summary", &Vec::new()).await?;

@@ -466,6 +466,22 @@ async fn doctor_tells_segments_that_are_gone_and_logs_that_are_lost() {
     assert!(verdict == "fail" && detail.contains("segments but no log"), "{detail}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_shows_only_some_says_so_beside_its_rows() {
+    let server = Server::start().await;
+    server.send(lines(3)).await;
+    let search = |limit: &str| {
+        let mut command = whodid();
+        command.args(["events", "search", "--output", "csv", "--limit", limit]);
+        command.env("WHODID_URL", &server.url).env("WHODID_KEY", &server.keys.service_key).output().unwrap()
+    };
+    let some = search("2");
+    assert_eq!(String::from_utf8_lossy(&some.stdout).lines().count(), 3);
+    assert!(String::from_utf8_lossy(&some.stderr).contains("2 events shown, there are more"));
+    let all = search("3");
+    assert_eq!((String::from_utf8_lossy(&all.stdout).lines().count(), all.stderr.len()), (4, 0));
+}
+
 #[test]
 fn doctor_tells_a_lake_that_cannot_be() {
     let folder = tempfile::tempdir().unwrap();
