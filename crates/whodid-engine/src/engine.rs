@@ -68,7 +68,7 @@ pub enum OpenError {
     /// Another server has written to the lake in the places of what the journal holds.
     #[error(
         "the journal in {} holds acknowledged records for table {table} in places where another server has stored \
-         others. Nothing was changed. Move that folder aside to take the lake over without them, or give this server \
+         others. The lake stays the other's. Move that folder aside to take the lake over without them, or give this server \
          the lake that it had", journal.display()
     )]
     Places {

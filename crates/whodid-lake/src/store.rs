@@ -157,7 +157,9 @@ fn bucket(url: &str, options: &BTreeMap<String, String>) -> Result<Arc<dyn Objec
             name.to_ascii_lowercase().parse().map_err(|_| LocationError::Option { name: name.clone() })?;
         if key == AmazonS3ConfigKey::Endpoint {
             let allows_http = options.iter().any(|(name, value)| {
-                name.parse().ok() == Some(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp)) && value == "true"
+                let is_it = name.parse().ok() == Some(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
+                // As the store's own library reads it.
+                is_it && matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "on" | "yes" | "y")
             });
             check_endpoint(value, allows_http)
                 .map_err(|problem| LocationError::Value { name: name.clone(), problem })?;
@@ -333,6 +335,8 @@ mod tests {
         }
         let keys = [("access_key_id", "k"), ("secret_access_key", "s"), ("region", "eu-central-1")];
         check(&[&[("endpoint", "https://store")][..], &keys].concat()).unwrap();
-        check(&[&[("endpoint", "http://store:9000"), ("allow_http", "true")][..], &keys].concat()).unwrap();
+        for yes in ["true", "True", "1", "yes"] {
+            check(&[&[("endpoint", "http://store:9000"), ("allow_http", yes)][..], &keys].concat()).unwrap();
+        }
     }
 }
