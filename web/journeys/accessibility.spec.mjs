@@ -40,7 +40,7 @@ const scenes = [
     await page.getByRole('button', { name: 'Apply' }).waitFor()
     await check(page, 'time range')
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Export' }).click()
+    await page.getByRole('button', { name: 'Export', exact: true }).click()
     await page.getByRole('link', { name: /Download [\d,]+/ }).waitFor()
     await check(page, 'export')
     await page.keyboard.press('Escape')

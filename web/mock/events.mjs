@@ -89,7 +89,7 @@ export function makeEvent(next, offset, time, given = {}) {
     raw: JSON.stringify(body),
     record: {
       id: `activity:${offset}`, offset, recorded_at: new Date(time + 180 + Math.floor(next() * 900)).toISOString(), account: 'default', space: null, region, stream: 'activity',
-      source, access, service, app: null, time_source: 'event', summary,
+      source, access, result: outcome, service, app: null, time_source: 'event', summary,
     },
   }
 }

@@ -2,7 +2,7 @@
 
 const aliases = { eventName: 'action', cadf_action: 'cadf.action', sourceIPAddress: 'initiator.host.address', host: 'service', platform: 'service', level: 'severity', eventId: 'id' }
 export const fieldList = ['id', 'action', 'cadf.action', 'outcome', 'severity', 'access', 'message', 'service', 'app', 'region', 'initiator.id', 'initiator.name', 'initiator.typeURI', 'initiator.credential.type', 'initiator.credential.id', 'initiator.host.address', 'initiator.host.agent', 'target.id', 'target.name', 'target.typeURI', 'observer.name', 'reason.reasonCode', 'reason.reasonType', 'reason.reasonForFailure', 'correlationId', 'requestData', 'responseData']
-const record = { access: 'access', service: 'service', app: 'app', region: 'region', source: 'source', offset: 'offset', recorded_at: 'recorded_at', space: 'space' }
+const record = { access: 'access', result: 'result', service: 'service', app: 'app', region: 'region', source: 'source', offset: 'offset', recorded_at: 'recorded_at', space: 'space' }
 
 export class QueryProblem extends Error {
   constructor(position, length, message, expected) {

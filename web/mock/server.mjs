@@ -37,7 +37,6 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     const to = parseTime(search.get('to'), at) ?? Infinity
     return all().filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) })
   }
-  const result = (event) => (event.outcome === 'failure' && ['401', '403'].includes(event.reason.reasonCode) ? 'denied' : event.outcome)
   function facet(rows, field, limit, prefix = '') {
     const counts = new Map()
     let missing = 0
@@ -60,7 +59,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     for (let time = start; time < to; time += step) buckets.push({ start: new Date(time).toISOString(), counts: {} })
     for (const event of rows) {
       const bucket = buckets[Math.floor((Date.parse(event.eventTime) - start) / step)]
-      if (bucket) bucket.counts[result(event)] = (bucket.counts[result(event)] ?? 0) + 1
+      if (bucket) bucket.counts[event.record.result] = (bucket.counts[event.record.result] ?? 0) + 1
     }
     return { interval, from: new Date(from).toISOString(), to: new Date(to).toISOString(), by: search.get('by') ?? 'result', buckets, total: rows.length }
   }
@@ -194,7 +193,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       const index = history.findIndex((event) => event.record.id === id || event.id === id)
       if (index < 0) return problem(response, 404, 'event_not_found', 'No such event', `No event has the id ${id}. It may have passed its retention.`)
       const event = history[index]
-      const line = (other) => ({ record: { id: other.record.id, summary: other.record.summary }, eventTime: other.eventTime, action: other.action, outcome: other.outcome })
+      const line = (other) => ({ record: { id: other.record.id, summary: other.record.summary, result: other.record.result }, eventTime: other.eventTime, action: other.action, outcome: other.outcome })
       if (!one[2]) return json(response, 200, { ...event, related: history.filter((other) => other !== event && (other.id === event.id || (event.correlationId && other.correlationId === event.correlationId))).map(line) })
       const count = Number(search.get('count') ?? 20)
       return json(response, 200, { before: history.slice(Math.max(0, index - count), index), after: history.slice(index + 1, index + 1 + count) })

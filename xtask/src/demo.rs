@@ -10,7 +10,7 @@ use crate::workspace::{self, Workspace};
 use crate::{process, tools};
 
 /// CPU minutes of a first build of the server in the development profile (docs/adr/0006).
-const FIRST_BUILD_CPU_MINUTES: usize = 14;
+const FIRST_BUILD_CPU_MINUTES: usize = 23;
 
 pub fn run(arguments: &[String]) -> Result<()> {
     tools::check()?;

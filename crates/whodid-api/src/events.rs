@@ -174,7 +174,7 @@ pub struct Reason {
     "cadf": {"action": "delete"},
     "raw": "{\"action\":\"kms.secrets.delete\"}",
     "record": {"id": "activity:42", "offset": 42, "recorded_at": "2026-11-20T08:58:41.400Z", "account": "default",
-        "space": null, "region": "eu-de", "stream": "activity", "source": "ibm-at", "access": "write", "service": "kms",
+        "space": null, "region": "eu-de", "stream": "activity", "source": "ibm-at", "access": "write", "result": "denied", "service": "kms",
         "app": null, "time_source": "stated", "summary": "bob tried to delete secret k17 in kms and was refused (403)"}
 }))]
 pub struct Event {
@@ -268,6 +268,8 @@ pub struct Record {
     pub source: String,
     /// `read` or `write`.
     pub access: String,
+    /// How it ended: `success`, `failure`, `denied` (a failure for want of a right), `pending` or `unknown`.
+    pub result: String,
     /// The service it happened in.
     #[schema(required)]
     pub service: Option<String>,
@@ -329,6 +331,8 @@ pub struct Related {
 pub struct RelatedRecord {
     /// `activity:43`.
     pub id: String,
+    /// How it ended, as [`Record::result`] tells.
+    pub result: String,
     /// The event in one plain sentence.
     pub summary: String,
 }

@@ -8,7 +8,7 @@ use arrow::datatypes::Schema;
 use bytes::Bytes;
 use whodid_lake::RawReader;
 use whodid_lake::schema::{column, stored_schema};
-use whodid_model::StreamName;
+use whodid_model::{Field, StreamName};
 use whodid_query::{EventText, RecordField, Target};
 
 use crate::error::Error;
@@ -41,19 +41,22 @@ impl Columns {
         if self.targets.iter().any(is_whole) {
             return None;
         }
-        let place = |target: &Target| match target {
-            Target::Field(field) => Some(column::of(*field)),
-            Target::Record(RecordField::Offset) => Some(column::OFFSET),
-            Target::Record(RecordField::RecordedAt) => Some(column::RECORDED_AT),
-            Target::Record(RecordField::Space) => Some(column::SPACE),
-            Target::Record(RecordField::Source) => Some(column::SOURCE),
-            Target::Record(RecordField::TimeSource) => Some(column::TIME_SOURCE),
+        let places = |target: &Target| match target {
+            Target::Field(field) => vec![column::of(*field)],
+            Target::Record(RecordField::Offset) => vec![column::OFFSET],
+            Target::Record(RecordField::RecordedAt) => vec![column::RECORDED_AT],
+            Target::Record(RecordField::Space) => vec![column::SPACE],
+            Target::Record(RecordField::Source) => vec![column::SOURCE],
+            Target::Record(RecordField::TimeSource) => vec![column::TIME_SOURCE],
+            Target::Record(RecordField::Result) => {
+                [Field::Outcome, Field::ReasonCode, Field::ReasonType].map(column::of).to_vec()
+            }
             Target::Record(RecordField::EventTime | RecordField::Stream)
             | Target::Any
             | Target::Json { .. }
-            | Target::Raw(_) => None,
+            | Target::Raw(_) => Vec::new(),
         };
-        let mut places: Vec<usize> = self.targets.iter().flatten().filter_map(place).collect();
+        let mut places: Vec<usize> = self.targets.iter().flatten().flat_map(places).collect();
         places.push(column::EVENT_TIME);
         places.sort_unstable();
         places.dedup();
@@ -117,6 +120,7 @@ fn of_record<'a>(row: Row<'a>, stream: &'a StreamName, field: RecordField) -> Co
         RecordField::Source => row.source().into(),
         RecordField::Stream => stream.as_str().into(),
         RecordField::TimeSource => row.time_source().into(),
+        RecordField::Result => row.result().into(),
     }
 }
 

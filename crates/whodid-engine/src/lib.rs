@@ -32,7 +32,7 @@ pub use jobs::LakeTrouble;
 pub use live::{LIVE_READERS_MAX, Live, LiveItem};
 pub use options::{Clock, Options};
 pub use read::{
-    Around, By, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page,
-    ReadRequest, ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
+    Around, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page, ReadRequest,
+    ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };
 pub use unreadable::UnreadableTable;

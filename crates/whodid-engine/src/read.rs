@@ -116,15 +116,6 @@ pub struct Around {
     pub after: Vec<EventJson>,
 }
 
-/// What a histogram's bars are divided by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum By {
-    /// success, failure, denied, pending, unknown.
-    Result,
-    /// Any field or path.
-    Field(String),
-}
-
 /// Width of a histogram's buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
@@ -362,26 +353,20 @@ impl Engine {
         Ok(Count { count: answer.value, stats: stats(answer.stats, view.snapshot.next_offset()) })
     }
 
-    /// Numbers over event time. Without `from` or `to` the range is that of the stored events.
+    /// Numbers over event time, divided by the values of a field or path. Without `from` or `to` the range is that of the stored events.
     pub async fn histogram(
         &self,
         scope: &AccessScope,
         request: &ReadRequest,
         interval: Interval,
-        by: By,
+        by: &str,
     ) -> Result<Histogram, Error> {
         let view = self.view(scope, request).await?;
         let (oldest, newest) = time_span(&view.snapshot).unwrap_or_default();
         let from = view.filter.from.unwrap_or(oldest);
         let to = view.filter.to.unwrap_or_else(|| newest.plus_micros(1)).max(from.plus_micros(1));
         let width = interval_micros(interval, from, to)?;
-        let by = match by {
-            By::Result => whodid_search::By::Result,
-            By::Field(name) => match target_of(&name)? {
-                Target::Field(field) => whodid_search::By::Field(field),
-                target => whodid_search::By::Target(target),
-            },
-        };
+        let by = target_of(by)?;
         let answer =
             self.inner.searcher.histogram(&view.snapshot, &view.filter, width, &by).await.map_err(search_error)?;
         let first = from.micros().div_euclid(width) * width;

@@ -98,6 +98,7 @@ fn end_with_record(row: Row<'_>, account: &AccountName, stream: &StreamName, out
         ("stream", Some(stream.as_str())),
         ("source", Some(row.source())),
         ("access", row.field(Field::Access)),
+        ("result", Some(row.result())),
         ("service", row.field(Field::Service)),
         ("app", row.field(Field::App)),
         ("time_source", Some(row.time_source())),

@@ -66,6 +66,13 @@ impl<'a> Row<'a> {
         self.text(column::of(field))
     }
 
+    /// How it ended, with refusals told apart.
+    pub(crate) fn result(self) -> &'static str {
+        let [outcome, code, kind] =
+            [Field::Outcome, Field::ReasonCode, Field::ReasonType].map(|field| self.field(field));
+        whodid_model::result_of(outcome, code, kind)
+    }
+
     pub(crate) fn fields(self) -> Fields<'a> {
         let mut fields = Fields::default();
         for field in Field::ALL {

@@ -1,7 +1,8 @@
 //! Keys and sessions in memory, reloaded when the file changed.
 //!
 //! `PRAGMA data_version`, read on a connection that never writes, changes whenever any other
-//! connection of any process committed. It is read at most every [`STALE_MS_MAX`] milliseconds.
+//! connection of any process committed. It is read every [`STALE_MS_MAX`] milliseconds at most, and once
+//! more before a key that is not known is refused: another process may just have made it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,22 +86,31 @@ impl Cache {
         let _ = self.watch.into_inner().connection.close().await;
     }
 
-    fn still_fresh(&self) -> Option<Arc<Known>> {
+    fn known_when(&self, is_fresh: impl Fn(Instant) -> bool) -> Option<Arc<Known>> {
         let fresh = self.fresh.lock();
-        let checked = fresh.checked?;
-        (checked.elapsed() < Duration::from_millis(STALE_MS_MAX)).then(|| fresh.known.clone())
+        fresh.checked.filter(|checked| is_fresh(*checked)).map(|_| fresh.known.clone())
     }
 }
 
 impl Meta {
     /// Keys and sessions, at most [`STALE_MS_MAX`] milliseconds old.
     pub(crate) async fn cached(&self) -> Result<Arc<Known>, MetaError> {
+        self.known_when(|checked| checked.elapsed() < Duration::from_millis(STALE_MS_MAX)).await
+    }
+
+    /// Keys and sessions as they are now. Whoever comes while another looks waits and shares what that finds.
+    pub(crate) async fn current(&self) -> Result<Arc<Known>, MetaError> {
+        let now = Instant::now();
+        self.known_when(|checked| checked >= now).await
+    }
+
+    async fn known_when(&self, is_fresh: impl Fn(Instant) -> bool) -> Result<Arc<Known>, MetaError> {
         let cache = self.cache();
-        if let Some(known) = cache.still_fresh() {
+        if let Some(known) = cache.known_when(&is_fresh) {
             return Ok(known);
         }
         let mut watch = cache.watch.lock().await;
-        if let Some(known) = cache.still_fresh() {
+        if let Some(known) = cache.known_when(&is_fresh) {
             return Ok(known);
         }
         let started = Instant::now();

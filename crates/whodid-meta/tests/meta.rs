@@ -89,6 +89,19 @@ async fn a_changed_key_opens_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_made_by_another_process_works_at_once() {
+    let folder = Folder::new();
+    let (here, there) = (folder.open().await, folder.open().await);
+    let made = there.initialize(at(1)).await.unwrap();
+    here.authenticate(made.ingestion_key.secret.expose(), at(2)).await.unwrap();
+    let home = AccountName::default_account();
+    for number in 0..3 {
+        let key = there.create_key(KeyKind::Service, &home, None, &format!("new {number}"), at(3)).await.unwrap();
+        here.authenticate(key.secret.expose(), at(3)).await.expect("known without waiting");
+    }
+}
+
+#[tokio::test]
 async fn a_key_revoked_by_another_process_stops_within_a_second() {
     let folder = Folder::new();
     let (server, command) = (folder.open().await, folder.open().await);

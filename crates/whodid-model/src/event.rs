@@ -84,6 +84,13 @@ impl<'a> Event<'a> {
         self.fields.get(Field::Outcome).and_then(Outcome::parse).unwrap_or(Outcome::Unknown)
     }
 
+    /// How it ended, with refusals told apart: one of [`crate::result::RESULTS`].
+    pub fn result(&self) -> &'static str {
+        let [outcome, code, kind] =
+            [Field::Outcome, Field::ReasonCode, Field::ReasonType].map(|field| self.fields.get(field));
+        crate::result_of(outcome, code, kind)
+    }
+
     /// How much it matters.
     pub fn severity(&self) -> Severity {
         self.fields.get(Field::Severity).and_then(Severity::parse).unwrap_or(Severity::Normal)

@@ -77,6 +77,8 @@ pub enum RecordField {
     Stream,
     /// Where the event's time comes from, as the store writes it.
     TimeSource,
+    /// How it ended, with refusals told apart: see [`whodid_model::result_of`].
+    Result,
 }
 
 /// A dotted path into a JSON value: `userIdentity.sessionContext.attributes`.
@@ -229,8 +231,16 @@ impl Expr {
 
 impl RecordField {
     /// All record fields.
-    pub const ALL: [Self; 7] =
-        [Self::Offset, Self::RecordedAt, Self::EventTime, Self::Space, Self::Source, Self::Stream, Self::TimeSource];
+    pub const ALL: [Self; 8] = [
+        Self::Offset,
+        Self::RecordedAt,
+        Self::EventTime,
+        Self::Space,
+        Self::Source,
+        Self::Stream,
+        Self::TimeSource,
+        Self::Result,
+    ];
 
     /// The name by which queries print it.
     pub fn name(self) -> &'static str {
@@ -249,6 +259,7 @@ impl RecordField {
             Self::Source => &["source", "record.source", "_source"],
             Self::Stream => &["stream", "record.stream", "_stream"],
             Self::TimeSource => &["time_source", "record.time_source", "timeSource"],
+            Self::Result => &["result", "record.result"],
         }
     }
 

@@ -119,6 +119,7 @@ impl EventView for EventText<'_> {
             RecordField::Source => self.known.source,
             RecordField::Stream => self.known.stream,
             RecordField::TimeSource => self.known.time_source,
+            RecordField::Result => Some(self.event.result()),
         };
         text.is_some_and(|text| !text.is_empty() && test(text))
     }

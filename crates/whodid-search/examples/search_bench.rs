@@ -17,8 +17,8 @@ use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Location, RawReader, Snapshot, Table, sequence};
 use whodid_model::access::Spaces;
 use whodid_model::{AccountName, Field, StreamName, Timestamp};
-use whodid_query::Target;
-use whodid_search::{By, Filter, Options, Order, Searcher, SqlLimits, Stats};
+use whodid_query::{RecordField, Target};
+use whodid_search::{Filter, Options, Order, Searcher, SqlLimits, Stats};
 
 struct Arguments {
     events: PathBuf,
@@ -188,7 +188,9 @@ impl Bench {
             Ok(count.stats)
         })
         .await?;
-        for (name, by) in [("q6_histogram", By::Field(Field::Outcome)), ("q6_result", By::Result)] {
+        for (name, by) in
+            [("q6_histogram", Target::Field(Field::Outcome)), ("q6_result", Target::Record(RecordField::Result))]
+        {
             self.measure(name, || async {
                 let bars = self.searcher.histogram(&self.snapshot, &everything, 3_600_000_000, &by).await?;
                 let mut hours: Vec<_> = bars.value.iter().map(|(start, ..)| *start).collect();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::execution::memory_pool::MemoryReservation;
 use futures::FutureExt;
@@ -14,6 +15,7 @@ use hashbrown::HashMap;
 use whodid_lake::RawReader;
 use whodid_lake::schema::column;
 use whodid_model::field::Written;
+use whodid_model::result::{DENIED, RESULTS, is_denied_code, is_denied_reason};
 use whodid_model::{Field, Outcome, Timestamp};
 use whodid_query::evaluate::{EventView, any_of_field_text};
 use whodid_query::text::folded;
@@ -25,19 +27,8 @@ use crate::condition::{Condition, number_text};
 use crate::part::{Form, Part, PartReader, Resources, all_columns, numbers, segment_bounds};
 use crate::pool::Job;
 use crate::selection::Selection;
-use crate::template;
+use crate::template::ValuesAt;
 use crate::view::RowView;
-
-/// What a histogram divides by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum By {
-    /// How it ended, as [`result_of`] tells: success, failure, denied, pending, unknown.
-    Result,
-    /// A field.
-    Field(Field),
-    /// Any target of the search language but [`Target::Any`]; a record counts once for each of its values.
-    Target(Target),
-}
 
 /// The most frequent values of a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,40 +39,6 @@ pub struct Top {
     pub other: u64,
     /// Matching records without a value.
     pub missing: u64,
-}
-
-/// Texts that tell, in `reason_type`, that the right was lacking. Compared without case.
-pub const DENIED_REASONS: [&str; 13] = [
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthorizationFailed",
-    "Client.UnauthorizedOperation",
-    "Forbidden",
-    "Forbidden.RAM",
-    "InsufficientPermissions",
-    "LinkedAuthorizationFailed",
-    "NoPermission",
-    "PERMISSION_DENIED",
-    "Unauthorized",
-    "UnauthorizedAccess",
-    "UnauthorizedOperation",
-];
-
-/// How an event ended, with refusals told apart: `denied` is a failure for want of a right.
-pub fn result_of(outcome: Option<&str>, reason_code: Option<&str>, reason_type: Option<&str>) -> &'static str {
-    let outcome = outcome.and_then(Outcome::parse).unwrap_or(Outcome::Unknown);
-    let denied = reason_code.is_some_and(is_denied_code) || reason_type.is_some_and(is_denied_reason);
-    if outcome == Outcome::Failure && denied { DENIED } else { outcome.as_str() }
-}
-
-const DENIED: &str = "denied";
-
-fn is_denied_code(code: &str) -> bool {
-    matches!(code, "401" | "403")
-}
-
-fn is_denied_reason(reason: &str) -> bool {
-    DENIED_REASONS.iter().any(|denied| denied.eq_ignore_ascii_case(reason))
 }
 
 /// How many rows satisfy the condition.
@@ -111,19 +68,16 @@ pub(crate) async fn count(job: &Arc<Job>, condition: Condition) -> Result<u64, S
     Ok(known + counts.iter().sum::<u64>())
 }
 
-/// How many rows satisfy the condition in each bucket of time, by value.
+/// How many rows satisfy the condition in each bucket of time, by the values of `by`, which is not [`Target::Any`]; a
+/// record counts once for each of its values.
 pub(crate) async fn histogram(
     job: &Arc<Job>,
     condition: Condition,
     interval_micros: i64,
-    by: By,
+    by: Target,
     stream: &str,
 ) -> Result<Vec<(Timestamp, String, u64)>, SearchError> {
-    let values = match by {
-        By::Result => Values::Result,
-        By::Field(field) => Values::of(&Target::Field(field), stream),
-        By::Target(target) => Values::of(&target, stream),
-    };
+    let values = Values::of(&by, stream);
     let parts = job.parts(&condition).await?;
     let context = Arc::new((condition, values, interval_micros));
     let states = job
@@ -241,6 +195,7 @@ impl Values {
             Target::Record(RecordField::Space) => Self::Text(column::SPACE),
             Target::Record(RecordField::Source) => Self::Text(column::SOURCE),
             Target::Record(RecordField::TimeSource) => Self::Text(column::TIME_SOURCE),
+            Target::Record(RecordField::Result) => Self::Result,
             Target::Record(RecordField::Stream) => Self::Constant(stream.to_owned()),
             Target::Record(field @ RecordField::Offset) => Self::Number(column::OFFSET, *field),
             Target::Record(field @ RecordField::RecordedAt) => Self::Number(column::RECORDED_AT, *field),
@@ -281,7 +236,8 @@ impl Values {
     }
 }
 
-const RESULT_COLUMNS: [usize; 3] = [
+/// The columns that tell a record's result.
+pub(crate) const RESULT_COLUMNS: [usize; 3] = [
     column::FIELDS + Field::Outcome as usize,
     column::FIELDS + Field::ReasonCode as usize,
     column::FIELDS + Field::ReasonType as usize,
@@ -292,25 +248,27 @@ async fn results(
     reader: &mut PartReader<'_>,
     names: &mut Names,
 ) -> Result<RowValues, SearchError> {
+    let ids = RESULTS.map(|result| names.id(result));
+    let results = results_of_rows(selected, reader).await?;
+    Ok(RowValues::One(results.into_iter().map(|result| ids[usize::from(result)]).collect()))
+}
+
+/// The result of each selected row, by its place in [`RESULTS`].
+pub(crate) async fn results_of_rows(selected: &Selection, reader: &mut PartReader<'_>) -> Result<Vec<u8>, SearchError> {
+    let place = |result: &str| RESULTS.iter().position(|known| *known == result).unwrap_or_default() as u8;
+    let unknown = place(Outcome::Unknown.as_str());
+    let (failure, denied) = (place(Outcome::Failure.as_str()), place(DENIED));
     let outcomes = reader.selected(RESULT_COLUMNS[0], selected).await?;
-    let outcomes = classes(&outcomes, |text| match Outcome::parse(text) {
-        Some(Outcome::Success) => 0,
-        Some(Outcome::Failure) => 1,
-        Some(Outcome::Pending) => 2,
-        Some(Outcome::Unknown) | None => 3,
-    });
+    let outcomes = classes(&outcomes, |text| Outcome::parse(text).map_or(unknown, |outcome| place(outcome.as_str())));
     let codes = reader.selected(RESULT_COLUMNS[1], selected).await?;
     let codes = classes(&codes, |code| u8::from(is_denied_code(code)));
     let reasons = reader.selected(RESULT_COLUMNS[2], selected).await?;
     let reasons = classes(&reasons, |reason| u8::from(is_denied_reason(reason)));
-    let ids = [Outcome::Success, Outcome::Failure, Outcome::Pending, Outcome::Unknown]
-        .map(|outcome| names.id(outcome.as_str()));
-    let denied = names.id(DENIED);
-    let of_row = |row: usize| match outcomes[row] {
-        Some(1) if codes[row] == Some(1) || reasons[row] == Some(1) => denied,
-        outcome => ids[usize::from(outcome.unwrap_or(3))],
+    let of_row = |row: usize| match outcomes[row].unwrap_or(unknown) {
+        outcome if outcome == failure && (codes[row] == Some(1) || reasons[row] == Some(1)) => denied,
+        outcome => outcome,
     };
-    Ok(RowValues::One((0..outcomes.len()).map(of_row).collect()))
+    Ok((0..outcomes.len()).map(of_row).collect())
 }
 
 /// A small number for each row's text.
@@ -333,26 +291,8 @@ async fn many(
     reader: &mut PartReader<'_>,
     names: &mut Names,
 ) -> Result<RowValues, SearchError> {
-    // Templates that hold the values themselves answer for all their rows.
-    let templates = reader.selected(column::RAW_TEMPLATE, selected).await?;
-    if let (Target::Raw(path), DataType::Dictionary(..)) = (target, templates.data_type()) {
-        let dictionary = templates.as_dictionary::<Int32Type>();
-        let texts = dictionary.values().as_string::<i32>();
-        let known: Option<Vec<Vec<u32>>> = texts
-            .iter()
-            .map(|template| {
-                let values = template::values_at(template?, path.as_str())?;
-                Some(distinct(values.iter().map(|value| names.id(value)).collect()))
-            })
-            .collect();
-        if let Some(known) = known.filter(|_| dictionary.keys().null_count() == 0) {
-            let (mut ids, mut ends) = (Vec::new(), Vec::with_capacity(selected.count()));
-            for key in dictionary.keys().values() {
-                ids.extend_from_slice(&known[*key as usize]);
-                ends.push(ids.len());
-            }
-            return Ok(RowValues::Many { ids, ends });
-        }
+    if let Target::Raw(path) = target {
+        return at_path(target, path.as_str(), selected, reader, names).await;
     }
     let (mut ids, mut ends) = (Vec::new(), Vec::with_capacity(selected.count()));
     if let Target::Field(field) = target {
@@ -369,6 +309,65 @@ async fn many(
         }
         return Ok(RowValues::Many { ids, ends });
     }
+    by_row(target, selected, reader, names, &mut |mut of_row| {
+        ids.append(&mut of_row);
+        ends.push(ids.len());
+    })
+    .await?;
+    Ok(RowValues::Many { ids, ends })
+}
+
+/// The values at a path of the raw text: templates that hold them themselves answer for all their rows.
+async fn at_path(
+    target: &Target,
+    path: &str,
+    selected: &Selection,
+    reader: &mut PartReader<'_>,
+    names: &mut Names,
+) -> Result<RowValues, SearchError> {
+    let told = ValuesAt::new(path);
+    let mut of_template = |template: Option<&str>| {
+        let values = told.of(template?)?;
+        Some(distinct(values.iter().map(|value| names.id(value)).collect()))
+    };
+    let templates = reader.selected(column::RAW_TEMPLATE, selected).await?;
+    // `None` where the whole event must be read.
+    let mut known: Vec<Option<Vec<u32>>> = match templates.data_type() {
+        DataType::Dictionary(..) => {
+            let dictionary = templates.as_dictionary::<Int32Type>();
+            let texts = dictionary.values().as_string::<i32>();
+            let by_key: Vec<Option<Vec<u32>>> = texts.iter().map(&mut of_template).collect();
+            dictionary.keys().iter().map(|key| by_key[key? as usize].clone()).collect()
+        }
+        DataType::Utf8 => templates.as_string::<i32>().iter().map(&mut of_template).collect(),
+        _ => vec![None; selected.count()],
+    };
+    let unknown = selected.narrowed(&BooleanBuffer::collect_bool(known.len(), |row| known[row].is_none()));
+    if !unknown.is_empty() {
+        let mut left = known.iter_mut().filter(|values| values.is_none());
+        by_row(target, &unknown, reader, names, &mut |of_row| {
+            if let Some(values) = left.next() {
+                *values = Some(of_row);
+            }
+        })
+        .await?;
+    }
+    let (mut ids, mut ends) = (Vec::new(), Vec::with_capacity(known.len()));
+    for values in known {
+        ids.extend(values.unwrap_or_default());
+        ends.push(ids.len());
+    }
+    Ok(RowValues::Many { ids, ends })
+}
+
+/// Gives on the distinct values of each row, for which the whole event is read.
+async fn by_row(
+    target: &Target,
+    selected: &Selection,
+    reader: &mut PartReader<'_>,
+    names: &mut Names,
+    give: &mut (dyn FnMut(Vec<u32>) + Send),
+) -> Result<(), SearchError> {
     let mut batches = reader.read(&all_columns(), selected, Form::Plain).await?;
     while let Some(batch) = batches.next().await? {
         let raws = RawReader::new(&batch);
@@ -387,11 +386,10 @@ async fn many(
                 }
                 _ => false,
             };
-            ids.append(&mut distinct(of_row));
-            ends.push(ids.len());
+            give(distinct(of_row));
         }
     }
-    Ok(RowValues::Many { ids, ends })
+    Ok(())
 }
 
 /// Takes a value and asks for the next.

@@ -13,9 +13,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use whodid_lake::schema::column;
 use whodid_model::access::Spaces;
+use whodid_model::result::RESULTS;
 use whodid_model::{Field, Timestamp};
 use whodid_query::{Comparison, Expr, Operand, RecordField, Target, Term, Test, ast::TimePoint};
 
+use crate::aggregate::{RESULT_COLUMNS, results_of_rows};
 use crate::event::{EventTest, JsonTest};
 use crate::finder::Finder;
 use crate::part::{Form, Part, PartReader, numbers};
@@ -43,6 +45,8 @@ pub(crate) enum Condition {
     Text(TextTest),
     /// A test on what the search language takes for the text of a number or time column.
     Number { column: usize, field: RecordField, test: Test },
+    /// A test on how it ended: which of [`RESULTS`] pass.
+    Results([bool; RESULTS.len()]),
     /// A test on the same text for every row.
     Constant(bool),
     /// A test on the leaves of a JSON column.
@@ -173,6 +177,7 @@ impl Condition {
             Target::Record(RecordField::Space) => Self::Text(TextTest::new(column::SPACE, test)),
             Target::Record(RecordField::Source) => Self::Text(TextTest::new(column::SOURCE, test)),
             Target::Record(RecordField::TimeSource) => Self::Text(TextTest::new(column::TIME_SOURCE, test)),
+            Target::Record(RecordField::Result) => Self::Results(RESULTS.map(|result| test.matches(result))),
             Target::Record(RecordField::Stream) => Self::Constant(test.matches(stream)),
             Target::Record(field @ RecordField::Offset) => Self::number(column::OFFSET, *field, test),
             Target::Record(field @ RecordField::RecordedAt) => Self::number(column::RECORDED_AT, *field, test),
@@ -206,6 +211,7 @@ impl Condition {
                 into.push(*column)
             }
             Self::InSpaces { .. } => into.push(column::SPACE),
+            Self::Results(_) => into.extend(RESULT_COLUMNS),
             Self::Text(text) => into.push(text.column),
             Self::Json(json) => into.push(json.column),
             Self::Event(_) => {}
@@ -219,7 +225,7 @@ impl Condition {
             Self::Within { .. } | Self::OneOf { .. } => 1,
             Self::InSpaces { .. } => 2,
             Self::Text(text) if part.is_cheap(text.column) => 3,
-            Self::Number { .. } => 4,
+            Self::Number { .. } | Self::Results(_) => 4,
             Self::Text(text) if text.equal_to().is_some() => 5,
             Self::Text(_) => 6,
             Self::Json(_) => 7,
@@ -321,6 +327,11 @@ impl Condition {
                     let bits = BooleanBuffer::collect_bool(values.len(), |row| {
                         test.matches(&number_text(*field, values[row]))
                     });
+                    Ok(among.narrowed(&bits))
+                }
+                Self::Results(wanted) => {
+                    let results = results_of_rows(&among, reader).await?;
+                    let bits = BooleanBuffer::collect_bool(results.len(), |row| wanted[usize::from(results[row])]);
                     Ok(among.narrowed(&bits))
                 }
                 Self::Json(json) => json.select(among, reader).await,

@@ -15,7 +15,7 @@ use whodid_query::{Expr, Path, Query, Target, Term};
 
 use crate::SearchError;
 use crate::condition::TextTest;
-use crate::finder::Finder;
+use crate::finder::{Finder, JsonFinder};
 use crate::part::{Form, PartReader, all_columns};
 use crate::selection::Selection;
 use crate::template::{Screen, Verdict};
@@ -27,7 +27,7 @@ pub(crate) struct JsonTest {
     pub(crate) column: usize,
     field: Field,
     query: Query,
-    finders: Vec<Finder>,
+    finders: Vec<JsonFinder>,
 }
 
 impl JsonTest {
@@ -71,7 +71,7 @@ impl JsonTest {
 #[derive(Debug, Clone)]
 pub(crate) struct EventTest {
     query: Query,
-    finders: Vec<Finder>,
+    finders: Vec<JsonFinder>,
     screen: Screen,
     /// For any value: the test of each column whose text is a value.
     texts: Vec<TextTest>,
@@ -216,12 +216,13 @@ impl EventTest {
 }
 
 /// What the JSON text must hold for the term to be satisfied: a text of the value, and the last key of the path.
-pub(crate) fn finders_of(term: &Term) -> Vec<Finder> {
+pub(crate) fn finders_of(term: &Term) -> Vec<JsonFinder> {
     let path = match &term.target {
         Target::Raw(path) | Target::Json { path, .. } => Some(path),
         Target::Any | Target::Field(_) | Target::Record(_) => None,
     };
-    Finder::of(&term.test).into_iter().chain(path.and_then(last_key).and_then(|key| Finder::of_text(&key))).collect()
+    let key = path.and_then(last_key).and_then(|key| Finder::of_text(&key));
+    Finder::of(&term.test).into_iter().chain(key).map(JsonFinder::new).collect()
 }
 
 /// The last segment of a path that is no index: some key ends with it.
@@ -230,25 +231,17 @@ fn last_key(path: &Path) -> Option<String> {
     path.as_str().rsplit('.').find(|segment| !is_index(segment)).map(str::to_owned)
 }
 
-/// Whether a JSON text can hold what the finders look for: it holds each, or escapes that could hide one.
-fn is_candidate(text: &str, finders: &[Finder]) -> bool {
-    finders.iter().all(|finder| finder.is_in(text)) || memchr::memchr(b'\\', text.as_bytes()).is_some()
+/// Whether a JSON text can hold what the finders look for.
+fn is_candidate(text: &str, finders: &[JsonFinder]) -> bool {
+    finders.iter().all(|finder| finder.may_be_in(text))
 }
 
 /// One bit a text: whether it can hold what the finders look for.
-fn candidates(texts: &StringArray, finders: &[Finder]) -> BooleanBuffer {
-    let present = match texts.nulls() {
+fn candidates(texts: &StringArray, finders: &[JsonFinder]) -> BooleanBuffer {
+    finders.iter().map(|finder| finder.rows(texts)).reduce(|a, b| &a & &b).unwrap_or_else(|| match texts.nulls() {
         Some(nulls) => nulls.inner().clone(),
         None => BooleanBuffer::new_set(texts.len()),
-    };
-    if finders.is_empty() {
-        return present;
-    }
-    let holding = finders.iter().map(|finder| finder.rows(texts)).reduce(|a, b| &a & &b).unwrap_or(present);
-    match Finder::of_text("\\") {
-        Some(escape) => &holding | &escape.rows(texts),
-        None => holding,
-    }
+    })
 }
 
 /// One bit a row, of one bit a distinct text.

@@ -62,10 +62,15 @@ impl Finder {
 
     /// Whether `text` holds the needle.
     pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.first_in(text).is_some()
+    }
+
+    /// Where the needle first stands in `text`, in bytes.
+    pub(crate) fn first_in(&self, text: &str) -> Option<usize> {
         if self.ignore_case {
-            self.memmem.find(text.to_ascii_lowercase().as_bytes()).is_some()
+            self.memmem.find(text.to_ascii_lowercase().as_bytes())
         } else {
-            self.memmem.find(text.as_bytes()).is_some()
+            self.memmem.find(text.as_bytes())
         }
     }
 
@@ -95,6 +100,50 @@ impl Finder {
             from = from.max(start + FOLD_BYTES);
         }
         hits.found.finish()
+    }
+}
+
+/// Finds a needle in JSON text, where an escape may stand for it.
+#[derive(Debug, Clone)]
+pub(crate) struct JsonFinder {
+    needle: Finder,
+    /// What stands in every text that hides the needle. An escape within an encoded text has more
+    /// backslashes before it, but ends alike.
+    escapes: Vec<Finder>,
+}
+
+impl JsonFinder {
+    pub(crate) fn new(needle: Finder) -> Self {
+        let holds = |is_so: fn(&u8) -> bool| needle.needle().iter().any(is_so);
+        // `\uXXXX` can stand for any character, the short escapes for the few that JSON cannot hold bare and the slash.
+        let escapes: &[&str] = if holds(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
+            &["\\"]
+        } else if holds(|byte| *byte == b'/') {
+            &["\\u", "\\/"]
+        } else {
+            &["\\u"]
+        };
+        Self { escapes: escapes.iter().filter_map(|escape| Finder::of_text(escape)).collect(), needle }
+    }
+
+    /// The needle, in lower case when case is ignored.
+    pub(crate) fn needle(&self) -> &[u8] {
+        self.needle.needle()
+    }
+
+    /// Where the needle first stands as it is; `None` when only an escape could stand for it, or nothing.
+    pub(crate) fn first_in(&self, text: &str) -> Option<usize> {
+        self.needle.first_in(text)
+    }
+
+    /// Whether the needle may be in the values of the JSON text `text`.
+    pub(crate) fn may_be_in(&self, text: &str) -> bool {
+        self.needle.is_in(text) || self.escapes.iter().any(|escape| escape.is_in(text))
+    }
+
+    /// One bit a row: whether the needle may be in the values of its JSON text.
+    pub(crate) fn rows(&self, array: &StringArray) -> BooleanBuffer {
+        self.escapes.iter().fold(self.needle.rows(array), |found, escape| &found | &escape.rows(array))
     }
 }
 

@@ -31,7 +31,7 @@ mod stats;
 mod template;
 mod view;
 
-pub use aggregate::{By, DENIED_REASONS, Top, result_of};
+pub use aggregate::Top;
 pub use error::{ErrorKind, SearchError};
 pub use export::Export;
 pub use fields::{Kind, SEEN_PATHS_MAX, SeenField};

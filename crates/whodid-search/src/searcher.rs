@@ -10,7 +10,7 @@ use whodid_model::access::Spaces;
 use whodid_model::{Field, Offset, Timestamp};
 use whodid_query::{Target, Test};
 
-use crate::aggregate::{self, By, Top};
+use crate::aggregate::{self, Top};
 use crate::condition::{Condition, TextTest};
 use crate::export::{self, Export};
 use crate::fields::{self, SeenField};
@@ -139,7 +139,7 @@ impl Searcher {
         snapshot: &Snapshot,
         filter: &Filter,
         interval_micros: i64,
-        by: &By,
+        by: &Target,
     ) -> Result<Answer<Vec<(Timestamp, String, u64)>>, SearchError> {
         let (condition, by, stream) = (Condition::of(filter), by.clone(), filter.stream.clone());
         self.pool

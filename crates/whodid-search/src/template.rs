@@ -16,7 +16,7 @@ use whodid_model::field::Written;
 use whodid_query::walk::Tree;
 use whodid_query::{Target, Term, Test};
 
-use crate::finder::Finder;
+use crate::finder::{Finder, JsonFinder};
 
 /// What a template tells of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ const KNOWN_TEMPLATE_BYTES_MAX: usize = 8 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     test: Test,
-    finder: Option<Finder>,
+    finder: Option<JsonFinder>,
     question: Question,
     /// False when a text of the test could be taken for a sign.
     is_sound: bool,
@@ -56,16 +56,21 @@ enum Question {
     /// Does any value pass? Values that columns hold are asked there.
     Any,
     /// Does a value at the path pass? `column`: the sign of the JSON column that is asked for what is below it,
-    /// and that path below.
-    At { path: String, column: Option<(char, String)> },
+    /// and that path below. `key`: the first on the way.
+    At { path: String, key: Option<Box<JsonFinder>>, column: Option<(char, String)> },
 }
 
 impl Screen {
     pub(crate) fn new(term: &Term) -> Self {
         let question = match &term.target {
-            Target::Raw(path) => Question::At { path: path.as_str().to_owned(), column: None },
+            Target::Raw(path) => Question::At {
+                path: path.as_str().to_owned(),
+                key: first_key(path.as_str()).map(Box::new),
+                column: None,
+            },
             Target::Json { field, path } => Question::At {
                 path: format!("{}.{}", field.path(), path.as_str()),
+                key: first_key(field.path()).map(Box::new),
                 column: sign_of(*field).map(|sign| (sign, path.as_str().to_owned())),
             },
             Target::Any | Target::Field(_) | Target::Record(_) => Question::Any,
@@ -75,17 +80,31 @@ impl Screen {
             Test::Wildcard { pieces, .. } => !pieces.iter().any(|piece| holds_sign(piece)),
             Test::Exists | Test::Compare(_) | Test::Cidr(_) => true,
         };
-        Self { finder: Finder::of(&term.test), test: term.test.clone(), question, is_sound, known: Arc::default() }
+        let finder = Finder::of(&term.test).map(JsonFinder::new);
+        Self { finder, test: term.test.clone(), question, is_sound, known: Arc::default() }
+    }
+
+    /// What the bytes of `template` tell: most templates are told by a scan of them alone.
+    fn at_a_glance(&self, template: &str) -> Option<Verdict> {
+        if !self.is_sound {
+            return Some(Verdict::Unsure);
+        }
+        match &self.question {
+            Question::Any if self.cannot_hold(template) => Some(Verdict::Fails),
+            Question::Any if self.stands_in(template) => Some(Verdict::Passes),
+            Question::Any => None,
+            Question::At { key, .. } => lacks(key.as_deref(), template).then_some(Verdict::Fails),
+        }
     }
 
     /// What `template` tells.
-    pub(crate) fn verdict(&self, template: &str) -> Verdict {
-        if !self.is_sound {
-            return Verdict::Unsure;
-        }
-        if self.question_is_any() && self.cannot_hold(template) {
-            return Verdict::Fails;
-        }
+    #[cfg(test)]
+    fn verdict(&self, template: &str) -> Verdict {
+        self.at_a_glance(template).unwrap_or_else(|| self.read(template))
+    }
+
+    /// What `template` tells when it is read as JSON.
+    fn read(&self, template: &str) -> Verdict {
         let is_verbatim = template.starts_with(VERBATIM);
         let Some(signed) = Signed::of(template) else { return Verdict::Unsure };
         let node = match json::parse(&signed.json) {
@@ -104,7 +123,7 @@ impl Screen {
                 let time_may = signed.times.iter().any(|time| self.time_may_pass(time));
                 if time_may || !is_verbatim && has_quoted_json(template) { Verdict::Unsure } else { Verdict::Fails }
             }
-            Question::At { path, column } => {
+            Question::At { path, column, .. } => {
                 if tree.any_at(path, &mut |leaf| !is_sign(leaf) && self.test.matches(leaf)) {
                     return Verdict::Passes;
                 }
@@ -127,14 +146,30 @@ impl Screen {
     /// no escape can hide it, and no time that could hold it was cut out.
     fn cannot_hold(&self, template: &str) -> bool {
         let Some(finder) = &self.finder else { return false };
-        // A time is digits with single separators between them.
-        let needle_in_time = finder.needle().len() == 1 || finder.needle().iter().any(u8::is_ascii_digit);
+        !finder.may_be_in(template)
+            && (template.starts_with(VERBATIM)
+                || !(cut_time_may_hold(template.as_bytes(), finder.needle()) || has_quoted_json(template)))
+    }
+
+    /// Whether a string of the template passes that needs no reading to be known for a value: it is no key, holds
+    /// neither escapes nor marks, and is no JSON within JSON.
+    fn stands_in(&self, template: &str) -> bool {
+        let Some(finder) = &self.finder else { return false };
+        if template.starts_with(VERBATIM) || finder.needle().contains(&b'"') {
+            return false;
+        }
+        let Some(first) = finder.first_in(template) else { return false };
         let bytes = template.as_bytes();
-        let is_verbatim = template.starts_with(VERBATIM);
-        (is_verbatim || !needle_in_time || memchr::memchr(TIME_MARK, bytes).is_none())
-            && memchr::memchr(b'\\', bytes).is_none()
-            && !finder.is_in(template)
-            && (is_verbatim || !has_quoted_json(template))
+        let mut strings = Strings { bytes, at: 0 };
+        strings.any(|string| {
+            let Some(text) = template.get(string.start..string.end) else { return false };
+            string.end > first
+                && !string.has_escapes
+                && !is_key(bytes, string.end)
+                && !text.trim_start().starts_with(['{', '['])
+                && self.test.matches(text)
+                && text.bytes().all(|byte| byte >= b' ')
+        })
     }
 
     fn time_may_pass(&self, time: &TimeValue) -> bool {
@@ -146,8 +181,25 @@ impl Screen {
     }
 }
 
-/// The values at a path of the raw text, when the template alone tells them.
-pub(crate) fn values_at(template: &str, path: &str) -> Option<Vec<String>> {
+/// Tells the values at a path of the raw text from templates.
+#[derive(Debug)]
+pub(crate) struct ValuesAt<'a> {
+    path: &'a str,
+    key: Option<JsonFinder>,
+}
+
+impl<'a> ValuesAt<'a> {
+    pub(crate) fn new(path: &'a str) -> Self {
+        Self { path, key: first_key(path) }
+    }
+
+    /// The values, when the template alone tells them.
+    pub(crate) fn of(&self, template: &str) -> Option<Vec<String>> {
+        if lacks(self.key.as_ref(), template) { Some(Vec::new()) } else { values_at(template, self.path) }
+    }
+}
+
+fn values_at(template: &str, path: &str) -> Option<Vec<String>> {
     let signed = Signed::of(template)?;
     let node = match json::parse(&signed.json) {
         Ok(node) => node,
@@ -173,13 +225,16 @@ pub(crate) struct Memo<'a> {
 
 impl Memo<'_> {
     pub(crate) fn verdict(&mut self, template: &str) -> Verdict {
+        if let Some(verdict) = self.screen.at_a_glance(template) {
+            return verdict;
+        }
         if template.len() > KNOWN_TEMPLATE_BYTES_MAX {
-            return self.screen.verdict(template);
+            return self.screen.read(template);
         }
         if let Some(known) = self.known.get(template).or_else(|| self.fresh.get(template)) {
             return *known;
         }
-        let verdict = self.screen.verdict(template);
+        let verdict = self.screen.read(template);
         if self.known.len() + self.fresh.len() < KNOWN_TEMPLATES_MAX {
             self.fresh.insert(template.to_owned(), verdict);
         }
@@ -334,36 +389,118 @@ impl TimeValue {
 
     /// Whether the value can hold `needle` (ASCII when case is ignored) at some time.
     fn may_hold(&self, needle: &[u8]) -> bool {
-        let digits = match self.form {
-            b'0'..=b'6' => self.form - b'0',
-            b'a'..=b'g' => self.form - b'a',
-            // A number since 1970; how many digits is not known.
-            _ => return needle.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'),
-        };
-        let mut shape = self.before.clone().into_bytes();
-        let time_from = shape.len();
-        shape.extend_from_slice(b"0000-00-00t00:00:00");
-        if self.form >= b'a' {
-            shape[time_from + 10] = b' ';
-        }
-        if digits > 0 {
-            shape.push(b'.');
-            shape.extend(std::iter::repeat_n(b'0', usize::from(digits)));
-        }
-        let time = time_from..shape.len();
-        shape.extend_from_slice(self.after.as_bytes());
-        let fits = |at: usize, wanted: u8| {
-            let there = shape[at];
-            if time.contains(&at) && there == b'0' {
-                wanted.is_ascii_digit()
-            } else {
-                there.eq_ignore_ascii_case(&wanted)
-            }
-        };
-        shape.windows(needle.len().max(1)).enumerate().any(|(start, window)| {
-            window.len() == needle.len() && (0..needle.len()).all(|at| fits(start + at, needle[at]))
-        })
+        time_may_hold(self.before.as_bytes(), self.form, self.after.as_bytes(), needle)
     }
+}
+
+/// Whether a time of this form between two texts can hold `needle`, at some time.
+fn time_may_hold(before: &[u8], form: u8, after: &[u8], needle: &[u8]) -> bool {
+    let digits = match form {
+        b'0'..=b'6' => form - b'0',
+        b'a'..=b'g' => form - b'a',
+        // A number since 1970, a value of its own; how many digits is not known.
+        _ => return needle.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'),
+    };
+    let mut shape = before.to_vec();
+    let time_from = shape.len();
+    shape.extend_from_slice(b"0000-00-00t00:00:00");
+    if form >= b'a' {
+        shape[time_from + 10] = b' ';
+    }
+    if digits > 0 {
+        shape.push(b'.');
+        shape.extend(std::iter::repeat_n(b'0', usize::from(digits)));
+    }
+    let time = time_from..shape.len();
+    shape.extend_from_slice(after);
+    let fits = |at: usize, wanted: u8| {
+        let there = shape[at];
+        if time.contains(&at) && there == b'0' { wanted.is_ascii_digit() } else { there.eq_ignore_ascii_case(&wanted) }
+    };
+    shape
+        .windows(needle.len().max(1))
+        .enumerate()
+        .any(|(start, window)| window.len() == needle.len() && (0..needle.len()).all(|at| fits(start + at, needle[at])))
+}
+
+/// Whether a value of which a time was cut out can hold `needle`.
+fn cut_time_may_hold(template: &[u8], needle: &[u8]) -> bool {
+    // A time begins and ends with digits and has single separators between them.
+    if needle.len() > 1 && !needle.iter().any(u8::is_ascii_digit) {
+        return false;
+    }
+    // What the needle could take in beside the time ends at a quote, for the needle has none, or at another mark.
+    let reach = needle.len().saturating_sub(1);
+    let is_outside = |byte: &u8| *byte == b'"' || *byte < b' ';
+    memchr::memchr_iter(TIME_MARK, template).any(|at| {
+        let Some(form) = template.get(at + 1) else { return true };
+        let before = &template[at.saturating_sub(reach)..at];
+        let before = &before[before.iter().rposition(is_outside).map_or(0, |outside| outside + 1)..];
+        let after = &template[at + 2..template.len().min(at + 2 + reach)];
+        let after = &after[..after.iter().position(is_outside).unwrap_or(after.len())];
+        time_may_hold(before, *form, after, needle)
+    })
+}
+
+/// Finds the first key on the way of a path; it can lie within a longer key, which a path may lead through too.
+fn first_key(path: &str) -> Option<JsonFinder> {
+    let is_index = |segment: &str| segment.bytes().all(|byte| byte.is_ascii_digit());
+    let key = path.split('.').find(|segment| !is_index(segment))?;
+    Finder::of_text(key).map(JsonFinder::new)
+}
+
+/// Whether a template surely has no key that holds `key`. Keys are looked for where the template is an object: a text
+/// in its place could hold JSON itself.
+fn lacks(key: Option<&JsonFinder>, template: &str) -> bool {
+    key.is_some_and(|key| {
+        template.trim_start().starts_with('{') && !key.may_be_in(template) && !may_lack_a_key(template)
+    })
+}
+
+/// Whether a key may have been cut out.
+fn may_lack_a_key(template: &str) -> bool {
+    let bytes = template.as_bytes();
+    let is_after_key = |byte: u8| matches!(byte, b':' | b' ' | b'\t' | b'\n' | b'\r');
+    // Without an early exit the compiler checks many bytes at a time.
+    bytes
+        .windows(4)
+        .fold(false, |found, at| found | ((at[0] == b'"') & (at[1] < b' ') & (at[2] == b'"') & is_after_key(at[3])))
+}
+
+/// The strings of a JSON text, in order, the marks of a template among them.
+struct Strings<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// What stands between two quotes.
+struct Quoted {
+    start: usize,
+    end: usize,
+    has_escapes: bool,
+}
+
+impl Iterator for Strings<'_> {
+    type Item = Quoted;
+
+    fn next(&mut self) -> Option<Quoted> {
+        let start = self.at + memchr::memchr(b'"', self.bytes.get(self.at..)?)? + 1;
+        let (mut at, mut has_escapes) = (start, false);
+        loop {
+            at += memchr::memchr2(b'"', b'\\', self.bytes.get(at..)?)?;
+            if self.bytes[at] == b'"' {
+                self.at = at + 1;
+                return Some(Quoted { start, end: at, has_escapes });
+            }
+            has_escapes = true;
+            at += 2;
+        }
+    }
+}
+
+/// Whether the string whose closing quote stands at `end` is a key.
+fn is_key(bytes: &[u8], end: usize) -> bool {
+    bytes[end + 1..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) == Some(&b':')
 }
 
 #[cfg(test)]
@@ -411,6 +548,27 @@ mod tests {
         check("7", "{\"t\":\x1em}", Verdict::Unsure);
         check("x", "{\"requestData\":\"\x1b\"}", Verdict::Unsure);
         check("a:x", "{\"\x01\":\"y\"}", Verdict::Unsure);
+    }
+
+    #[test]
+    fn most_templates_are_told_without_reading_them() {
+        let told = |query: &str, template: &str| {
+            let whodid_query::Expr::Term(term) = whodid_query::parse(query).unwrap().expr else { panic!("one term") };
+            Screen::new(&term).at_a_glance(template)
+        };
+        let encoded = "{\"at\":\"\x1e0Z\",\"by\":\"al\",\"data\":\"{\\\"at\\\":\\\"\x1e0Z\\\",\\\"k\\\":17}\"}";
+        assert_eq!(told("alice", encoded), Some(Verdict::Fails));
+        assert_eq!(told("k17", encoded), Some(Verdict::Fails), "no time holds it");
+        assert_eq!(told("b/c", encoded), Some(Verdict::Fails), "none of its escapes is a slash");
+        assert_eq!(told("al", encoded), Some(Verdict::Passes));
+        assert_eq!(told("by", encoded), None, "a key is no value");
+        assert_eq!(told("17", encoded), None, "encoded JSON is read");
+        assert_eq!(told("2026", encoded), None, "a time may hold it");
+        assert_eq!(told("b/c", "{\"a\":\"b\\/c\"}"), None);
+        assert_eq!(told("alice", "{\"a\":\"\\u0061lice\"}"), None);
+        assert_eq!(told("nosuch.path:x", encoded), Some(Verdict::Fails));
+        assert_eq!(told("nosuch.path:x", "{\"\x01\":1}"), None, "a key was cut out");
+        assert_eq!(told("at:x", encoded), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use whodid_query::RecordField;
 use whodid_query::evaluate::EventView;
 use whodid_query::walk::Tree;
 
+use crate::aggregate::RESULT_COLUMNS;
 use crate::condition::number_text;
 use crate::part::numbers;
 
@@ -75,6 +76,10 @@ impl EventView for RowView<'_> {
             RecordField::Source => self.text(column::SOURCE),
             RecordField::TimeSource => self.text(column::TIME_SOURCE),
             RecordField::Stream => Some(self.stream),
+            RecordField::Result => {
+                let [outcome, code, kind] = RESULT_COLUMNS.map(|column| self.text(column));
+                Some(whodid_model::result_of(outcome, code, kind))
+            }
         };
         text.is_some_and(test)
     }

@@ -16,8 +16,8 @@ use whodid_model::access::Spaces;
 use whodid_model::{
     AccountName, Event, Field, Offset, Reject, RejectCode, SpaceName, StreamName, TimeSource, Timestamp,
 };
-use whodid_query::{EventText, EventView, Expr, Known, Query, Target};
-use whodid_search::{By, Filter, Options, Order, Searcher, SqlLimits, Top, result_of};
+use whodid_query::{EventText, EventView, Expr, Known, Query, RecordField, Target};
+use whodid_search::{Filter, Options, Order, Searcher, SqlLimits, Top};
 
 const BEGIN: i64 = 1_770_000_000_000_000;
 
@@ -140,6 +140,8 @@ const WORDS: &[&str] = &[
     "null",
     "true",
     " 5 ",
+    "/api/v2/keys",
+    "{\"created\":\"2026-02-02T00:00:00Z\",\"by\":\"a/b\"}",
 ];
 
 fn word(random: &mut StdRng) -> &'static str {
@@ -246,10 +248,10 @@ fn raw_event(random: &mut StdRng, number: usize) -> (Format, String) {
             maybe(&mut event, random, 0.5, "status", |random| json!(word(random)));
             maybe(&mut event, random, 0.5, "ts", time_text);
             // Blanks between values, and escapes where none are needed.
-            let text = if random.random_bool(0.5) {
-                serde_json::to_string_pretty(&event).unwrap()
-            } else {
-                event.to_string().replace('o', "\\u006f")
+            let text = match random.random_range(0..3) {
+                0 => serde_json::to_string_pretty(&event).unwrap(),
+                1 => event.to_string().replace('o', "\\u006f"),
+                _ => event.to_string().replace('/', "\\/"),
             };
             (Format::Json, text)
         }
@@ -387,6 +389,11 @@ fn query_text(random: &mut StdRng, depth: usize) -> String {
         "raw.message",
         "requestData.größe",
         "reason_type",
+        "result",
+        "nosuch",
+        "nosuch.path",
+        "0.free",
+        "free.by",
     ];
     let values = [
         "alice",
@@ -432,6 +439,11 @@ fn query_text(random: &mut StdRng, depth: usize) -> String {
         "long*words",
         "stated",
         "null",
+        "denied",
+        "v2/k",
+        "a/b",
+        "T00",
+        "00.001",
     ];
     let quoted = [
         "\"kms.secrets\"",
@@ -444,6 +456,10 @@ fn query_text(random: &mut StdRng, depth: usize) -> String {
         "\"not json\"",
         "\"json: alice\"",
         "\"[1,2]\"",
+        "\"api/v2\"",
+        "\"/api\"",
+        "\"k17 at 2026\"",
+        "\"id\"",
     ];
     let name = names.choose(random).unwrap();
     let value = if random.random_bool(0.2) { quoted.choose(random).unwrap() } else { values.choose(random).unwrap() };
@@ -640,19 +656,11 @@ async fn check(world: &World, searcher: &Searcher, text: &str, filter: &Filter, 
     );
 
     let interval = [3_600_000_000, 86_400_000_000, 1_000_000, 7][random.random_range(0..4)];
-    for by in [By::Result, By::Field(Field::Region), By::Target(targets[1].clone())] {
+    for by in [Target::Record(RecordField::Result), Target::Field(Field::Region), targets[1].clone()] {
         let mut bars: BTreeMap<(Timestamp, String), u64> = BTreeMap::new();
         for taken in &expected {
             let start = Timestamp::from_micros(taken.event.event_time.micros().div_euclid(interval) * interval);
-            let fields = &taken.event.fields;
-            let mut values = match &by {
-                By::Result => vec![
-                    result_of(fields.get(Field::Outcome), fields.get(Field::ReasonCode), fields.get(Field::ReasonType))
-                        .to_owned(),
-                ],
-                By::Field(field) => taken.values(&Target::Field(*field)),
-                By::Target(target) => taken.values(target),
-            };
+            let mut values = taken.values(&by);
             if values.is_empty() {
                 values.push(String::new());
             }

@@ -23,7 +23,7 @@ use whodid_lake::{BatchBuilder, Lake, Snapshot, sequence};
 use whodid_model::access::Spaces;
 use whodid_model::{AccountName, Field, Offset, StreamName, Timestamp};
 use whodid_query::Target;
-use whodid_search::{By, ErrorKind, Filter, Options, Order, SearchError, Searcher};
+use whodid_search::{ErrorKind, Filter, Options, Order, SearchError, Searcher};
 
 /// A store whose reads can be held up.
 #[derive(Debug)]
@@ -184,7 +184,7 @@ async fn a_search_that_needs_too_much_memory_is_refused_and_others_go_on() {
     let id = Target::Field(Field::Id);
     let error = searcher.top(&snapshot, &filter(""), &id, 10, None).await.unwrap_err();
     assert!(matches!(error, SearchError::Memory { .. }) && error.kind() == ErrorKind::Overloaded, "{error:?}");
-    let error = searcher.histogram(&snapshot, &filter(""), 1, &By::Field(Field::Id)).await.unwrap_err();
+    let error = searcher.histogram(&snapshot, &filter(""), 1, &id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Overloaded, "{error:?}");
     assert_eq!(searcher.count(&snapshot, &filter("")).await.unwrap().value, 20_000);
     assert_eq!(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use whodid_decode::Format;
 
 use crate::config::Flags;
 use crate::output::Output;
@@ -277,7 +278,7 @@ pub enum EventsVerb {
         #[command(flatten)]
         filter: FilterFlags,
         /// Most events to print; more than 1000 are fetched page by page
-        #[arg(long, default_value_t = 100, env = "WHODID_LIMIT")]
+        #[arg(long, default_value_t = 100, value_parser = at_least_one, env = "WHODID_LIMIT")]
         limit: usize,
         /// Which way
         #[arg(long, value_enum, default_value = "desc", env = "WHODID_ORDER")]
@@ -330,7 +331,7 @@ pub enum EventsVerb {
     },
     /// Send files, folders or standard input
     #[command(
-        after_help = "Examples:\n  whodid events send ./logs --format cloudtrail\n  zcat audit.log.gz | whodid events send -\n\nWhat was acknowledged is remembered, so that the same command goes on after a break and\nstores nothing twice. Exit code 3 when some events were rejected or could not be sent."
+        after_help = "Examples:\n  whodid events send ./logs --format cloudtrail\n  zcat audit.log.gz | whodid events send -\n\nWhat was acknowledged is remembered, so that the same command goes on after a break and\nstores nothing twice. Exit code 3 when some events were rejected or could not be sent, 1 when a file could not be\nread or the server stayed away."
     )]
     Send(SendFlags),
     /// Take away everything that matches
@@ -342,16 +343,16 @@ pub enum EventsVerb {
         client: ClientFlags,
         #[command(flatten)]
         filter: FilterFlags,
-        /// What to write
-        #[arg(long, value_enum, default_value = "ndjson", env = "WHODID_EXPORT_FORMAT")]
-        format: ExportFormat,
+        /// What to write; when not given, as the file's name ends, or ndjson
+        #[arg(long, value_enum, env = "WHODID_EXPORT_FORMAT")]
+        format: Option<ExportFormat>,
         /// Columns of a CSV, with commas between
         #[arg(long, env = "WHODID_EXPORT_COLUMNS")]
         columns: Option<String>,
         /// Which way
         #[arg(long, value_enum, default_value = "asc", env = "WHODID_ORDER")]
         order: Order,
-        /// File to write; standard output when not given
+        /// File to write, whole or not at all; standard output when not given
         #[arg(long, value_name = "FILE", env = "WHODID_EXPORT_FILE")]
         file: Option<PathBuf>,
     },
@@ -379,7 +380,7 @@ pub struct SendFlags {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Source format: auto, cadf, ibm-at, cloudtrail, actiontrail, kubernetes, okta, gcp, azure, github, json
-    #[arg(long, default_value = "auto", env = "WHODID_SEND_FORMAT")]
+    #[arg(long, default_value = "auto", value_parser = format_name, env = "WHODID_SEND_FORMAT")]
     pub format: String,
     /// Requests at once
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16), env = "WHODID_SEND_CONNECTIONS")]
@@ -395,6 +396,19 @@ pub struct SendFlags {
     pub again: bool,
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+fn format_name(text: &str) -> Result<String, String> {
+    let known = || Format::ALL.map(Format::as_str).join(", ");
+    Format::parse(text).map(|format| format.as_str().to_owned()).ok_or_else(|| format!("there are {}", known()))
+}
+
 /// `rejects …`
 #[derive(Debug, Subcommand)]
 pub enum RejectsVerb {
@@ -407,7 +421,7 @@ pub enum RejectsVerb {
         #[arg(long, env = "WHODID_REJECT_CODE")]
         code: Option<String>,
         /// Most rejects to print
-        #[arg(long, default_value_t = 100, env = "WHODID_LIMIT")]
+        #[arg(long, default_value_t = 100, value_parser = at_least_one, env = "WHODID_LIMIT")]
         limit: usize,
     },
     /// Count rejects by code

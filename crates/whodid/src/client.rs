@@ -55,11 +55,16 @@ impl Client {
         &self.url
     }
 
+    /// The key; without one nothing can be asked.
+    pub fn key(&self) -> anyhow::Result<&str> {
+        let none =
+            || Usage("no key: set WHODID_KEY or give --key; `whodid keys create --data DIR` makes one".to_owned());
+        Ok(self.key.as_deref().ok_or_else(none)?)
+    }
+
     /// A request with key and account.
     pub fn request(&self, method: Method, path: &str, pairs: &Pairs) -> anyhow::Result<RequestBuilder> {
-        let Some(key) = &self.key else {
-            return Err(Usage("no key: set WHODID_KEY or give --key; `whodid keys create` makes one".to_owned()).into());
-        };
+        let key = self.key()?;
         let mut url = format!("{}{path}", self.url);
         let account = self.account.iter().map(|account| ("account", account));
         let all = pairs.iter().map(|(name, value)| (*name, value)).chain(account);
@@ -84,9 +89,11 @@ impl Client {
         response.json().await.context("the server's answer is not JSON")
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> anyhow::Error {
+    /// What to say of a request that got no answer.
+    pub fn unreachable(&self, error: reqwest::Error) -> anyhow::Error {
+        let hint = if is_other_protocol(&error) { "is it http there, without TLS?" } else { "is the server running?" };
         let why = crate::server::chain(&error.without_url());
-        anyhow!("cannot reach {}: {why}; is the server running? WHODID_URL or --url says where", self.url)
+        anyhow!("cannot reach {}: {why}; {hint} WHODID_URL or --url says where", self.url)
     }
 }
 
@@ -145,6 +152,16 @@ impl std::fmt::Display for Refusal {
             ),
         }
     }
+}
+
+/// Whether what listens there does not speak TLS: no second try helps.
+pub fn is_other_protocol(error: &reqwest::Error) -> bool {
+    use std::io;
+    // An I/O error names what it wraps by `get_ref`, and as its source only what is below that.
+    let inner = |io: &io::Error| io.get_ref().and_then(|inner| Some(inner.downcast_ref::<io::Error>()?.kind()));
+    let is_wrong = |io: &io::Error| [Some(io.kind()), inner(io)].contains(&Some(io::ErrorKind::InvalidData));
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
+    causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_wrong))
 }
 
 /// Whether a request that got this answer may be sent again.

@@ -494,6 +494,12 @@ impl Config {
         })
     }
 
+    /// Whether the configuration says where the server listens, or how browsers reach it.
+    pub fn says_where(&self) -> bool {
+        let is_said = |origin: &Origin| origin.key == "listen" && origin.source != Source::Default.to_string();
+        self.public_url.is_some() || self.origins.iter().any(is_said)
+    }
+
     /// Whether browsers come by HTTPS.
     pub fn is_https(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))

@@ -46,7 +46,8 @@ fn print_rows(output: Output, columns: &[(String, String)], rows: &[Value], docu
         }
         Output::Csv => {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
-            let headings = columns.iter().map(|(heading, _)| heading.to_lowercase().replace(' ', "_"));
+            // As in JSON and in exports, whatever people read above a table.
+            let headings = columns.iter().map(|(_, pointer)| dotted(pointer));
             writer.write_record(headings).map_err(io_error)?;
             for row in rows {
                 let cells = columns.iter().map(|(_, pointer)| defuse(cell(row, pointer)));
@@ -57,15 +58,26 @@ fn print_rows(output: Output, columns: &[(String, String)], rows: &[Value], docu
         Output::Table => {
             let mut table = comfy_table::Table::new();
             table.load_preset(comfy_table::presets::NOTHING);
-            if std::io::stdout().is_terminal() {
-                table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+            let is_for_people = std::io::stdout().is_terminal();
+            if is_for_people {
+                table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_truncation_indicator("…");
             }
             table.set_header(columns.iter().map(|(heading, _)| heading.to_uppercase()));
             for row in rows {
-                table.add_row(columns.iter().map(|(_, pointer)| printable(&cell(row, pointer))));
+                let cells = columns.iter().map(|(_, pointer)| printable(&cell(row, pointer)));
+                let mut row = comfy_table::Row::from(cells);
+                if is_for_people {
+                    // A row is a line; what does not fit is cut, and whole in the other forms.
+                    row.max_height(1);
+                }
+                table.add_row(row);
             }
-            for column in table.column_iter_mut() {
+            for (column, (heading, _)) in table.column_iter_mut().zip(columns) {
                 column.set_padding((0, 2));
+                // A time or an id that is cut is of no use.
+                if matches!(heading.as_str(), "time" | "recorded" | "record" | "id") {
+                    column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+                }
             }
             for line in table.lines() {
                 writeln!(out, "{}", line.trim_end())?;
@@ -140,6 +152,12 @@ fn cell(row: &Value, pointer: &str) -> String {
     row.pointer(pointer).map(plain).unwrap_or_default()
 }
 
+/// `/initiator/name` as `initiator.name`.
+fn dotted(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"));
+    names.collect::<Vec<_>>().join(".")
+}
+
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -166,6 +184,12 @@ mod tests {
     fn a_closed_pipe_is_known_as_one_through_the_writer_of_csv() {
         let closed = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         assert_eq!(io_error(csv::Error::from(closed)).kind(), std::io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_csv_heading_is_the_path_of_its_value() {
+        assert_eq!(dotted("/initiator/name"), "initiator.name");
+        assert_eq!(dotted("/a~1b~0c"), "a/b~c");
     }
 
     #[test]

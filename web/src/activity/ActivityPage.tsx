@@ -26,7 +26,7 @@ import { ExportMenu } from './ExportMenu'
 import { Facets } from './Facets'
 import { HistogramChart } from './HistogramChart'
 import { QueryBar, type QueryBarHandle } from './QueryBar'
-import { filterOf, type ActivitySearch } from './search'
+import { filterOf, printAddress, type ActivitySearch } from './search'
 import { TimePicker } from './TimePicker'
 import { useLive } from './useLive'
 import { ValueMenu, type AskedValue } from './ValueMenu'
@@ -38,6 +38,12 @@ const PAGE_NEXT = 500
 const FIRST_EVENT_MS = 3000
 /** How often counts and bars follow while live is on. */
 const LIVE_COUNTS_MS = 5000
+
+/** The address with its times written out: whoever opens it sees the same, whenever that is. */
+function sharedLink(search: ActivitySearch, shown: { from: string; to: string } | undefined): string {
+  const fixed = shown && search.from !== 'all' ? { from: absolute(search.from) ?? shown.from, to: absolute(search.to) ?? shown.to } : {}
+  return `${window.location.origin}${window.location.pathname}${printAddress({ ...search, ...fixed, live: undefined })}`
+}
 
 export function ActivityPage() {
   const search = route.useSearch()
@@ -269,7 +275,7 @@ export function ActivityPage() {
                   <ChartColumn size={15} aria-hidden />
                 </button>
                 {!phone && <ColumnMenu columns={columns} onColumns={setColumns} />}
-                <button type="button" className="button quiet hide-phone" onClick={() => void copyText(window.location.href, 'Link')}>
+                <button type="button" className="button quiet hide-phone" title="Copy a link to this search, with its times as they are now" onClick={() => void copyText(sharedLink(search, histogram.data), 'Link')}>
                   <LinkIcon size={14} aria-hidden /> Share
                 </button>
                 <ExportMenu filter={filter} order={order} columns={columns} newest={[status.data?.newest_event, rows[0]?.eventTime]} />

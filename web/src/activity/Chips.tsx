@@ -2,12 +2,11 @@
 import { CircleSlash, X } from 'lucide-react'
 import { negateTerm, topTerms, withoutTerm, type Term } from '../query/terms'
 import { fieldLabel } from './columns'
-import { REFUSED, shorten } from './event'
+import { shorten } from './event'
 
 const SIGNS: Record<string, string> = { ':': ':', ':=': 'starts', ':==': '=', ':===': '=' }
 
 function words(term: Term): { name: string; sign: string; value: string } {
-  if (term.text === REFUSED || term.text === `-${REFUSED}`) return { name: '', sign: '', value: 'refused' }
   if (term.field === undefined) return { name: '', sign: '', value: term.negated ? term.text.replace(/^(-|NOT\s+)/, '') : term.text }
   if (term.values?.length === 1 && term.values[0] === '*') return { name: fieldLabel(term.field), sign: term.negated ? 'is missing' : 'exists', value: '' }
   const value = term.values ? term.values.join(' or ') : term.text.slice(term.text.indexOf(':') + (term.operator?.length ?? 1))

@@ -265,7 +265,7 @@ function Related({ event, related, failed }: { event: AuditEvent; related: Relat
         <>
           <p className="muted">Records that share this event’s id{event.correlationId ? ' or its correlation id' : ''}: the request and its answer, or the steps of one transaction.</p>
           <ol className="line-list">
-            {[...related, { record: { id: event.record.id, summary: event.record.summary }, eventTime: event.eventTime, action: event.action, outcome: event.outcome }]
+            {[...related, { record: { id: event.record.id, summary: event.record.summary, result: event.record.result }, eventTime: event.eventTime, action: event.action, outcome: event.outcome }]
               .sort((a, b) => a.eventTime.localeCompare(b.eventTime))
               .map((line) => {
                 const record = line.record.id

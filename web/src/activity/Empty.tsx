@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { Copy, SearchX, Send } from 'lucide-react'
 import { api } from '../api/client'
 import type { Filter } from '../api/shapes'
-import { topTerms, withoutTerm } from '../query/terms'
+import { join, quoteField, topTerms, withoutTerm } from '../query/terms'
 import { copyText } from '../ui/notice'
 import { usePrefs } from '../ui/prefs'
 import { shorten, visible } from './event'
@@ -36,6 +36,19 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
   const query = filter.q ?? ''
   const terms = topTerms(query)
   const near = nearest.data
+  const nowhere = near === null || (nearest.isPending && !nearest.isFetching)
+  const fields = [...new Set(terms.flatMap((term) => (term.field === undefined ? [] : [term.field])))]
+  // Which of the fields no event has at all, so that a slip in a name is told from a value that does not occur.
+  const strange = useQuery({
+    queryKey: ['strange', fields],
+    enabled: nowhere && fields.length > 0,
+    staleTime: 60_000,
+    queryFn: async ({ signal }) => {
+      const found = await Promise.all(fields.map(async (field) => ((await api.count({ q: `${quoteField(field)}:*` }, signal)) === 0 ? [field] : [])))
+      return found.flat()
+    },
+  })
+  const meansRefused = terms.find((term) => term.field === 'outcome' && !term.negated && term.values?.length === 1 && term.values[0] === 'denied')
   const time = near ? Date.parse(near.eventTime) : 0
   const isBefore = resolved !== undefined && time < Date.parse(resolved.from)
   const away = resolved ? (isBefore ? Date.parse(resolved.from) - time : time - Date.parse(resolved.to)) : 0
@@ -51,13 +64,35 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
         </p>
       )}
       {near === null && <p>No event at any time matches this query.</p>}
+      {strange.data && strange.data.length > 0 && (
+        <p>
+          No event has a field called{' '}
+          {strange.data.map((field, at) => (
+            <span key={field}>
+              {at > 0 && ' or '}
+              <code>{shorten(field, 60)}</code>
+            </span>
+          ))}
+          . Upper and lower case count; the search box suggests the names there are.
+        </p>
+      )}
+      {meansRefused && (
+        <p>
+          An outcome is success, failure, pending or unknown. Refusals are failures with <code>result:denied</code>.
+        </p>
+      )}
       <div className="state-actions">
         {near && (
           <button type="button" className="button primary" onClick={() => onRange(new Date(time - HALF_WINDOW_MS).toISOString(), new Date(time + HALF_WINDOW_MS).toISOString())}>
             Jump there
           </button>
         )}
-        {filter.from !== undefined && (
+        {meansRefused && (
+          <button type="button" className="button primary" onClick={() => onQuery(join(withoutTerm(query, meansRefused), 'result:denied'))}>
+            Search for <code>result:denied</code>
+          </button>
+        )}
+        {filter.from !== undefined && near !== null && (
           <button type="button" className="button" onClick={() => onRange('all', undefined)}>
             Search all time
           </button>

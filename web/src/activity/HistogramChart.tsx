@@ -47,10 +47,13 @@ export function HistogramChart({ data, stale, onZoom, onBack, onResult }: Histog
   const bucketAt = (x: number): number => Math.max(0, Math.min(buckets.length - 1, Math.floor(x / slot)))
   const iso = (time: number): string => new Date(Math.round(time)).toISOString()
   // The first and last bar may reach beyond the range; the zoom does not.
-  const zoomBuckets = (from: number, to: number): void => {
+  const rangeOfBuckets = (from: number, to: number): [string, string] => {
     const [low, high] = from <= to ? [from, to] : [to, from]
-    onZoom(iso(Math.max(first + low * step, Date.parse(data.from))), iso(Math.min(first + (high + 1) * step, Date.parse(data.to))))
+    return [iso(Math.max(first + low * step, Date.parse(data.from))), iso(Math.min(first + (high + 1) * step, Date.parse(data.to)))]
   }
+  const zoomBuckets = (from: number, to: number): void => onZoom(...rangeOfBuckets(from, to))
+  // Whole bars where they are wide enough to be meant.
+  const rangeOfDrag = (from: number, to: number): [string, string] => (slot >= 5 ? rangeOfBuckets(bucketAt(from), bucketAt(to)) : [iso(timeAt(Math.min(from, to))), iso(timeAt(Math.max(from, to)))])
   const place = (event: PointerEvent): number => event.clientX - (box.current?.getBoundingClientRect().left ?? 0)
 
   const onPointerDown = (event: PointerEvent<SVGSVGElement>): void => {
@@ -69,8 +72,7 @@ export function HistogramChart({ data, stale, onZoom, onBack, onResult }: Histog
     setDrag(undefined)
     const x = place(event)
     if (start === undefined || Math.abs(x - start) < DRAG_MIN) return
-    if (slot >= 5) zoomBuckets(bucketAt(start), bucketAt(x))
-    else onZoom(iso(timeAt(Math.min(start, x))), iso(timeAt(Math.max(start, x))))
+    onZoom(...rangeOfDrag(start, x))
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     const move = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
@@ -126,10 +128,12 @@ export function HistogramChart({ data, stale, onZoom, onBack, onResult }: Histog
         </ul>
         <span className="muted small histogram-hint">
           {drag
-            ? `${pointText(iso(timeAt(Math.min(drag.from, drag.to))), zone)} – ${pointText(iso(timeAt(Math.max(drag.from, drag.to))), zone)}`
+            ? rangeOfDrag(drag.from, drag.to).map((point) => pointText(point, zone)).join(' – ')
             : shownBucket !== undefined
               ? bucketText(shownBucket)
-              : `${lengthText(step)} a bar · drag to zoom, double click to go back`}
+              : buckets.length > 1
+                ? `${lengthText(step)} a bar · drag to zoom, double click to go back`
+                : ''}
         </span>
         <button type="button" className="link-button" aria-expanded={table} aria-controls={`${id}-table`} onClick={() => setTable(!table)}>
           {table ? 'Hide table' : 'As table'}

@@ -25,7 +25,7 @@ const PRESETS: readonly Column[] = [
   { name: 'what', label: 'What', fields: ['action'], width: 190, grow: 3 },
   { name: 'target', label: 'On what', fields: ['target.name', 'target.typeURI'], width: 190, grow: 3 },
   { name: 'from', label: 'From', fields: ['initiator.host.address'], width: 136, grow: 0 },
-  { name: 'result', label: 'Result', fields: ['outcome', 'reason.reasonCode'], width: 112, grow: 0 },
+  { name: 'result', label: 'Result', fields: ['result', 'reason.reasonCode'], width: 112, grow: 0 },
   { name: 'sentence', label: 'Sentence', fields: ['message'], width: 320, grow: 4 },
   { name: 'recorded', label: 'Recorded', fields: ['recorded_at'], width: 168, grow: 0 },
 ]
@@ -33,7 +33,7 @@ const PRESETS: readonly Column[] = [
 export const DEFAULT_COLUMNS = 'time,who,what,target,from,result'
 
 const LABELS: Record<string, string> = {
-  outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Target type', 'target.name': 'Target', 'initiator.host.address': 'Address',
+  result: 'Result', outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Target type', 'target.name': 'Target', 'initiator.host.address': 'Address',
   region: 'Region', severity: 'Severity', access: 'Access', source: 'Source', 'initiator.host.agent': 'Agent', 'reason.reasonCode': 'Reason code', correlationId: 'Correlation id',
   'initiator.id': 'Initiator id', 'target.id': 'Target id', 'cadf.action': 'CADF action', id: 'Event id', eventTime: 'Event time', recorded_at: 'Recorded',
   'initiator.credential.type': 'Credential', 'initiator.credential.id': 'Credential id', 'reason.reasonType': 'Reason', 'reason.reasonForFailure': 'Why', message: 'Message', space: 'Space', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Initiator type',
@@ -80,9 +80,9 @@ export function moved<T>(items: readonly T[], from: number, to: number): T[] {
   return next
 }
 
-export const DEFAULT_FACETS: readonly string[] = ['outcome', 'action', 'service', 'initiator.name', 'target.typeURI', 'initiator.host.address', 'region', 'severity', 'access', 'source']
+export const DEFAULT_FACETS: readonly string[] = ['result', 'action', 'service', 'initiator.name', 'target.typeURI', 'initiator.host.address', 'region', 'severity', 'access', 'source']
 
-const FIRST_FIELDS: readonly string[] = [...DEFAULT_FACETS, 'target.name', 'reason.reasonCode', 'initiator.host.agent', 'initiator.id', 'target.id', 'correlationId']
+const FIRST_FIELDS: readonly string[] = [...DEFAULT_FACETS, 'outcome', 'target.name', 'reason.reasonCode', 'initiator.host.agent', 'initiator.id', 'target.id', 'correlationId']
 
 /** Fields people use most stand first in pickers and suggestions. */
 export function fieldRank(field: string): number {

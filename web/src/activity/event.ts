@@ -1,40 +1,23 @@
 /** Reading one event: its result, the value of any field or path, and its parts in rows. */
 import type { AuditEvent } from '../api/shapes'
-import { exactly, join, topTerms, withoutField, withoutTerm } from '../query/terms'
+import { exactly, join, withoutField } from '../query/terms'
 
+/** How an event ended, with refusals told apart from other failures: the field `result`. */
 export const RESULTS = ['success', 'failure', 'denied', 'pending', 'unknown'] as const
 export type Result = (typeof RESULTS)[number]
 
-// The same texts as the server's, so that the counts and the rows agree.
-const REFUSED_CODES = ['401', '403']
-const REFUSED_REASONS = [
-  'AccessDenied', 'AccessDeniedException', 'AuthorizationFailed', 'Client.UnauthorizedOperation', 'Forbidden', 'Forbidden.RAM', 'InsufficientPermissions',
-  'LinkedAuthorizationFailed', 'NoPermission', 'PERMISSION_DENIED', 'Unauthorized', 'UnauthorizedAccess', 'UnauthorizedOperation',
-]
-const REFUSALS = new Set(REFUSED_REASONS.map((reason) => reason.toLowerCase()))
-/** The search for events that were refused. */
-export const REFUSED = `(reason.reasonCode:==[${REFUSED_CODES.join(',')}] OR reason.reasonType:==[${REFUSED_REASONS.join(',')}])`
-
-/** The outcome, with refusals told apart from other failures, as the histogram counts them. */
-export function resultOf(event: { outcome: string; reason?: AuditEvent['reason'] }): Result {
-  if (event.outcome === 'failure') {
-    const code = textOf(event.reason?.reasonCode)
-    return REFUSED_CODES.includes(code ?? '') || REFUSALS.has((event.reason?.reasonType ?? '').toLowerCase()) ? 'denied' : 'failure'
-  }
-  return event.outcome === 'success' || event.outcome === 'pending' ? event.outcome : 'unknown'
+export function resultOf(event: { record: Pick<AuditEvent['record'], 'result'> }): Result {
+  return RESULTS.find((result) => result === event.record.result) ?? 'unknown'
 }
 
 /** The query narrowed to one result, so that a count in the legend leads to just its events. */
 export function withResult(query: string, result: Result): string {
-  let rest = withoutField(query, 'outcome')
-  for (const term of topTerms(rest).toReversed()) if (term.text === REFUSED || term.text === `-${REFUSED}`) rest = withoutTerm(rest, term)
-  const outcome = join(rest, exactly('outcome', result === 'denied' ? 'failure' : result))
-  return result === 'denied' ? `${outcome} ${REFUSED}` : result === 'failure' ? `${outcome} -${REFUSED}` : outcome
+  return join(withoutField(withoutField(query, 'result'), 'outcome'), exactly('result', result))
 }
 
 const RECORD_FIELDS: Record<string, keyof AuditEvent['record']> = {
-  access: 'access', service: 'service', app: 'app', region: 'region', source: 'source', space: 'space', stream: 'stream', offset: 'offset', recorded_at: 'recorded_at',
-  'record.access': 'access', 'record.region': 'region',
+  access: 'access', result: 'result', service: 'service', app: 'app', region: 'region', source: 'source', space: 'space', stream: 'stream', offset: 'offset', recorded_at: 'recorded_at',
+  'record.access': 'access', 'record.result': 'result', 'record.region': 'region',
 }
 
 /** The paths that the API writes at the top of every event, whatever its source. */
@@ -118,7 +101,7 @@ export interface FieldRow {
 
 /** The event's modelled values, in reading order. */
 export function modelRows(event: AuditEvent): FieldRow[] {
-  return [...MODEL_FIELDS, 'service', 'app', 'region', 'access'].flatMap((field) => {
+  return [...MODEL_FIELDS, 'service', 'app', 'region', 'access', 'result'].flatMap((field) => {
     const value = valueAt(event, field)
     return value === undefined ? [] : [{ field, value }]
   })

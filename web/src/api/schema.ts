@@ -616,6 +616,7 @@ export interface components {
          *         "offset": 42,
          *         "recorded_at": "2026-11-20T08:58:41.400Z",
          *         "region": "eu-de",
+         *         "result": "denied",
          *         "service": "kms",
          *         "source": "ibm-at",
          *         "space": null,
@@ -1041,6 +1042,8 @@ export interface components {
             recorded_at: string;
             /** @description Where it happened. */
             region: string | null;
+            /** @description How it ended: `success`, `failure`, `denied` (a failure for want of a right), `pending` or `unknown`. */
+            result: string;
             /** @description The service it happened in. */
             service: string | null;
             /** @description The source format it was read as. */
@@ -1164,6 +1167,8 @@ export interface components {
         RelatedRecord: {
             /** @description `activity:43`. */
             id: string;
+            /** @description How it ended, as [`Record::result`] tells. */
+            result: string;
             /** @description The event in one plain sentence. */
             summary: string;
         };

@@ -14,7 +14,8 @@ import { opened } from '../opened'
 const route = getRouteApi('/sign-in')
 
 const REASONS: Record<string, string> = {
-  expired: 'This link has expired. Links hold for a short time only; make a new one below.',
+  expired:
+    'This link has expired or is not one of this server. Check that it was copied whole, or make a new one as shown below.',
   used: 'This link was used already. Each link signs in once; make a new one below.',
   invalid: 'This is not a link of this server, or part of it is missing.',
 }

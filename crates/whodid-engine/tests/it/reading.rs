@@ -1,7 +1,7 @@
 //! What is kept is found: pages, counts, series, exports, the live tail.
 
 use futures::StreamExt;
-use whodid_engine::{By, ErrorKind, ExportFormat, Interval, LiveItem, Order, Profile, ReadRequest};
+use whodid_engine::{ErrorKind, ExportFormat, Interval, LiveItem, Order, Profile, ReadRequest};
 
 use crate::{Bench, event, parse, reader};
 
@@ -93,11 +93,8 @@ async fn a_histogram_has_every_bucket_and_its_sum_is_the_count() {
         to: Some("2026-01-05T01:00:00Z".into()),
         ..search("")
     };
-    let histogram = bench
-        .engine
-        .histogram(&reader(), &request, Interval::Micros(600_000_000), By::Field("outcome".into()))
-        .await
-        .unwrap();
+    let histogram =
+        bench.engine.histogram(&reader(), &request, Interval::Micros(600_000_000), "outcome").await.unwrap();
     assert_eq!(histogram.buckets.len(), 6);
     assert_eq!(histogram.total, 20);
     let mut first = histogram.buckets[0].counts.clone();
@@ -118,8 +115,7 @@ async fn a_histogram_of_many_values_counts_the_rest_apart_from_a_value_named_oth
         to: Some("2026-01-05T00:10:00Z".into()),
         ..search("")
     };
-    let by = By::Field("action".into());
-    let histogram = bench.engine.histogram(&reader(), &request, Interval::Micros(600_000_000), by).await.unwrap();
+    let histogram = bench.engine.histogram(&reader(), &request, Interval::Micros(600_000_000), "action").await.unwrap();
     let [bucket] = histogram.buckets.as_slice() else { panic!("{:?}", histogram.buckets) };
     // The most frequent, then 49 of those that occur once; eleven are left.
     assert_eq!((bucket.counts.len(), bucket.other, histogram.total), (50, 11, 63));

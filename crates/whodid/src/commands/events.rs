@@ -1,11 +1,15 @@
 //! `whodid events …`
 
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Context;
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
+use whodid_model::{Field, Outcome};
+use whodid_query::{Expr, Target, Term, Test};
 
 use super::send;
 use crate::End;
@@ -29,16 +33,24 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
             let client = Client::new(&client)?;
             let mut pairs = filter(&flags);
             pairs.push(("order", order.as_str().to_owned()));
-            let (rows, next) = pages(&client, "/api/v1/events", &pairs, "events", limit.max(1)).await?;
+            let (rows, next) = pages(&client, "/api/v1/events", &pairs, "events", limit).await?;
             output::rows(output, &EVENT_COLUMNS, &rows, &json!({ "events": rows, "next_cursor": next }))?;
+            if rows.is_empty() && output == Output::Table {
+                output::note("nothing matches");
+                explain_nothing(&client, &flags.query).await;
+            }
             if next.is_some() {
                 let shown = rows.len();
                 output::note(&format!("{shown} events shown, there are more: --limit shows more, `events export` all"));
             }
         }
         EventsVerb::Count { client, filter: flags } => {
-            let answer = Client::new(&client)?.get("/api/v1/events/count", &filter(&flags)).await?;
+            let client = Client::new(&client)?;
+            let answer = client.get("/api/v1/events/count", &filter(&flags)).await?;
             output::object(output, &answer)?;
+            if answer["count"] == 0 && output == Output::Table {
+                explain_nothing(&client, &flags.query).await;
+            }
         }
         EventsVerb::Top { client, field, filter: flags, limit } => {
             let mut pairs = filter(&flags);
@@ -61,7 +73,11 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
         EventsVerb::Send(flags) => return send::run(&flags, output).await,
         EventsVerb::Export { client, filter: flags, format, columns, order, file } => {
             let mut pairs = filter(&flags);
-            let format = match format {
+            let by_name = || match file.as_deref().and_then(Path::extension) {
+                Some(end) if end.eq_ignore_ascii_case("csv") => ExportFormat::Csv,
+                _ => ExportFormat::Ndjson,
+            };
+            let format = match format.unwrap_or_else(by_name) {
                 ExportFormat::Ndjson => "ndjson",
                 ExportFormat::Csv => "csv",
                 ExportFormat::Cadf => "cadf",
@@ -74,6 +90,43 @@ pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
         }
     }
     Ok(End::Done)
+}
+
+/// Tells slips in names from values that do not occur; says nothing when the server does not answer.
+async fn explain_nothing(client: &Client, query: &str) {
+    const NAMES_MAX: usize = 5;
+    let Ok(query) = whodid_query::parse(query) else { return };
+    let mut terms = Vec::new();
+    terms_of(&query.expr, &mut terms);
+    let mut asked = BTreeSet::new();
+    for Term { target, test } in terms {
+        if *target == Target::Field(Field::Outcome)
+            && !Outcome::ALL.iter().any(|outcome| test.matches(outcome.as_str()))
+        {
+            output::note("an outcome is success, failure, pending or unknown; refusals are found by result:denied");
+        }
+        if !matches!(target, Target::Raw(_) | Target::Json { .. }) {
+            continue;
+        }
+        let exists = Expr::term(target.clone(), Test::Exists).to_string();
+        if asked.len() == NAMES_MAX || !asked.insert(exists.clone()) {
+            continue;
+        }
+        let answer = client.get("/api/v1/events/count", &vec![("q", exists.clone())]).await;
+        if answer.is_ok_and(|answer| answer["count"] == 0) {
+            let name = exists.trim_end_matches(":*");
+            output::note(&format!("no event has a field called {name}; upper and lower case count"));
+        }
+    }
+}
+
+fn terms_of<'a>(expr: &'a Expr, into: &mut Vec<&'a Term>) {
+    match expr {
+        Expr::All => {}
+        Expr::And(members) | Expr::Or(members) => members.iter().for_each(|member| terms_of(member, into)),
+        Expr::Not(member) => terms_of(member, into),
+        Expr::Term(term) => into.push(term),
+    }
 }
 
 /// The sentence, then every named member on a line.
@@ -113,21 +166,49 @@ fn print_event(event: &Value) -> std::io::Result<()> {
     output::members(&shown)
 }
 
-async fn export(client: &Client, pairs: &crate::client::Pairs, file: Option<&std::path::Path>) -> anyhow::Result<()> {
+async fn export(client: &Client, pairs: &crate::client::Pairs, file: Option<&Path>) -> anyhow::Result<()> {
     let response = client.send(client.request(Method::GET, "/api/v1/export", pairs)?).await?;
-    let mut chunks = response.bytes_stream();
-    let mut out: Box<dyn Write + Send> = match file {
-        Some(path) => {
-            Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
-        }
-        None => Box::new(std::io::stdout()),
+    let Some(file) = file else {
+        copy(response, &mut std::io::stdout()).await?;
+        return Ok(());
     };
+    let failed = || format!("cannot write {}", file.display());
+    // A device or pipe is written to as it is.
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        let mut out = std::fs::OpenOptions::new().write(true).open(file).with_context(failed)?;
+        copy(response, &mut out).await?;
+        return Ok(());
+    }
+    // Beside it until it is whole: an export that breaks off leaves what was there.
+    let mut name = file.file_name().with_context(failed)?.to_owned();
+    name.push(".part");
+    let part = file.with_file_name(name);
+    let mut out = std::fs::File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+    let written = match copy(response, &mut out).await {
+        Ok(written) => written,
+        Err(error) => {
+            // What is left of it tells nothing that the error does not.
+            let _ = std::fs::remove_file(&part);
+            return Err(error.context(format!("{} was not written", file.display())));
+        }
+    };
+    out.sync_all().with_context(failed)?;
+    std::fs::rename(&part, file).with_context(failed)?;
+    output::note(&format!("{} written to {}", indicatif::HumanBytes(written), file.display()));
+    Ok(())
+}
+
+/// Bytes written.
+async fn copy(response: reqwest::Response, out: &mut (dyn Write + Send)) -> anyhow::Result<u64> {
+    let mut chunks = response.bytes_stream();
+    let mut written = 0;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.context("the export broke off before its end; what was written is not complete")?;
         out.write_all(&chunk)?;
+        written += chunk.len() as u64;
     }
     out.flush()?;
-    Ok(())
+    Ok(written)
 }
 
 async fn tail(client: &Client, pairs: &crate::client::Pairs, output: Output) -> anyhow::Result<()> {

@@ -19,7 +19,7 @@ pub async fn run(config: &Config, output: Output) -> anyhow::Result<End> {
         match made {
             Ok(made) => made,
             Err(InitializeError::Already) => bail!(
-                "{} is initialised already and nothing was changed; `whodid sign-in-link` makes a new link, `whodid keys create` a new key",
+                "{0} is initialised already and nothing was changed; `whodid sign-in-link --data {0}` makes a new link, `whodid keys create --data {0}` a new key",
                 config.data.display()
             ),
             Err(InitializeError::Meta(error)) => return Err(error.into()),
@@ -50,8 +50,23 @@ pub async fn sign_in_link(config: &Config, output: Output) -> anyhow::Result<End
     let made = new_link(&meta).await;
     meta.close(crate::clock::now()).await?;
     let made = made?;
-    output::object(output, &json!({ "admin_link": link(config, &made), "expires_at": made.expires_at }))?;
+    // Unless it is said, the server is where it last was: the flags that it was started with are not known here.
+    let last = || std::fs::read_to_string(config.data.join(ADDRESS_FILE)).ok().filter(|url| url.starts_with("http"));
+    let base = if config.says_where() { None } else { last() };
+    let link = link_at(base.as_deref().map_or(&config.base_url(), str::trim_end), &made);
+    output::object(output, &json!({ "admin_link": link, "expires_at": made.expires_at }))?;
     Ok(End::Done)
+}
+
+/// The file in the data folder that says where browsers reached the server last.
+const ADDRESS_FILE: &str = "last-address";
+
+/// Leaves word for `sign-in-link`; without it links name the usual port.
+pub fn note_address(config: &Config) {
+    let noted = std::fs::write(config.data.join(ADDRESS_FILE), format!("{}\n", config.base_url()));
+    if let Err(error) = noted {
+        tracing::warn!(%error, "the server's address could not be noted for `whodid sign-in-link`");
+    }
 }
 
 /// A new one-time link for the first administrator.
@@ -62,7 +77,11 @@ pub async fn new_link(meta: &Meta) -> anyhow::Result<Link> {
 
 /// The link as a person opens it.
 pub fn link(config: &Config, link: &Link) -> String {
-    format!("{}/sign-in?token={}", config.base_url(), link.token.expose())
+    link_at(&config.base_url(), link)
+}
+
+fn link_at(base_url: &str, link: &Link) -> String {
+    format!("{base_url}/sign-in?token={}", link.token.expose())
 }
 
 /// Opens the metadata, making the folders, which only their owner may enter.

@@ -12,7 +12,7 @@ pub async fn run(verb: RejectsVerb, output: Output) -> anyhow::Result<End> {
         RejectsVerb::List { client, code, limit } => {
             let client = Client::new(&client)?;
             let pairs: Pairs = code.into_iter().map(|code| ("code", code)).collect();
-            let (rows, next) = pages(&client, "/api/v1/rejects", &pairs, "rejects", limit.max(1)).await?;
+            let (rows, next) = pages(&client, "/api/v1/rejects", &pairs, "rejects", limit).await?;
             let columns = [
                 ("id", "/record/id"),
                 ("recorded", "/record/recorded_at"),

@@ -85,6 +85,7 @@ impl Running {
             }
         }
         init::close_secret(&app.config);
+        init::note_address(&app.config);
         app.set_engine(engine.clone());
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
         announce(&app.config);

@@ -14,7 +14,7 @@ use whodid_api::{
     FieldParams, Fields, Histogram, HistogramParams, LookupParams, QueryCheck, QueryCheckParams, Related,
     RelatedRecord, SearchParams, SqlAnswer, SqlColumn, SqlParams, SqlRequest, Stats, Top, TopParams, ValueCount,
 };
-use whodid_engine::{By, EventJson, Facet, Interval, ReadRequest, ReadStats};
+use whodid_engine::{EventJson, Facet, Interval, ReadRequest, ReadStats};
 use whodid_model::StreamName;
 use whodid_model::access::Permission;
 
@@ -127,8 +127,7 @@ pub async fn histogram(
         }
     };
     let name = params.by.clone().unwrap_or_else(|| "outcome".to_owned());
-    let by = if name == "result" { By::Result } else { By::Field(name.clone()) };
-    let histogram = app.engine()?.histogram(&scope, &read_request!(params), interval, by).await?;
+    let histogram = app.engine()?.histogram(&scope, &read_request!(params), interval, &name).await?;
     let buckets = histogram
         .buckets
         .into_iter()

@@ -291,6 +291,89 @@ fn a_server_that_never_answers_or_is_elsewhere_is_told() {
     assert!(said.contains("another address: \"https://audit.example.com/api/v1/events\""), "{said}");
 }
 
+#[test]
+fn what_keeps_a_send_waiting_is_told_at_once_and_what_cannot_pass_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one");
+    std::fs::write(&file, "{}").unwrap();
+    let send = |more: &[&str]| {
+        let output = run(&[&["events", "send", file.to_str().unwrap()][..], more].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = send(&["--retry-for", "1s", "--url", "http://127.0.0.1:9", "--key", "wik_x"]);
+    assert!(said.contains("cannot reach http://127.0.0.1:9") && said.contains("trying again"), "{said}");
+    assert!(said.contains("stayed busy or away") && said.contains("run the same command again"), "{said}");
+    assert_eq!(code, Some(1));
+    let plain = stand_in(Some("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+    let (code, said) = send(&["--url", &plain.replace("http:", "https:"), "--key", "wik_x", "--retry-for", "2s"]);
+    assert!(said.contains("without TLS") && !said.contains("trying again"), "{said}");
+    assert_eq!(code, Some(1));
+    let (code, said) = send(&["--url", "http://127.0.0.1:9"]);
+    assert!(code == Some(2) && said.contains("no key"), "{said}");
+    let (code, said) = send(&["--format", "cloudtrial", "--key", "wik_x"]);
+    assert!(code == Some(2) && said.contains("cloudtrail"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_archive_keeps_no_other_file_from_being_sent() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(lines(100).as_bytes()).unwrap();
+    let whole = gz.finish().unwrap();
+    std::fs::write(folder.path().join("a.gz"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(folder.path().join("b.ndjson"), "{\"action\":\"create\"}\n").unwrap();
+    let key = &server.keys.ingestion_key;
+    let send = || server.run(key, &["events", "send", folder.path().to_str().unwrap(), "--output", "json"]);
+    let broken = send();
+    let told: Value = serde_json::from_slice(&broken.stdout).unwrap();
+    assert_eq!((&told["unreadable"], server.count().await), (&1.into(), 1), "{told}");
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&broken.stderr).contains("a.gz"));
+    std::fs::write(folder.path().join("a.gz"), &whole).unwrap();
+    let mended = send();
+    assert!(mended.status.success(), "{}", String::from_utf8_lossy(&mended.stderr));
+    assert_eq!(server.count().await, 101);
+    let wrong = server.run("wik_nosuch", &["events", "send", folder.path().to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(!wrong.status.success() && !said.contains("same command"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_to_a_file_is_whole_or_not_there_and_takes_the_form_of_its_name() {
+    let server = Server::start().await;
+    server.send(lines(3)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("three.csv");
+    let export = |url: &str| {
+        let mut command = whodid();
+        command.args(["events", "export", "--columns", "action", "--file"]).arg(&file);
+        command.env("WHODID_URL", url).env("WHODID_KEY", &server.keys.service_key).output().unwrap()
+    };
+    let done = export(&server.url);
+    assert!(String::from_utf8_lossy(&done.stderr).contains("three.csv"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "action\r\ncreate\r\ncreate\r\ncreate\r\n");
+    let breaks_off = stand_in(Some("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nconnection: close\r\n\r\naction\r\n"));
+    let broken = export(&breaks_off);
+    assert!(!broken.status.success() && String::from_utf8_lossy(&broken.stderr).contains("was not written"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 4, "what was there stays");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_finds_nothing_tells_a_slip_in_a_name() {
+    let server = Server::start().await;
+    server.send(lines(3)).await;
+    let said = |query: &str| {
+        let output = server.run(&server.keys.service_key, &["events", "search", query]);
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("userIdentity.nme:bob").contains("no event has a field called userIdentity.nme"));
+    assert!(said("outcome:denied").contains("result:denied"));
+    assert_eq!(said("initiator.name:nobody"), "nothing matches\n");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sending_goes_on_after_the_server_was_killed() {
     let mut server = Server::start().await;
@@ -337,7 +420,10 @@ async fn the_client_verbs_print_every_form() {
     };
     assert!(text(&["events", "search", "alice"]).starts_with("TIME"));
     assert_eq!(text(&["events", "search", "--output", "ndjson", "--limit", "2"]).lines().count(), 2);
-    assert!(text(&["events", "search", "--output", "csv"]).starts_with("time,who,did,on,outcome,record\r\n"));
+    assert!(
+        text(&["events", "search", "--output", "csv"])
+            .starts_with("eventTime,initiator.name,action,target.name,outcome,record.id\r\n")
+    );
     assert_eq!(text(&["events", "count", "--output", "csv"]), "count\r\n3\r\n");
     assert_eq!(text(&["events", "top", "action"]), "VALUE   COUNT\ncreate  3\n");
     assert!(text(&["events", "get", "e-1"]).starts_with("summary"));
@@ -438,6 +524,9 @@ async fn doctor_and_sign_in_link_work_beside_a_running_server() {
     std::fs::write(&half_written, "half").unwrap();
     run(&["doctor", "--data", data.to_str().unwrap()]);
     assert!(half_written.exists());
+    // The link names the port that this server was started with.
+    let link = json(&run(&["sign-in-link", "--data", data.to_str().unwrap(), "--output", "json"]));
+    assert!(link["admin_link"].as_str().unwrap().starts_with(&server.url), "{link}");
     assert!(!server.sign_in().await.is_empty());
 }
 

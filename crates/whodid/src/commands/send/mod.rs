@@ -9,10 +9,10 @@ mod resume;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::{Method, StatusCode, header};
@@ -23,7 +23,7 @@ use whodid_api::{Code, IngestReply};
 use self::batches::{Batch, Input, Item, Reader, Shape, Stop};
 use self::resume::{Memory, Sent};
 use crate::cli::SendFlags;
-use crate::client::{Client, Pairs, Refusal, may_pass};
+use crate::client::{Client, Pairs, Refusal, is_other_protocol, may_pass};
 use crate::output::{self, Output};
 use crate::{End, Usage};
 
@@ -49,6 +49,8 @@ struct Totals {
     rejected: u64,
     /// Events that are too long to be sent at all.
     not_sent: u64,
+    /// Files that could not be read to their end.
+    unreadable: u64,
     batches: u64,
     bytes: u64,
     seconds: f64,
@@ -88,6 +90,7 @@ impl Totals {
 
 pub async fn run(flags: &SendFlags, output: Output) -> anyhow::Result<End> {
     let client = Client::new(&flags.client)?;
+    client.key()?;
     let retry_for = crate::config::parse_duration(&flags.retry_for)
         .ok_or_else(|| Usage(format!("--retry-for {:?} is no duration such as 5m", flags.retry_for)))?;
     let has_pipe = flags.paths.iter().any(|path| path.as_os_str() == "-");
@@ -114,38 +117,46 @@ pub async fn run(flags: &SendFlags, output: Output) -> anyhow::Result<End> {
         let item = receiver.recv().await?;
         Some((item, receiver))
     });
-    let post = Post { client: &client, format: &flags.format, retry_for };
+    let post = Post { client: &client, format: &flags.format, retry_for, bar: &bar, has_told: AtomicBool::new(false) };
     let sending = items.map(|item| {
         let post = &post;
         async move {
-            Ok(match item? {
-                Item::Batch(batch) => {
-                    let answered = post.deliver(&batch).await.with_context(|| {
-                        let next = if has_pipe && flags.resume_id.is_none() {
-                            "standard input cannot be gone on with unless its run has a --resume-id"
-                        } else {
-                            "run the same command again to go on where it stopped"
+            anyhow::Ok(match item {
+                Ok(Item::Batch(batch)) => {
+                    let answered = post.deliver(&batch).await.map_err(|error| {
+                        let next = match (error.is::<Away>(), has_pipe && flags.resume_id.is_none()) {
+                            (false, _) => "",
+                            (true, true) => "; standard input cannot be gone on with unless its run has a --resume-id",
+                            (true, false) => "; run the same command again to go on where it stopped",
                         };
-                        format!("sending {} failed; {next}", batch.first_place())
+                        error.context(format!("sending {} failed{next}", batch.first_place()))
                     })?;
                     Done::Batch(batch, answered)
                 }
-                Item::Sent(mark) => Done::Before(mark),
-                Item::TooLong(place) => Done::TooLong(place),
+                Ok(Item::Sent(mark)) => Done::Before(mark),
+                Ok(Item::TooLong(place)) => Done::TooLong(place),
+                Err(error) => Done::Unreadable(error),
             })
         }
     });
     let mut totals = Totals::default();
     // In their order: what is remembered is one stretch from the start.
     let mut done = std::pin::pin!(sending.buffered(usize::from(flags.connections)));
+    let mut ended = Ok(());
     while let Some(one) = done.next().await {
-        let one: anyhow::Result<Done> = one;
-        match one? {
+        let one = match one {
+            Ok(one) => one,
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
+        };
+        match one {
             Done::Batch(batch, answered) => {
                 let mut sent = Sent::default();
                 for (part, reply) in answered {
                     let Some(reply) = reply else {
-                        too_long(&part.first_place());
+                        bar.suspend(|| too_long(&part.first_place()));
                         sent.not_sent += part.pieces.len() as u64;
                         continue;
                     };
@@ -162,8 +173,12 @@ pub async fn run(flags: &SendFlags, output: Output) -> anyhow::Result<End> {
                 totals.not_sent += mark.not_sent;
             }
             Done::TooLong(place) => {
-                too_long(&place);
+                bar.suspend(|| too_long(&place));
                 totals.not_sent += 1;
+            }
+            Done::Unreadable(error) => {
+                bar.suspend(|| output::note(&format!("error: {error:#}")));
+                totals.unreadable += 1;
             }
         }
         bar.set_position(read.load(Relaxed));
@@ -171,7 +186,14 @@ pub async fn run(flags: &SendFlags, output: Output) -> anyhow::Result<End> {
     }
     bar.finish_and_clear();
     totals.seconds = started.elapsed().as_secs_f64();
-    report(&totals, output)?;
+    if ended.is_ok() || totals.batches > 0 || output != Output::Table {
+        report(&totals, output)?;
+    }
+    ended?;
+    if totals.unreadable > 0 {
+        let what = if totals.unreadable == 1 { "a file" } else { "files" };
+        bail!("{what} could not be read; mend it and run the same command again, which sends only what is missing");
+    }
     Ok(if totals.rejected + totals.not_sent > 0 { End::Found } else { End::Done })
 }
 
@@ -185,6 +207,7 @@ enum Done {
     Batch(Box<Batch>, Vec<(Batch, Option<IngestReply>)>),
     Before(resume::Mark),
     TooLong(String),
+    Unreadable(anyhow::Error),
 }
 
 /// The thread that reads.
@@ -193,6 +216,7 @@ struct Reading {
     resume_id: Option<String>,
     again: bool,
     read: Arc<AtomicU64>,
+    /// Takes what was read, and what became of an input that could not be read to its end.
     sender: mpsc::Sender<anyhow::Result<Item>>,
 }
 
@@ -209,11 +233,12 @@ impl Reading {
             match reader.input(input) {
                 Ok(()) => {}
                 Err(Stop::Gone | Stop::Differs) => return,
+                // What was read of it is sent, and so are the others.
                 Err(Stop::Failed(error)) => {
-                    let error = error.context(format!("cannot send {}", input.name));
-                    // A failed hand-over means that the other side has ended too.
-                    let _ = self.sender.blocking_send(Err(error));
-                    return;
+                    let error = error.context(format!("cannot read all of {}", input.name));
+                    if self.sender.blocking_send(Err(error)).is_err() {
+                        return;
+                    }
                 }
             }
         }
@@ -234,6 +259,7 @@ fn report(totals: &Totals, output: Output) -> anyhow::Result<()> {
             "repeated": totals.repeated,
             "rejected": totals.rejected,
             "not sent": totals.not_sent,
+            "unreadable files": totals.unreadable,
             "seconds": (totals.seconds * 10.0).round() / 10.0,
         }),
     )?;
@@ -242,7 +268,8 @@ fn report(totals: &Totals, output: Output) -> anyhow::Result<()> {
     }
     let more = totals.rejected.saturating_sub(totals.rejects.len() as u64);
     if more > 0 {
-        output::note(&format!("and {more} more rejects; `whodid rejects list` shows all"));
+        let of_before = if totals.rejects.is_empty() { "" } else { " more" };
+        output::note(&format!("{more}{of_before} rejects; `whodid rejects list` with a service key shows all"));
     }
     Ok(())
 }
@@ -266,6 +293,9 @@ struct Post<'a> {
     client: &'a Client,
     format: &'a str,
     retry_for: Duration,
+    bar: &'a ProgressBar,
+    /// Whether the person at the terminal knows why nothing moves.
+    has_told: AtomicBool,
 }
 
 impl Post<'_> {
@@ -340,17 +370,42 @@ impl Post<'_> {
                 }
                 Err(error) => {
                     may_have_arrived |= !error.is_connect();
-                    (anyhow!("{}", crate::server::chain(&error.without_url())), None)
+                    let is_final = is_other_protocol(&error);
+                    let error = self.client.unreachable(error);
+                    if is_final {
+                        return Err(error);
+                    }
+                    (error, None)
                 }
             };
             let wait = wait.unwrap_or(pause).max(pause);
             if Instant::now() + wait > deadline {
-                return Err(error.context("the server stayed busy or away"));
+                return Err(Away { url: self.client.url().to_owned(), why: format!("{error:#}") }.into());
             }
+            self.tell(&error);
             tokio::time::sleep(jittered(wait)).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
+}
+
+impl Post<'_> {
+    /// Says once why nothing moves.
+    fn tell(&self, error: &anyhow::Error) {
+        if !self.has_told.swap(true, Relaxed) {
+            let most = indicatif::HumanDuration(self.retry_for);
+            let note = format!("{error:#}\nThe server is busy or away; trying again for {most} (--retry-for).");
+            self.bar.suspend(|| output::note(&note));
+        }
+    }
+}
+
+/// No try succeeded within `--retry-for`; a later run may.
+#[derive(Debug, thiserror::Error)]
+#[error("{url} stayed busy or away: {why}")]
+struct Away {
+    url: String,
+    why: String,
 }
 
 /// What the server said to a batch.
