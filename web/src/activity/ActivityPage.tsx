@@ -9,7 +9,7 @@ import type { AuditEvent, EventPage } from '../api/shapes'
 import { withMissing, withValue, type FilterMode } from '../query/terms'
 import { Dialog } from '../ui/Dialog'
 import { useDelayed, useShortcuts } from '../ui/hooks'
-import { useMedia, usePhone } from '../ui/media'
+import { useMedia, useNarrow, usePhone } from '../ui/media'
 import { copyText, notify } from '../ui/notice'
 import { count } from '../ui/number'
 import { setPref, usePrefs } from '../ui/prefs'
@@ -51,6 +51,7 @@ export function ActivityPage() {
   const client = useQueryClient()
   const prefs = usePrefs()
   const phone = usePhone()
+  const narrow = useNarrow()
   const bar = useRef<QueryBarHandle>(null)
   const table = useRef<EventTableHandle>(null)
   const [asked, setAsked] = useState<AskedValue | undefined>()
@@ -199,7 +200,7 @@ export function ActivityPage() {
   const firstRun = none && rows.length === 0 && list.isSuccess
   // Beside an open event the table needs the room more than the facets do.
   const roomy = useMedia('(min-width: 1600px)')
-  const facetsShown = prefs.facets === 'shown' && !phone && !firstRun && (roomy || search.event === undefined)
+  const facetsShown = prefs.facets === 'shown' && !narrow && !firstRun && (roomy || search.event === undefined)
 
   return (
     <ActionsContext value={actions}>
@@ -234,7 +235,7 @@ export function ActivityPage() {
                   <div className={`histogram histogram-skeleton${skeleton ? ' drawn' : ''}`} aria-hidden />
                 ))}
               <div className="stats">
-                <button type="button" className="icon-button small" aria-label={phone || prefs.facets === 'hidden' ? 'Show facets' : 'Hide facets'} title="Facets" aria-pressed={facetsShown} onClick={() => (phone ? setSheet(true) : setPref('facets', prefs.facets === 'shown' ? 'hidden' : 'shown'))}>
+                <button type="button" className="icon-button small" aria-label={narrow || prefs.facets === 'hidden' ? 'Show facets' : 'Hide facets'} title="Facets" aria-pressed={facetsShown} onClick={() => (narrow ? setSheet(true) : setPref('facets', prefs.facets === 'shown' ? 'hidden' : 'shown'))}>
                   <ListFilter size={15} aria-hidden />
                 </button>
                 <p className="stats-line" role="status">
@@ -358,7 +359,7 @@ export function ActivityPage() {
             onMove={(by) => table.current?.move(by)}
           />
         )}
-        {sheet && phone && (
+        {sheet && narrow && (
           <Dialog title="Facets" className="sheet" onClose={() => setSheet(false)}>
             {facetPanel}
             <button type="button" className="button primary sheet-done" onClick={() => setSheet(false)}>

@@ -92,7 +92,7 @@ export function EventTable(props: EventTableProps) {
   const template = columns
     .map((column) => {
       const width = sizing[column.name] ?? column.width
-      return column.fixed || column.name in sizing || column.grow === 0 ? `${width}px` : `minmax(${Math.round(width * 0.72)}px, ${column.grow}fr)`
+      return column.fixed || column.name in sizing || column.grow === 0 ? `${width}px` : `minmax(${Math.round(width * 0.47)}px, ${column.grow}fr)`
     })
     .join(' ')
 

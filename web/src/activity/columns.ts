@@ -25,7 +25,7 @@ const PRESETS: readonly Column[] = [
   { name: 'what', label: 'What', fields: ['action'], width: 190, grow: 3 },
   { name: 'target', label: 'On what', fields: ['target.name', 'target.typeURI'], width: 190, grow: 3 },
   { name: 'from', label: 'From', fields: ['initiator.host.address'], width: 136, grow: 0 },
-  { name: 'result', label: 'Result', fields: ['result', 'reason.reasonCode'], width: 112, grow: 0 },
+  { name: 'result', label: 'Result', fields: ['result', 'reason.reasonCode'], width: 128, grow: 0 },
   { name: 'sentence', label: 'Sentence', fields: ['message'], width: 320, grow: 4 },
   { name: 'recorded', label: 'Recorded', fields: ['recorded_at'], width: 168, grow: 0 },
 ]

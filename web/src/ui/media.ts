@@ -11,4 +11,7 @@ export function useMedia(query: string): boolean {
   )
 }
 
+/** Too narrow for facets beside the table: they come in a sheet. */
+export const useNarrow = (): boolean => useMedia('(max-width: 1100px)')
+
 export const usePhone = (): boolean => useMedia('(max-width: 760px)')
