@@ -182,6 +182,15 @@ export const journeys = [
       await page.getByRole('button', { name: 'Search all time' }).click()
       await rows(page).first().waitFor()
       await page.getByRole('columnheader', { name: /Time \(UTC\)/ }).waitFor()
+      await button.click()
+      const words = page.getByLabel('Or in words')
+      await words.fill('the day before never')
+      await words.press('Enter')
+      await until('the server says what is wrong', () => words.getAttribute('aria-invalid'), (wrong) => wrong === 'true')
+      await words.fill('2 days ago')
+      await words.press('Enter')
+      await until('words are a range', () => address(page).get('from'), (range) => range === '2 days ago')
+      await rows(page).first().waitFor()
     },
   },
   {

@@ -59,7 +59,7 @@ const KEYS: [Key; 18] = [
     Key {
         name: "flush.interval",
         default: "60s",
-        help: "longest time until records in memory are written to the lake",
+        help: "longest time until records in memory are written to the lake; ten times that while fewer than 1,000 wait",
     },
     Key { name: "flush.size", default: "96MiB", help: "size at which records in memory are written at once" },
     Key {

@@ -27,6 +27,7 @@ import { Facets } from './Facets'
 import { HistogramChart } from './HistogramChart'
 import { QueryBar, type QueryBarHandle } from './QueryBar'
 import { filterOf, printAddress, type ActivitySearch } from './search'
+import { pointMs } from './time'
 import { TimePicker } from './TimePicker'
 import { useLive } from './useLive'
 import { ValueMenu, type AskedValue } from './ValueMenu'
@@ -382,8 +383,8 @@ export function ActivityPage() {
 
 /** A point in time in one spelling; undefined for relative ones. */
 function absolute(time: string | undefined): string | undefined {
-  const parsed = Date.parse(time ?? '')
-  return Number.isNaN(parsed) ? undefined : new Date(parsed).toISOString()
+  const parsed = pointMs(time)
+  return parsed === undefined ? undefined : new Date(parsed).toISOString()
 }
 
 function TableSkeleton() {

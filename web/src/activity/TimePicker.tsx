@@ -1,6 +1,8 @@
 import { CalendarRange, ChevronDown } from 'lucide-react'
 import { Popover } from 'radix-ui'
 import { useState } from 'react'
+import { api } from '../api/client'
+import { Problem } from '../api/problem'
 import { setPref, usePrefs } from '../ui/prefs'
 import { DEFAULT_RANGE, fromInput, PRESETS, rangeLabel, rangeProblem, toInput, zoneName } from './time'
 
@@ -51,12 +53,24 @@ function Absolute({ from, to, onApply }: { from: string | undefined; to: string 
   const { zone } = usePrefs()
   const [start, setStart] = useState(toInput(from ?? '', zone))
   const [end, setEnd] = useState(toInput(to ?? '', zone))
-  const [relative, setRelative] = useState('')
+  const [words, setWords] = useState('')
+  const [wordsWrong, setWordsWrong] = useState<string | undefined>()
   // What nobody touched stays as exact as it was; an input knows neither parts of a second nor which of two hours.
   const exact = (typed: string, given: string | undefined): string => (given !== undefined && typed === toInput(given, zone) ? given : fromInput(typed, zone))
   const range = { from: start === '' ? undefined : exact(start, from), to: end === '' ? undefined : exact(end, to) }
   const wrong = rangeProblem(range)
-  const relativeWrong = relative !== '' && !/^\d+\s*[smhdw]$/.test(relative.trim())
+  // The server reads them, so it says whether it can.
+  const applyWords = async (): Promise<void> => {
+    const text = words.trim()
+    if (text === '') return
+    const range = /^\d+\s*[smhdw]$/.test(text) ? `now-${text.replace(/\s/g, '')}` : text
+    try {
+      await api.count({ from: range }, AbortSignal.timeout(10_000))
+      onApply(range, undefined)
+    } catch (error) {
+      setWordsWrong(error instanceof Problem ? error.message : 'The server does not answer.')
+    }
+  }
   return (
     <div className="time-absolute">
       <form
@@ -84,15 +98,25 @@ function Absolute({ from, to, onApply }: { from: string | undefined; to: string 
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          if (!relativeWrong && relative !== '') onApply(`now-${relative.replace(/\s/g, '')}`, undefined)
+          void applyWords()
         }}
       >
         <label>
-          Or the last
-          <input type="text" placeholder="36h" value={relative} onChange={(event) => setRelative(event.target.value)} aria-invalid={relativeWrong} aria-describedby="relative-help" />
+          Or in words
+          <input
+            type="text"
+            placeholder="36h"
+            value={words}
+            onChange={(event) => {
+              setWords(event.target.value)
+              setWordsWrong(undefined)
+            }}
+            aria-invalid={wordsWrong !== undefined}
+            aria-describedby="words-help"
+          />
         </label>
-        <p id="relative-help" className={relativeWrong ? 'field-error' : 'muted small'}>
-          A number and s, m, h, d or w: 90m, 36h, 10d
+        <p id="words-help" className={wordsWrong === undefined ? 'muted small' : 'field-error'} role="status">
+          {wordsWrong ?? 'The last 36h, 10d; 2 days ago; yesterday; last friday 17:30'}
         </p>
       </form>
       <fieldset className="segmented">

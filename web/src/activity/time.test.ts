@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { durationMs, fromInput, lengthText, rangeLabel, rangeProblem, relative, toInput } from './time'
+import { durationMs, fromInput, lengthText, pointMs, rangeLabel, rangeProblem, relative, toInput } from './time'
 
 describe('ranges', () => {
   test('a preset has its name', () => expect(rangeLabel('now-7d', undefined, 'utc')).toBe('Last 7 days'))
   test('another relative start is said in words', () => expect(rangeLabel('36h', undefined, 'utc')).toBe('Last 36 hours'))
+  test('words stand as they are, and are never taken for a date', () => {
+    expect(rangeLabel('last friday 17:30', undefined, 'utc')).toBe('last friday 17:30')
+    expect(pointMs('May 20 7:00pm')).toBeUndefined()
+    expect(pointMs('2026-05-20T10:00:00Z')).toBe(Date.UTC(2026, 4, 20, 10))
+  })
   test('the day is said once where both ends share it', () => {
     const year = new Date().getUTCFullYear()
     expect(rangeLabel(`${year}-05-20T10:00:00Z`, `${year}-05-20T11:30:00Z`, 'utc')).toBe('20 May 10:00 – 11:30')

@@ -101,6 +101,13 @@ export function durationMs(text: string): number {
   return ((weeks * 7 + days) * 24 + hours) * HOUR + minutes * MINUTE + seconds * 1000
 }
 
+/** An absolute point of a range in milliseconds; undefined for what only the server reads: browsers see a date in most words. */
+export function pointMs(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{4}-\d\d-\d\d/.test(text)) return undefined
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? undefined : time
+}
+
 /** The range in words, for the picker's button. */
 export function rangeLabel(from: string | undefined, to: string | undefined, zone: Zone): string {
   const start = from ?? DEFAULT_RANGE
@@ -111,12 +118,13 @@ export function rangeLabel(from: string | undefined, to: string | undefined, zon
     if (ago) return `Last ${ago[1] ?? ''} ${({ s: 'seconds', m: 'minutes', h: 'hours', d: 'days', w: 'weeks' } as Record<string, string>)[ago[2] ?? ''] ?? ''}`
   }
   const point = (text: string): string => {
-    if (Number.isNaN(Date.parse(text))) return text
+    if (pointMs(text) === undefined) return text
     const { day, time } = clock(text, zone, false)
     return `${day} ${time.endsWith(':00') ? time.slice(0, 5) : time}`
   }
   if (start === 'all') return to ? `Until ${point(to)}` : 'All time'
-  if (!to) return `Since ${point(start)}`
+  // Words may name a whole range.
+  if (!to) return pointMs(start) === undefined && /[a-z]/i.test(start) ? start : `Since ${point(start)}`
   const { day } = clock(start, zone)
   const end = point(to)
   return `${point(start)} – ${day !== '' && day === clock(to, zone).day ? end.slice(day.length + 1) : end}`
@@ -124,9 +132,9 @@ export function rangeLabel(from: string | undefined, to: string | undefined, zon
 
 /** What is wrong with a range, where both ends are absolute. */
 export function rangeProblem(range: { from?: string | undefined; to?: string | undefined }): string | undefined {
-  const from = Date.parse(range.from ?? '')
-  const to = Date.parse(range.to ?? '')
-  return !Number.isNaN(from) && !Number.isNaN(to) && from >= to ? 'The end must come after the start.' : undefined
+  const from = pointMs(range.from)
+  const to = pointMs(range.to)
+  return from !== undefined && to !== undefined && from >= to ? 'The end must come after the start.' : undefined
 }
 
 /** For `datetime-local` inputs, which know no zone. */

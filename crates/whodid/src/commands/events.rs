@@ -8,13 +8,14 @@ use anyhow::Context;
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
+use whodid_api::Code;
 use whodid_model::{Field, Outcome};
-use whodid_query::{Expr, Target, Term, Test};
+use whodid_query::{Expr, QueryError, Target, Term, Test};
 
 use super::send;
 use crate::End;
 use crate::cli::{EventsVerb, ExportFormat};
-use crate::client::{Client, filter, pages, segment};
+use crate::client::{Client, Refusal, filter, pages, segment};
 use crate::output::{self, Column, Output};
 use crate::sse::{Message, Messages};
 
@@ -28,6 +29,32 @@ const EVENT_COLUMNS: [Column; 6] = [
 ];
 
 pub async fn run(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
+    let query = match &verb {
+        EventsVerb::Search { filter, .. }
+        | EventsVerb::Count { filter, .. }
+        | EventsVerb::Top { filter, .. }
+        | EventsVerb::Export { filter, .. } => filter.query.clone(),
+        EventsVerb::Tail { filter, .. } => filter.query.clone(),
+        EventsVerb::Get { .. } | EventsVerb::Send(_) => String::new(),
+    };
+    ask(verb, output).await.map_err(|error| shown_in(&query, error))
+}
+
+/// An error of the query with the query before it, and the place marked.
+fn shown_in(query: &str, error: anyhow::Error) -> anyhow::Error {
+    let Some(Refusal::Problem(problem)) = error.downcast_ref::<Refusal>() else { return error };
+    let (Some(position), Code::BadQuery) = (problem.position, problem.code) else { return error };
+    let place = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let told = QueryError {
+        position: place(position),
+        length: place(problem.length.unwrap_or_default()),
+        message: problem.detail.clone(),
+        expected: problem.expected.clone().unwrap_or_default(),
+    };
+    anyhow::anyhow!("the search cannot be read ({})\n\n{}", problem.code.as_str(), whodid_query::render(query, &told))
+}
+
+async fn ask(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
     match verb {
         EventsVerb::Search { client, filter: flags, limit, order } => {
             let client = Client::new(&client)?;

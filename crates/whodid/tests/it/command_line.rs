@@ -372,6 +372,10 @@ async fn a_search_that_finds_nothing_tells_a_slip_in_a_name() {
     assert!(said("userIdentity.nme:bob").contains("no event has a field called userIdentity.nme"));
     assert!(said("outcome:denied").contains("result:denied"));
     assert_eq!(said("initiator.name:nobody"), "nothing matches\n");
+    let wrong = server.run(&server.keys.service_key, &["events", "search", "initiator.name:bob action:"]);
+    let shown = String::from_utf8(wrong.stderr).unwrap();
+    let place = shown.lines().find(|line| line.contains('^')).unwrap().find('^');
+    assert_eq!((place, wrong.status.code()), (Some("initiator.name:bob action:".len()), Some(1)), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

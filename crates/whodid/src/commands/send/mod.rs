@@ -250,19 +250,22 @@ fn report(totals: &Totals, output: Output) -> anyhow::Result<()> {
         output::object(output, &json!(totals))?;
         return Ok(());
     }
-    output::object(
-        output,
-        &json!({
-            "accepted": totals.accepted,
-            "duplicates": totals.duplicates,
-            "excluded": totals.excluded,
-            "repeated": totals.repeated,
-            "rejected": totals.rejected,
-            "not sent": totals.not_sent,
-            "unreadable files": totals.unreadable,
-            "seconds": (totals.seconds * 10.0).round() / 10.0,
-        }),
-    )?;
+    let mut shown: Vec<(&str, String)> = [
+        ("accepted", totals.accepted),
+        ("duplicates", totals.duplicates),
+        ("excluded", totals.excluded),
+        ("repeated", totals.repeated),
+        ("rejected", totals.rejected),
+        ("not sent", totals.not_sent),
+        ("unreadable files", totals.unreadable),
+    ]
+    .into_iter()
+    // What is rare is told when there is some.
+    .filter(|(name, count)| *count > 0 || matches!(*name, "accepted" | "duplicates" | "rejected"))
+    .map(|(name, count)| (name, count.to_string()))
+    .collect();
+    shown.push(("seconds", format!("{:.1}", totals.seconds)));
+    output::members(&shown)?;
     for rejected in &totals.rejects {
         output::note(&format!("{}: {}: {}", rejected.place, rejected.code, rejected.detail));
     }
