@@ -330,18 +330,20 @@ async fn at_path(
         let values = told.of(template?)?;
         Some(distinct(values.iter().map(|value| names.id(value)).collect()))
     };
-    let templates = reader.selected(column::RAW_TEMPLATE, selected).await?;
     // `None` where the whole event must be read.
-    let mut known: Vec<Option<Vec<u32>>> = match templates.data_type() {
-        DataType::Dictionary(..) => {
-            let dictionary = templates.as_dictionary::<Int32Type>();
-            let texts = dictionary.values().as_string::<i32>();
-            let by_key: Vec<Option<Vec<u32>>> = texts.iter().map(&mut of_template).collect();
-            dictionary.keys().iter().map(|key| by_key[key? as usize].clone()).collect()
-        }
-        DataType::Utf8 => templates.as_string::<i32>().iter().map(&mut of_template).collect(),
-        _ => vec![None; selected.count()],
-    };
+    let mut known: Vec<Option<Vec<u32>>> = Vec::with_capacity(selected.count());
+    reader
+        .look_at(column::RAW_TEMPLATE, selected, &mut |templates| match templates.data_type() {
+            DataType::Dictionary(..) => {
+                let dictionary = templates.as_dictionary::<Int32Type>();
+                let texts = dictionary.values().as_string::<i32>();
+                let by_key: Vec<Option<Vec<u32>>> = texts.iter().map(&mut of_template).collect();
+                known.extend(dictionary.keys().iter().map(|key| by_key[key? as usize].clone()));
+            }
+            DataType::Utf8 => known.extend(templates.as_string::<i32>().iter().map(&mut of_template)),
+            _ => known.resize(known.len() + templates.len(), None),
+        })
+        .await?;
     let unknown = selected.narrowed(&BooleanBuffer::collect_bool(known.len(), |row| known[row].is_none()));
     if !unknown.is_empty() {
         let mut left = known.iter_mut().filter(|values| values.is_none());

@@ -173,28 +173,29 @@ impl EventTest {
             });
             return Ok((among.narrowed(&passed.finish()), among.narrowed(&unsure.finish())));
         }
-        let templates = reader.selected(column::RAW_TEMPLATE, among).await?;
-        match templates.data_type() {
-            DataType::Dictionary(..) => {
-                let dictionary = templates.as_dictionary::<Int32Type>();
-                let values = dictionary.values().as_string::<i32>();
-                let mut verdicts: Vec<Option<Verdict>> = vec![None; values.len()];
-                for key in dictionary.keys() {
-                    note(match key {
-                        None => Verdict::Unsure,
-                        Some(key) => {
-                            *verdicts[key as usize].get_or_insert_with(|| memo.verdict(values.value(key as usize)))
-                        }
-                    });
+        reader
+            .look_at(column::RAW_TEMPLATE, among, &mut |templates| match templates.data_type() {
+                DataType::Dictionary(..) => {
+                    let dictionary = templates.as_dictionary::<Int32Type>();
+                    let values = dictionary.values().as_string::<i32>();
+                    let mut verdicts: Vec<Option<Verdict>> = vec![None; values.len()];
+                    for key in dictionary.keys() {
+                        note(match key {
+                            None => Verdict::Unsure,
+                            Some(key) => {
+                                *verdicts[key as usize].get_or_insert_with(|| memo.verdict(values.value(key as usize)))
+                            }
+                        });
+                    }
                 }
-            }
-            DataType::Utf8 => {
-                for template in templates.as_string::<i32>() {
-                    note(template.map_or(Verdict::Unsure, |template| memo.verdict(template)));
+                DataType::Utf8 => {
+                    for template in templates.as_string::<i32>() {
+                        note(template.map_or(Verdict::Unsure, |template| memo.verdict(template)));
+                    }
                 }
-            }
-            _ => (0..templates.len()).for_each(|_| note(Verdict::Unsure)),
-        }
+                _ => (0..templates.len()).for_each(|_| note(Verdict::Unsure)),
+            })
+            .await?;
         Ok((among.narrowed(&passed.finish()), among.narrowed(&unsure.finish())))
     }
 

@@ -30,6 +30,8 @@ use crate::stats::Meter;
 const CHUNK_ROWS: usize = 8192;
 /// Decoded bytes of a batch that is aimed at: rows are few where they are large.
 const BATCH_BYTES: usize = 8 << 20;
+/// Decoded bytes of a piece that is looked at once and let go.
+const LOOK_BYTES: usize = 512 << 10;
 /// Expected bytes of a decoded value, for the memory bound, beside the size the file states.
 const CODE_BYTES: usize = 8;
 
@@ -471,6 +473,26 @@ impl<'a> PartReader<'a> {
         }
         let arrays: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
         arrow::compute::concat(&arrays).map_err(|error| SearchError::internal("joining a column", error))
+    }
+
+    /// Shows `look` the selected rows of a column in pieces, in the form that costs least. Where the column must be
+    /// decoded, a piece stays in the nearer caches between that and the look.
+    pub(crate) async fn look_at(
+        &mut self,
+        column: usize,
+        selection: &Selection,
+        look: &mut (dyn FnMut(&ArrayRef) + Send),
+    ) -> Result<(), SearchError> {
+        if self.part.is_cheap(column) {
+            look(&compact(&self.whole(column).await?, selection)?);
+            return Ok(());
+        }
+        let rows = (LOOK_BYTES / self.part.row_bytes(&[column]).max(1)).clamp(1, CHUNK_ROWS);
+        let mut batches = self.part.read(&[column], selection, Form::Coded, rows, self.resources).await?;
+        while let Some(batch) = batches.next().await? {
+            look(batch.column(0));
+        }
+        Ok(())
     }
 
     /// The selected rows of these columns, piecewise.

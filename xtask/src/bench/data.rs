@@ -22,6 +22,8 @@ pub struct Events {
 /// End of the period of events that the server's own generator makes: fixed, so that the same
 /// arguments make the same events on any day.
 const PERIOD_TO: &str = "2026-02-04T00:00:00.000Z";
+/// The same for the events of several sources.
+pub const MIXED_TO: &str = PERIOD_TO;
 const LAST_DAY_FROM: &str = "2026-02-03T00:00:00.000Z";
 
 /// Makes `count` events in `folder`, or takes those that an earlier run made there.

@@ -12,6 +12,7 @@ mod figure;
 pub mod http;
 mod load;
 mod machine;
+mod mixed;
 mod process_usage;
 mod queries;
 
@@ -160,8 +161,24 @@ impl Bench {
         let (server, _, rate_small) = self.ingest("_64k", &small, SMALL_REQUEST_BYTES)?;
         drop(server);
         std::fs::remove_dir_all(&small)?;
+        self.mixed(&scratch.0.join("mixed"))?;
         self.answer_times("", &scratch.0.join("half"), LARGE_REQUEST_BYTES, rate / 2.0)?;
         self.answer_times("_64k", &scratch.0.join("half_64k"), SMALL_REQUEST_BYTES, rate_small / 2.0)
+    }
+
+    /// Searches among events of several sources, on a folder of its own.
+    fn mixed(&mut self, data: &Path) -> Result<()> {
+        let events = mixed::make(&self.binary, &self.folder, SEED)?;
+        eprintln!("bench: loading {} events of several sources", events.count);
+        let (server, keys) = self.start(data)?;
+        let pieces = Pieces::of(&events.path, LARGE_REQUEST_BYTES, events.count)?;
+        load::send(server.port, &keys.ingestion, &pieces, Pace::AsFastAsAnswered, &AtomicBool::new(false))?;
+        self.settle(&server, &keys)?;
+        let target = Target { port: server.port, pid: server.pid(), key: &keys.service };
+        let (expected, folder) = (self.events.expected()?, self.folder.clone());
+        queries::run(target, mixed::queries(&events)?, &expected, &folder, |figure| self.report(figure))?;
+        drop(server);
+        std::fs::remove_dir_all(data).context("the folder cannot be removed")
     }
 
     /// Loads everything into an empty folder and waits until it is at rest.
@@ -251,7 +268,7 @@ impl Bench {
         eprintln!("bench: queries");
         let target = Target { port: server.port, pid: server.pid(), key: &keys.service };
         let folder = self.folder.clone();
-        queries::run(target, &expected, &folder, |figure| self.report(figure))?;
+        queries::run(target, queries::workload(&expected), &expected, &folder, |figure| self.report(figure))?;
         let server = self.restarts(server, keys, data, &expected, is_cold)?;
         let server = self.freshness(server, keys, rate)?;
         self.crash(server, keys, data)

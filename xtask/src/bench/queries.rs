@@ -18,7 +18,8 @@ const COUNTED: usize = 7;
 /// Two words of the descriptions, each common, together rare enough to be sought.
 const TWO_WORDS: [&str; 2] = ["emergency", "pipeline"];
 
-enum Ask {
+/// How a query is asked.
+pub enum Ask {
     Get(String),
     Sql(&'static str),
     /// A download to a file.
@@ -27,7 +28,8 @@ enum Ask {
 
 type Check = Box<dyn Fn(&[u8], &Expected) -> bool>;
 
-struct Query {
+/// A query of the bench: its figure's name, how it is asked, and what answer is right.
+pub struct Query {
     name: &'static str,
     ask: Ask,
     is_right: Check,
@@ -41,10 +43,16 @@ pub struct Target<'a> {
     pub key: &'a str,
 }
 
-/// Runs every query and reports a figure each.
-pub fn run(target: Target<'_>, expected: &Expected, folder: &Path, mut report: impl FnMut(Figure)) -> Result<()> {
+/// Runs queries and reports a figure each.
+pub fn run(
+    target: Target<'_>,
+    queries: Vec<Query>,
+    expected: &Expected,
+    folder: &Path,
+    mut report: impl FnMut(Figure),
+) -> Result<()> {
     let mut connection = Connection::open(target.port)?;
-    for query in all(expected) {
+    for query in queries {
         let export = folder.join("export");
         let (first, body) = once(&mut connection, target.key, &query.ask, &export)?;
         let mut ok = (query.is_right)(&body, expected);
@@ -112,9 +120,14 @@ pub fn count(connection: &mut Connection, key: &str, query: &str) -> Result<u64>
     }
 }
 
-fn all(expected: &Expected) -> Vec<Query> {
+/// Asks for a number of events.
+pub fn counted(query: &str) -> Ask {
+    Ask::Get(format!("/api/v1/events/count?q={}", encode(query)))
+}
+
+/// The queries of the workload.
+pub fn workload(expected: &Expected) -> Vec<Query> {
     let events = |query: &str, more: &str| Ask::Get(format!("/api/v1/events?q={}{more}", encode(query)));
-    let counted = |query: &str| Ask::Get(format!("/api/v1/events/count?q={}", encode(query)));
     let export = |format: &str, query: &str, more: &str| {
         Ask::Export(format!("/api/v1/export?format={format}&q={}{more}", encode(query)))
     };
@@ -189,7 +202,7 @@ fn all(expected: &Expected) -> Vec<Query> {
     queries
 }
 
-fn query(name: &'static str, ask: Ask, is_right: impl Fn(&[u8], &Expected) -> bool + 'static) -> Query {
+pub fn query(name: &'static str, ask: Ask, is_right: impl Fn(&[u8], &Expected) -> bool + 'static) -> Query {
     Query { name, ask, is_right: Box::new(is_right) }
 }
 
@@ -213,7 +226,8 @@ fn is_newest_first(body: &[u8]) -> bool {
     times.is_sorted_by(|one, two| one >= two)
 }
 
-fn number(body: &[u8], name: &str) -> u64 {
+/// A number in an answer.
+pub fn number(body: &[u8], name: &str) -> u64 {
     json(body)[name].as_u64().unwrap_or(u64::MAX)
 }
 
