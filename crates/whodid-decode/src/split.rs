@@ -353,8 +353,30 @@ impl<'a> Splitter<'a, '_> {
     /// Takes the bytes `at..end` as one event.
     fn piece(&mut self, at: usize, end: usize) -> usize {
         let raw = trim_end(&self.body[at..end]);
-        self.event(raw, read(raw));
+        match read(raw) {
+            Ok(root) => self.event(raw, Ok(root)),
+            // What is kept for people is the line as it was sent, and places in it are told of that.
+            Err(_) => {
+                let line = self.with_blanks(at, end);
+                self.event(line, read(line));
+            }
+        }
         end
+    }
+
+    /// `at..end` with the blanks that stand around it, where it fills its lines.
+    fn with_blanks(&self, at: usize, end: usize) -> &'a [u8] {
+        const MARK: &[u8] = b"\xef\xbb\xbf";
+        let before = self.body[..at].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let start = at - before;
+        let begins_line = start == 0 || self.body[start - 1] == b'\n' || self.body[..start] == *MARK;
+        let ends_line = matches!(self.body.get(end), None | Some(b'\n'));
+        if !(begins_line && ends_line) {
+            return trim_end(&self.body[at..end]);
+        }
+        let line = &self.body[start..end];
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        line.strip_suffix(b"\r").unwrap_or(line)
     }
 
     /// True when the line after a broken one looks like a part of the same document.

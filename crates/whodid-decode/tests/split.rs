@@ -47,7 +47,7 @@ fn lines_are_events_whatever_ends_them() {
 fn the_raw_bytes_are_exactly_the_event() {
     let body = b" [ {\"action\":\"a\"} ,\n{\"action\" : \"b\"}]\n{\"action\":\"c\"} \n garbage \n";
     let raws: Vec<&[u8]> = decode(Format::Auto, body, Timestamp::from_micros(0)).iter().map(|item| item.raw).collect();
-    assert_eq!(raws, [&b"{\"action\":\"a\"}"[..], b"{\"action\" : \"b\"}", b"{\"action\":\"c\"}", b"garbage"]);
+    assert_eq!(raws, [&b"{\"action\":\"a\"}"[..], b"{\"action\" : \"b\"}", b"{\"action\":\"c\"}", b" garbage "]);
 }
 
 #[test]

@@ -32,8 +32,11 @@ enum Json<'a> {
     /// A field that holds JSON text, as it is; a text where it holds none.
     Data(Field, &'a str),
     EventTime(&'a str),
-    /// JSON text as received, but on one line; it begins at that byte of the document.
-    Received(&'a str, usize),
+    /// The text of a field, where what was received in its place reads otherwise: the model takes it from elsewhere.
+    Instead(&'a str),
+    /// JSON text as received, but on one line; it begins at that byte of the document. The field says the same, if
+    /// there is one.
+    Received(&'a str, usize, Option<Field>),
     Object(Vec<(&'a str, Json<'a>)>),
 }
 
@@ -215,7 +218,8 @@ fn received_event<'n, 'a>(root: &'n Node<'a>) -> &'n Node<'a> {
 /// Members that are always written from the model: one spelling for all sources.
 const NORMALISED: [&str; 3] = ["eventTime", "outcome", "severity"];
 
-/// Puts the received members over the model's: as received where both have one, and every further one.
+/// Puts the received members over the model's: as received where both have one that reads alike, and every further one.
+/// What reads otherwise stays the model's, so that a search for what is shown finds it.
 fn overlay<'a>(members: &mut Vec<(&'a str, Json<'a>)>, received: &'a Node<'_>, raw: &'a str, is_top: bool) {
     let Value::Object(received) = &received.value else { return };
     for (name, node) in received {
@@ -225,24 +229,39 @@ fn overlay<'a>(members: &mut Vec<(&'a str, Json<'a>)>, received: &'a Node<'_>, r
         }
         let encoded_data =
             is_top && matches!(name, "requestData" | "responseData") && matches!(node.value, Value::Text(_));
-        let verbatim = Json::Received(raw.get(node.start..node.end).unwrap_or("null"), node.start);
+        let verbatim = |field| Json::Received(raw.get(node.start..node.end).unwrap_or("null"), node.start, field);
         match members.iter_mut().find(|(known, _)| *known == name) {
             Some((_, Json::Object(inner))) if matches!(node.value, Value::Object(_)) => {
                 overlay(inner, node, raw, false)
             }
             // A JSON-encoded string is shown as the JSON it holds; the raw text has it as received.
             Some(_) if encoded_data => {}
-            Some((_, json)) => *json = verbatim,
-            None => members.push((name, verbatim)),
+            Some((_, json)) => {
+                *json = match *json {
+                    Json::Field(field, text) if scalar_text(node, raw) == Some(text) => verbatim(Some(field)),
+                    Json::Field(_, text) if scalar_text(node, raw).is_some() => Json::Instead(text),
+                    _ => verbatim(None),
+                }
+            }
+            None => members.push((name, verbatim(None))),
         }
+    }
+}
+
+/// What a value that is neither object nor list reads as.
+fn scalar_text<'n>(node: &'n Node<'_>, raw: &'n str) -> Option<&'n str> {
+    match &node.value {
+        Value::Text(text) => Some(text),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => raw.get(node.start..node.end),
+        Value::Array(_) | Value::Object(_) => None,
     }
 }
 
 fn write(json: &Json<'_>, out: &mut String) {
     match json {
-        Json::Text(text) | Json::Field(_, text) | Json::EventTime(text) => write_text(text, out),
+        Json::Text(text) | Json::Field(_, text) | Json::Instead(text) | Json::EventTime(text) => write_text(text, out),
         Json::Data(_, text) => write_data(text, out),
-        Json::Received(text, _) => write_on_one_line(text, out),
+        Json::Received(text, ..) => write_on_one_line(text, out),
         Json::Object(members) => {
             write_members(members, out);
             out.push('}');

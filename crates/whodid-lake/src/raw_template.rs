@@ -193,6 +193,17 @@ pub enum Piece<'a> {
     Time(u8),
 }
 
+/// Where the marks of a template stand, in order; not for verbatim ones.
+pub fn marks(template: &str) -> impl Iterator<Item = usize> {
+    let bytes = template.as_bytes();
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + first_mark(bytes.get(from..)?);
+        from = at + 1 + usize::from(bytes.get(at) == Some(&TIME_MARK));
+        (at < bytes.len()).then_some(at)
+    })
+}
+
 /// The pieces of a template, in order. A verbatim template is one text after its two-byte sign.
 pub fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
     let (mut rest, mut verbatim) = match template.strip_prefix(VERBATIM) {

@@ -259,11 +259,12 @@ pub(crate) async fn results_of_rows(selected: &Selection, reader: &mut PartReade
     let unknown = place(Outcome::Unknown.as_str());
     let (failure, denied) = (place(Outcome::Failure.as_str()), place(DENIED));
     let outcomes = reader.selected(RESULT_COLUMNS[0], selected).await?;
-    let outcomes = classes(&outcomes, |text| Outcome::parse(text).map_or(unknown, |outcome| place(outcome.as_str())));
+    let outcomes =
+        classes(&outcomes, unknown, |text| Outcome::parse(text).map_or(unknown, |outcome| place(outcome.as_str())));
     let codes = reader.selected(RESULT_COLUMNS[1], selected).await?;
-    let codes = classes(&codes, |code| u8::from(is_denied_code(code)));
+    let codes = classes(&codes, 0, |code| u8::from(is_denied_code(code)));
     let reasons = reader.selected(RESULT_COLUMNS[2], selected).await?;
-    let reasons = classes(&reasons, |reason| u8::from(is_denied_reason(reason)));
+    let reasons = classes(&reasons, 0, |reason| u8::from(is_denied_reason(reason)));
     let of_row = |row: usize| match outcomes[row].unwrap_or(unknown) {
         outcome if outcome == failure && (codes[row] == Some(1) || reasons[row] == Some(1)) => denied,
         outcome => outcome,
@@ -271,13 +272,13 @@ pub(crate) async fn results_of_rows(selected: &Selection, reader: &mut PartReade
     Ok((0..outcomes.len()).map(of_row).collect())
 }
 
-/// A small number for each row's text.
-fn classes(array: &ArrayRef, class: impl Fn(&str) -> u8) -> Vec<Option<u8>> {
+/// A small number for each row's text; `none` for a value of a dictionary that is null.
+fn classes(array: &ArrayRef, none: u8, class: impl Fn(&str) -> u8) -> Vec<Option<u8>> {
     match array.data_type() {
         DataType::Dictionary(..) => {
             let dictionary = array.as_dictionary::<Int32Type>();
             let by_key: Vec<u8> =
-                dictionary.values().as_string::<i32>().iter().map(|text| text.map_or(0, &class)).collect();
+                dictionary.values().as_string::<i32>().iter().map(|text| text.map_or(none, &class)).collect();
             dictionary.keys().iter().map(|key| Some(by_key[key? as usize])).collect()
         }
         DataType::Utf8 => array.as_string::<i32>().iter().map(|text| text.map(&class)).collect(),

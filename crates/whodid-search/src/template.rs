@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use whodid_decode::json::{self, Node, Value};
-use whodid_lake::raw_template::{Piece, TIME_MARK, VERBATIM, pieces};
+use whodid_lake::raw_template::{Piece, TIME_MARK, VERBATIM, marks, pieces};
 use whodid_model::Field;
 use whodid_model::field::Written;
 use whodid_query::walk::Tree;
@@ -148,7 +148,9 @@ impl Screen {
         let Some(finder) = &self.finder else { return false };
         !finder.may_be_in(template)
             && (template.starts_with(VERBATIM)
-                || !(cut_time_may_hold(template.as_bytes(), finder.needle()) || has_quoted_json(template)))
+                || !(cut_time_may_hold(template.as_bytes(), finder.needle())
+                    || has_quoted_json(template)
+                    || has_mark_within_text(template)))
     }
 
     /// Whether a string of the template passes that needs no reading to be known for a value: it is no key, holds
@@ -384,7 +386,7 @@ impl TimeValue {
     /// Whether hardly anything but the time is in the value.
     fn is_alone(&self) -> bool {
         let of_zone = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'Z' | b'+' | b'-' | b':' | b'.');
-        self.before.is_empty() && self.after.bytes().all(of_zone)
+        self.before.is_empty() && self.after.bytes().all(of_zone) && !self.after.starts_with(':')
     }
 
     /// Whether the value can hold `needle` (ASCII when case is ignored) at some time.
@@ -445,7 +447,7 @@ fn cut_time_may_hold(template: &[u8], needle: &[u8]) -> bool {
 /// Finds the first key on the way of a path; it can lie within a longer key, which a path may lead through too.
 fn first_key(path: &str) -> Option<JsonFinder> {
     let is_index = |segment: &str| segment.bytes().all(|byte| byte.is_ascii_digit());
-    let key = path.split('.').find(|segment| !is_index(segment))?;
+    let key = path.split('.').next().filter(|segment| !is_index(segment))?;
     Finder::of_text(key).map(JsonFinder::new)
 }
 
@@ -457,14 +459,38 @@ fn lacks(key: Option<&JsonFinder>, template: &str) -> bool {
     })
 }
 
-/// Whether a key may have been cut out.
+/// Whether a mark may stand for a part of a longer text, which no column holds: an address without its brackets, a
+/// number of seconds in a sentence. Certain are whole strings, and the values of plain keys; a calendar time is told
+/// by what stands around it.
+fn has_mark_within_text(template: &str) -> bool {
+    let bytes = template.as_bytes();
+    marks(template).any(|at| {
+        let is_time = bytes[at] == TIME_MARK;
+        let is_calendar = is_time && !matches!(bytes.get(at + 1), Some(b's' | b'm' | b'u'));
+        let after = bytes.get(at + 1 + usize::from(is_time));
+        let is_whole_text = bytes[..at].ends_with(b"\"") && after == Some(&b'"');
+        !is_calendar && !is_whole_text && !is_member(bytes, at)
+    })
+}
+
+/// Whether what stands at `at` is the value of a plain key, outside of any string: `"key":`.
+fn is_member(template: &[u8], at: usize) -> bool {
+    let trimmed = |text: &[u8]| text.len() - text.iter().rev().take_while(|byte| is_blank(**byte)).count();
+    let before = &template[..trimmed(&template[..at])];
+    let Some(before) = before.strip_suffix(b":") else { return false };
+    let before = &before[..trimmed(before)];
+    // A quote after a letter closes a string and is not escaped.
+    matches!(before, [.., last, b'"'] if last.is_ascii_alphanumeric() || *last == b'_')
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Whether a key, or a part of one, may have been cut out.
 fn may_lack_a_key(template: &str) -> bool {
     let bytes = template.as_bytes();
-    let is_after_key = |byte: u8| matches!(byte, b':' | b' ' | b'\t' | b'\n' | b'\r');
-    // Without an early exit the compiler checks many bytes at a time.
-    bytes
-        .windows(4)
-        .fold(false, |found, at| found | ((at[0] == b'"') & (at[1] < b' ') & (at[2] == b'"') & is_after_key(at[3])))
+    marks(template).any(|at| memchr::memchr(b'"', &bytes[at..]).is_some_and(|quote| is_key(bytes, at + quote)))
 }
 
 /// The strings of a JSON text, in order, the marks of a template among them.
@@ -569,6 +595,10 @@ mod tests {
         assert_eq!(told("nosuch.path:x", encoded), Some(Verdict::Fails));
         assert_eq!(told("nosuch.path:x", "{\"\x01\":1}"), None, "a key was cut out");
         assert_eq!(told("at:x", encoded), None);
+        assert_eq!(told("a:x", "{\"run \x1e0Z\":1}"), None, "a part of a key was cut out");
+        assert_eq!(told("x", "{\"a\":\"[\x11]:443\"}"), None, "a field was cut out of a longer text");
+        assert_eq!(told("x", "{\"a\":\"seen at \x1es by y\"}"), None, "a number too");
+        assert_eq!(told("x", "{\"a\" : \x11,\"b\":\x1es}"), Some(Verdict::Fails));
     }
 
     #[test]

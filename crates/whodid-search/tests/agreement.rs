@@ -141,6 +141,9 @@ const WORDS: &[&str] = &[
     "true",
     " 5 ",
     "/api/v2/keys",
+    "[2001:db8::1]:443",
+    "at 1770007200, x",
+    "1770007200 by",
     "{\"created\":\"2026-02-02T00:00:00Z\",\"by\":\"a/b\"}",
 ];
 
@@ -230,7 +233,7 @@ fn raw_event(random: &mut StdRng, number: usize) -> (Format, String) {
         2 => {
             let mut event = json!({"eventVersion": "1.08", "eventTime": "2026-02-03T04:05:06Z", "eventSource": "s3.amazonaws.com",
                 "eventName": pick(random, &["GetObject", "DeleteBucket"]), "awsRegion": pick(random, &regions),
-                "sourceIPAddress": "203.0.113.9", "userAgent": word(random), "eventID": format!("ct-{number}"),
+                "sourceIPAddress": pick(random, &["203.0.113.9", "203.0.113.9:51", "[2001:db8::1]:443"]), "userAgent": word(random), "eventID": format!("ct-{number}"),
                 "userIdentity": {"type": "IAMUser", "userName": pick(random, &actors), "sessionContext": {"attributes": {"mfa": word(random)}}},
                 "requestParameters": json_value(random, 2), "responseElements": null});
             maybe(&mut event, random, 0.3, "errorCode", |_| json!("AccessDenied"));
@@ -244,7 +247,12 @@ fn raw_event(random: &mut StdRng, number: usize) -> (Format, String) {
             (Format::CloudTrail, event.to_string())
         }
         _ => {
-            let mut event = json!({"when": time_text(random), "user": word(random), "what": word(random), "free": json_value(random, 3)});
+            let time = time_text(random);
+            let mut event = json!({"note": format!("at {time} by"), "when": time, "user": word(random), "what": word(random), "free": json_value(random, 3)});
+            let run = format!("run {}", event["when"].as_str().unwrap_or("1770007200"));
+            maybe(&mut event, random, 0.1, &run, |random| json!(word(random)));
+            maybe(&mut event, random, 0.1, "7", |random| json_value(random, 2));
+            maybe(&mut event, random, 0.2, "src_ip", |_| json!("[2001:db8::1]:443"));
             maybe(&mut event, random, 0.5, "status", |random| json!(word(random)));
             maybe(&mut event, random, 0.5, "ts", time_text);
             // Blanks between values, and escapes where none are needed.
@@ -393,6 +401,11 @@ fn query_text(random: &mut StdRng, depth: usize) -> String {
         "nosuch",
         "nosuch.path",
         "0.free",
+        "7",
+        "7.a",
+        "note",
+        "src_ip",
+        "raw.run\\ 2026-02-02T02:40:00Z",
         "free.by",
     ];
     let values = [
@@ -458,6 +471,10 @@ fn query_text(random: &mut StdRng, depth: usize) -> String {
         "\"[1,2]\"",
         "\"api/v2\"",
         "\"/api\"",
+        "\"[2001:db8::1]:443\"",
+        "\"[2001\"",
+        "\"at 1770007200\"",
+        "\"by\"",
         "\"k17 at 2026\"",
         "\"id\"",
     ];

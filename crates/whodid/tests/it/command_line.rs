@@ -165,6 +165,32 @@ async fn files_folders_and_standard_input_are_sent_and_sent_again_without_harm()
     assert_eq!(server.count().await, stored + 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_over_several_lines_arrive_whole_and_verbatim() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("documents.json");
+    let document = |n: usize| {
+        format!(
+            "{{\n  \"action\": \"multi.doc\",\n  \"n\": {n},\n  \"x\": [\n    {{\n      \"z\": \"w\"\n    }}\n  ]\n}}"
+        )
+    };
+    let text: String = (0..3000).map(|n| document(n) + "\n").collect();
+    std::fs::write(&file, text).unwrap();
+    let key = &server.keys.ingestion_key;
+    let sent = server.run(key, &["events", "send", file.to_str().unwrap(), "--output", "json"]);
+    let told: Value = serde_json::from_slice(&sent.stdout).unwrap();
+    assert_eq!((&told["accepted"], &told["rejected"]), (&3000.into(), &0.into()), "{told}");
+    let found = server.read("/api/v1/events?q=n:==2999").await;
+    assert_eq!(found["events"][0]["raw"], document(2999));
+    let rejects = "  not json here  \n\ttab\t\r\n";
+    std::fs::write(&file, rejects).unwrap();
+    assert_eq!(server.run(key, &["events", "send", file.to_str().unwrap()]).status.code(), Some(3));
+    let kept = server.read("/api/v1/rejects").await;
+    let raws: Vec<_> = kept["rejects"].as_array().unwrap().iter().map(|reject| reject["raw"].clone()).collect();
+    assert_eq!(raws, ["\ttab\t", "  not json here  "]);
+}
+
 /// Runs `events send -` with this on standard input; what it printed.
 fn pipe(server: &Server, text: &str, more: &[&str]) -> Value {
     let mut child = whodid()

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use anyhow::{Context, bail};
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::document::{DocumentEnd, read_document};
+use super::inputs::Input;
 use super::resume::{Delivery, Mark, Memory, Stamp};
 
 /// A batch is full at this size.
@@ -22,8 +22,8 @@ const BATCH_EVENTS_MAX: usize = 10_000;
 const BODY_BYTES_MAX: usize = 16 << 20;
 /// Largest event that can be sent: with its line end, or within brackets.
 const EVENT_BYTES_MAX: usize = BODY_BYTES_MAX - 2;
-/// Largest file that is read whole, when it is one JSON document over several lines.
-const DOCUMENT_BYTES_MAX: usize = 256 << 20;
+/// Largest JSON document over several lines that is read whole.
+pub const DOCUMENT_BYTES_MAX: usize = 256 << 20;
 
 /// How the events of a batch stand in its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,47 +114,6 @@ impl Batch {
     }
 }
 
-/// Something to read.
-pub struct Input {
-    /// `None` for standard input.
-    pub path: Option<PathBuf>,
-    pub name: String,
-}
-
-/// Files in name order; folders with everything below them.
-pub fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
-    let mut inputs = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            inputs.push(Input { path: None, name: "standard input".to_owned() });
-            continue;
-        }
-        let before = inputs.len();
-        collect(path, &mut inputs).with_context(|| format!("cannot read {}", path.display()))?;
-        if inputs.len() == before {
-            bail!("{} holds no file", path.display());
-        }
-    }
-    Ok(inputs)
-}
-
-fn collect(path: &Path, inputs: &mut Vec<Input>) -> io::Result<()> {
-    if !std::fs::metadata(path)?.is_dir() {
-        inputs.push(Input { path: Some(path.to_owned()), name: path.display().to_string() });
-        return Ok(());
-    }
-    let mut entries =
-        std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-    entries.sort();
-    for entry in entries {
-        let is_hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !is_hidden {
-            collect(&entry, inputs)?;
-        }
-    }
-    Ok(())
-}
-
 /// What reading an input gives.
 #[derive(Debug)]
 pub enum Item {
@@ -235,9 +194,17 @@ impl Reader<'_> {
         let mut batcher = Batcher::new(input.name.clone(), Arc::new(delivery));
         let mut line = Vec::new();
         let mut number = 0;
+        // A line that was read as a part of a broken document and begins another.
+        let mut again: Option<Vec<u8>> = None;
         loop {
             line.clear();
-            let kind_of_line = read_line(&mut lines, &mut line)?;
+            let kind_of_line = match again.take() {
+                Some(read) => {
+                    line = read;
+                    Line::Whole
+                }
+                None => read_line(&mut lines, &mut line)?,
+            };
             if line.is_empty() && kind_of_line == Line::Whole {
                 break;
             }
@@ -254,32 +221,36 @@ impl Reader<'_> {
             if text.is_empty() {
                 continue;
             }
-            if batcher.is_untouched() && is_beginning(text) {
-                let mut document = line.clone();
-                lines.by_ref().take(DOCUMENT_BYTES_MAX as u64).read_to_end(&mut document)?;
-                let is_all = document.len() <= DOCUMENT_BYTES_MAX;
-                match kind(&document) {
-                    None => batcher.document(&document),
-                    Some(Category::Eof) if !is_all => {
-                        return Err(too_large_document());
-                    }
-                    Some(_) => {
-                        if !is_all {
-                            lines.read_until(b'\n', &mut document)?;
+            if is_beginning(text) {
+                let mut document = std::mem::take(&mut line);
+                let end = read_document(&mut lines, &mut document)?;
+                if end == DocumentEnd::TooLong && batcher.is_untouched() {
+                    return Err(too_large_document());
+                }
+                let whole = if let DocumentEnd::Other { begins_at } = end {
+                    again = Some(document.split_off(begins_at));
+                    false
+                } else {
+                    end == DocumentEnd::Whole
+                };
+                let lines_of_it = document.iter().filter(|byte| **byte == b'\n').count() as u64;
+                if whole && (batcher.is_untouched() || is_list(trim(&document))) {
+                    batcher.document(&document);
+                } else if whole {
+                    batcher.line(trim(&document), number);
+                } else {
+                    for (place, text) in (number..).zip(document.split(|byte| *byte == b'\n')) {
+                        if !text.trim_ascii().is_empty() {
+                            batcher.line(without_end(text), place);
                         }
-                        for (place, text) in document.split(|byte| *byte == b'\n').enumerate() {
-                            let text = trim(text);
-                            if !text.is_empty() {
-                                batcher.line(text, number + place as u64);
-                            }
-                        }
-                        number += document.iter().filter(|byte| **byte == b'\n').count() as u64 - 1;
                     }
                 }
+                let ends_within_a_line = !document.ends_with(b"\n");
+                number += (lines_of_it + u64::from(ends_within_a_line)).saturating_sub(1);
             } else if is_list(text) {
                 batcher.document(text);
             } else {
-                batcher.line(text, number);
+                batcher.line(without_end(&line), number);
             }
             outlet.pass_on(&mut batcher)?;
         }
@@ -346,13 +317,20 @@ impl Outlet<'_> {
 }
 
 /// Why a text is no JSON; `None` when it is.
-fn kind(text: &[u8]) -> Option<Category> {
+pub fn kind(text: &[u8]) -> Option<Category> {
     serde_json::from_slice::<IgnoredAny>(text).err().map(|error| error.classify())
 }
 
 /// Whether a first line is the beginning of a document over many lines.
 fn is_beginning(text: &[u8]) -> bool {
     matches!(text[0], b'[' | b'{') && kind(text) == Some(Category::Eof)
+}
+
+/// A line without what ends it, and without the mark that some files begin with.
+fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Whether a line is a document that is to be taken apart: a list, or a large document with one.
@@ -401,7 +379,7 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> 
     }
 }
 
-fn trim(line: &[u8]) -> &[u8] {
+pub fn trim(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii()
 }
 
@@ -579,8 +557,10 @@ fn inflated<R: Read + Send + 'static>(source: R) -> io::Result<Box<dyn Read + Se
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
     use std::cell::RefCell;
+    use std::path::Path;
+
+    use super::*;
 
     /// What reading a file gives, and the ends of its delivery's batches acknowledged.
     fn read(memory: &Memory, path: &Path) -> Result<Vec<Item>, Stop> {
@@ -595,7 +575,7 @@ mod tests {
             true
         };
         let reader = Reader { memory, resume_id: None, again: false, read: Arc::default(), hand_over: &hand_over };
-        reader.input(&Input { path: Some(path.to_owned()), name: "input".to_owned() })?;
+        reader.input(&Input { path: Some(path.to_owned()), name: "input".to_owned(), trouble: None })?;
         Ok(items.into_inner())
     }
 
@@ -630,6 +610,26 @@ mod tests {
         check(b"broken\n{\"a\":1}", &[("broken\n{\"a\":1}\n", &[1, 2], Shape::Lines)]);
         check(b"{broken\n{\"a\":1}\n", &[("{broken\n{\"a\":1}\n", &[1, 2], Shape::Lines)]);
         check(b"{\"cut\":\n{\"a\":1}\n", &[("{\"cut\":\n{\"a\":1}\n", &[1, 2], Shape::Lines)]);
+    }
+
+    #[test]
+    fn documents_over_several_lines_stay_verbatim_and_whole_at_the_borders_of_batches() {
+        let two = "{\n  \"a\": [\n    {\n      \"b\": 1\n    }\n  ]\n}";
+        let text: String = std::iter::repeat_n(format!("{two}\n"), 2 * BATCH_EVENTS_MAX).collect();
+        let found = batches(text.as_bytes());
+        let bodies: Vec<u8> = found.iter().flat_map(|batch| [batch.body.trim_ascii_end(), b"\n"].concat()).collect();
+        assert!(bodies == text.as_bytes(), "every byte in its order");
+        for batch in &found {
+            assert_eq!(batch.body.trim_ascii_end().iter().filter(|byte| **byte == b'a').count(), batch.pieces.len());
+            assert!(batch.body.starts_with(b"{\n  \"a\"") && batch.body.trim_ascii_end().ends_with(b"\n}"));
+        }
+        assert_eq!(places(&found[1])[..2], [8, 15]);
+        // A document that was cut off takes no other with it.
+        let cut = "{\n  \"a\": 1,\n";
+        let text = format!("{two}\n{cut}{two}\n{{\"c\":1}}\n");
+        let found = batches(text.as_bytes());
+        assert_eq!(places(&found[1]), [8, 9, 10, 17]);
+        check(b"  indented \t\nplain\n", &[("  indented \t\nplain\n", &[1, 2], Shape::Lines)]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! same command goes on where it stopped.
 
 mod batches;
+mod document;
+mod inputs;
 mod resume;
 
 use std::io::IsTerminal;
@@ -20,7 +22,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use whodid_api::{Code, IngestReply};
 
-use self::batches::{Batch, Input, Item, Reader, Shape, Stop};
+use self::batches::{Batch, Item, Reader, Shape, Stop};
+use self::inputs::Input;
 use self::resume::{Memory, Sent};
 use crate::cli::SendFlags;
 use crate::client::{Client, Pairs, Refusal, is_other_protocol, may_pass};
@@ -97,7 +100,7 @@ pub async fn run(flags: &SendFlags, output: Output) -> anyhow::Result<End> {
     if flags.resume_id.is_some() && !has_pipe {
         return Err(Usage("--resume-id names a run of standard input; files need none".to_owned()).into());
     }
-    let inputs = batches::inputs(&flags.paths)?;
+    let inputs = inputs::inputs(&flags.paths)?;
     let sizes: Option<u64> = inputs.iter().map(|input| Some(std::fs::metadata(input.path.as_ref()?).ok()?.len())).sum();
     let bar = progress_bar(sizes);
     let read = Arc::new(AtomicU64::new(0));
@@ -110,7 +113,7 @@ pub async fn run(flags: &SendFlags, output: Output) -> anyhow::Result<End> {
         Reading { memory, resume_id: flags.resume_id.clone(), again: flags.again, read: Arc::clone(&read), sender };
     std::thread::Builder::new()
         .name("whodid-reader".to_owned())
-        .spawn(move || reading.all(&inputs))
+        .spawn(move || reading.all(inputs))
         .context("cannot start a thread")?;
 
     let items = futures::stream::unfold(receiver, |mut receiver| async move {
@@ -221,7 +224,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn all(&self, inputs: &[Input]) {
+    fn all(&self, inputs: Vec<Input>) {
         let reader = Reader {
             memory: &self.memory,
             resume_id: self.resume_id.as_deref(),
@@ -230,7 +233,11 @@ impl Reading {
             hand_over: &|item| self.sender.blocking_send(Ok(item)).is_ok(),
         };
         for input in inputs {
-            match reader.input(input) {
+            let read = match input.trouble {
+                Some(error) => Err(Stop::Failed(error.into())),
+                None => reader.input(&input),
+            };
+            match read {
                 Ok(()) => {}
                 Err(Stop::Gone | Stop::Differs) => return,
                 // What was read of it is sent, and so are the others.
