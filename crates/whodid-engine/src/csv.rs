@@ -49,7 +49,7 @@ impl Columns {
             Target::Record(RecordField::Source) => vec![column::SOURCE],
             Target::Record(RecordField::TimeSource) => vec![column::TIME_SOURCE],
             Target::Record(RecordField::Result) => {
-                [Field::Outcome, Field::ReasonCode, Field::ReasonType].map(column::of).to_vec()
+                [Field::Outcome, Field::ReasonCode, Field::ReasonType, Field::ReasonText].map(column::of).to_vec()
             }
             Target::Record(RecordField::EventTime | RecordField::Stream)
             | Target::Any

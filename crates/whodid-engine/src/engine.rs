@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use whodid_journal::FileJournal;
 use whodid_lake::{Lake, Snapshot, Table};
-use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Timestamp};
+use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Timestamp, chain};
 use whodid_search::Searcher;
 
 use crate::duplicates::{HashSecret, Key, Window};
-use crate::error::{Error, ErrorKind, chain};
+use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameError, PartHeader};
 use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, PrepareError, Tables};
 use crate::jobs::{self, LakeTrouble};

@@ -63,17 +63,3 @@ impl Error {
         Self::new(ErrorKind::Internal, "internal", format!("{doing} failed; the log has the details")).caused_by(source)
     }
 }
-
-/// An error with its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        cause = error.source();
-    }
-    text
-}

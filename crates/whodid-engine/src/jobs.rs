@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tokio::sync::oneshot;
 use whodid_lake::{FlushError, OwnerError, Table};
-use whodid_model::Offset;
+use whodid_model::{Offset, chain};
 
 use crate::engine::Inner;
-use crate::error::{Error, ErrorKind, chain};
+use crate::error::{Error, ErrorKind};
 use crate::unreadable;
 use crate::writer::{Command, RELEASE_WAIT, StreamKey};
 

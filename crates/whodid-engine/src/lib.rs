@@ -20,6 +20,7 @@ mod read;
 mod render;
 mod row;
 mod rowview;
+mod salvage;
 mod sql_value;
 mod unreadable;
 mod writer;
@@ -35,4 +36,5 @@ pub use read::{
     Around, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page, ReadRequest,
     ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };
+pub use salvage::{SalvageError, Salvaged, salvage};
 pub use unreadable::UnreadableTable;

@@ -68,9 +68,9 @@ impl<'a> Row<'a> {
 
     /// How it ended, with refusals told apart.
     pub(crate) fn result(self) -> &'static str {
-        let [outcome, code, kind] =
-            [Field::Outcome, Field::ReasonCode, Field::ReasonType].map(|field| self.field(field));
-        whodid_model::result_of(outcome, code, kind)
+        let [outcome, code, kind, text] =
+            [Field::Outcome, Field::ReasonCode, Field::ReasonType, Field::ReasonText].map(|field| self.field(field));
+        whodid_model::result_of(outcome, code, kind, text)
     }
 
     pub(crate) fn fields(self) -> Fields<'a> {

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use whodid_journal::{AppendError, Position};
 use whodid_lake::Table;
-use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+use whodid_model::{AccountName, Offset, StreamName, Timestamp, chain};
 
 use crate::engine::Inner;
-use crate::error::{Error, ErrorKind, chain};
+use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameHeader, PartHeader};
 use crate::jobs::{JOURNAL_PRESSURE, RETRY_PAUSE, RETRY_PAUSE_MAX};
 use crate::writer::{Command, GROUP_BYTES, LiveFrame, StreamKey, Writer};

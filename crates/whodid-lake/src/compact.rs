@@ -21,10 +21,9 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use whodid_model::Timestamp;
+use whodid_model::{Timestamp, chain};
 
 use crate::commit::{LogError, LoggedFile};
-use crate::flush::chain;
 use crate::parquet_file::{SegmentWriteError, SegmentWriter, WRITE_ROWS, gather, integers, is_stored_schema};
 use crate::schema::{column, partition_folder};
 use crate::segment::{Segment, SegmentReader};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
-use whodid_model::{Offset, Timestamp};
+use whodid_model::{Offset, Timestamp, chain};
 
 use crate::batch::offsets_of;
 use crate::commit::{LogError, LogState, LoggedFile};
@@ -297,16 +297,4 @@ impl Table {
 fn up_to(batch: &RecordBatch, last: Offset) -> Option<RecordBatch> {
     let (first, end) = offsets_of(batch)?;
     (first <= last).then(|| batch.slice(0, (last.min(end).0 - first.0 + 1) as usize))
-}
-
-/// An error with its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -36,6 +36,13 @@ impl<'a> Fields<'a> {
         self.0[field.index()].as_deref()
     }
 
+    /// How it ended, with refusals told apart: one of [`crate::result::RESULTS`].
+    pub fn result(&self) -> &'static str {
+        let [outcome, code, kind, text] =
+            [Field::Outcome, Field::ReasonCode, Field::ReasonType, Field::ReasonText].map(|field| self.get(field));
+        crate::result_of(outcome, code, kind, text)
+    }
+
     /// Sets the text of `field`. Empty text counts as absent.
     pub fn set(&mut self, field: Field, text: impl Into<Cow<'a, str>>) {
         let text = text.into();
@@ -86,9 +93,7 @@ impl<'a> Event<'a> {
 
     /// How it ended, with refusals told apart: one of [`crate::result::RESULTS`].
     pub fn result(&self) -> &'static str {
-        let [outcome, code, kind] =
-            [Field::Outcome, Field::ReasonCode, Field::ReasonType].map(|field| self.fields.get(field));
-        crate::result_of(outcome, code, kind)
+        self.fields.result()
     }
 
     /// How much it matters.

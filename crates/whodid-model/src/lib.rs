@@ -5,6 +5,7 @@
 //! model follows CADF 1.0 (DMTF DSP0262) and is recorded in `docs/adr/0003-event-model.md`.
 
 pub mod access;
+pub mod causes;
 pub mod event;
 pub mod field;
 pub mod name;
@@ -16,6 +17,7 @@ pub mod taxonomy;
 pub mod time;
 
 pub use access::{AccessScope, Permission, Principal};
+pub use causes::chain;
 pub use event::{Event, Fields, IMPERSONATION, TimeSource};
 pub use field::Field;
 pub use name::{AccountName, NameError, SpaceName, StreamName};

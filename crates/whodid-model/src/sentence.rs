@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::result::DENIED;
 use crate::{Field, Fields, IMPERSONATION, Outcome};
 
 /// Longest name in a sentence, in characters.
@@ -87,7 +88,7 @@ pub fn summary(fields: &Fields<'_>) -> String {
         Outcome::Unknown => format!("{who} {} {}, outcome not stated", deed.past, deed.rest),
         Outcome::Pending => format!("{who} asked to {} {}", deed.infinitive, deed.rest),
         Outcome::Failure => {
-            let end = if is_denied(fields) { "was refused" } else { "failed" };
+            let end = if fields.result() == DENIED { "was refused" } else { "failed" };
             format!("{who} tried to {} {} and {end}{}", deed.infinitive, deed.rest, reason(fields))
         }
     };
@@ -351,22 +352,6 @@ fn shorten(text: &str, chars_max: usize) -> Cow<'_, str> {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),
     }
-}
-
-/// True when somebody was kept from something: 401, 403, or a reason that says so.
-fn is_denied(fields: &Fields<'_>) -> bool {
-    if matches!(fields.get(Field::ReasonCode), Some("401" | "403")) {
-        return true;
-    }
-    let says = |field: Field| {
-        fields.get(field).is_some_and(|text| {
-            let lower = text.to_ascii_lowercase();
-            ["denied", "deny", "forbidden", "unauthorized", "not authorized", "permission"]
-                .iter()
-                .any(|word| lower.contains(word))
-        })
-    };
-    says(Field::ReasonType) || says(Field::ReasonText)
 }
 
 /// ` (403)`, ` (409 Conflict)`, ` (NoSuchBucket)`, or nothing when no reason is given.

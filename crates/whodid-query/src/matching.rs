@@ -132,14 +132,14 @@ fn matches_comparison(value: &str, comparison: Comparison, operand: &Operand) ->
     order.is_some_and(|order| comparison.admits(order))
 }
 
-/// A finite decimal number, as JSON and people write it; no `inf`, no `NaN`.
+/// A decimal number, as JSON and people write it, held within the range of a double; no `inf`, no `NaN`.
 pub(crate) fn parse_number(text: &str) -> Option<f64> {
     let text = text.trim();
     let decimal = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
     if !decimal {
         return None;
     }
-    text.parse().ok().filter(|number: &f64| number.is_finite())
+    text.parse().ok().map(|number: f64| number.clamp(f64::MIN, f64::MAX))
 }
 
 /// Any of the addresses or networks in `value` lies in `network`: sources write one address, one with a port,

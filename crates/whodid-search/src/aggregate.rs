@@ -236,7 +236,8 @@ impl Values {
     }
 }
 
-/// The columns that tell a record's result.
+/// The columns that tell a record's result, but for failures whose code and type of reason do not tell that they are
+/// refusals: of those the reason's text may.
 pub(crate) const RESULT_COLUMNS: [usize; 3] = [
     column::FIELDS + Field::Outcome as usize,
     column::FIELDS + Field::ReasonCode as usize,
@@ -269,7 +270,20 @@ pub(crate) async fn results_of_rows(selected: &Selection, reader: &mut PartReade
         outcome if outcome == failure && (codes[row] == Some(1) || reasons[row] == Some(1)) => denied,
         outcome => outcome,
     };
-    Ok((0..outcomes.len()).map(of_row).collect())
+    let mut results: Vec<u8> = (0..outcomes.len()).map(of_row).collect();
+    let failed = selected.narrowed(&BooleanBuffer::collect_bool(results.len(), |row| results[row] == failure));
+    if failed.is_empty() {
+        return Ok(results);
+    }
+    let texts = reader.selected(column::of(Field::ReasonText), &failed).await?;
+    let texts = classes(&texts, 0, |text| u8::from(is_denied_reason(text)));
+    let mut told = texts.into_iter();
+    for result in results.iter_mut().filter(|result| **result == failure) {
+        if told.next() == Some(Some(1)) {
+            *result = denied;
+        }
+    }
+    Ok(results)
 }
 
 /// A small number for each row's text; `none` for a value of a dictionary that is null.

@@ -78,7 +78,7 @@ impl EventView for RowView<'_> {
             RecordField::Stream => Some(self.stream),
             RecordField::Result => {
                 let [outcome, code, kind] = RESULT_COLUMNS.map(|column| self.text(column));
-                Some(whodid_model::result_of(outcome, code, kind))
+                Some(whodid_model::result_of(outcome, code, kind, self.text(column::of(Field::ReasonText))))
             }
         };
         text.is_some_and(test)

@@ -137,7 +137,6 @@ const WORDS: &[&str] = &[
     "2026-02-02T03:04:05Z",
     "Kelvin K",
     "long value of many words here",
-    "null",
     "true",
     " 5 ",
     "/api/v2/keys",
@@ -224,6 +223,8 @@ fn raw_event(random: &mut StdRng, number: usize) -> (Format, String) {
             });
             maybe(&mut event, random, 0.4, "region", |random| json!(pick(random, &regions)));
             maybe(&mut event, random, 0.4, "extra", |random| json_value(random, 3));
+            let reasons = ["permission denied", "no such key"];
+            maybe(&mut event["reason"], random, 0.2, "reasonForFailure", |random| json!(pick(random, &reasons)));
             maybe(&mut event, random, 0.3, "dataEvent", |random| json!(random.random_bool(0.5)));
             maybe(&mut event, random, 0.3, "correlationId", |random| {
                 json!(format!("corr-{}", random.random_range(0..5)))
@@ -403,7 +404,6 @@ fn query_text(random: &mut StdRng, depth: usize) -> String {
         "0.free",
         "7",
         "7.a",
-        "note",
         "src_ip",
         "raw.run\\ 2026-02-02T02:40:00Z",
         "free.by",

@@ -80,6 +80,11 @@ pub enum Verb {
     /// Check folder, disk, lock, journal, metadata, lake and clock, and say what to do
     #[command(after_help = "Examples:\n  whodid doctor\n  whodid doctor --data /var/lib/whodid --output json")]
     Doctor(ServerFlags),
+    /// Write what can still be read of a damaged journal, as events that can be sent again
+    #[command(
+        after_help = "Examples:\n  whodid salvage --data /var/lib/whodid --file rescued.ndjson\n  whodid salvage --data ./whodid-data | wc -l\n\nChanges nothing. Exit code 3 when the journal is damaged."
+    )]
+    Salvage(SalvageFlags),
     /// Print the OpenAPI document
     #[command(after_help = "Examples:\n  whodid openapi > openapi.json\n  whodid openapi | grep operationId")]
     Openapi,
@@ -141,12 +146,25 @@ pub struct StartFlags {
     pub take_over_lake: bool,
 }
 
+/// Flags of `salvage`.
+#[derive(Debug, Clone, Args)]
+pub struct SalvageFlags {
+    #[command(flatten)]
+    pub server: ServerFlags,
+    /// The account whose records are written; `default` when not given
+    #[arg(long, env = "WHODID_ACCOUNT")]
+    pub account: Option<String>,
+    /// File to write, which must not exist yet; standard output when not given
+    #[arg(long, value_name = "FILE", env = "WHODID_SALVAGE_FILE")]
+    pub file: Option<PathBuf>,
+}
+
 /// Flags of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoFlags {
     #[command(flatten)]
     pub server: ServerFlags,
-    /// Events of history
+    /// Everyday events of the history; the incidents hidden in it, about two thousand events, come on top
     #[arg(long, default_value_t = 300_000, env = "WHODID_DEMO_EVENTS")]
     pub events: u64,
     /// Seed of the history
@@ -160,7 +178,7 @@ pub struct DemoFlags {
 /// Flags of `generate`.
 #[derive(Debug, Clone, Args)]
 pub struct GenerateFlags {
-    /// Events in all
+    /// Everyday events; the incidents hidden among them, about two thousand events, come on top
     #[arg(long, default_value_t = 1000, env = "WHODID_GENERATE_EVENTS")]
     pub events: u64,
     /// Days that they are spread over, up to the end

@@ -92,7 +92,7 @@ impl Client {
     /// What to say of a request that got no answer.
     pub fn unreachable(&self, error: reqwest::Error) -> anyhow::Error {
         let hint = if is_other_protocol(&error) { "is it http there, without TLS?" } else { "is the server running?" };
-        let why = crate::server::chain(&error.without_url());
+        let why = whodid_model::chain(&error.without_url());
         anyhow!("cannot reach {}: {why}; {hint} WHODID_URL or --url says where", self.url)
     }
 }

@@ -79,6 +79,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Verb::Sql(flags) => commands::sql::run(&flags, output).await,
         Verb::SignInLink(flags) => commands::init::sign_in_link(&load(&flags)?, output).await,
         Verb::Config(ConfigVerb::Check(flags)) => commands::config_check::run(&load(&flags)?, output),
+        Verb::Salvage(flags) => commands::salvage::run(&load(&flags.server)?, &flags, output),
         Verb::Doctor(flags) => commands::doctor::run(&load(&flags)?, output).await,
         Verb::Openapi => {
             use std::io::Write;

@@ -105,7 +105,7 @@ async fn what_cannot_be_read_is_kept_with_its_bytes_and_reason_and_the_numbers_a
         let mut kept: Vec<_> =
             page.rejects.iter().map(|reject| (reject.code.as_str(), reject.raw.as_slice())).collect();
         kept.sort_unstable();
-        assert_eq!(kept, [("not_an_object", &b"42"[..]), ("not_json", &b"{\"cut\":"[..])]);
+        assert_eq!(kept, [("not_an_object", &b"42"[..]), ("not_json", &b"{\"cut\": "[..])]);
         let summary = bench.engine.reject_summary(&reader(), &ReadRequest::default()).await.unwrap();
         assert_eq!(summary.total, 2);
         bench.engine.flush().await.unwrap();

@@ -14,7 +14,7 @@ use whodid_decode::Format;
 use whodid_engine::{Engine, IngestRequest};
 use whodid_generate::{Generated, Options};
 use whodid_model::access::{Permission, decide};
-use whodid_model::{AccessScope, AccountName, Principal, Timestamp};
+use whodid_model::{AccessScope, AccountName, Principal, Timestamp, chain};
 
 use super::init;
 use super::serve::{Running, Signals, show_link};
@@ -22,7 +22,6 @@ use crate::End;
 use crate::cli::{DemoFlags, StartFlags};
 use crate::config;
 use crate::output;
-use crate::server::chain;
 
 /// Days of history.
 const DAYS: u32 = 30;

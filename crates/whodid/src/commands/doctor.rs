@@ -11,11 +11,11 @@ use serde::Serialize;
 use serde_json::json;
 use whodid_lake::Lake;
 use whodid_meta::{Look, Meta};
+use whodid_model::{AccountName, chain};
 
 use crate::End;
 use crate::config::{Config, LakeUrl};
 use crate::output::{self, Output};
-use crate::server::chain;
 
 /// Free space below which a server soon refuses.
 const FREE_BYTES_FAIL: u64 = 512 << 20;
@@ -208,6 +208,20 @@ fn journal(config: &Config, is_running: bool, findings: &mut Findings) {
         }
     }
     let detail = format!("{files} files, {} MiB of at most {} MiB", bytes >> 20, config.journal_bound_bytes >> 20);
+    // A running server has read it, and goes on writing.
+    if !is_running {
+        let read = whodid_engine::salvage(&config.data, &AccountName::default_account(), &mut |_| Ok(()));
+        let damage = match read {
+            Ok(salvaged) => salvaged.damage.join("; "),
+            Err(error) => chain(&error),
+        };
+        if !damage.is_empty() {
+            let mend =
+                "`whodid salvage` writes what can still be read; see “A damaged journal” in the guide's operations";
+            findings.add("journal", Verdict::Fail, damage, mend);
+            return;
+        }
+    }
     if bytes > config.journal_bound_bytes / 10 * 9 {
         let mend = "see the lake check: the journal is emptied when the lake takes the records";
         findings.add("journal", Verdict::Warn, detail, mend);

@@ -8,6 +8,7 @@ pub mod generate;
 pub mod init;
 pub mod keys;
 pub mod rejects;
+pub mod salvage;
 pub mod send;
 pub mod serve;
 pub mod sql;

@@ -81,7 +81,7 @@ impl Running {
         };
         for account in app.meta.accounts().await? {
             if let Err(error) = engine.prepare_account(&account).await {
-                tracing::warn!(%account, error = %server::chain(&error), "the account's tables cannot be opened yet");
+                tracing::warn!(%account, error = %whodid_model::chain(&error), "the account's tables cannot be opened yet");
             }
         }
         init::close_secret(&app.config);
@@ -122,7 +122,7 @@ async fn open_engine(config: &Config, accepted: StartFlags) -> anyhow::Result<En
     });
     Engine::open(options)
         .await
-        .with_context(|| format!("cannot open {}; `whodid doctor` may say more", config.data.display()))
+        .with_context(|| format!("cannot open {0}; `whodid doctor --data {0}` may say more", config.data.display()))
 }
 
 /// Shows a link on the terminal and not in the log, because a log is kept and copied.
@@ -151,7 +151,7 @@ async fn keep_up(app: Arc<App>, telemetry: Telemetry) {
         ticks.tick().await;
         telemetry.upkeep();
         if let Err(error) = app.meta.maintain(crate::clock::now()).await {
-            tracing::warn!(error = %server::chain(&error), "uses of keys could not be written down");
+            tracing::warn!(error = %whodid_model::chain(&error), "uses of keys could not be written down");
         }
     }
 }

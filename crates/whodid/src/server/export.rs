@@ -20,10 +20,11 @@ use tokio::sync::mpsc;
 use whodid_api::{Code, ExportParams, Order};
 use whodid_engine::{ExportFormat, Profile, ReadRequest};
 use whodid_model::access::Permission;
+use whodid_model::chain;
 
 use super::App;
 use super::auth::Caller;
-use super::failure::{Failure, chain};
+use super::failure::Failure;
 use super::params::Params;
 use super::search::{order, read_request};
 

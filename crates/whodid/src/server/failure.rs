@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whodid_api::{Code, PROBLEM_JSON, Problem};
 use whodid_engine::ErrorKind;
+use whodid_model::chain;
 
 /// Seconds after which a client may try again when nothing better is known.
 const RETRY_AFTER_S: u64 = 1;
@@ -44,21 +45,6 @@ impl Failure {
         tracing::error!(error = %chain(error), "{doing} failed");
         Self::new(Code::Internal, format!("{doing} failed; the server's log has the details under the request id"))
     }
-}
-
-/// An error and its causes in one line.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 impl From<whodid_engine::Error> for Failure {

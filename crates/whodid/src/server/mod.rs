@@ -34,7 +34,6 @@ use body::BodyMemory;
 use export::Exports;
 use failure::Failure;
 
-pub use failure::chain;
 pub use keys::summary as key_summary;
 pub use listener::serve;
 pub use telemetry::{Telemetry, start_log};

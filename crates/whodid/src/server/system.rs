@@ -65,7 +65,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Ready>) {
         part("server", "the server is stopping".to_owned());
     }
     if let Err(error) = app.meta.installation().await {
-        tracing::warn!(error = %super::failure::chain(&error), "the metadata cannot be read");
+        tracing::warn!(error = %whodid_model::chain(&error), "the metadata cannot be read");
         part("metadata", "the metadata file cannot be read; run `whodid doctor`".to_owned());
     }
     let ready = degraded.is_empty();

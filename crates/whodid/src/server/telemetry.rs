@@ -57,6 +57,12 @@ impl Telemetry {
             "whodid_http_connections_refused_total",
             "Connections refused because their peer had as many as one may have"
         );
+        // From the start: a series that is not there alarms nobody.
+        for name in ["whodid_flush_failures_total", "whodid_http_connections_refused_total"] {
+            metrics::counter!(name).increment(0);
+        }
+        metrics::counter!("whodid_ingest_refused_total", "reason" => "memory").increment(0);
+        metrics::gauge!("whodid_tables_unavailable").set(0.0);
         metrics::gauge!("whodid_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         Ok(Self(handle))
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::boundary::{Server, client, event, init};
+use crate::boundary::{Server, client, event, init, run};
 
 /// Kills of the kill test; the release run asks for 200 with WHODID_KILLS.
 const KILLS: usize = 5;
@@ -138,6 +138,46 @@ async fn an_orderly_stop_finishes_requests_and_a_restart_keeps_everything() {
         client.await.unwrap();
     }
     nothing_is_lost_or_doubled(&server, &told).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_damaged_journal_all_that_can_be_read_is_had_back() {
+    let mut server = Server::start().await;
+    for number in 0..40 {
+        server.send(event(&format!("e-{number}"), "bob", "x.y.read", "success", "2026-11-20T08:00:00Z")).await;
+    }
+    server.kill();
+    let data = server.data().to_str().unwrap().to_owned();
+    let journal = server.data().join("journal");
+    let segments = std::fs::read_dir(&journal).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segments.filter(|path| path.extension().is_some_and(|end| end == "seg")).max().unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[used / 2] ^= 1;
+    std::fs::write(&segment, &bytes).unwrap();
+    let refused = run(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+    let looked = run(&["doctor", "--data", &data]);
+    assert_eq!(looked.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&looked.stdout).contains("whodid salvage"));
+
+    let rescued = server.data().with_file_name("rescued.ndjson");
+    let rescued = rescued.to_str().unwrap();
+    let salvaged = run(&["salvage", "--data", &data, "--file", rescued]);
+    assert_eq!(salvaged.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&salvaged.stderr).contains("lost: "));
+    let again = run(&["salvage", "--data", &data, "--file", rescued]);
+    assert_eq!(again.status.code(), Some(1), "what was rescued is not written over");
+    let kept = std::fs::read_to_string(rescued).unwrap().lines().count() as u64;
+    assert!((20..40).contains(&kept), "{kept}");
+    std::fs::rename(&journal, journal.with_extension("damaged")).unwrap();
+    server.restart().await;
+    let sent = server.run(&server.keys.ingestion_key, &["events", "send", rescued]);
+    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    assert_eq!(server.count().await, kept);
+    server.send(event("e-new", "bob", "x.y.read", "success", "2026-11-20T08:00:00Z")).await;
+    assert_eq!(server.count().await, kept + 1);
+    assert_eq!(run(&["doctor", "--data", &data]).status.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -371,7 +371,8 @@ impl Post<'_> {
                     if refusal.code() == Some(Code::NoEvents) {
                         return Ok(Answer::Reply(NOTHING));
                     }
-                    if !may_pass(status) {
+                    // A key that is not known is none a little later either.
+                    if !may_pass(status) || refusal.code() == Some(Code::TooManyTries) {
                         return Err(refusal.into());
                     }
                     // A proxy that got no answer, or a server whose disk failed while it wrote.
