@@ -125,8 +125,9 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
             Verdict::Skipped(reason) => ("skipped", vec![reason.clone()]),
         };
         println!("{:9} {word:8} {:>6.1} s", step.name, step.took.as_secs_f64());
-        // The runners' own closing lines, as they printed them.
-        for line in lines.iter().filter(|line| !is_skip(line)).cloned().chain(sum_of_programs(&lines)) {
+        // The runners' own closing lines, as they printed them, but those of programs without a test.
+        let told = lines.iter().filter(|line| !is_skip(line) && !is_empty(line)).cloned();
+        for line in told.chain(sum_of_programs(&lines)) {
             println!("          {line}");
         }
     }
@@ -138,7 +139,9 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
-    println!("all {} steps passed or were skipped with a reason", finished.len());
+    let took: Duration = finished.iter().map(|step| step.took).sum();
+    let (minutes, seconds) = (took.as_secs() / 60, took.as_secs() % 60);
+    println!("all {} steps passed or were skipped with a reason, in {minutes} min {seconds} s", finished.len());
     Ok(())
 }
 
@@ -158,6 +161,10 @@ fn skips(finished: &[Finished]) -> Vec<&str> {
 
 fn is_skip(line: &str) -> bool {
     line.starts_with(process::SKIPPED)
+}
+
+fn is_empty(line: &str) -> bool {
+    line.starts_with("test result: ok. 0 passed; 0 failed; 0 ignored;")
 }
 
 /// What the many closing lines of `cargo test` come to, when there are several.

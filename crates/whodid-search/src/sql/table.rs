@@ -1,9 +1,9 @@
-//! The table that statements read: the readable rows of a snapshot, with the raw text as a column.
+//! The table that statements read: the readable rows of a snapshot, with the raw text and the result as columns.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray, StringViewBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
@@ -16,6 +16,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use whodid_lake::RawReader;
 use whodid_lake::schema::{column, stored_schema};
+use whodid_model::{Field, result_of};
 use whodid_query::Test;
 
 use crate::SearchError;
@@ -31,6 +32,13 @@ const BATCH_ROWS: usize = 8192;
 const RAW_BATCH_ROWS: usize = 4096;
 /// The column that is rebuilt.
 const RAW: &str = "raw";
+/// The column that is made of [`RESULT_FIELDS`].
+const RESULT: &str = "result";
+/// Where the two stand among the table's columns.
+const RAW_PLACE: usize = column::RAW_TEMPLATE;
+const RESULT_PLACE: usize = RAW_PLACE + 1;
+/// What tells a result.
+const RESULT_FIELDS: [Field; 4] = [Field::Outcome, Field::ReasonCode, Field::ReasonType, Field::ReasonText];
 
 /// Table `events` for one statement.
 #[derive(Debug)]
@@ -46,7 +54,7 @@ impl Events {
     }
 }
 
-/// The stored columns but those of the raw text, and the raw text.
+/// The stored columns but those of the raw text, and the raw text and the result.
 fn schema() -> SchemaRef {
     let stored = stored_schema();
     let shown = stored.fields()[..column::RAW_TEMPLATE].iter().map(|field| {
@@ -58,7 +66,8 @@ fn schema() -> SchemaRef {
         };
         ArrowField::new(field.name(), kind, field.is_nullable())
     });
-    Arc::new(Schema::new(shown.chain([ArrowField::new(RAW, DataType::Utf8View, true)]).collect::<Vec<_>>()))
+    let made = [ArrowField::new(RAW, DataType::Utf8View, true), ArrowField::new(RESULT, DataType::Utf8View, false)];
+    Arc::new(Schema::new(shown.chain(made).collect::<Vec<_>>()))
 }
 
 #[async_trait]
@@ -96,10 +105,12 @@ impl TableProvider for Events {
         let columns: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let schema: SchemaRef = Arc::new(self.schema.project(&columns)?);
         let parts = self.job.parts(&condition).await.map_err(wrapped)?;
+        let read = columns_to_read(&columns);
         let scan = Arc::new(Scan {
             job: self.job.clone(),
             condition,
             columns,
+            read,
             schema: schema.clone(),
             parts,
             next: AtomicUsize::new(0),
@@ -116,7 +127,10 @@ impl TableProvider for Events {
 struct Scan {
     job: Arc<Job>,
     condition: Condition,
+    /// Columns of the table.
     columns: Vec<usize>,
+    /// Stored columns that they are made of.
+    read: Vec<usize>,
     schema: SchemaRef,
     parts: Vec<Part>,
     next: AtomicUsize,
@@ -156,7 +170,7 @@ fn batches(scan: Arc<Scan>) -> impl futures::Stream<Item = Result<RecordBatch, D
 
 impl Scan {
     fn wants_raw(&self) -> bool {
-        self.columns.contains(&column::RAW_TEMPLATE)
+        self.columns.contains(&RAW_PLACE)
     }
 
     async fn open(&self, part: &Part) -> Result<Option<Batches>, SearchError> {
@@ -167,31 +181,64 @@ impl Scan {
         if selected.is_empty() {
             return Ok(None);
         }
-        let opened = if self.wants_raw() {
-            let columns = all_columns();
-            let rows = part.rows_a_batch(&columns, RAW_BATCH_ROWS);
-            part.read(&columns, &selected, Form::Plain, rows, resources).await?
-        } else {
-            let rows = part.rows_a_batch(&self.columns, BATCH_ROWS);
-            part.read(&self.columns, &selected, Form::Coded, rows, resources).await?
-        };
-        Ok(Some(opened))
+        let (form, most) = if self.wants_raw() { (Form::Plain, RAW_BATCH_ROWS) } else { (Form::Coded, BATCH_ROWS) };
+        let rows = part.rows_a_batch(&self.read, most);
+        Ok(Some(part.read(&self.read, &selected, form, rows, resources).await?))
     }
 
     /// A batch of the part as the table shows it.
     fn shown(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        for (place, (wanted, field)) in self.columns.iter().zip(self.schema.fields()).enumerate() {
-            if *wanted == column::RAW_TEMPLATE {
-                columns.push(raw_texts(batch));
-                continue;
-            }
-            let array = batch.column(if self.wants_raw() { *wanted } else { place });
-            columns.push(cast(array, field.data_type())?);
+        let stored = |wanted: usize| {
+            let place = self.read.binary_search(&wanted);
+            place
+                .map(|place| batch.column(place))
+                .map_err(|_| DataFusionError::Internal("a column was not read".into()))
+        };
+        for (wanted, field) in self.columns.iter().zip(self.schema.fields()) {
+            columns.push(match *wanted {
+                RAW_PLACE => raw_texts(batch),
+                RESULT_PLACE => {
+                    let of =
+                        |field: Field| Ok::<_, DataFusionError>(cast(stored(column::of(field))?, &DataType::Utf8)?);
+                    let [outcome, code, kind, text] = RESULT_FIELDS;
+                    results([of(outcome)?, of(code)?, of(kind)?, of(text)?])
+                }
+                wanted => cast(stored(wanted)?, field.data_type())?,
+            });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
     }
+}
+
+/// The stored columns that columns of the table are made of, ascending.
+fn columns_to_read(columns: &[usize]) -> Vec<usize> {
+    if columns.contains(&RAW_PLACE) {
+        return all_columns();
+    }
+    let mut read: Vec<usize> = columns.iter().copied().filter(|wanted| *wanted < RAW_PLACE).collect();
+    if columns.contains(&RESULT_PLACE) {
+        read.extend(RESULT_FIELDS.map(column::of));
+    }
+    read.sort_unstable();
+    read.dedup();
+    read
+}
+
+/// The result of each row, of the texts of [`RESULT_FIELDS`].
+fn results(texts: [ArrayRef; 4]) -> ArrayRef {
+    let [outcomes, codes, kinds, texts] = texts.each_ref().map(|array| array.as_string::<i32>());
+    let mut results = StringViewBuilder::with_capacity(outcomes.len());
+    for row in 0..outcomes.len() {
+        let [outcome, code, kind, text] = [outcomes, codes, kinds, texts].map(|array| text_of(array, row));
+        results.append_value(result_of(outcome, code, kind, text));
+    }
+    Arc::new(results.finish())
+}
+
+fn text_of(array: &StringArray, row: usize) -> Option<&str> {
+    array.is_valid(row).then(|| array.value(row))
 }
 
 fn raw_texts(batch: &RecordBatch) -> ArrayRef {
