@@ -15,11 +15,13 @@ pub struct Figure {
     pub cpu: Option<f64>,
     /// Whether the answer was right; `None` where there is nothing to compare with.
     pub ok: Option<bool>,
+    /// Among how many events, where that is not the number of the whole run.
+    pub events: Option<u64>,
 }
 
 impl Figure {
     pub fn plain(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { name: name.into(), value, unit, first: None, best: None, cpu: None, ok: None }
+        Self { name: name.into(), value, unit, first: None, best: None, cpu: None, ok: None, events: None }
     }
 
     pub fn checked(self, ok: bool) -> Self {
@@ -28,6 +30,7 @@ impl Figure {
 
     /// One line of JSON, its members in the order in which people read them.
     pub fn line(&self, events: u64) -> String {
+        let events = self.events.unwrap_or(events);
         let mut line = format!(
             r#"{{"peer":"whodid","figure":{},"value":{},"unit":{},"events":{events}"#,
             Value::from(self.name.as_str()),

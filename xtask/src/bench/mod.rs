@@ -176,7 +176,10 @@ impl Bench {
         self.settle(&server, &keys)?;
         let target = Target { port: server.port, pid: server.pid(), key: &keys.service };
         let (expected, folder) = (self.events.expected()?, self.folder.clone());
-        queries::run(target, mixed::queries(&events)?, &expected, &folder, |figure| self.report(figure))?;
+        let count = Some(events.count);
+        queries::run(target, mixed::queries(&events)?, &expected, &folder, |figure| {
+            self.report(Figure { events: count, ..figure })
+        })?;
         drop(server);
         std::fs::remove_dir_all(data).context("the folder cannot be removed")
     }

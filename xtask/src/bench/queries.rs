@@ -75,6 +75,7 @@ pub fn run(
             best: seconds.first().copied(),
             cpu: Some(cpu),
             ok: Some(ok),
+            events: None,
         });
     }
     Ok(())
