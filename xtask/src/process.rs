@@ -93,7 +93,7 @@ fn is_closing(line: &str) -> bool {
     let line = line.trim();
     let counts = |line: &str| line.contains(" passed") || line.contains(" failed");
     line.starts_with(SKIPPED)
-        || line.starts_with("test result:")
+        || line.starts_with("test result: ")
         || (line.starts_with("Summary [") && counts(line))
         || (line.starts_with("Test Files ") && counts(line))
         || (line.starts_with("Tests ") && counts(line))

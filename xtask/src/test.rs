@@ -169,7 +169,7 @@ fn is_empty(line: &str) -> bool {
 
 /// What the many closing lines of `cargo test` come to, when there are several.
 fn sum_of_programs(lines: &[String]) -> Option<String> {
-    let programs: Vec<&String> = lines.iter().filter(|line| line.starts_with("test result:")).collect();
+    let programs: Vec<&String> = lines.iter().filter(|line| line.starts_with("test result: ")).collect();
     let sum = |word: &str| -> u64 {
         let counts = programs.iter().filter_map(|line| {
             let (before, _) = line.split_once(&format!(" {word}"))?;

@@ -115,7 +115,7 @@ export function Drawer({ id, row, tab, onTab, onClose, onMove }: DrawerProps) {
 }
 
 /** A value with its menu: filter in or out, only this, copy, add as column. */
-export function Value({ field, value, length = 46 }: FieldRow & { length?: number }) {
+export function Value({ field, value, length = 160 }: FieldRow & { length?: number }) {
   const { valueMenu } = useActions()
   return (
     <button type="button" className="value mono" title={value} aria-haspopup="menu" aria-label={`${fieldLabel(field)}: ${shorten(value, length)}`} onClick={(event) => valueMenu(event.currentTarget, field, value)}>
@@ -132,7 +132,7 @@ function Rows({ rows }: { rows: FieldRow[] }) {
         <div key={`${row.field} ${at}`}>
           <dt title={row.field}>{fieldLabel(row.field)}</dt>
           <dd>
-            <Value {...row} length={PROSE.has(row.field) ? 400 : 46} />
+            <Value {...row} length={PROSE.has(row.field) ? 400 : 160} />
           </dd>
         </div>
       ))}

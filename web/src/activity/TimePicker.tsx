@@ -68,7 +68,7 @@ function Absolute({ from, to, onApply }: { from: string | undefined; to: string 
       await api.count({ from: range }, AbortSignal.timeout(10_000))
       onApply(range, undefined)
     } catch (error) {
-      setWordsWrong(error instanceof Problem ? error.message : 'The server does not answer.')
+      setWordsWrong(error instanceof Problem ? error.message.replace(/^`from`: /, '') : 'The server does not answer.')
     }
   }
   return (
