@@ -526,7 +526,7 @@ impl Iterator for Strings<'_> {
 
 /// Whether the string whose closing quote stands at `end` is a key.
 fn is_key(bytes: &[u8], end: usize) -> bool {
-    bytes[end + 1..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) == Some(&b':')
+    bytes[end + 1..].iter().find(|byte| !is_blank(**byte)) == Some(&b':')
 }
 
 #[cfg(test)]
