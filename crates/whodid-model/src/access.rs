@@ -1,69 +1,180 @@
-//! Who may do what: one pure decision, whose result is the only key to reading.
+//! Who may do what: one pure decision, whose result is the only key to reading and writing.
 //!
-//! An [`AccessScope`] has no public constructor but [`decide`]; every read takes one, so a missing
-//! check is a type error.
+//! A person or a program is a [`Principal`]: what it is, and what it was granted in each account. [`decide`] is the
+//! only maker of an [`AccessScope`]; every read, write and change takes one, so a missing check is a type error.
+//!
+//! What a grant gives is the product of its parts: some permissions, for the rows that all of its limits let
+//! through (spaces, sources, streams, a query). Several grants add up. A right that is not about rows (keys, users,
+//! settings) counts only from a grant without limits: half an account cannot be administered.
 
-use crate::{AccountName, SpaceName};
+use std::collections::BTreeMap;
 
-/// Who asks.
+use crate::{AccountName, SpaceName, StreamName};
+
+mod permission;
+mod role;
+
+pub use permission::{Permission, PermissionSet};
+pub use role::BuiltInRole;
+
+/// What a principal was given in one account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grant {
+    /// What may be done.
+    pub permissions: PermissionSet,
+    /// Only in these spaces, and then not with account events; `None`: everywhere.
+    pub spaces: Option<Vec<SpaceName>>,
+    /// Only with events of these sources (`cadf`, `cloudtrail`); `None`: of any.
+    pub sources: Option<Vec<String>>,
+    /// Only in these streams; `None`: in any.
+    pub streams: Option<Vec<StreamName>>,
+    /// Only with events that this query matches. Text of the search language, checked when the grant was made.
+    pub query: Option<String>,
+}
+
+impl Grant {
+    /// A grant without limits.
+    pub fn whole(permissions: PermissionSet) -> Self {
+        Self { permissions, ..Self::default() }
+    }
+
+    /// Whether it reaches everything in the account.
+    pub fn is_whole(&self) -> bool {
+        self.spaces.is_none() && self.sources.is_none() && self.streams.is_none() && self.query.is_none()
+    }
+
+    fn reaches(&self, stream: &StreamName) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.contains(stream))
+    }
+}
+
+/// What somebody is, as records name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Principal {
-    /// A person with a session or a personal token, administrator of these accounts.
-    Administrator {
-        /// Stable id of the user.
-        user: String,
-        /// Accounts the person administers.
-        accounts: Vec<AccountName>,
+pub enum Who {
+    /// A person, by session or personal token.
+    User {
+        /// Stable id.
+        id: String,
+        /// The name to sign in with.
+        name: String,
+        /// Further ids and names that sources know the person by; set by administrators only.
+        also_known_as: Vec<String>,
     },
-    /// A key that may only write events to its account.
-    IngestionKey {
-        /// Stable id of the key.
-        key: String,
-        /// The account it writes to.
-        account: AccountName,
-    },
-    /// A key that may only read and export from its account.
-    ServiceKey {
-        /// Stable id of the key.
-        key: String,
-        /// The account it reads.
-        account: AccountName,
+    /// A program with a key.
+    Key {
+        /// Stable id.
+        id: String,
+        /// What it is for.
+        name: String,
     },
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Permission {
+/// Who asks, and what was granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// What it is.
+    pub who: Who,
+    /// The accounts it belongs to, with what it was granted there, which may be nothing.
+    pub grants: BTreeMap<AccountName, Vec<Grant>>,
+    /// The account meant when a request names none.
+    pub home: Option<AccountName>,
+    /// Whether it may make accounts: a right in the installation, not in any account.
+    pub is_operator: bool,
+}
+
+impl Principal {
+    /// Somebody with one grant in one account.
+    pub fn with_grant(who: Who, account: AccountName, grant: Grant) -> Self {
+        let grants = BTreeMap::from([(account.clone(), vec![grant])]);
+        Self { who, grants, home: Some(account), is_operator: false }
+    }
+
+    /// What the principal is called in records: `user:…`, `key:…`.
+    pub fn label(&self) -> String {
+        match &self.who {
+            Who::User { id, .. } => format!("user:{id}"),
+            Who::Key { id, .. } => format!("key:{id}"),
+        }
+    }
+
+    /// The account meant when the request names none.
+    pub fn home_account(&self) -> Option<&AccountName> {
+        self.home.as_ref()
+    }
+
+    /// What the principal may do everywhere in an account; empty for one it does not belong to.
+    pub fn permissions_in(&self, account: &AccountName) -> PermissionSet {
+        let grants = self.grants.get(account).into_iter().flatten();
+        grants.filter(|grant| grant.is_whole()).fold(PermissionSet::NONE, |all, grant| all | grant.permissions)
+    }
+
+    /// What the principal may do somewhere in an account.
+    pub fn permissions_somewhere_in(&self, account: &AccountName) -> PermissionSet {
+        let grants = self.grants.get(account).into_iter().flatten();
+        grants.fold(PermissionSet::NONE, |all, grant| all | grant.permissions)
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act<'a> {
     /// Send events.
-    WriteEvents,
-    /// Search, count, tail and look at events and rejects.
-    ReadEvents,
-    /// Take many events away at once.
-    ExportEvents,
-    /// Make, list and revoke keys.
-    ManageKeys,
+    Write,
+    /// Look at records of a stream.
+    Read(&'a StreamName),
+    /// Take many records of a stream away at once.
+    Export(&'a StreamName),
+    /// Look at what was done in one's own name.
+    ReadOwn,
+    /// Anything that is not about rows.
+    Manage(Permission),
 }
 
-/// Which spaces of the account are readable.
+/// Which events of a stream may be seen or sent: those that satisfy every part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Spaces {
-    /// Account events and the events of every space.
-    All,
-    /// Events of these spaces, and account events only if `account_events`.
-    Only {
-        /// The readable spaces.
-        spaces: Vec<SpaceName>,
-        /// Whether events that belong to no space are readable.
-        account_events: bool,
-    },
+pub struct Rows {
+    /// Events of these spaces; `None`: of every space.
+    pub spaces: Option<Vec<SpaceName>>,
+    /// Whether events that belong to a space count at all.
+    pub space_events: bool,
+    /// Whether events that belong to no space count.
+    pub account_events: bool,
+    /// Only of these sources; `None`: of any.
+    pub sources: Option<Vec<String>>,
+    /// Only what this query matches.
+    pub query: Option<String>,
 }
 
-/// The right to read, as a value. Made only by [`decide`].
+impl Rows {
+    /// Every row.
+    pub const ALL: Self = Self { spaces: None, space_events: true, account_events: true, sources: None, query: None };
+
+    /// Whether nothing is left out.
+    pub fn is_all(&self) -> bool {
+        *self == Self::ALL
+    }
+}
+
+/// The right to do something in an account, as a value. Made only by [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessScope {
     account: AccountName,
-    spaces: Spaces,
-    permission: Permission,
+    right: Right,
+    stream: Option<StreamName>,
+    rows: Vec<Rows>,
+}
+
+/// What a scope was given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// [`Act::Write`].
+    Write,
+    /// [`Act::Read`] and [`Act::ReadOwn`].
+    Read,
+    /// [`Act::Export`], which includes reading.
+    Export,
+    /// [`Act::Manage`].
+    Manage(Permission),
 }
 
 impl AccessScope {
@@ -72,86 +183,175 @@ impl AccessScope {
         &self.account
     }
 
-    /// The spaces that may be read.
-    pub fn spaces(&self) -> &Spaces {
-        &self.spaces
+    /// What it was given for.
+    pub fn right(&self) -> Right {
+        self.right
     }
 
-    /// What the scope was given for.
-    pub fn permission(&self) -> Permission {
-        self.permission
-    }
-}
-
-/// The principal may not do this. To a caller, another's account and a missing one look the same.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{principal} may not {permission:?} in this account")]
-pub struct Denied {
-    principal: &'static str,
-    permission: Permission,
-}
-
-impl Principal {
-    /// What the principal is called in records: `user:…`, `key:…`.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Administrator { user, .. } => format!("user:{user}"),
-            Self::IngestionKey { key, .. } | Self::ServiceKey { key, .. } => format!("key:{key}"),
-        }
+    /// The one stream that may be read; `None`: every stream that its rows are of (own activity).
+    pub fn stream(&self) -> Option<&StreamName> {
+        self.stream.as_ref()
     }
 
-    /// The account meant when the request names none.
-    pub fn home_account(&self) -> Option<&AccountName> {
-        match self {
-            Self::Administrator { accounts, .. } => accounts.first(),
-            Self::IngestionKey { account, .. } | Self::ServiceKey { account, .. } => Some(account),
-        }
+    /// The rows that may be touched: those of any of these. Never empty for a right about rows.
+    pub fn rows(&self) -> &[Rows] {
+        &self.rows
     }
 }
 
-/// Decides whether `principal` has `permission` in `account`.
-pub fn decide(principal: &Principal, permission: Permission, account: &AccountName) -> Result<AccessScope, Denied> {
-    let (kind, allowed) = match principal {
-        Principal::Administrator { accounts, .. } => ("an administrator", accounts.contains(account)),
-        Principal::IngestionKey { account: own, .. } => {
-            ("an ingestion key", own == account && permission == Permission::WriteEvents)
-        }
-        Principal::ServiceKey { account: own, .. } => {
-            ("a service key", own == account && matches!(permission, Permission::ReadEvents | Permission::ExportEvents))
-        }
+/// Why something may not be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The account is not the principal's; a caller must not be able to tell that from a missing one.
+    #[error("there is no such account")]
+    NotThere,
+    /// The principal belongs to the account and lacks this permission.
+    #[error("`{0}` is not granted")]
+    Lacks(Permission),
+}
+
+/// Decides whether `principal` may do `act` in `account`.
+pub fn decide(principal: &Principal, act: Act<'_>, account: &AccountName) -> Result<AccessScope, Denied> {
+    let grants = principal.grants.get(account).ok_or(Denied::NotThere)?;
+    let scope = |right, stream: Option<&StreamName>, rows| {
+        Ok(AccessScope { account: account.clone(), right, stream: stream.cloned(), rows })
     };
-    if !allowed {
-        return Err(Denied { principal: kind, permission });
+    match act {
+        Act::Manage(permission) => {
+            if !principal.permissions_in(account).has(permission) {
+                return Err(Denied::Lacks(permission));
+            }
+            scope(Right::Manage(permission), None, Vec::new())
+        }
+        Act::Write => {
+            let rows: Vec<Rows> = grants
+                .iter()
+                .filter(|grant| {
+                    grant.permissions.has(Permission::EventsWrite) && grant.reaches(&StreamName::activity())
+                })
+                .map(|grant| limited(grant, true, true))
+                .collect();
+            if rows.is_empty() {
+                return Err(Denied::Lacks(Permission::EventsWrite));
+            }
+            scope(Right::Write, Some(&StreamName::activity()), simplest(rows))
+        }
+        Act::Read(stream) => {
+            let rows = readable(grants, stream, None);
+            if rows.is_empty() {
+                return Err(Denied::Lacks(reading(stream)));
+            }
+            scope(Right::Read, Some(stream), simplest(rows))
+        }
+        Act::Export(stream) => {
+            if readable(grants, stream, None).is_empty() {
+                return Err(Denied::Lacks(reading(stream)));
+            }
+            let rows = readable(grants, stream, Some(Permission::EventsExport));
+            if rows.is_empty() {
+                return Err(Denied::Lacks(Permission::EventsExport));
+            }
+            scope(Right::Export, Some(stream), simplest(rows))
+        }
+        Act::ReadOwn => {
+            let Who::User { id, name, also_known_as } = &principal.who else {
+                return Err(Denied::Lacks(Permission::OwnActivityRead));
+            };
+            if !principal.permissions_somewhere_in(account).has(Permission::OwnActivityRead) {
+                return Err(Denied::Lacks(Permission::OwnActivityRead));
+            }
+            let names = [id, name].into_iter().chain(also_known_as);
+            scope(Right::Read, None, vec![Rows { query: Some(of_initiator(names)), ..Rows::ALL }])
+        }
     }
-    Ok(AccessScope { account: account.clone(), spaces: Spaces::All, permission })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The permission that reading a stream takes, to name what is lacking.
+fn reading(stream: &StreamName) -> Permission {
+    match stream.as_str() {
+        "audit" => Permission::AuditRead,
+        "rejects" => Permission::RejectsRead,
+        _ => Permission::SpaceEventsRead,
+    }
+}
 
-    #[test]
-    fn each_kind_of_principal_has_exactly_its_permissions_and_only_at_home() {
-        use Permission::{ExportEvents, ManageKeys, ReadEvents, WriteEvents};
-        let home = AccountName::default_account();
-        let other = AccountName::parse("other").expect("valid");
-        let cases = [
-            (
-                Principal::Administrator { user: "u".into(), accounts: vec![home.clone()] },
-                vec![WriteEvents, ReadEvents, ExportEvents, ManageKeys],
-            ),
-            (Principal::IngestionKey { key: "k".into(), account: home.clone() }, vec![WriteEvents]),
-            (Principal::ServiceKey { key: "k".into(), account: home.clone() }, vec![ReadEvents, ExportEvents]),
-        ];
-        for (principal, granted) in cases {
-            for permission in [WriteEvents, ReadEvents, ExportEvents, ManageKeys] {
-                assert_eq!(
-                    decide(&principal, permission, &home).is_ok(),
-                    granted.contains(&permission),
-                    "{principal:?} {permission:?}"
-                );
-                assert!(decide(&principal, permission, &other).is_err(), "{principal:?} reached another account");
+/// The rows of a stream that grants let somebody see, of those grants that hold `with` too.
+fn readable(grants: &[Grant], stream: &StreamName, with: Option<Permission>) -> Vec<Rows> {
+    let mut rows = Vec::new();
+    for grant in grants {
+        if !grant.reaches(stream) || with.is_some_and(|with| !grant.permissions.has(with)) {
+            continue;
+        }
+        match stream.as_str() {
+            // What whodid itself did belongs to no space and has one source: only a query can narrow it.
+            "audit" => {
+                let is_account_wide = grant.spaces.is_none() && grant.sources.is_none();
+                if grant.permissions.has(Permission::AuditRead) && is_account_wide {
+                    rows.push(limited(grant, true, true));
+                }
+            }
+            // A reject could not be read, so nothing in it says whether it may be shown.
+            "rejects" => {
+                let is_account_wide = grant.spaces.is_none() && grant.sources.is_none() && grant.query.is_none();
+                if grant.permissions.has(Permission::RejectsRead) && is_account_wide {
+                    rows.push(Rows::ALL);
+                }
+            }
+            _ => {
+                let space_events = grant.permissions.has(Permission::SpaceEventsRead);
+                let account_events = grant.permissions.has(Permission::AccountEventsRead);
+                let limited = limited(grant, space_events, account_events);
+                if limited.space_events || limited.account_events {
+                    rows.push(limited);
+                }
             }
         }
     }
+    rows
 }
+
+fn limited(grant: &Grant, space_events: bool, account_events: bool) -> Rows {
+    Rows {
+        spaces: grant.spaces.clone().filter(|_| space_events),
+        space_events: space_events && grant.spaces.as_ref().is_none_or(|spaces| !spaces.is_empty()),
+        account_events: account_events && grant.spaces.is_none(),
+        sources: grant.sources.clone(),
+        query: grant.query.clone(),
+    }
+}
+
+/// The same rows said shorter: whoever may see all needs no further reason.
+fn simplest(mut rows: Vec<Rows>) -> Vec<Rows> {
+    if let Some(all) = rows.iter().position(Rows::is_all) {
+        return vec![rows.swap_remove(all)];
+    }
+    let mut kept: Vec<Rows> = Vec::with_capacity(rows.len());
+    for one in rows {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+/// A query for what these did: whose initiator has one of the names as its id or name, letter for letter.
+fn of_initiator<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let mut list = String::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push('"');
+        for character in name.chars() {
+            if matches!(character, '"' | '\\') {
+                list.push('\\');
+            }
+            list.push(character);
+        }
+        list.push('"');
+    }
+    format!("initiator.id:===[{list}] OR initiator.name:===[{list}]")
+}
+
+#[cfg(test)]
+mod tests;

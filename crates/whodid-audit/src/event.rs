@@ -1,0 +1,385 @@
+//! A deed as an event: CADF members at the top, the custom data beside them, and what changed as a JSON Patch.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use whodid_model::{AccountName, Severity, Timestamp};
+
+use crate::Deed;
+
+/// What acted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// A person.
+    User {
+        /// Stable id.
+        id: String,
+        /// The name to sign in with.
+        name: String,
+    },
+    /// A program with a key.
+    Key {
+        /// Stable id.
+        id: String,
+        /// What it is for.
+        name: String,
+    },
+    /// Somebody who has not proved who they are.
+    Nobody,
+    /// Somebody with a command line on the server's machine, under this account of the operating system.
+    Operator {
+        /// Name in the operating system.
+        name: String,
+    },
+    /// whodid by itself, such as ending an idle session.
+    System,
+}
+
+/// What an actor proved who it is with. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// A session, with its id.
+    Session(String),
+    /// A key or token, in its masked form.
+    Key(String),
+    /// A one-time link.
+    Link,
+    /// A password.
+    Password,
+    /// An identity provider, by its name.
+    IdentityProvider(String),
+}
+
+/// Who acted, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What acted.
+    pub by: By,
+    /// With what it proved that.
+    pub credential: Option<Credential>,
+    /// Network address.
+    pub address: Option<String>,
+    /// User agent as sent.
+    pub agent: Option<String>,
+    /// Id of the request, which joins what one request did.
+    pub request: Option<String>,
+}
+
+impl Actor {
+    /// whodid by itself.
+    pub fn system() -> Self {
+        Self { by: By::System, credential: None, address: None, agent: None, request: None }
+    }
+
+    /// Somebody with a command line on the server's machine.
+    pub fn operator(name: impl Into<String>) -> Self {
+        Self {
+            by: By::Operator { name: name.into() },
+            credential: None,
+            address: None,
+            agent: Some(concat!("whodid/", env!("CARGO_PKG_VERSION")).to_owned()),
+            request: None,
+        }
+    }
+}
+
+/// How a deed ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused or did not work; nothing changed.
+    Failure,
+    /// It has begun; a second event with the same correlation id tells its end.
+    Pending,
+}
+
+/// Why it ended so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// HTTP status, or what would be it.
+    pub status: u16,
+    /// Stable code of a problem: `forbidden`; empty for a success.
+    pub code: String,
+    /// In words; without anything secret.
+    pub text: String,
+}
+
+/// What is told of one deed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// What was done.
+    pub deed: Deed,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Id of what it was done to.
+    pub target_id: String,
+    /// Readable name of that; empty when it has none.
+    pub target_name: String,
+    /// Members of `requestData`: what was asked for.
+    pub request: Map<String, Value>,
+    /// Members of `responseData`: what came of it.
+    pub response: Map<String, Value>,
+    /// What it was before and after; `None` on the side where it did not exist. Both `None`: nothing changed.
+    pub change: Option<(Option<Value>, Option<Value>)>,
+    /// Why it ended so.
+    pub reason: Option<Reason>,
+    /// Joins the events of one act that has several.
+    pub correlation_id: Option<String>,
+}
+
+impl Told {
+    /// A success, of which more can be told.
+    pub fn success(deed: Deed, target_id: impl Into<String>, target_name: impl Into<String>) -> Self {
+        Self {
+            deed,
+            outcome: Outcome::Success,
+            target_id: target_id.into(),
+            target_name: target_name.into(),
+            request: Map::new(),
+            response: Map::new(),
+            change: None,
+            reason: None,
+            correlation_id: None,
+        }
+    }
+
+    /// A failure and why.
+    pub fn failure(deed: Deed, target_id: impl Into<String>, reason: Reason) -> Self {
+        Self { outcome: Outcome::Failure, reason: Some(reason), ..Self::success(deed, target_id, "") }
+    }
+
+    /// Adds a member of `requestData`.
+    #[must_use]
+    pub fn asked(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.request.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a member of `responseData`.
+    #[must_use]
+    pub fn answered(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.response.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Tells what changed.
+    #[must_use]
+    pub fn changed(mut self, before: Option<Value>, after: Option<Value>) -> Self {
+        self.change = Some((before, after));
+        self
+    }
+}
+
+/// The difference as a JSON Patch (RFC 6902). The old value of what is replaced or removed stands before it as a
+/// `test`, so that a patch tells both sides and can be undone. What did not exist counts as the empty object.
+pub fn patch(before: Option<&Value>, after: Option<&Value>) -> Value {
+    let nothing = json!({});
+    let (before, after) = (before.unwrap_or(&nothing), after.unwrap_or(&nothing));
+    let mut steps = Vec::new();
+    for step in json_patch::diff(before, after).0 {
+        use json_patch::PatchOperation as Step;
+        if let Step::Remove(_) | Step::Replace(_) = &step {
+            let path = step.path().to_string();
+            // Steps are relative to what earlier ones left; the members of one object do not move each other, and
+            // an array's old value is only told where it still stands.
+            if let Some(old) = before.pointer(&path) {
+                steps.push(json!({"op": "test", "path": path, "value": old}));
+            }
+        }
+        steps.push(serde_json::to_value(&step).unwrap_or(Value::Null));
+    }
+    Value::Array(steps)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    #[serde(rename = "typeURI")]
+    type_uri: &'static str,
+    id: &'a str,
+    event_type: &'static str,
+    event_time: String,
+    action: &'static str,
+    outcome: &'static str,
+    severity: &'static str,
+    message: String,
+    data_event: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+    initiator: Value,
+    target: Value,
+    observer: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    request_data: Map<String, Value>,
+    response_data: Map<String, Value>,
+}
+
+/// The event as one line of JSON. `id`: a fresh UUID. `installation`: the installation's random id.
+pub fn event(installation: &str, account: &AccountName, at: Timestamp, id: &str, actor: &Actor, told: &Told) -> String {
+    let deed = told.deed;
+    let outcome = match told.outcome {
+        Outcome::Success => "success",
+        Outcome::Failure => "failure",
+        Outcome::Pending => "pending",
+    };
+    let mut request = told.request.clone();
+    if let Some((before, after)) = &told.change {
+        request.insert("delta".to_owned(), patch(before.as_ref(), after.as_ref()));
+    }
+    let mut response = told.response.clone();
+    response.insert("logdnaId".to_owned(), format!("{installation}/{account}").into());
+    let event = Event {
+        type_uri: "http://schemas.dmtf.org/cloud/audit/1.0/event",
+        id,
+        event_type: "activity",
+        event_time: cadf_time(at),
+        action: deed.action(),
+        outcome,
+        severity: severity(told).as_str(),
+        message: message(told),
+        data_event: deed.kind() == crate::Kind::Data,
+        correlation_id: told.correlation_id.as_deref().or(actor.request.as_deref()),
+        initiator: initiator(installation, actor),
+        target: target(account, told),
+        observer: json!({"id": installation, "name": "whodid", "typeURI": "service/security/audit/filter"}),
+        reason: told.reason.as_ref().map(|reason| {
+            let mut members = json!({"reasonCode": reason.status.to_string(), "reasonType": "HTTP"});
+            if !reason.code.is_empty() {
+                members["policyType"] = "urn:whodid:problem".into();
+                members["policyId"] = reason.code.clone().into();
+            }
+            if told.outcome == Outcome::Failure {
+                members["reasonForFailure"] = reason.text.clone().into();
+            }
+            members
+        }),
+        request_data: request,
+        response_data: response,
+    };
+    serde_json::to_string(&event).unwrap_or_default()
+}
+
+/// CADF wants the offset written out and no `Z`.
+fn cadf_time(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.strip_suffix('Z').map_or_else(|| text.clone(), |text| format!("{text}+00:00"))
+}
+
+/// As Activity Tracker grades: refusals of access are critical, other failures warnings, else the deed's own.
+fn severity(told: &Told) -> Severity {
+    match (told.outcome, told.reason.as_ref().map(|reason| reason.status)) {
+        (Outcome::Failure, Some(401 | 403 | 503 | 507)) => Severity::Critical,
+        (Outcome::Failure, _) => told.deed.severity().max(Severity::Warning),
+        _ => told.deed.severity(),
+    }
+}
+
+fn message(told: &Told) -> String {
+    let name = if told.target_name.is_empty() { &told.target_id } else { &told.target_name };
+    let object = told.deed.object().replace('-', " ");
+    let failed = if told.outcome == Outcome::Failure { " -failure" } else { "" };
+    format!("whodid: {} {object} {name}{failed}", told.deed.verb())
+}
+
+fn initiator(installation: &str, actor: &Actor) -> Value {
+    let (id, name, kind) = match &actor.by {
+        By::User { id, name } => (id.as_str(), name.as_str(), "service/security/account/user"),
+        By::Key { id, name } => (id.as_str(), name.as_str(), "service/security/account/serviceid"),
+        By::Nobody => ("unknown", "unknown", "unknown"),
+        By::Operator { name } => (name.as_str(), name.as_str(), "service/security/account/user"),
+        By::System => (installation, "whodid", "service/security"),
+    };
+    let mut members = json!({"id": id, "name": name, "typeURI": kind});
+    let mut host = Map::new();
+    if let Some(address) = &actor.address {
+        host.insert("address".to_owned(), address.clone().into());
+    }
+    if let Some(agent) = &actor.agent {
+        host.insert("agent".to_owned(), agent.clone().into());
+    }
+    if !host.is_empty() {
+        members["host"] = host.into();
+    }
+    let credential = match &actor.credential {
+        None => None,
+        Some(Credential::Session(id)) => Some(("session", id.as_str())),
+        Some(Credential::Key(masked)) => Some(("apikey", masked.as_str())),
+        Some(Credential::Link) => Some(("link", "masked")),
+        Some(Credential::Password) => Some(("user", "masked")),
+        Some(Credential::IdentityProvider(name)) => Some(("token", name.as_str())),
+    };
+    if let Some((kind, token)) = credential {
+        members["credential"] = json!({"type": kind, "token": token});
+    }
+    members
+}
+
+fn target(account: &AccountName, told: &Told) -> Value {
+    let id = if told.target_id.is_empty() { account.as_str() } else { &told.target_id };
+    let mut members = json!({"id": id, "typeURI": format!("whodid/{}", told.deed.object())});
+    if !told.target_name.is_empty() {
+        members["name"] = told.target_name.clone().into();
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_deed_is_an_event_with_what_changed() {
+        let actor = Actor {
+            by: By::User { id: "u1".to_owned(), name: "bob".to_owned() },
+            credential: Some(Credential::Session("s1".to_owned())),
+            address: Some("192.0.2.7".to_owned()),
+            agent: None,
+            request: Some("r1".to_owned()),
+        };
+        let told = Told::success(Deed::RoleUpdate, "kms-readers", "").changed(
+            Some(json!({"permissions": ["a"], "note": "x"})),
+            Some(json!({"permissions": ["a", "b"], "note": "y"})),
+        );
+        let at = Timestamp::parse("2026-11-27T10:00:00Z").unwrap().at;
+        let text = event("inst", &AccountName::default_account(), at, "id-1", &actor, &told);
+        let event: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(event["action"], "whodid.role.update");
+        assert_eq!(event["eventTime"], "2026-11-27T10:00:00.000+00:00");
+        assert_eq!(event["initiator"]["credential"], json!({"type": "session", "token": "s1"}));
+        assert_eq!(event["responseData"]["logdnaId"], "inst/default");
+        assert_eq!(
+            event["requestData"]["delta"],
+            json!([
+                {"op": "test", "path": "/note", "value": "x"},
+                {"op": "replace", "path": "/note", "value": "y"},
+                {"op": "add", "path": "/permissions/1", "value": "b"}
+            ])
+        );
+    }
+
+    #[test]
+    fn what_was_made_and_what_is_gone_are_patches_too() {
+        let thing = json!({"name": "ci"});
+        assert_eq!(patch(None, Some(&thing)), json!([{"op": "add", "path": "/name", "value": "ci"}]));
+        assert_eq!(
+            patch(Some(&thing), None),
+            json!([{"op": "test", "path": "/name", "value": "ci"}, {"op": "remove", "path": "/name"}])
+        );
+        assert_eq!(patch(Some(&thing), Some(&thing)), json!([]));
+    }
+
+    #[test]
+    fn a_refusal_is_critical_and_says_why() {
+        let reason =
+            Reason { status: 403, code: "forbidden".to_owned(), text: "`keys.manage` is not granted".to_owned() };
+        let told = Told::failure(Deed::IngestionKeyCreate, "", reason);
+        let text = event("inst", &AccountName::default_account(), Timestamp::default(), "id", &Actor::system(), &told);
+        let event: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&event["outcome"], &event["severity"]), (&json!("failure"), &json!("critical")));
+        assert_eq!(event["reason"]["policyId"], "forbidden");
+        assert_eq!(event["target"]["id"], "default");
+    }
+}

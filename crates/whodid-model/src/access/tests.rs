@@ -1,0 +1,3 @@
+//! The decision, case by case.
+#![allow(clippy::unwrap_used)]
+use super::*;
