@@ -17,9 +17,69 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
     paths(
         paths::send_events, paths::search_events, paths::count_events, paths::histogram, paths::top_values, paths::facets,
         paths::fields, paths::tail_events, paths::get_event, paths::around_event, paths::list_rejects,
-        paths::summarize_rejects, paths::export_events, paths::run_sql, paths::check_query, paths::list_keys,
-        paths::create_key, paths::revoke_key, paths::follow_sign_in_link, paths::sign_in, paths::sign_out, paths::me,
+        paths::summarize_rejects, paths::export_events, paths::run_sql, paths::check_query, paths::follow_sign_in_link,
         paths::status, paths::live, paths::ready, paths::metrics, paths::openapi,
+        paths::people::list_users,
+        paths::people::get_user,
+        paths::people::update_user,
+        paths::people::remove_user,
+        paths::people::unlock_user,
+        paths::people::create_password_reset,
+        paths::people::remove_user_totp,
+        paths::people::end_user_sessions,
+        paths::people::list_invitations,
+        paths::people::create_invitation,
+        paths::people::delete_invitation,
+        paths::people::list_groups,
+        paths::people::create_group,
+        paths::people::update_group,
+        paths::people::delete_group,
+        paths::people::list_roles,
+        paths::people::create_role,
+        paths::people::update_role,
+        paths::people::delete_role,
+        paths::people::list_bindings,
+        paths::people::create_binding,
+        paths::people::delete_binding,
+        paths::people::review_access,
+        paths::me::me,
+        paths::me::reauthenticate,
+        paths::me::change_password,
+        paths::me::begin_totp,
+        paths::me::confirm_totp,
+        paths::me::remove_totp,
+        paths::me::renew_recovery_codes,
+        paths::me::list_own_sessions,
+        paths::me::end_other_sessions,
+        paths::me::end_own_session,
+        paths::me::list_own_tokens,
+        paths::me::create_own_token,
+        paths::me::update_own_token,
+        paths::me::rotate_own_token,
+        paths::me::revoke_own_token,
+        paths::me::own_activity,
+        paths::me::export_own_activity,
+        paths::me::report_not_me,
+        paths::sessions::sign_in_methods,
+        paths::sessions::sign_in,
+        paths::sessions::sign_out,
+        paths::sessions::list_sessions,
+        paths::sessions::end_session,
+        paths::sessions::look_at_link,
+        paths::sessions::accept_invitation,
+        paths::sessions::request_password_reset,
+        paths::sessions::commit_password_reset,
+        paths::sessions::start_oidc,
+        paths::sessions::finish_oidc,
+        paths::keys::list_keys,
+        paths::keys::create_key,
+        paths::keys::update_key,
+        paths::keys::rotate_key,
+        paths::keys::revoke_key,
+        paths::accounts::list_accounts,
+        paths::accounts::create_account,
+        paths::accounts::get_settings,
+        paths::accounts::update_settings,
     ),
     components(schemas(Problem, Code)),
     tags(
@@ -27,7 +87,10 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
         (name = "search", description = "Finding them again"),
         (name = "rejects", description = "What could not be read"),
         (name = "keys", description = "Keys of programs"),
-        (name = "sessions", description = "People signing in"),
+        (name = "sessions", description = "Signing in and out"),
+        (name = "me", description = "What everybody can see and do of themselves"),
+        (name = "people", description = "Users, groups, roles and who may see what"),
+        (name = "accounts", description = "Accounts and their settings"),
         (name = "server", description = "The server itself"),
     ),
     modifiers(&Schemes, &Errors),
@@ -45,7 +108,7 @@ impl Modify for Schemes {
                 HttpBuilder::new()
                     .scheme(HttpAuthScheme::Bearer)
                     .description(Some(
-                        "`wik_…` ingestion key (only sends), `wsk_…` service key (only reads and exports), `wat_…` administrator token",
+                        "`wik_…` ingestion key (only sends), `wsk_…` service key (only reads and exports), `wat_…` personal token (what its user may)",
                     ))
                     .build(),
             ),
@@ -71,7 +134,11 @@ const ERRORS: [Status; 12] = [
     ("403", "The key or user may not do this, or the request comes from another site", |_| true),
     ("404", "There is no such thing in this account", is_secured),
     ("408", "The body came too slowly; nothing was done", takes_body),
-    ("409", "The `Idempotency-Key` was used for another body", |operation| is_named(operation, "sendEvents")),
+    (
+        "409",
+        "The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body",
+        changes,
+    ),
     ("413", "The body is too large, or holds too many events", takes_body),
     ("415", "The content type or encoding is not supported", takes_body),
     ("429", "Too much at once; try again as `Retry-After` says", |_| true),
@@ -88,15 +155,17 @@ fn takes_body(operation: &Operation) -> bool {
     operation.request_body.is_some()
 }
 
-fn is_named(operation: &Operation, name: &str) -> bool {
-    operation.operation_id.as_deref() == Some(name)
+/// Requests that may contradict what there is: those with a body, and what takes something away.
+fn changes(operation: &Operation) -> bool {
+    let name = operation.operation_id.as_deref().unwrap_or_default();
+    takes_body(operation) || ["delete", "remove", "begin"].iter().any(|verb| name.starts_with(verb))
 }
 
 impl Modify for Errors {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
             let is_api = path.starts_with("/api/");
-            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
                 for (status, description, fits) in ERRORS {
                     if is_api && fits(operation) {
                         operation.responses.responses.insert(status.to_owned(), RefOr::T(problem(description)));
@@ -168,7 +237,7 @@ mod tests {
     #[test]
     fn every_route_has_a_name_a_description_and_a_tag() {
         for (path, item) in &document().paths.paths {
-            for operation in [&item.get, &item.post, &item.delete].into_iter().flatten() {
+            for operation in [&item.get, &item.post, &item.patch, &item.delete].into_iter().flatten() {
                 assert!(operation.operation_id.is_some() && operation.summary.is_some(), "{path}");
                 assert_eq!(operation.tags.as_ref().map(Vec::len), Some(1), "{path}");
             }

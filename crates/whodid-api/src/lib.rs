@@ -4,33 +4,50 @@
 //! programs read these shapes. `openapi.json` at the root is printed from this crate; its diff is
 //! the review of a change. Names of members never change their meaning; new members may come.
 
+mod accounts;
 mod document;
 mod events;
 mod keys;
+mod me;
 mod params;
 mod paths;
+mod people;
 mod problem;
 mod rejects;
 mod server;
 mod sessions;
 mod sql;
 
+pub use accounts::{Account, AccountCreate, AccountList, Settings, SettingsUpdate};
 pub use document::{document, document_json};
 pub use events::{
     Around, Bucket, Cadf, Count, Credential, Event, EventPage, Facet, Facets, FieldName, FieldOrigin, Fields,
     Histogram, Host, IngestReply, Initiator, Lookup, Observer, QueryCheck, Reason, Record, Rejected, Related,
     RelatedRecord, Stats, Target, Top, ValueCount,
 };
-pub use keys::{KeyCreate, KeyCreated, KeyKind, KeyList, KeySummary};
+pub use keys::{KeyCreate, KeyCreated, KeyKind, KeyList, KeyRotate, KeyScope, KeySummary, KeyUpdate, TokenCreate};
+pub use me::{
+    LastSignIn, Me, Membership, NotMe, NotMeDone, OwnSession, PasswordChange, Reauthenticate, RecoveryCodes, TotpCode,
+    TotpSetUp,
+};
 pub use params::{
-    AroundParams, CountParams, ExportFormat, ExportParams, FacetParams, FieldParams, HistogramParams, IngestFormat,
-    IngestParams, LookupParams, Order, QueryCheckParams, RejectParams, SearchParams, SignInParams, SqlParams,
-    TailParams, TopParams,
+    AccessReviewParams, AroundParams, CountParams, ExportFormat, ExportParams, FacetParams, FieldParams,
+    HistogramParams, IngestFormat, IngestParams, LookupParams, OidcCallbackParams, OidcStartParams, Order,
+    OwnActivityParams, QueryCheckParams, RejectParams, ReviewFormat, SearchParams, SignInParams, SqlParams, TailParams,
+    TopParams,
+};
+pub use people::{
+    AccessReview, Binding, BindingCreate, BindingList, Group, GroupCreate, GroupList, GroupMember, GroupUpdate,
+    HeldRole, Invitation, InvitationCreate, InvitationCreated, InvitationList, LinkCreated, PermissionInfo,
+    ReviewedUser, Role, RoleCreate, RoleList, RoleToGive, RoleUpdate, UserEntry, UserList, UserUpdate,
 };
 pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
 pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
-pub use sessions::{Me, Role, SignIn, SignedIn, User};
+pub use sessions::{
+    Challenge, IdentityProvider, InvitationAccept, LinkInfo, LinkKind, LinkLook, Need, PasswordResetCommit,
+    PasswordResetRequest, SessionList, SessionSummary, SessionsEnded, SignIn, SignInMethods, SignedIn, User,
+};
 pub use sql::{SqlAnswer, SqlColumn, SqlRequest};
 
 /// Media type of every error body (RFC 9457).

@@ -219,6 +219,81 @@ pub struct LookupParams {
     pub account: Option<String>,
 }
 
+/// Parameters of reading one's own activity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnActivityParams {
+    /// Query text; everything when not given.
+    #[param(nullable = false)]
+    pub q: Option<String>,
+    /// Start of the range of event time: RFC 3339, `now-24h` or `24h`.
+    #[param(nullable = false)]
+    pub from: Option<String>,
+    /// End of the range, exclusive.
+    #[param(nullable = false)]
+    pub to: Option<String>,
+    /// Events on a page; 50 when not given.
+    #[param(nullable = false, minimum = 1, maximum = 1000, default = 50)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+    /// The account to read; needed only by members of several.
+    #[param(nullable = false)]
+    pub account: Option<String>,
+}
+
+/// What an access review is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewFormat {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// One line for each role of each user, and for each key.
+    Csv,
+}
+
+/// Parameters of an access review.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessReviewParams {
+    /// What it is written as.
+    #[param(nullable = false, inline)]
+    pub format: Option<ReviewFormat>,
+    /// The account to review; needed only by members of several.
+    #[param(nullable = false)]
+    pub account: Option<String>,
+}
+
+/// Parameters of going to the identity provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct OidcStartParams {
+    /// The page to come back to: a path of this server.
+    #[param(nullable = false)]
+    pub next: Option<String>,
+}
+
+/// What the identity provider says when it sends the browser back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct OidcCallbackParams {
+    /// The one-time code.
+    #[param(nullable = false)]
+    pub code: Option<String>,
+    /// Which sign-in it belongs to.
+    #[param(nullable = false)]
+    pub state: Option<String>,
+    /// Why there is no code.
+    #[param(nullable = false)]
+    pub error: Option<String>,
+}
+
 /// Parameters of reading an event's neighbours.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -4,11 +4,17 @@
 
 #![allow(dead_code, reason = "only the attributes count")]
 
+pub mod accounts;
+pub mod keys;
+pub mod me;
+pub mod people;
+pub mod sessions;
+
 use crate::{
     Around, AroundParams, Count, CountParams, Event, EventPage, ExportParams, FacetParams, Facets, FieldParams, Fields,
-    Histogram, HistogramParams, IngestParams, IngestReply, KeyCreate, KeyCreated, KeyList, Live, Lookup, LookupParams,
-    Me, QueryCheck, QueryCheckParams, Ready, RejectPage, RejectParams, RejectSummary, SearchParams, SignIn,
-    SignInParams, SignedIn, SqlAnswer, SqlParams, SqlRequest, Status, TailParams, Top, TopParams,
+    Histogram, HistogramParams, IngestParams, IngestReply, Live, Lookup, LookupParams, QueryCheck, QueryCheckParams,
+    Ready, RejectPage, RejectParams, RejectSummary, SearchParams, SignInParams, SqlAnswer, SqlParams, SqlRequest,
+    Status, TailParams, Top, TopParams,
 };
 
 /// Send events
@@ -127,24 +133,6 @@ pub fn run_sql() {}
     responses((status = 200, description = "The text is understood", body = QueryCheck)), security(("key" = []), ("session" = [])))]
 pub fn check_query() {}
 
-/// List keys
-#[utoipa::path(get, path = "/api/v1/keys", operation_id = "listKeys", tag = "keys", params(LookupParams),
-    responses((status = 200, description = "The account's keys without their secrets", body = KeyList)), security(("key" = []), ("session" = [])))]
-pub fn list_keys() {}
-
-/// Make a key
-#[utoipa::path(post, path = "/api/v1/keys", operation_id = "createKey", tag = "keys", params(LookupParams), request_body = KeyCreate,
-    responses((status = 201, description = "The key, shown this once", body = KeyCreated)), security(("key" = []), ("session" = [])))]
-pub fn create_key() {}
-
-/// Revoke a key
-///
-/// It stops working within a second. Revoking a revoked key changes nothing.
-#[utoipa::path(delete, path = "/api/v1/keys/{id}", operation_id = "revokeKey", tag = "keys",
-    params(("id" = String, Path, description = "The key's id"), LookupParams),
-    responses((status = 204, description = "It does not work any more")), security(("key" = []), ("session" = [])))]
-pub fn revoke_key() {}
-
 /// Follow a sign-in link
 ///
 /// A browser gets the page; its script takes the token and signs in by `POST /api/v1/sessions`, so that a
@@ -155,21 +143,6 @@ pub fn revoke_key() {}
     responses((status = 200, description = "The page", body = String, content_type = "text/html"),
         (status = 303, description = "A program is signed in, or sent back with the reason", headers(("Location" = String), ("Set-Cookie" = String)))))]
 pub fn follow_sign_in_link() {}
-
-/// Sign in with a one-time token
-#[utoipa::path(post, path = "/api/v1/sessions", operation_id = "signIn", tag = "sessions", request_body = SignIn,
-    responses((status = 201, description = "Signed in; the cookie is in the header", body = SignedIn, headers(("Set-Cookie" = String)))))]
-pub fn sign_in() {}
-
-/// Sign out
-#[utoipa::path(delete, path = "/api/v1/sessions/current", operation_id = "signOut", tag = "sessions",
-    responses((status = 204, description = "The session has ended", headers(("Set-Cookie" = String)))), security(("session" = [])))]
-pub fn sign_out() {}
-
-/// Who am I
-#[utoipa::path(get, path = "/api/v1/me", operation_id = "me", tag = "sessions",
-    responses((status = 200, description = "The user of the session or administrator token", body = Me)), security(("key" = []), ("session" = [])))]
-pub fn me() {}
 
 /// What the store holds
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "status", tag = "server", params(LookupParams),

@@ -108,18 +108,31 @@ codes! {
     NoEvents = "no_events", 400, "The body holds no event";
     /// The compressed body is broken or cut short.
     BadEncoding = "bad_encoding", 400, "The compressed body is broken";
+    /// The password is too short, too common or too easy to guess; the detail says what to do.
+    WeakPassword = "weak_password", 400, "The password is too weak";
     /// No key or session was given.
     MissingCredential = "missing_credential", 401, "Sign in or send a key";
     /// The key is unknown, revoked or malformed.
     InvalidKey = "invalid_key", 401, "The key is not valid";
     /// The session has ended.
     SessionEnded = "session_ended", 401, "The session has ended";
+    /// The name or the password is wrong; which of the two is not told.
+    SignInFailed = "sign_in_failed", 401, "The name or the password is wrong";
+    /// The code of the second factor is wrong, was used before, or its challenge is over.
+    CodeWrong = "code_wrong", 401, "The code is wrong";
     /// The sign-in link is unknown or has expired.
     LinkExpired = "link_expired", 401, "The sign-in link is not valid any more";
     /// The sign-in link was used before.
     LinkUsed = "link_used", 401, "The sign-in link was used before";
     /// The key or user is known but may not do this.
     Forbidden = "forbidden", 403, "Not allowed";
+    /// Something must be done first: set a password or a second factor; `/api/v1/me` names it under `needs`.
+    SignInIncomplete = "sign_in_incomplete", 403, "Finish signing in first";
+    /// The last full sign-in is too long ago for this change; give the password once more at
+    /// `/api/v1/me/reauthenticate`.
+    StaleSession = "stale_session", 403, "Give your password once more";
+    /// Only with a session, not with a key or token.
+    SessionOnly = "session_only", 403, "Only after signing in";
     /// A request with a session cookie that did not come from whodid's own pages.
     CrossOrigin = "cross_origin", 403, "The request comes from another site";
     /// There is no such thing in this account.
@@ -132,6 +145,14 @@ codes! {
     SlowBody = "slow_body", 408, "The body came too slowly";
     /// The request contradicts an earlier one.
     Conflict = "conflict", 409, "The request contradicts an earlier one";
+    /// Something of this name is there already.
+    NameTaken = "name_taken", 409, "The name is taken";
+    /// The account would be left without an administrator who can sign in.
+    LastAdministrator = "last_administrator", 409, "The last administrator stays";
+    /// Something else needs it; the detail says what.
+    InUse = "in_use", 409, "It is in use";
+    /// As many as are allowed are there; the detail says how to make room.
+    LimitReached = "limit_reached", 409, "As many as are allowed";
     /// The same `Idempotency-Key` was used for another body.
     IdempotencyKeyReused = "idempotency_key_reused", 409, "The idempotency key was used for another body";
     /// The body is larger than allowed, as sent or inflated.
@@ -154,6 +175,10 @@ codes! {
     Starting = "starting", 503, "Starting";
     /// The server is stopping; nothing was done.
     Stopping = "stopping", 503, "Stopping";
+    /// What was asked for cannot be recorded in the audit log, so it was not done.
+    AuditUnavailable = "audit_unavailable", 503, "It cannot be recorded, so it was not done";
+    /// The identity provider does not answer, or not as it should.
+    ProviderUnavailable = "provider_unavailable", 503, "The identity provider does not answer";
     /// The journal refuses writes: it is at its bound or the disk is full. Nothing was stored.
     JournalUnavailable = "journal_unavailable", 503, "The journal refuses writes";
     /// The lake's storage does not answer.
