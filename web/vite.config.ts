@@ -13,6 +13,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     emptyOutDir: true,
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // What several pages share comes in few files: browsers ask a server without HTTP/2 for six at a time.
+        codeSplitting: {
+          groups: [
+            { name: 'icons', test: /lucide-react/, minShareCount: 2 },
+            { name: 'shared', test: /src[\\/](api|audit|query|session|ui)[\\/]/, minShareCount: 3 },
+          ],
+        },
+      },
+    },
   },
   server: {
     host: '127.0.0.1',

@@ -57,10 +57,52 @@ const scenes = [
   ['nothing found', async (page) => { await page.goto('/activity?q=action:==no.such.action'); await page.getByRole('heading', { name: 'Nothing matches' }).waitFor(); await check(page, 'empty') }],
   ['rejects', async (page) => { await page.goto('/rejects'); await page.getByRole('row').nth(1).waitFor(); await check(page, 'rejects') }],
   ['keys', async (page) => {
-    await page.goto('/keys')
+    await page.goto('/settings/keys')
     await page.getByRole('button', { name: 'Create key' }).click()
     await page.getByRole('dialog').waitFor()
     await check(page, 'keys')
+  }],
+  ['audit log', async (page) => {
+    await page.goto('/audit?from=now-90d')
+    await rows(page).first().waitFor()
+    await check(page, 'list')
+    await rows(page).first().click()
+    await drawer(page).getByRole('heading', { level: 2 }).waitFor()
+    await check(page, 'event')
+  }],
+  ['one’s own pages', async (page) => {
+    await page.goto('/me/activity')
+    await page.locator('.own-open').first().click()
+    await page.locator('.own-detail').waitFor()
+    await check(page, 'my activity')
+    await page.getByRole('button', { name: /^This wasn/ }).first().click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'this was not me')
+    await page.goto('/me/security')
+    await page.getByRole('heading', { name: 'Personal tokens' }).waitFor()
+    await check(page, 'security')
+    await page.getByRole('button', { name: /^You:/ }).click()
+    await page.getByRole('menuitem', { name: 'My activity' }).waitFor()
+    await check(page, 'user menu')
+  }],
+  ...['users', 'invitations', 'groups', 'roles', 'bindings', 'access-review', 'sessions', 'account'].map((tab) => [`settings, ${tab}`, async (page) => {
+    await page.goto(`/settings/${tab}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForFunction(() => !document.querySelector('.table-skeleton') && document.querySelector('.page-table, .state, .role-card, .setting'))
+    await check(page, tab)
+  }]),
+  ['settings, a user, an invitation and a History', async (page) => {
+    await page.goto('/settings/users')
+    await page.locator('.row-link').first().click()
+    await page.getByRole('complementary', { name: 'User' }).getByRole('heading', { name: 'Roles' }).waitFor()
+    await check(page, 'user')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Invite' }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'invite')
+    await page.goto('/settings/account?view=history')
+    await page.getByRole('list', { name: 'History' }).or(page.getByText('Nothing has changed yet')).waitFor()
+    await check(page, 'history')
   }],
 ]
 

@@ -24,6 +24,8 @@ export const journeys = [
     async walk({ page }) {
       const name = unique('journey key ')
       await page.goto('/keys')
+      await page.getByRole('heading', { name: 'Keys' }).waitFor()
+      assert.equal(new URL(page.url()).pathname, '/settings/keys')
       await page.getByRole('button', { name: 'Create key' }).click()
       await page.getByLabel('Name').fill(name)
       await page.getByRole('button', { name: 'Create', exact: true }).click()

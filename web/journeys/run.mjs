@@ -12,6 +12,7 @@ import { chromium } from 'playwright-core'
 import { journeys as accessibility } from './accessibility.spec.mjs'
 import { journeys as activity } from './activity.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
+import { journeys as people } from './people.spec.mjs'
 import { journeys as signIn } from './sign-in.spec.mjs'
 
 const STEP_MS_MAX = 20_000
@@ -37,7 +38,7 @@ let session
 let passed = 0
 let failed = 0
 
-for (const journey of [...signIn, ...activity, ...pages, ...accessibility]) {
+for (const journey of [...signIn, ...activity, ...pages, ...people, ...accessibility]) {
   // The first journey signs in; without it no other can be walked.
   if (!journey.name.includes(only) && !journey.signsIn) continue
   const started = performance.now()

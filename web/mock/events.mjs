@@ -88,7 +88,7 @@ export function makeEvent(next, offset, time, given = {}) {
     cadf: { action: cadf },
     raw: JSON.stringify(body),
     record: {
-      id: `activity:${offset}`, offset, recorded_at: new Date(time + 180 + Math.floor(next() * 900)).toISOString(), account: 'default', space: null, region, stream: 'activity',
+      id: `activity:${offset}`, offset, recorded_at: new Date(time + 180 + Math.floor(next() * 900)).toISOString(), account: 'default', space: service === 'kubernetes' ? target.split('/')[0] : service === 'storage' ? 'backups' : null, region, stream: 'activity',
       source, access, result: outcome, service, app: null, time_source: 'event', summary,
     },
   }

@@ -1,6 +1,6 @@
 // A small reader of the search language: enough to develop against, not the reference.
 
-const aliases = { eventName: 'action', cadf_action: 'cadf.action', sourceIPAddress: 'initiator.host.address', host: 'service', platform: 'service', level: 'severity', eventId: 'id' }
+const aliases = { 'record.space': 'space',  eventName: 'action', cadf_action: 'cadf.action', sourceIPAddress: 'initiator.host.address', host: 'service', platform: 'service', level: 'severity', eventId: 'id' }
 export const fieldList = ['id', 'action', 'cadf.action', 'outcome', 'severity', 'access', 'message', 'service', 'app', 'region', 'initiator.id', 'initiator.name', 'initiator.typeURI', 'initiator.credential.type', 'initiator.credential.id', 'initiator.host.address', 'initiator.host.agent', 'target.id', 'target.name', 'target.typeURI', 'observer.name', 'reason.reasonCode', 'reason.reasonType', 'reason.reasonForFailure', 'correlationId', 'requestData', 'responseData']
 const record = { access: 'access', result: 'result', service: 'service', app: 'app', region: 'region', source: 'source', offset: 'offset', recorded_at: 'recorded_at', space: 'space' }
 
@@ -143,6 +143,8 @@ export function parseTime(text, now) {
   if (!text) return undefined
   const relative = /^(?:now-)?(\d+)([smhdw])$/.exec(text)
   if (relative) return now - relative[1] * { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 }[relative[2]]
+  const words = /^(\d+) (minute|hour|day|week)s? ago$/.exec(text)
+  if (words) return now - words[1] * { minute: 6e4, hour: 36e5, day: 864e5, week: 6048e5 }[words[2]]
   if (text === 'now') return now
   if (/^\d{10,}$/.test(text)) return text.length > 11 ? Number(text) : Number(text) * 1000
   const time = Date.parse(text)

@@ -1,41 +1,55 @@
 // Stand-in for whodid while the UI is developed: every endpoint of the contract over generated events.
 //   node mock/server.mjs [port]    MOCK_EVENTS=12000 MOCK_DELAY_MS=0 MOCK_RATE=1 (live events a second)
 // Serves ../dist under the production content security policy when it was built.
-// Switches while running: POST /mock?fail=events&delay_ms=800&empty=1&signed_in=0
+// Switches while running: POST /mock?fail=events&delay_ms=800&empty=1&signed_in=0&as=carol&stale=1&needs=set_up_mfa&provider=1
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { makeEvent, makeHistory, random, rejectSamples } from './events.mjs'
+import { makeIdentity, Refusal } from './identity.mjs'
+import { makePeople } from './people.mjs'
 import { fieldList, parse, parseTime, QueryProblem, valueOf } from './query.mjs'
 
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 const dist = join(import.meta.dirname, '../dist')
 
 export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, rate = 1, needSession = true, now = Date.now() } = {}) {
   const history = makeHistory(count, now)
   const next = random(7)
-  const switches = { fail: '', delay_ms: delayMs, empty: false, signed_in: !needSession }
+  const switches = { fail: '', delay_ms: delayMs, empty: false, signed_in: !needSession, as: 'administrator', stale: false, needs: '', provider: false, reports: true }
+  const identity = makeIdentity(now, next)
   const followers = new Set()
   const rejects = rejectSamples.flatMap((sample, kind) => Array.from({ length: kind < 2 ? 9 : 3 }, (_, index) => ({
     record: { id: `rejects:${kind * 10 + index}`, offset: kind * 10 + index, recorded_at: new Date(now - (kind * 7 + index * 3) * 3_600_000).toISOString() },
     code: sample[0], detail: sample[1], source: sample[3], raw: sample[2], raw_encoding: sample[4],
   }))).sort((a, b) => b.record.recorded_at.localeCompare(a.record.recorded_at))
-  const keys = [
-    { id: 'key_01', kind: 'ingestion', name: 'kubernetes audit webhook', masked: 'wik_9f3a…c21d', created_at: new Date(now - 20 * 864e5).toISOString(), last_used_at: new Date(now - 40_000).toISOString(), revoked_at: null },
-    { id: 'key_02', kind: 'service', name: 'weekly export', masked: 'wsk_77b0…04ee', created_at: new Date(now - 12 * 864e5).toISOString(), last_used_at: null, revoked_at: null },
-    { id: 'key_03', kind: 'ingestion', name: 'old collector', masked: 'wik_1c55…9a07', created_at: new Date(now - 90 * 864e5).toISOString(), last_used_at: new Date(now - 31 * 864e5).toISOString(), revoked_at: new Date(now - 30 * 864e5).toISOString() },
-  ]
-  const links = new Map([['first', 'fresh'], ['wol_expired', 'expired'], ['wol_used', 'used']])
-
   const all = () => (switches.empty ? [] : history)
-  function filtered(search) {
+  const ownEvents = (user) => {
+    const names = [user.name, user.id, ...user.also_known_as]
+    return [...all().filter((event) => names.includes(event.initiator?.name) || names.includes(event.initiator?.id)), ...identity.audit.filter((event) => event.initiator.id === user.id)].sort(byTime).reverse()
+  }
+  const people = makePeople(identity, switches, ownEvents)
+  /** What the roles of a person let them see of the account's own events. */
+  function seenBy(user) {
+    const reading = identity.held(user).filter((binding) => identity.roleNamed(binding.role)?.permissions.some((permission) => /^(space|account)-events.read$/.test(permission)))
+    const tests = reading.map((binding) => {
+      const permissions = identity.roleNamed(binding.role).permissions
+      const test = parse(binding.query ?? '')
+      return (event) => permissions.includes(event.record.space === null ? 'account-events.read' : 'space-events.read') && (!binding.spaces || binding.spaces.includes(event.record.space)) && test(event)
+    })
+    return (event) => tests.some((test) => test(event))
+  }
+  function filtered(search, user) {
     const test = parse(search.get('q') ?? '')
     const at = Date.now()
     const from = parseTime(search.get('from'), at) ?? -Infinity
     const to = parseTime(search.get('to'), at) ?? Infinity
-    return all().filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) })
+    const audit = search.get('stream') === 'audit'
+    if (audit && !identity.permissionsOf(user).includes('audit.read')) throw new Refusal(403, 'forbidden', '`audit.read` is not granted to you.')
+    const sees = audit ? () => true : seenBy(user)
+    return (audit ? [...identity.audit].sort(byTime) : all()).filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) && sees(event) })
   }
   function facet(rows, field, limit, prefix = '') {
     const counts = new Map()
@@ -73,6 +87,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => {
       if (error instanceof QueryProblem) return problem(response, 400, 'bad_query', 'The query text cannot be read', error.message, { position: error.position, length: error.length, expected: error.expected })
+      if (error instanceof Refusal) return problem(response, error.status, error.code, error.code.replaceAll('_', ' ').replace(/^./, (sign) => sign.toUpperCase()), error.message, {}, error.headers)
       console.error(error)
       problem(response, 500, 'internal', 'Internal error', String(error))
     })
@@ -81,8 +96,8 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     response.writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json', ...headers })
     response.end(JSON.stringify(body))
   }
-  function problem(response, status, code, title, detail, more = {}) {
-    json(response, status, { type: `/problems/${code}`, title, status, code, detail, ...more })
+  function problem(response, status, code, title, detail, more = {}, headers = {}) {
+    json(response, status, { type: `/problems/${code}`, title, status, code, detail, ...more }, headers)
   }
   async function read(request) {
     const parts = []
@@ -98,9 +113,13 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
   async function handle(request, response) {
     const url = new URL(request.url, 'http://mock')
     const { pathname: path, searchParams: search } = url
-    const signedIn = switches.signed_in || (request.headers.cookie ?? '').includes('whodid_session=')
+    const cookie = /whodid_session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1]
+    const session = identity.sessions.find((candidate) => candidate.cookie === cookie) ?? (switches.signed_in && cookie === undefined ? identity.sessions.find((candidate) => candidate.user === identity.userOf(switches.as)?.id) : undefined)
+    const user = session ? identity.userOf(session.user) : switches.signed_in && cookie === undefined ? identity.userOf(switches.as) : undefined
+    const actor = { user, session, address: '127.0.0.1', agent: request.headers['user-agent'] ?? '', origin: `http://${request.headers.host}` }
     if (path === '/mock') {
-      for (const [name, value] of search) switches[name] = name === 'delay_ms' ? Number(value) : name === 'fail' ? value : value === '1'
+      for (const [name, value] of search) switches[name] = name === 'delay_ms' ? Number(value) : ['fail', 'as', 'needs'].includes(name) ? value : value === '1'
+      for (const someone of identity.users) someone.must_change = false
       return json(response, 200, switches)
     }
     if (path === '/health/live') return json(response, 200, { ok: true })
@@ -108,11 +127,6 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     if (switches.delay_ms > 0) await new Promise((resolve) => setTimeout(resolve, switches.delay_ms))
     if (switches.fail !== '' && path.includes(switches.fail)) return problem(response, 503, 'journal_unavailable', 'The journal refuses writes', 'The journal holds 2 GiB that are not in the lake yet. Check the free space of the data folder; events are refused until it drains.')
     const route = `${request.method} ${path.replace('/api/v1', '')}`
-    if (route === 'POST /sessions') {
-      const state = links.get(JSON.parse(await read(request)).token)
-      if (state === 'fresh') return json(response, 201, {}, { 'set-cookie': 'whodid_session=1; Path=/; HttpOnly; SameSite=Strict' })
-      return problem(response, 401, `link_${state ?? 'expired'}`, 'This link cannot be used', state === 'expired' ? 'The link has expired.' : state === 'used' ? 'The link was used already.' : 'No link has this token.')
-    }
     if (route === 'POST /events') {
       if (!/^Bearer wik_/.test(request.headers.authorization ?? '')) return problem(response, 401, 'unauthorized', 'Not signed in', 'An ingestion key is needed.')
       const lines = (await read(request)).split('\n').filter((line) => line.trim() !== '')
@@ -122,7 +136,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
         try {
           const body = JSON.parse(line)
           const base = makeEvent(next, history.length, Date.parse(body.eventTime ?? '') || Date.now())
-          add({ ...base, ...body, reason: { ...base.reason, ...body.reason }, raw: line, record: { ...base.record, source: 'cadf', service: body.observer?.name ?? 'api', summary: `${body.initiator?.name} did ${body.action}` } })
+          add({ ...base, ...body, reason: { ...base.reason, ...body.reason }, raw: line, record: { ...base.record, source: 'cadf', result: body.reason?.reasonCode === 403 ? 'denied' : body.outcome ?? 'unknown', service: body.observer?.name ?? 'api', summary: `${body.initiator?.name} did ${body.action}` } })
           accepted += 1
         } catch (error) {
           rejected.push({ index, code: 'not_json', detail: String(error.message) })
@@ -131,23 +145,46 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       })
       return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: history.length - accepted, last_offset: history.length - 1 })
     }
-    if (!signedIn) return problem(response, 401, 'missing_credential', 'Sign in or send a key', 'Open the sign-in link that `whodid` printed.')
+    const about = people.answer({ method: request.method, path, search, actor, body: request.method === 'GET' || request.method === 'DELETE' ? {} : JSON.parse((await read(request)) || '{}') })
+    if (about) {
+      if (about.text !== undefined) { response.writeHead(200, { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="access-review.csv"' }); return response.end(about.text) }
+      if (about.body === undefined) { response.writeHead(about.status, about.headers); return response.end() }
+      return json(response, about.status ?? 200, about.body, about.headers)
+    }
+    if (!user) return problem(response, 401, 'missing_credential', 'Sign in or send a key', 'Open the sign-in link that `whodid` printed.')
+    people.complete(user)
+    if (/^\/api\/v1\/(events|export)/.test(path)) user.last_read_at = new Date().toISOString()
     const started = performance.now()
     switch (route) {
-      case 'GET /me': return json(response, 200, { user: { id: 'usr_01', name: 'administrator', role: 'administrator' }, account: 'default', accounts: ['default'], version: '0.1.0' })
-      case 'DELETE /sessions/current': response.writeHead(204, { 'set-cookie': 'whodid_session=; Path=/; Max-Age=0' }); return response.end()
-      case 'GET /status': { const rows = all(); return json(response, 200, { events: rows.length, rejects: switches.empty ? 0 : rejects.length, tail_rows: 1200, journal_bytes: 1e7, journal_bound_bytes: 2 ** 31, oldest_event: rows[0]?.eventTime ?? null, newest_event: rows.at(-1)?.eventTime ?? null, started_at: new Date(now).toISOString(), version: '0.1.0' }) }
+      case 'GET /me/activity': case 'GET /me/activity/export': {
+        const test = parse(search.get('q') ?? '')
+        const [from, to] = [parseTime(search.get('from'), Date.now()) ?? -Infinity, parseTime(search.get('to'), Date.now()) ?? Infinity]
+        const rows = ownEvents(user).filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) })
+        if (path.endsWith('/export')) {
+          response.writeHead(200, { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="my-activity.csv"' })
+          return response.end(rows.map((event) => `${event.eventTime},${event.action}`).join('\n'))
+        }
+        const [events, cursor] = page(rows, search)
+        return json(response, 200, { events, next_cursor: cursor, stats: { took_ms: 3, rows_scanned: rows.length, segments: 4, segments_read: 2, tail_rows: 10, as_of: rows.length } })
+      }
+      case 'GET /status': {
+        const rows = all()
+        // Numbers are of the whole account, so that only who sees the whole account is told them.
+        const whole = identity.held(user).some((binding) => !binding.spaces && !binding.query && ['space-events.read', 'account-events.read'].every((name) => identity.roleNamed(binding.role)?.permissions.includes(name)))
+        const known = (value) => (whole ? value : null)
+        return json(response, 200, { events: known(rows.length), rejects: identity.permissionsOf(user).includes('rejects.read') ? (switches.empty ? 0 : rejects.length) : null, tail_rows: known(1200), unavailable_tables: [], journal_bytes: 1e7, journal_bound_bytes: 2 ** 31, oldest_event: known(rows[0]?.eventTime ?? null), newest_event: known(rows.at(-1)?.eventTime ?? null), started_at: new Date(now).toISOString(), version: '0.1.0' })
+      }
       case 'GET /query/check': parse(search.get('q') ?? ''); return json(response, 200, { ok: true, canonical: (search.get('q') ?? '').trim() })
       case 'GET /events': {
-        const rows = filtered(search)
+        const rows = filtered(search, user)
         if (search.get('order') !== 'asc') rows.reverse()
         const [events, cursor] = page(rows, search)
         return json(response, 200, { events, next_cursor: cursor, stats: { took_ms: Math.ceil(performance.now() - started), rows_scanned: history.length, segments: 40, segments_read: search.get('from') ? 12 : 40, tail_rows: 1200, as_of: history.length } })
       }
-      case 'GET /events/count': return json(response, 200, { count: filtered(search).length })
-      case 'GET /events/histogram': return json(response, 200, histogram(filtered(search), search))
-      case 'GET /events/top': return json(response, 200, facet(filtered(search), search.get('field'), Number(search.get('limit') ?? 10), search.get('prefix') ?? ''))
-      case 'GET /events/facets': { const rows = filtered(search); return json(response, 200, { facets: search.getAll('field').map((field) => facet(rows, field, Number(search.get('limit') ?? 8))) }) }
+      case 'GET /events/count': return json(response, 200, { count: filtered(search, user).length })
+      case 'GET /events/histogram': return json(response, 200, histogram(filtered(search, user), search))
+      case 'GET /events/top': return json(response, 200, facet(filtered(search, user), search.get('field'), Number(search.get('limit') ?? 10), search.get('prefix') ?? ''))
+      case 'GET /events/facets': { const rows = filtered(search, user); return json(response, 200, { facets: search.getAll('field').map((field) => facet(rows, field, Number(search.get('limit') ?? 8))) }) }
       case 'GET /events/fields': {
         const prefix = (search.get('prefix') ?? '').toLowerCase()
         const model = fieldList.map((name) => ({ name, column: name.replaceAll('.', '_'), aliases: name === 'action' ? ['eventName'] : [], kind: name.endsWith('Data') ? 'json' : 'text', origin: 'model' }))
@@ -170,7 +207,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       }
       case 'GET /rejects/summary': return json(response, 200, switches.empty ? { total: 0, codes: [] } : { total: rejects.length, codes: [...Map.groupBy ? Map.groupBy(rejects, (r) => r.code) : rejects.reduce((map, r) => map.set(r.code, [...(map.get(r.code) ?? []), r]), new Map())].map(([code, list]) => ({ code, count: list.length })) })
       case 'GET /export': {
-        const rows = filtered(search)
+        const rows = filtered(search, user)
         const csv = search.get('format') === 'csv'
         response.writeHead(200, { 'content-type': csv ? 'text/csv' : 'application/x-ndjson', 'content-disposition': `attachment; filename="activity.${csv ? 'csv' : 'ndjson'}"` })
         const columns = (search.get('columns') || 'eventTime,initiator.name,action,target.name,outcome').split(',')
@@ -178,32 +215,18 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
         for (const event of rows) response.write(csv ? `${columns.map((column) => `"${String(valueOf(event, column) ?? '').replaceAll('"', '""')}"`).join(',')}\n` : `${event.raw}\n`)
         return response.end()
       }
-      case 'GET /keys': return json(response, 200, { keys })
-      case 'POST /keys': {
-        const { kind, name } = JSON.parse(await read(request))
-        const key = `${kind === 'ingestion' ? 'wik' : 'wsk'}_${Array.from({ length: 40 }, () => Math.floor(next() * 36).toString(36)).join('')}`
-        const made = { id: `key_${String(keys.length + 1).padStart(2, '0')}`, kind, name, created_at: new Date().toISOString() }
-        keys.unshift({ ...made, masked: `${key.slice(0, 8)}…${key.slice(-4)}`, last_used_at: null, revoked_at: null })
-        return json(response, 201, { ...made, key })
-      }
     }
     const one = /^\/api\/v1\/events\/([^/]+)(\/around)?$/.exec(path)
     if (one && request.method === 'GET') {
       const id = decodeURIComponent(one[1])
-      const index = history.findIndex((event) => event.record.id === id || event.id === id)
+      const events = id.startsWith('audit:') ? identity.audit : history
+      const index = events.findIndex((event) => event.record.id === id || event.id === id)
       if (index < 0) return problem(response, 404, 'event_not_found', 'No such event', `No event has the id ${id}. It may have passed its retention.`)
-      const event = history[index]
+      const event = events[index]
       const line = (other) => ({ record: { id: other.record.id, summary: other.record.summary, result: other.record.result }, eventTime: other.eventTime, action: other.action, outcome: other.outcome })
-      if (!one[2]) return json(response, 200, { ...event, related: history.filter((other) => other !== event && (other.id === event.id || (event.correlationId && other.correlationId === event.correlationId))).map(line) })
+      if (!one[2]) return json(response, 200, { ...event, related: events.filter((other) => other !== event && (other.id === event.id || (event.correlationId && other.correlationId === event.correlationId))).map(line) })
       const count = Number(search.get('count') ?? 20)
-      return json(response, 200, { before: history.slice(Math.max(0, index - count), index), after: history.slice(index + 1, index + 1 + count) })
-    }
-    const key = /^\/api\/v1\/keys\/([^/]+)$/.exec(path)
-    if (key && request.method === 'DELETE') {
-      const found = keys.find((candidate) => candidate.id === key[1])
-      if (found) found.revoked_at = new Date().toISOString()
-      response.writeHead(204)
-      return response.end()
+      return json(response, 200, { before: events.slice(Math.max(0, index - count), index), after: events.slice(index + 1, index + 1 + count) })
     }
     problem(response, 404, 'not_found', 'No such route', `${request.method} ${path}`)
   }

@@ -1,10 +1,11 @@
-// Screenshots of every page and state, to look at: node mock/shots.mjs FOLDER [name part]
+// Screenshots of every page and state, to look at: node mock/shots.mjs FOLDER [name part, or `people` for the newer pages] [wide or phone]
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { scenes as people } from './people-scenes.mjs'
 import { startMock } from './server.mjs'
 
-const [folder = '/tmp/whodid-shots', only = ''] = process.argv.slice(2)
+const [folder = '/tmp/whodid-shots', only = '', onlySize = ''] = process.argv.slice(2)
 mkdirSync(folder, { recursive: true })
 const mock = await startMock({ port: 0, needSession: false, rate: 4 })
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] })
@@ -12,6 +13,7 @@ const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', arg
 const ready = (page) => page.getByRole('row').nth(8).waitFor()
 const openRow = async (page) => { await ready(page); await page.getByRole('row').filter({ hasText: 'denied' }).or(page.getByRole('row').filter({ hasText: 'refused' })).first().click(); await page.getByRole('complementary', { name: 'Event', exact: true }).getByRole('heading').first().waitFor() }
 const scenes = [
+  ...people,
   ['activity', '/activity', ready],
   ['range-30d', '/activity?from=now-30d&q=service:==kms', ready],
   ['drawer', '/activity?q=outcome:==failure+initiator.name:==bob', openRow],
@@ -30,23 +32,21 @@ const scenes = [
   ['empty', '/activity?q=initiator.name:==bob+action:==nothing.such', (page) => page.getByText('Nothing matches').waitFor()],
   ['nearest', '/activity?q=outcome:==failure&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z', (page) => page.getByText('Nothing matches').waitFor()],
   ['rejects', '/rejects', (page) => page.getByRole('row').nth(3).waitFor()],
-  ['keys', '/keys', (page) => page.getByText('weekly export').waitFor()],
-  ['key-made', '/keys', async (page) => { await page.getByRole('button', { name: 'Create key' }).click(); await page.getByLabel('Name').fill('my laptop'); await page.getByRole('button', { name: 'Create', exact: true }).click(); await page.getByText('not shown again').waitFor() }],
-  ['sign-in', '/sign-in?error=expired', (page) => page.getByText('has expired').waitFor()],
   ['palette', '/activity', async (page) => { await ready(page); await page.keyboard.press('Control+k'); await page.getByRole('listbox', { name: 'Commands' }).waitFor() }],
   ['help', '/activity', async (page) => { await ready(page); await page.keyboard.press('?'); await page.getByText('Keyboard shortcuts').waitFor() }],
   ['first-run', '/activity', (page) => page.getByText('Send your first event').waitFor(), { empty: '1' }],
   ['error', '/activity', (page) => page.getByText('The journal refuses writes').waitFor(), { fail: '/events' }],
 ]
 for (const [width, height, size] of [[1440, 900, 'wide'], [390, 844, 'phone']]) {
+  if (!size.includes(onlySize)) continue
   for (const theme of ['light', 'dark']) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, hasTouch: size === 'phone', timezoneId: 'Europe/Berlin' })
     const page = await context.newPage()
     page.on('console', (message) => { if (message.type() === 'error' && !/status of (4|5)/.test(message.text())) console.log(`! ${size} ${theme}: ${message.text()}`) })
     page.on('pageerror', (error) => console.log(`! ${size} ${theme}: ${error.stack}`))
     for (const [name, path, act, switches] of scenes) {
-      if (!name.includes(only)) continue
-      await fetch(`${mock.url}/mock?${new URLSearchParams({ empty: '0', fail: '', ...switches })}`)
+      if (only === 'people' ? !people.some((scene) => scene[0] === name) : !name.includes(only)) continue
+      await fetch(`${mock.url}/mock?${new URLSearchParams({ empty: '0', fail: '', as: 'administrator', stale: '0', needs: '', provider: '0', reports: '1', signed_in: '1', ...switches })}`)
       try {
         await page.goto(mock.url + path)
         page.setDefaultTimeout(8000)

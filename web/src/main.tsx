@@ -6,18 +6,28 @@ import './styles/base.css'
 import './styles/shell.css'
 import './styles/activity.css'
 import './styles/pages.css'
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import './styles/sign-in.css'
+import './styles/me.css'
+import './styles/settings.css'
+import { hashKey, MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { accountOfAddress } from './api/account'
 import { Problem } from './api/problem'
 import { router } from './router'
 
+/** Pages of people who are not signed in, or not wholly: what fails there is told there. */
+const OPEN_PAGES = ['/sign-in', '/invitation', '/reset']
+
 /** Whatever is asked without a session ends at the sign-in page, which leads back here. */
 function onError(error: Error): void {
-  if (!(error instanceof Problem) || error.status !== 401) return
+  if (!(error instanceof Problem)) return
+  // Something must be done first; who one is tells what.
+  if (error.code === 'sign_in_incomplete') void client.invalidateQueries({ queryKey: ['me'] })
+  if (error.status !== 401 || error.code === 'sign_in_failed' || error.code === 'code_wrong') return
   const { pathname, href } = router.state.location
-  if (pathname !== '/sign-in') void router.navigate({ to: '/sign-in', search: href === '/activity' || href === '/' ? {} : { next: href } })
+  if (!OPEN_PAGES.includes(pathname)) void router.navigate({ to: '/sign-in', search: href === '/activity' || href === '/' ? {} : { next: href } })
 }
 
 const client = new QueryClient({
@@ -29,10 +39,13 @@ const client = new QueryClient({
       networkMode: 'always',
       staleTime: 30_000,
       refetchOnWindowFocus: false,
+      // One account's answers are not another's.
+      queryKeyHashFn: (key) => hashKey(key[0] === 'me' ? key : [accountOfAddress() ?? '', ...key]),
       // Refusals stay refusals; only what may be a moment's trouble is asked again.
       retry: (failures, error) => failures < 2 && error instanceof Problem && (error.status === 0 || error.status === 502 || error.status === 504),
       retryDelay: (attempt) => 400 * 2 ** attempt,
     },
+    mutations: { networkMode: 'always' },
   },
 })
 

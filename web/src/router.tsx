@@ -1,9 +1,14 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router'
-import { ActivityPage } from './activity/ActivityPage'
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, retainSearchParams } from '@tanstack/react-router'
 import { parseActivitySearch, parseAddress, printAddress } from './activity/search'
 import { NotFound } from './pages/NotFound'
-import { Shell } from './shell/Shell'
 import { Trouble } from './ui/Trouble'
+
+type Search = Record<string, unknown>
+
+/** Takes only texts that are not empty, by these names. */
+function texts<Name extends string>(...names: Name[]): (search: Search) => Partial<Record<Name, string>> {
+  return (search) => Object.fromEntries(names.flatMap((name) => (typeof search[name] === 'string' && search[name] !== '' ? [[name, search[name]]] : []))) as Partial<Record<Name, string>>
+}
 
 const root = createRootRoute({
   component: Outlet,
@@ -13,43 +18,65 @@ const root = createRootRoute({
       <Trouble error={error} onRetry={() => window.location.reload()} />
     </main>
   ),
+  // Which account a page is about goes with every step inside the site.
+  validateSearch: texts('account'),
+  search: { middlewares: [retainSearchParams(['account'])] },
 })
 
-const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
+// Every page is loaded when it is gone to; its shell comes beside it, so that signing in waits for neither.
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell') })
+const home = createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('./shell/Landing'), 'Landing') })
+const activity = createRoute({ getParentRoute: () => shell, path: '/activity', component: lazyRouteComponent(() => import('./activity/ActivityPage'), 'ActivityPage'), validateSearch: parseActivitySearch })
+const audit = createRoute({ getParentRoute: () => shell, path: '/audit', component: lazyRouteComponent(() => import('./audit/AuditPage'), 'AuditPage'), validateSearch: parseActivitySearch })
+const rejects = createRoute({ getParentRoute: () => shell, path: '/rejects', component: lazyRouteComponent(() => import('./pages/Rejects'), 'RejectsPage'), validateSearch: texts('code') })
 
-const home = createRoute({
-  getParentRoute: () => root,
-  path: '/',
+const keysBefore = createRoute({
+  getParentRoute: () => shell,
+  path: '/keys',
   beforeLoad: () => {
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- the router's way to redirect
-    throw redirect({ to: '/activity', replace: true })
+    throw redirect({ to: '/settings/keys', search: true, replace: true })
   },
 })
 
-export const activityRoute = createRoute({ getParentRoute: () => shell, path: '/activity', component: ActivityPage, validateSearch: parseActivitySearch })
+const ownActivity = createRoute({ getParentRoute: () => shell, path: '/me/activity', component: lazyRouteComponent(() => import('./me/MyActivity'), 'MyActivityPage'), validateSearch: texts('q', 'from', 'to', 'open') })
+const security = createRoute({ getParentRoute: () => shell, path: '/me/security', component: lazyRouteComponent(() => import('./me/Security'), 'SecurityPage') })
 
-export const rejectsRoute = createRoute({
-  getParentRoute: () => shell,
-  path: '/rejects',
-  component: lazyRouteComponent(() => import('./pages/Rejects'), 'RejectsPage'),
-  validateSearch: (search: Record<string, unknown>): { code?: string } => (typeof search.code === 'string' && search.code !== '' ? { code: search.code } : {}),
-})
+const settings = createRoute({ getParentRoute: () => shell, path: '/settings', component: lazyRouteComponent(() => import('./settings/Settings'), 'SettingsLayout'), validateSearch: texts('view', 'open') })
+const settingsHome = createRoute({ getParentRoute: () => settings, path: '/', component: lazyRouteComponent(() => import('./settings/Settings'), 'SettingsHome') })
+const settingsTabs = [
+  createRoute({ getParentRoute: () => settings, path: 'users', component: lazyRouteComponent(() => import('./settings/Users'), 'UsersTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'invitations', component: lazyRouteComponent(() => import('./settings/Invitations'), 'InvitationsTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'groups', component: lazyRouteComponent(() => import('./settings/Groups'), 'GroupsTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'roles', component: lazyRouteComponent(() => import('./settings/Roles'), 'RolesTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'bindings', component: lazyRouteComponent(() => import('./settings/Bindings'), 'BindingsTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'access-review', component: lazyRouteComponent(() => import('./settings/AccessReview'), 'AccessReviewPage') }),
+  createRoute({ getParentRoute: () => settings, path: 'keys', component: lazyRouteComponent(() => import('./settings/Keys'), 'KeysTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'sessions', component: lazyRouteComponent(() => import('./settings/Sessions'), 'SessionsTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'account', component: lazyRouteComponent(() => import('./settings/AccountSettings'), 'AccountTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'accounts', component: lazyRouteComponent(() => import('./settings/Accounts'), 'AccountsTab') }),
+] as const
 
-export const keysRoute = createRoute({ getParentRoute: () => shell, path: '/keys', component: lazyRouteComponent(() => import('./pages/Keys'), 'KeysPage') })
-
-export const signInRoute = createRoute({
+const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./pages/SignIn'), 'SignInPage'),
-  validateSearch: (search: Record<string, unknown>): { error?: string; next?: string } => ({
-    ...(typeof search.error === 'string' ? { error: search.error } : {}),
+  component: lazyRouteComponent(() => import('./session/SignIn'), 'SignInPage'),
+  validateSearch: (search: Search): { error?: string; next?: string; notice?: string } => {
+    const { next, ...rest } = texts('error', 'next', 'notice')(search)
     // Only places of this site: a link must not lead elsewhere after signing in.
-    ...(typeof search.next === 'string' && /^\/[^/\\]/.test(search.next) ? { next: search.next } : {}),
-  }),
+    return { ...rest, ...(next !== undefined && /^\/[^/\\]/.test(next) ? { next } : {}) }
+  },
 })
+const invitation = createRoute({ getParentRoute: () => root, path: '/invitation', component: lazyRouteComponent(() => import('./session/Invitation'), 'InvitationPage') })
+const reset = createRoute({ getParentRoute: () => root, path: '/reset', component: lazyRouteComponent(() => import('./session/Reset'), 'ResetPage') })
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, signInRoute, shell.addChildren([activityRoute, rejectsRoute, keysRoute])]),
+  routeTree: root.addChildren([
+    signIn,
+    invitation,
+    reset,
+    shell.addChildren([home, activity, audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
+  ]),
   parseSearch: parseAddress,
   stringifySearch: printAddress,
   defaultPreload: 'intent',

@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod journeys;
 mod openapi;
+mod postgres;
 mod process;
 mod server;
 mod test;

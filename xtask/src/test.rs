@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::postgres::Postgres;
 use crate::process::{self, Ended};
 use crate::workspace::{self, Workspace};
 use crate::{audit, journeys, openapi, tidy, tools};
@@ -218,8 +219,19 @@ fn build(workspace: &Workspace) -> Result<Verdict> {
 }
 
 /// The plain runner, not a faster one: it is there wherever cargo is, and runs documentation tests.
+///
+/// With a PostgreSQL server beside it, so that the tests of the metadata run on both databases. Where there is none and
+/// none may be installed, they run on SQLite and say what they left out.
 fn rust(workspace: &Workspace) -> Result<Verdict> {
-    process::stream(&mut cargo(workspace, &["test", "--workspace", "--no-fail-fast"])).map(Verdict::from)
+    let mut command = cargo(workspace, &["test", "--workspace", "--no-fail-fast"]);
+    let postgres = Postgres::start();
+    match &postgres {
+        Ok(postgres) => {
+            command.env("WHODID_TEST_POSTGRES", &postgres.url);
+        }
+        Err(error) => println!("{}PostgreSQL: {error:#}", process::SKIPPED),
+    }
+    process::stream(&mut command).map(Verdict::from)
 }
 
 fn doc(workspace: &Workspace) -> Result<Verdict> {

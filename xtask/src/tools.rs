@@ -52,15 +52,48 @@ pub fn chromium() -> Result<PathBuf> {
     if !may_install() {
         bail!("no Chromium; on Debian: apt-get install chromium (or name one in WHODID_CHROMIUM)");
     }
-    println!("installing Chromium with apt-get (once)");
+    install("chromium")?;
+    find_chromium().map_or_else(|| bail!("Chromium was installed but does not answer"), Ok)
+}
+
+/// The folder of PostgreSQL's programs; installed with apt-get when it is missing and we may.
+pub fn postgres() -> Result<PathBuf> {
+    if let Some(found) = find_postgres() {
+        return Ok(found);
+    }
+    if !may_install() {
+        bail!("no PostgreSQL; on Debian: apt-get install postgresql (or name a folder with initdb in WHODID_POSTGRES)");
+    }
+    install("postgresql")?;
+    find_postgres().map_or_else(|| bail!("PostgreSQL was installed but is not found"), Ok)
+}
+
+fn find_postgres() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("WHODID_POSTGRES") {
+        return Some(named.into());
+    }
+    // Debian keeps each major version in a folder of its own; the newest one counts.
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, folder)| folder.join("initdb").is_file())
+        .collect();
+    versions.sort();
+    let in_path = || which("initdb", &std::env::var_os("PATH")?)?.parent().map(PathBuf::from);
+    versions.pop().map(|(_, folder)| folder).or_else(in_path)
+}
+
+fn install(package: &str) -> Result<()> {
+    println!("installing {package} with apt-get (once)");
     let quiet = |arguments: &[&str]| {
         process::run(
             Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()),
         )
     };
     quiet(&["update", "-qq"])?;
-    quiet(&["install", "-y", "-qq", "--no-install-recommends", "chromium"])?;
-    find_chromium().map_or_else(|| bail!("Chromium was installed but does not answer"), Ok)
+    quiet(&["install", "-y", "-qq", "--no-install-recommends", package])
 }
 
 fn find_chromium() -> Option<PathBuf> {
@@ -78,8 +111,12 @@ fn which(program: &str, path: &OsStr) -> Option<PathBuf> {
 }
 
 fn may_install() -> bool {
-    let is_root = process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    is_root && answers("apt-get")
+    is_root() && answers("apt-get")
+}
+
+/// Whether we are the machine's administrator.
+pub fn is_root() -> bool {
+    process::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 
 fn answers(program: &str) -> bool {

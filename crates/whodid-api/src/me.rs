@@ -18,6 +18,8 @@ pub struct Membership {
     pub spaces: Vec<String>,
     /// Whether a query or list of sources narrows what may be read.
     pub is_narrowed: bool,
+    /// Whether "this wasn't me" is taken.
+    pub takes_reports: bool,
 }
 
 /// The session that asks.
@@ -60,7 +62,7 @@ pub struct Me {
     /// The session; not there for a token.
     #[schema(required)]
     pub session: Option<OwnSession>,
-    /// What must be done before anything else.
+    /// What is to be done. All but `set_password` must be done before anything else.
     pub needs: Vec<Need>,
     /// Whether there is a password.
     pub has_password: bool,
@@ -179,12 +181,9 @@ fn yes() -> bool {
     true
 }
 
-/// What was done about it.
+/// What was done about it. The finding itself is in the account's `findings` stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotMeDone {
-    /// Record id of the finding: `findings:3`; not there yet when it could not be looked up.
-    #[schema(required)]
-    pub finding: Option<String>,
     /// Sessions that ended: all but this one.
     pub sessions_ended: u64,
     /// Tokens that were revoked.

@@ -29,6 +29,18 @@ pub enum ExportFormat {
     IbmAt,
 }
 
+impl ExportFormat {
+    /// The text form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Cadf => "cadf",
+            Self::IbmAt => "ibm-at",
+        }
+    }
+}
+
 /// The format of what is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -292,6 +304,9 @@ pub struct OidcCallbackParams {
     /// Why there is no code.
     #[param(nullable = false)]
     pub error: Option<String>,
+    /// Which provider answers.
+    #[param(nullable = false)]
+    pub iss: Option<String>,
 }
 
 /// Parameters of reading an event's neighbours.

@@ -93,7 +93,7 @@ pub struct UserUpdate {
     pub disabled: Option<bool>,
     /// Further ids and names that sources know the person by, as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_items = 20)]
+    #[schema(nullable = false, max_items = 50)]
     pub also_known_as: Option<Vec<String>>,
 }
 
@@ -115,7 +115,7 @@ impl std::fmt::Debug for LinkCreated {
 /// A role to be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"role": "reader", "spaces": ["prod"], "query": "_platform:kms"}))]
+#[schema(example = json!({"role": "reader", "spaces": ["prod"], "query": "_platform:==kms"}))]
 pub struct RoleToGive {
     /// The role's name.
     pub role: String,
@@ -365,7 +365,7 @@ pub struct BindingList {
 /// A role to be given to a user or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"user": "k3v9x0a1b2c3", "role": "reader", "query": "_platform:kms"}))]
+#[schema(example = json!({"user": "k3v9x0a1b2c3", "role": "reader", "query": "_platform:==kms"}))]
 pub struct BindingCreate {
     /// A user's id; or give `group`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,12 +7,15 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"events": 300000, "rejects": 3, "tail_rows": 1200, "journal_bytes": 1048576, "journal_bound_bytes": 2147483648u64, "oldest_event": "2026-10-21T09:00:00.000Z", "newest_event": "2026-11-20T08:58:41.145Z", "started_at": "2026-11-20T08:00:00.000Z", "version": "0.1.0", "unavailable_tables": []}))]
 pub struct Status {
-    /// Records in the stream `activity`.
-    pub events: u64,
-    /// Records in the stream `rejects`.
-    pub rejects: u64,
-    /// Records in memory that wait for their flush.
-    pub tail_rows: u64,
+    /// Records in the stream `activity`; null for who sees only some of them, as are the times.
+    #[schema(required)]
+    pub events: Option<u64>,
+    /// Records in the stream `rejects`; null for who may not see them.
+    #[schema(required)]
+    pub rejects: Option<u64>,
+    /// Records in memory that wait for their flush; null for who sees only some records.
+    #[schema(required)]
+    pub tail_rows: Option<u64>,
     /// Bytes of the journal that are in use.
     pub journal_bytes: u64,
     /// Bytes beyond which the journal refuses.

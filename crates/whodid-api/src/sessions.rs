@@ -37,7 +37,7 @@ impl std::fmt::Debug for SignIn {
     }
 }
 
-/// What a person must do before anything else.
+/// What a person is to do. All but `set_password` must be done before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
@@ -69,7 +69,7 @@ pub struct SignedIn {
     pub user: User,
     /// When the session ends at the latest.
     pub expires_at: String,
-    /// What must be done first; requests for anything else are refused with `sign_in_incomplete` until then.
+    /// What is to be done; until all but `set_password` is, everything else is refused with `sign_in_incomplete`.
     pub needs: Vec<Need>,
 }
 

@@ -6,6 +6,11 @@ use whodid_model::{AccountName, Severity, Timestamp};
 
 use crate::Deed;
 
+/// Longest event, in bytes of text. What stores events takes none that is longer, and must not be stopped by one.
+pub const EVENT_BYTES_MAX: usize = 256 << 10;
+/// Characters that are left of a text in an event that would be longer.
+const SHORTENED_CHARS: usize = 1_000;
+
 /// What acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
@@ -216,8 +221,26 @@ struct Event<'a> {
     response_data: Map<String, Value>,
 }
 
-/// The event as one line of JSON. `id`: a fresh UUID. `installation`: the installation's random id.
+/// The event as one line of JSON, of at most [`EVENT_BYTES_MAX`] bytes. `id`: a fresh UUID. `installation`: the
+/// installation's random id.
+///
+/// One that would be longer is told without its delta and with its texts cut; `requestData.shortened` says so.
 pub fn event(installation: &str, account: &AccountName, at: Timestamp, id: &str, actor: &Actor, told: &Told) -> String {
+    let text = whole(installation, account, at, id, actor, told);
+    if text.len() <= EVENT_BYTES_MAX {
+        return text;
+    }
+    let (actor, mut told) = shortened(actor, told);
+    let text = whole(installation, account, at, id, &actor, &told);
+    if text.len() <= EVENT_BYTES_MAX {
+        return text;
+    }
+    // Long by its many members: what was done, by whom and to what comes before them.
+    (told.request, told.response) = (Map::from_iter([was_shortened()]), Map::new());
+    whole(installation, account, at, id, &actor, &told)
+}
+
+fn whole(installation: &str, account: &AccountName, at: Timestamp, id: &str, actor: &Actor, told: &Told) -> String {
     let deed = told.deed;
     let outcome = match told.outcome {
         Outcome::Success => "success",
@@ -259,6 +282,57 @@ pub fn event(installation: &str, account: &AccountName, at: Timestamp, id: &str,
         response_data: response,
     };
     serde_json::to_string(&event).unwrap_or_default()
+}
+
+fn was_shortened() -> (String, Value) {
+    ("shortened".to_owned(), true.into())
+}
+
+/// Every member that an actor and a deed have, with no text longer than [`SHORTENED_CHARS`], but for the delta: a
+/// patch is worth nothing in part.
+fn shortened(actor: &Actor, told: &Told) -> (Actor, Told) {
+    let mut actor = actor.clone();
+    let by = match &mut actor.by {
+        By::User { id, name } | By::Key { id, name } => vec![id, name],
+        By::Operator { name } => vec![name],
+        By::Nobody | By::System => Vec::new(),
+    };
+    let credential = match &mut actor.credential {
+        Some(Credential::Session(text) | Credential::Key(text) | Credential::IdentityProvider(text)) => Some(text),
+        Some(Credential::Link | Credential::Password) | None => None,
+    };
+    let optional = [&mut actor.address, &mut actor.agent, &mut actor.request];
+    for text in by.into_iter().chain(credential).chain(optional.into_iter().flatten()) {
+        cut(text);
+    }
+    let mut told = Told { change: None, ..told.clone() };
+    for text in [&mut told.target_id, &mut told.target_name].into_iter().chain(&mut told.correlation_id) {
+        cut(text);
+    }
+    if let Some(reason) = &mut told.reason {
+        cut(&mut reason.code);
+        cut(&mut reason.text);
+    }
+    for value in told.request.values_mut().chain(told.response.values_mut()) {
+        cut_texts(value);
+    }
+    told.request.extend([was_shortened()]);
+    (actor, told)
+}
+
+fn cut_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => cut(text),
+        Value::Array(values) => values.iter_mut().for_each(cut_texts),
+        Value::Object(members) => members.values_mut().for_each(cut_texts),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn cut(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(SHORTENED_CHARS) {
+        text.truncate(end);
+    }
 }
 
 /// CADF wants the offset written out and no `Z`.
@@ -369,6 +443,64 @@ mod tests {
             json!([{"op": "test", "path": "/name", "value": "ci"}, {"op": "remove", "path": "/name"}])
         );
         assert_eq!(patch(Some(&thing), Some(&thing)), json!([]));
+    }
+
+    fn told_by(actor: &Actor, told: &Told) -> Value {
+        let text = event("inst", &AccountName::default_account(), Timestamp::default(), "id", actor, told);
+        assert!(text.len() <= EVENT_BYTES_MAX, "{} bytes", text.len());
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn an_event_that_would_be_too_long_is_told_without_delta_and_with_texts_cut() {
+        let long = "é\u{1}".repeat(EVENT_BYTES_MAX);
+        let told = Told::success(Deed::RoleUpdate, "kms-readers", "KMS")
+            .asked("query", json!({"text": [long], "hours": 3}))
+            .answered("rows", 7)
+            .changed(None, Some(json!({"query": "x"})));
+        let event = told_by(&Actor::system(), &told);
+        let asked = &event["requestData"];
+        assert_eq!(
+            (&asked["shortened"], &asked["query"]["hours"], &asked["delta"]),
+            (&true.into(), &3.into(), &Value::Null)
+        );
+        assert_eq!(asked["query"]["text"][0].as_str().unwrap().chars().count(), 1_000);
+        assert_eq!(event["target"]["name"], "KMS");
+        assert_eq!(event["responseData"], json!({"rows": 7, "logdnaId": "inst/default"}));
+        // A delta alone can be what is too long.
+        let told = Told::success(Deed::RoleUpdate, "r", "").asked("a", 1).changed(None, Some(json!({"query": long})));
+        assert_eq!(told_by(&Actor::system(), &told)["requestData"], json!({"a": 1, "shortened": true}));
+    }
+
+    #[test]
+    fn no_event_is_too_long_whatever_makes_it_so() {
+        let long = "\u{1}".repeat(EVENT_BYTES_MAX);
+        let actor = Actor {
+            by: By::User { id: long.clone(), name: long.clone() },
+            credential: Some(Credential::Key(long.clone())),
+            address: Some(long.clone()),
+            agent: Some(long.clone()),
+            request: Some(long.clone()),
+        };
+        let reason = Reason { status: 400, code: long.clone(), text: long.clone() };
+        let mut told = Told::failure(Deed::RoleUpdate, long.as_str(), reason);
+        told.target_name.clone_from(&long);
+        told.correlation_id = Some(long.clone());
+        let event = told_by(&actor, &told.clone().answered("text", long));
+        assert_eq!(event["initiator"]["host"]["agent"].as_str().unwrap().len(), 1_000);
+        assert_eq!(event["responseData"]["text"].as_str().unwrap().len(), 1_000);
+        // By the number of its members, of any length.
+        let many = json!(vec![0; EVENT_BYTES_MAX]);
+        let event = told_by(&actor, &told.asked("many", many.clone()).answered("many", many));
+        assert_eq!(event["requestData"], json!({"shortened": true}));
+        assert_eq!(event["action"], "whodid.role.update");
+    }
+
+    #[test]
+    fn an_event_that_fits_is_told_whole() {
+        let long = "x".repeat(EVENT_BYTES_MAX / 2);
+        let told = Told::success(Deed::RoleUpdate, "r", "").asked("query", long.as_str());
+        assert_eq!(told_by(&Actor::system(), &told)["requestData"], json!({"query": long}));
     }
 
     #[test]

@@ -12,4 +12,4 @@ mod catalogue;
 mod event;
 
 pub use catalogue::{Deed, Kind};
-pub use event::{Actor, By, Credential, Outcome, Reason, Told, event, patch};
+pub use event::{Actor, By, Credential, EVENT_BYTES_MAX, Outcome, Reason, Told, event, patch};

@@ -14,7 +14,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
-use whodid_model::{AccountName, Timestamp};
+use whodid_model::{AccountName, StreamName, Timestamp};
 
 use crate::frame::Replay;
 
@@ -83,6 +83,11 @@ impl HashSecret {
     /// The key of an event that has an id.
     pub fn event(self, account: &AccountName, id: &str, raw: &[u8]) -> Key {
         self.hash(&[b"event", account.as_str().as_bytes(), id.as_bytes(), raw])
+    }
+
+    /// The key of an event that whodid itself writes to a stream: no sender can have sent it before.
+    pub fn own_event(self, account: &AccountName, stream: &StreamName, id: &str, raw: &[u8]) -> Key {
+        self.hash(&[b"own", account.as_str().as_bytes(), stream.as_str().as_bytes(), id.as_bytes(), raw])
     }
 
     /// The key of a request of one sender: two senders that both count `batch-1`, `batch-2` never meet.

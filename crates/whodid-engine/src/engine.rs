@@ -12,10 +12,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use whodid_journal::FileJournal;
-use whodid_lake::{Lake, Snapshot, Table};
-use whodid_model::{AccessScope, AccountName, Offset, Permission, StreamName, Timestamp, chain};
+use whodid_lake::{Lake, Table};
+use whodid_model::{AccessScope, AccountName, Offset, Right, StreamName, Timestamp, chain};
 use whodid_search::Searcher;
 
+use crate::admission::Admission;
 use crate::duplicates::{HashSecret, Key, Window};
 use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameError, PartHeader};
@@ -23,7 +24,8 @@ use crate::ingest::{self, EVENTS_A_REQUEST_MAX, IngestReply, IngestRequest, Prep
 use crate::jobs::{self, LakeTrouble};
 use crate::live::LIVE_READERS_MAX;
 use crate::options::{Clock, Options};
-use crate::unreadable::{self, Held, SetAside, UnreadableTable};
+use crate::places::{self, Troubles};
+use crate::unreadable::{self, Held, SetAside};
 use crate::writer::{Command, JournalGauges, LiveFrame, StreamKey, Writer};
 
 /// How long a request waits for memory before it is told to come back.
@@ -85,33 +87,6 @@ pub enum OpenError {
     Search(#[from] whodid_search::SearchError),
 }
 
-/// Numbers of one account, for its pages.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Status {
-    /// Records of the `activity` stream.
-    pub events: u64,
-    /// Records of the `rejects` stream.
-    pub rejects: u64,
-    /// Records in memory.
-    pub tail_rows: u64,
-    /// Bytes of records in memory.
-    pub tail_bytes: u64,
-    /// Segment files of the `activity` stream.
-    pub segments: u64,
-    /// Bytes the journal uses.
-    pub journal_bytes: u64,
-    /// Bytes the journal may use.
-    pub journal_bound_bytes: u64,
-    /// Earliest event time.
-    pub oldest_event: Option<Timestamp>,
-    /// Latest event time.
-    pub newest_event: Option<Timestamp>,
-    /// When this engine was opened.
-    pub started_at: Timestamp,
-    /// Tables of the account that cannot be read; they are not in the numbers.
-    pub unreadable: Vec<UnreadableTable>,
-}
-
 /// The product without a network. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
 pub struct Engine {
@@ -134,13 +109,15 @@ pub(crate) struct Inner {
     pub live_places: Arc<Semaphore>,
     pub gauges: Arc<JournalGauges>,
     /// Of the lake, since flushes fail.
-    pub trouble: parking_lot::Mutex<Option<LakeTrouble>>,
+    pub trouble: parking_lot::Mutex<Troubles>,
+    /// The name of this run, by which lakes are claimed.
+    pub run: String,
     pub started_at: Timestamp,
     /// Every table that holds or may get records.
     pub tables: parking_lot::Mutex<BTreeMap<StreamKey, Arc<Table>>>,
     /// Those that cannot be read, which are not in `tables`.
     pub set_aside: Arc<SetAside>,
-    secret: HashSecret,
+    pub secret: HashSecret,
     memory: Arc<Semaphore>,
     /// Bodies being decoded: what they become is counted only when it is known.
     decoding: Semaphore,
@@ -168,8 +145,9 @@ impl Engine {
         }
         let lake = open_lake(&options).await?;
         let takes_over = options.take_over_lake && lake.is_claimed_by_another(&options.data).await.map_err(not_ours)?;
+        let run = uuid::Uuid::new_v4().to_string();
         if !takes_over {
-            claim(&lake, &options).await?;
+            claim(&lake, &options, &run).await?;
         }
         let searcher = Searcher::new(whodid_search::Options {
             memory_bytes: options.query_memory_bytes,
@@ -193,9 +171,11 @@ impl Engine {
             is_ahead: false,
             gauges: Arc::clone(&gauges),
             set_aside: Arc::clone(&set_aside),
+            reserve_bytes: options.audit_reserve_bytes(),
         };
         let mut tables = BTreeMap::new();
-        let names = futures::stream::iter(lake.tables().await?);
+        let places = places::open(&lake, &options, &run, &set_aside).await;
+        let names = futures::stream::iter(lake.shared_tables().await?.into_iter().chain(places.tables));
         let opening = names.map(|key| async {
             let table = open_table(&lake, &key, &set_aside, &options.clock).await?;
             Ok::<_, OpenError>(table.map(|table| (key, table)))
@@ -207,11 +187,18 @@ impl Engine {
         }
         for frame in recovered {
             let (position, bytes) = frame?;
-            replay(&mut writer, &lake, position, &bytes, &options, takes_over).await?;
+            let takes_over = |account: &AccountName| {
+                if lake.has_place(account) { places.taken.contains(account) } else { takes_over }
+            };
+            replay(&mut writer, &lake, position, &bytes, &options, &takes_over).await?;
+        }
+        for account in &places.taken {
+            lake.claim_place(account, &options.data, &run).await?;
+            tracing::warn!(account = %account, "the storage of account {account} was another server's and is taken over, as told");
         }
         if takes_over {
             // Only now: until here the start may be refused, and the lake must stay the other's then.
-            claim(&lake, &options).await?;
+            claim(&lake, &options, &run).await?;
             tracing::warn!("this lake was another server's and is taken over, as told");
         }
         tables.extend(writer.tables.iter().map(|(key, table)| (key.clone(), Arc::clone(table))));
@@ -235,6 +222,7 @@ impl Engine {
             published: news,
             gauges,
             trouble: parking_lot::Mutex::default(),
+            run,
             started_at,
             tables: parking_lot::Mutex::new(tables),
             set_aside,
@@ -258,24 +246,27 @@ impl Engine {
         }
     }
 
-    /// Takes a body in. The answer comes when what it accepts is on disk.
+    /// Takes a body in. The answer comes when what it accepts is on disk. Events that the scope's rows do not let
+    /// through are rejects.
     pub async fn ingest(&self, scope: &AccessScope, request: IngestRequest) -> Result<IngestReply, Error> {
-        require(scope, &[Permission::WriteEvents])?;
+        require(scope, &[Right::Write])?;
+        let admission = Admission::of(scope)?;
         let inner = &self.inner;
-        if *inner.trouble.lock() == Some(LakeTrouble::Taken) {
+        if inner.trouble_of(scope.account()) == Some(LakeTrouble::Taken) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "lake_taken",
                 "another server writes to this server's lake; nothing was stored. Its operator must end one of the two",
             ));
         }
-        if inner.tail_bytes() > inner.options.tail_bytes_max {
+        if inner.tail_bytes() > inner.options.event_tail_bytes_max() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "lake_behind",
                 "the lake has not taken what waits in memory; nothing was stored, send it again later",
             ));
         }
+        inner.refuse_behind(scope.account())?;
         let mut memory = inner.reserve(request.body.len() * COPIES_IN_WORK).await?;
         let account = scope.account().clone();
         let tables = inner.tables_of(&account).await?;
@@ -284,11 +275,13 @@ impl Engine {
         let body_bytes = request.body.len();
         let decoding = inner.decoding.acquire().await.map_err(|error| Error::internal("decoding a request", error))?;
         let prepared = if request.body.len() < DECODE_INLINE_BYTES {
-            ingest::prepare(&account, &tables, &request, received, secret)
+            ingest::prepare(&account, &tables, &request, &admission, received, secret)
         } else {
-            tokio::task::spawn_blocking(move || ingest::prepare(&account, &tables, &request, received, secret))
-                .await
-                .map_err(|error| Error::internal("decoding a request", error))?
+            tokio::task::spawn_blocking(move || {
+                ingest::prepare(&account, &tables, &request, &admission, received, secret)
+            })
+            .await
+            .map_err(|error| Error::internal("decoding a request", error))?
         };
         let prepared = prepared.map_err(refuse_body)?;
         // Many tiny events take far more as columns than as text.
@@ -298,13 +291,6 @@ impl Engine {
         }
         drop(decoding);
         let (sender, reply) = oneshot::channel();
-        let stopped = || {
-            Error::new(
-                ErrorKind::Unavailable,
-                "stopping",
-                "whodid is stopping; nothing was stored, send it again later",
-            )
-        };
         match inner.commands.try_send(Command::Append(Box::new(prepared), sender)) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
@@ -314,9 +300,9 @@ impl Engine {
                     "too many requests wait for the journal; nothing was stored, send it again in a second",
                 ));
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(stopped()),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(stopping()),
         }
-        reply.await.map_err(|_| stopped())?
+        reply.await.map_err(|_| stopping())?
     }
 
     /// Puts everything in memory into the lake now, and lets the journal forget it.
@@ -352,15 +338,21 @@ impl Engine {
         if let Some(taken @ LakeTrouble::Taken) = self.lake_trouble() {
             return Err(taken.to_string());
         }
-        if self.inner.tail_bytes() > self.inner.options.tail_bytes_max {
+        if self.inner.tail_bytes() > self.inner.options.event_tail_bytes_max() {
             return Err("the lake does not take what waits in memory: mend its storage".to_owned());
         }
         Ok(())
     }
 
-    /// What keeps records from going into the lake, while there is something; they wait in journal and memory.
+    /// What keeps records from going into the lake, while there is something; they wait in journal and memory. Not
+    /// what keeps those of one account from its own place.
     pub fn lake_trouble(&self) -> Option<LakeTrouble> {
-        *self.inner.trouble.lock()
+        self.inner.trouble.lock().shared
+    }
+
+    /// The accounts whose records do not go into their own place, and why.
+    pub fn place_troubles(&self) -> Vec<(AccountName, LakeTrouble)> {
+        self.inner.trouble.lock().own.iter().map(|(account, trouble)| (account.clone(), *trouble)).collect()
     }
 
     /// Opens the tables of an account, so that a lake that is away later holds up none of its events.
@@ -368,38 +360,10 @@ impl Engine {
     /// # Errors
     /// As [`Engine::ingest`], when a table cannot be read.
     pub async fn prepare_account(&self, account: &AccountName) -> Result<(), Error> {
-        self.inner.tables_of(account).await.map(|_| ())
-    }
-
-    /// Numbers of the scope's account.
-    pub async fn status(&self, scope: &AccessScope) -> Result<Status, Error> {
-        require(scope, READING)?;
-        let table = |stream| self.inner.known_table(scope.account(), &stream);
-        let (activity_table, rejects) = (table(StreamName::activity()), table(StreamName::rejects()));
-        let snapshot = |table: &Option<Arc<Table>>| {
-            table.as_ref().map_or_else(|| Snapshot::empty(self.inner.lake.store()), |table| table.snapshot())
-        };
-        let (activity, rejects) = (snapshot(&activity_table), snapshot(&rejects));
-        let rows = |snapshot: &whodid_lake::Snapshot| {
-            let flushed: u64 = snapshot.segments.iter().map(|segment| segment.rows).sum();
-            let tail: u64 = snapshot.tail.iter().map(|batch| batch.num_rows() as u64).sum();
-            (flushed + tail, tail)
-        };
-        let (events, tail_rows) = rows(&activity);
-        let (oldest_event, newest_event) = crate::read::time_span(&activity).unzip();
-        Ok(Status {
-            events,
-            rejects: rows(&rejects).0,
-            tail_rows,
-            tail_bytes: activity_table.map_or(0, |table| table.tail_bytes()) as u64,
-            segments: activity.segments.len() as u64,
-            journal_bytes: self.inner.gauges.used_bytes.load(Relaxed),
-            journal_bound_bytes: self.inner.gauges.bound_bytes.load(Relaxed),
-            oldest_event,
-            newest_event,
-            started_at: self.inner.started_at,
-            unreadable: self.inner.set_aside.of(scope.account()),
-        })
+        for stream in places::streams() {
+            self.inner.table(account, &stream).await?;
+        }
+        Ok(())
     }
 }
 
@@ -415,15 +379,17 @@ const MEMORY_UNIT: usize = 1024;
 /// A body in work exists as bytes, as columns and compressed: about this many times.
 const COPIES_IN_WORK: usize = 3;
 
-/// The permissions that let a scope read.
-pub(crate) const READING: &[Permission] = &[Permission::ReadEvents, Permission::ExportEvents];
-
 /// Refuses a scope that was given for something else.
-pub(crate) fn require(scope: &AccessScope, allowed: &[Permission]) -> Result<(), Error> {
-    if allowed.contains(&scope.permission()) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Denied, "denied", "this access does not cover what was asked"))
+pub(crate) fn require(scope: &AccessScope, allowed: &[Right]) -> Result<(), Error> {
+    if allowed.contains(&scope.right()) { Ok(()) } else { Err(not_covered()) }
+}
+
+pub(crate) fn not_covered() -> Error {
+    Error::new(ErrorKind::Denied, "denied", "this access does not cover what was asked")
+}
+
+pub(crate) fn stopping() -> Error {
+    Error::new(ErrorKind::Unavailable, "stopping", "whodid is stopping; nothing was stored, send it again later")
 }
 
 impl Inner {
@@ -508,7 +474,7 @@ async fn open_table(
     }
     match lake.table(&key.0, &key.1).await {
         Ok(table) => Ok(Some(table)),
-        Err(error @ whodid_lake::OpenError::Log(_)) => {
+        Err(error @ (whodid_lake::OpenError::Log(_) | whodid_lake::OpenError::Away { .. })) => {
             set_aside.add(key.clone(), chain(&error), clock());
             Ok(None)
         }
@@ -524,18 +490,22 @@ async fn set_aside_without_log(
     set_aside: &SetAside,
     clock: &Clock,
 ) -> Result<(), OpenError> {
+    let cause = "it has segments but no log; bring its folder `_delta_log` back, or start once with \
+                 --accept-missing-records to begin it anew";
     let mut lost = Vec::new();
     for (key, table) in tables.iter() {
-        if table.has_lost_log().await.map_err(whodid_lake::OpenError::List)? {
-            lost.push(key.clone());
+        match table.has_lost_log().await {
+            Ok(false) => {}
+            Ok(true) => lost.push((key.clone(), cause.to_owned())),
+            // A place of one account holds up no other.
+            Err(error) if lake.has_place(&key.0) => lost.push((key.clone(), chain(&error))),
+            Err(error) => return Err(whodid_lake::OpenError::List(error).into()),
         }
     }
-    for key in lost {
+    for (key, cause) in lost {
         tables.remove(&key);
         lake.forget(&key.0, &key.1);
-        let cause = "it has segments but no log; bring its folder `_delta_log` back, or start once with \
-                     --accept-missing-records to begin it anew";
-        set_aside.add(key, cause.to_owned(), clock());
+        set_aside.add(key, cause, clock());
     }
     Ok(())
 }
@@ -544,9 +514,8 @@ fn not_ours(error: whodid_lake::OwnerError) -> OpenError {
     OpenError::Lake(whodid_lake::OpenError::Owner(error))
 }
 
-async fn claim(lake: &Lake, options: &Options) -> Result<(), OpenError> {
-    let run = uuid::Uuid::new_v4().to_string();
-    lake.claim(&options.data, run, options.take_over_lake).await.map_err(not_ours)
+async fn claim(lake: &Lake, options: &Options, run: &str) -> Result<(), OpenError> {
+    lake.claim(&options.data, run.to_owned(), options.take_over_lake).await.map_err(not_ours)
 }
 
 /// Opens the lake. One that does not answer is asked again for as long as the options say: a server that starts
@@ -574,7 +543,7 @@ async fn replay(
     position: whodid_journal::Position,
     bytes: &[u8],
     options: &Options,
-    takes_over: bool,
+    takes_over: &dyn Fn(&AccountName) -> bool,
 ) -> Result<(), OpenError> {
     let (header, parts) = frame::decode(bytes)?;
     let mut ends = Vec::with_capacity(parts.len());
@@ -594,7 +563,7 @@ async fn replay(
             continue;
         };
         // Whether the records in these places are this journal's can be told only where nobody else has written.
-        if takes_over && table.flushed_to() >= Some(first) {
+        if takes_over(&key.0) && table.flushed_to() >= Some(first) {
             let table = format!("{}/{}", key.0, key.1);
             return Err(OpenError::Places { table, journal: options.data.join("journal") });
         }

@@ -8,9 +8,9 @@ use futures::stream::{BoxStream, StreamExt};
 use whodid_decode::Format;
 use whodid_decode::profile::{to_cadf, to_ibm_at};
 use whodid_lake::RawReader;
-use whodid_model::{AccessScope, AccountName, StreamName, Timestamp};
+use whodid_model::{AccessScope, AccountName, Right, StreamName, Timestamp};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, require};
 use crate::error::Error;
 use crate::read::{Order, ReadRequest, search_error, search_order};
 use crate::render::{self, Renderer};
@@ -71,6 +71,7 @@ impl Engine {
         order: Order,
         format: ExportFormat,
     ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        require(scope, &[Right::Export])?;
         let mut view = self.view(scope, request).await?;
         view.filter.before_offset = Some(view.snapshot.next_offset());
         let (account, stream) = (view.account.clone(), view.stream.clone());

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use whodid_decode::Format;
 use whodid_lake::{BatchBuilder, Table};
-use whodid_model::{AccountName, Field, Timestamp};
+use whodid_model::{AccountName, Field, StreamName, Timestamp};
 
+use crate::admission::Admission;
 use crate::duplicates::{HashSecret, Key, hex_of_key};
 
 /// Most events in one request.
@@ -39,7 +40,7 @@ pub struct IngestReply {
     pub duplicates: u64,
     /// Left out by an exclusion rule.
     pub excluded: u64,
-    /// Not readable; kept in the `rejects` stream with raw bytes and reason.
+    /// Not readable, or not what the key is for; kept in the `rejects` stream with raw bytes and reason.
     pub rejected: Vec<Rejected>,
     /// Offset of the first stored event in the `activity` stream.
     pub first_offset: Option<u64>,
@@ -50,7 +51,7 @@ pub struct IngestReply {
     pub is_repeated: bool,
 }
 
-/// One event that could not be read.
+/// One event that could not be read or is not what its key is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// Position in the request, from 0.
@@ -63,6 +64,7 @@ pub struct Rejected {
 
 /// Rows of one stream, ready to be given their places.
 pub(crate) struct PreparedPart {
+    pub stream: StreamName,
     pub table: Arc<Table>,
     pub batch: RecordBatch,
     pub encoded: Vec<u8>,
@@ -73,21 +75,21 @@ pub(crate) struct PreparedPart {
 /// A request, ready for the writer.
 pub(crate) struct Prepared {
     pub account: AccountName,
-    pub activity: Option<PreparedPart>,
-    pub rejects: Option<PreparedPart>,
+    pub parts: Vec<PreparedPart>,
     pub rejected: Vec<Rejected>,
     /// Hash of the idempotency key, and of the body.
     pub request: Option<(Key, String)>,
+    /// Whether whodid itself wrote it: it may use the reserve, and is no event of a sender.
+    pub is_own: bool,
 }
 
 impl Prepared {
     /// Bytes it takes while it waits for the writer, about.
     pub fn memory_bytes(&self) -> usize {
-        let parts = [&self.activity, &self.rejects].into_iter().flatten();
         let bytes = |part: &PreparedPart| {
             part.batch.get_array_memory_size() + part.encoded.len() + part.keys.len() * size_of::<Option<Key>>()
         };
-        parts.map(bytes).sum()
+        self.parts.iter().map(bytes).sum()
     }
 }
 
@@ -111,6 +113,7 @@ pub(crate) fn prepare(
     account: &AccountName,
     tables: &Tables,
     request: &IngestRequest,
+    admission: &Admission,
     received: Timestamp,
     secret: HashSecret,
 ) -> Result<Prepared, PrepareError> {
@@ -127,7 +130,8 @@ pub(crate) fn prepare(
     let mut rejects = BatchBuilder::new();
     let mut rejected = Vec::new();
     for item in items {
-        match item.event {
+        let event = item.event.and_then(|event| admission.check(item.format, event));
+        match event {
             Ok(mut event) => {
                 match event.fields.get(Field::Id) {
                     Some(id) => keys.push(Some(secret.event(account, id, item.raw))),
@@ -149,16 +153,58 @@ pub(crate) fn prepare(
         }
     }
     let rejects_keys = vec![None; rejects.len()];
+    let parts = [
+        finish(StreamName::activity(), &tables.activity, activity, keys),
+        finish(StreamName::rejects(), &tables.rejects, rejects, rejects_keys),
+    ];
     Ok(Prepared {
         account: account.clone(),
-        activity: finish(&tables.activity, activity, keys),
-        rejects: finish(&tables.rejects, rejects, rejects_keys),
+        parts: parts.into_iter().flatten().collect(),
         rejected,
+        is_own: false,
         request: request_key.map(|key| (key, hex_of_key(&secret.body(request.format.as_str(), &request.body)))),
     })
 }
 
-fn finish(table: &Arc<Table>, builder: BatchBuilder, keys: Vec<Option<Key>>) -> Option<PreparedPart> {
+/// Decodes and builds what whodid itself writes: CADF events, one a text. Blocking, CPU only.
+///
+/// # Errors
+/// A text that is no event, which is a defect of whoever wrote it.
+pub(crate) fn prepare_own(
+    account: &AccountName,
+    stream: &StreamName,
+    table: &Arc<Table>,
+    events: &[String],
+    received: Timestamp,
+    secret: HashSecret,
+) -> Result<Prepared, String> {
+    let mut builder = BatchBuilder::new();
+    let mut keys = Vec::with_capacity(events.len());
+    for text in events {
+        let items = whodid_decode::decode(Format::Cadf, text.as_bytes(), received);
+        let [item] = items.as_slice() else {
+            return Err(format!("a text holds {} events instead of one", items.len()));
+        };
+        let event = item.event.as_ref().map_err(|reject| format!("{}: {}", reject.code.as_str(), reject.detail))?;
+        let id = event.fields.get(Field::Id).ok_or("an event has no id")?;
+        keys.push(Some(secret.own_event(account, stream, id, item.raw)));
+        builder.append(item.format.as_str(), item.raw, event);
+    }
+    Ok(Prepared {
+        account: account.clone(),
+        parts: finish(stream.clone(), table, builder, keys).into_iter().collect(),
+        rejected: Vec::new(),
+        request: None,
+        is_own: true,
+    })
+}
+
+fn finish(
+    stream: StreamName,
+    table: &Arc<Table>,
+    builder: BatchBuilder,
+    keys: Vec<Option<Key>>,
+) -> Option<PreparedPart> {
     if builder.is_empty() {
         return None;
     }
@@ -166,7 +212,7 @@ fn finish(table: &Arc<Table>, builder: BatchBuilder, keys: Vec<Option<Key>>) -> 
     let mut encoded = whodid_lake::encode_batch(&batch);
     // It was made as large as the worst case.
     encoded.shrink_to_fit();
-    Some(PreparedPart { table: Arc::clone(table), batch, encoded, keys })
+    Some(PreparedPart { stream, table: Arc::clone(table), batch, encoded, keys })
 }
 
 /// An id for an event that came without: the same for a repeated request, new otherwise.

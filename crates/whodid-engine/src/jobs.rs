@@ -16,6 +16,7 @@ use whodid_model::{Offset, chain};
 
 use crate::engine::Inner;
 use crate::error::{Error, ErrorKind};
+use crate::places::Troubles;
 use crate::unreadable;
 use crate::writer::{Command, RELEASE_WAIT, StreamKey};
 
@@ -99,7 +100,8 @@ async fn flush_loop(inner: Arc<Inner>) {
     let mut probed_at = Instant::now();
     loop {
         tokio::time::sleep(TICK).await;
-        if inner.gauges.is_refusing.load(Relaxed) && probed_at.elapsed() >= PROBE_INTERVAL {
+        let is_refusing = inner.gauges.is_refusing.load(Relaxed) || inner.gauges.is_refusing_own.load(Relaxed);
+        if is_refusing && probed_at.elapsed() >= PROBE_INTERVAL {
             probed_at = Instant::now();
             // Without it, nobody sends to a server that is not ready, and it would never become so.
             let _ = inner.commands.send(Command::Probe).await;
@@ -111,14 +113,12 @@ async fn flush_loop(inner: Arc<Inner>) {
         let flushes = due.into_iter().map(|(key, table)| async move { (flush_one(&table).await, key) });
         let ended: Vec<_> = futures::stream::iter(flushes).buffer_unordered(FLUSHES_AT_ONCE).collect().await;
         for (result, key) in ended {
-            if let Err(error) = &result {
-                *inner.trouble.lock() = Some(LakeTrouble::of(error));
-            }
             match result {
                 Ok(()) => {
                     waiting.remove(&key);
                 }
                 Err(error) => {
+                    inner.note_trouble(&key.0, LakeTrouble::of(&error));
                     tracing::error!(
                         account = %key.0, stream = %key.1, cause = %cause_of(&error),
                         "flushing failed, the records stay in journal and memory"
@@ -131,9 +131,9 @@ async fn flush_loop(inner: Arc<Inner>) {
                 }
             }
         }
-        if waiting.values().all(|waiting| waiting.failed.is_none()) {
-            *inner.trouble.lock() = None;
-        }
+        let failing = |key: &StreamKey| waiting.get(key).is_some_and(|waiting| waiting.failed.is_some());
+        let failing: Vec<&StreamKey> = waiting.keys().filter(|key| failing(key)).collect();
+        inner.forget_troubles(&failing);
         release(&inner).await;
     }
 }
@@ -206,17 +206,17 @@ fn due(inner: &Inner, waiting: &mut HashMap<StreamKey, Waiting>) -> Vec<(StreamK
 /// holds up no other; the first failure is told.
 pub(crate) async fn flush_all(inner: &Inner) -> Result<(), Error> {
     let mut result = Ok(());
-    for (_, table) in open_tables(inner) {
+    for (key, table) in open_tables(inner) {
         if table.tail_rows() > 0 {
             let flushed = flush_one(&table).await;
             if let Err(error) = &flushed {
-                *inner.trouble.lock() = Some(LakeTrouble::of(error));
+                inner.note_trouble(&key.0, LakeTrouble::of(error));
             }
             result = result.and(flushed);
         }
     }
     if result.is_ok() {
-        *inner.trouble.lock() = None;
+        *inner.trouble.lock() = Troubles::default();
     }
     release(inner).await;
     result
@@ -297,7 +297,8 @@ mod tests {
 
     use bytes::Bytes;
     use whodid_decode::Format;
-    use whodid_model::{AccountName, Permission, Principal, StreamName, Timestamp};
+    use whodid_model::access::{Act, BuiltInRole, Grant, Who, decide};
+    use whodid_model::{AccountName, Principal, StreamName, Timestamp};
 
     use super::*;
     use crate::{Engine, IngestRequest, Options, ReadRequest};
@@ -313,16 +314,17 @@ mod tests {
         engine
     }
 
-    fn scope(permission: Permission) -> whodid_model::AccessScope {
+    fn scope(act: Act<'_>) -> whodid_model::AccessScope {
         let account = AccountName::default_account();
-        let principal = Principal::Administrator { user: "root".into(), accounts: vec![account.clone()] };
-        whodid_model::access::decide(&principal, permission, &account).unwrap()
+        let who = Who::User { id: "u1".into(), name: "root".into(), is_name_given: true, also_known_as: Vec::new() };
+        let grant = Grant::whole(BuiltInRole::Administrator.permissions());
+        decide(&Principal::with_grant(who, account.clone(), grant), act, &account).unwrap()
     }
 
     async fn send(engine: &Engine, body: String) {
         let body = Bytes::from(body);
         let request = IngestRequest { format: Format::Json, body, idempotency_key: None, sender: String::new() };
-        engine.ingest(&scope(Permission::WriteEvents), request).await.unwrap();
+        engine.ingest(&scope(Act::Write), request).await.unwrap();
     }
 
     fn due_streams(engine: &Engine) -> Vec<StreamName> {
@@ -354,9 +356,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let engine = engine(&folder).await;
         for number in 0..3 {
-            let stream = Some(StreamName::parse(&format!("invented{number}")).unwrap());
-            let request = ReadRequest { stream, ..ReadRequest::default() };
-            let count = engine.count(&scope(Permission::ReadEvents), &request).await.unwrap();
+            let stream = StreamName::parse(&format!("invented{number}")).unwrap();
+            let request = ReadRequest { stream: Some(stream.clone()), ..ReadRequest::default() };
+            let count = engine.count(&scope(Act::Read(&stream)), &request).await.unwrap();
             assert_eq!(count.count, 0);
         }
         assert!(open_tables(&engine.inner).is_empty());

@@ -6,6 +6,7 @@
 //! received event ends in exactly one of accepted, duplicate, excluded, rejected; nothing is read
 //! without an [`whodid_model::AccessScope`].
 
+mod admission;
 mod csv;
 mod duplicates;
 mod engine;
@@ -16,25 +17,31 @@ mod ingest;
 mod jobs;
 mod live;
 mod options;
+mod own;
+mod places;
 mod read;
+mod record;
 mod render;
 mod row;
 mod rowview;
 mod salvage;
 mod sql_value;
+mod status;
 mod unreadable;
 mod writer;
 
-pub use engine::{Engine, OpenError, Status};
+pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind};
 pub use export::{ExportFormat, Profile};
 pub use ingest::{IngestReply, IngestRequest, Rejected};
 pub use jobs::LakeTrouble;
 pub use live::{LIVE_READERS_MAX, Live, LiveItem};
-pub use options::{Clock, Options};
+pub use options::{AUDIT_RESERVE_BYTES, Clock, Options};
+pub use own::OWN_STREAMS;
 pub use read::{
     Around, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page, ReadRequest,
     ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
 };
 pub use salvage::{SalvageError, Salvaged, salvage};
+pub use status::{Status, shows_all};
 pub use unreadable::UnreadableTable;

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use whodid_lake::offsets_of;
-use whodid_model::{AccessScope, Offset, RecordId, StreamName, access::Spaces};
+use whodid_model::{AccessScope, Offset, RecordId, StreamName};
 use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
+use whodid_search::Visible;
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
@@ -148,10 +149,12 @@ impl Live {
         let batch = batch.slice(0, batch.num_rows().min(STEP_ROWS));
         let next = Offset(self.next.0 + batch.num_rows() as u64);
         let matcher = Arc::clone(&self.matcher);
+        // Anew each time: what a grant says of the present is meant of now, not of when the reader came.
+        let visible = self.engine.visible(&matcher.scope, &matcher.stream, matcher.space.as_deref())?;
         self.waiting = if batch.num_rows() <= INLINE_ROWS {
-            matcher.items(&batch)
+            matcher.items(&batch, &visible)
         } else {
-            tokio::task::spawn_blocking(move || matcher.items(&batch))
+            tokio::task::spawn_blocking(move || matcher.items(&batch, &visible))
                 .await
                 .map_err(|error| Error::internal("matching a live tail", error))?
         };
@@ -186,10 +189,11 @@ impl Live {
 }
 
 impl Matcher {
-    /// The rows of a batch that match.
-    fn items(&self, batch: &RecordBatch) -> VecDeque<LiveItem> {
+    /// The rows of a batch that match and may be seen.
+    fn items(&self, batch: &RecordBatch, visible: &Visible) -> VecDeque<LiveItem> {
         let rows = Row::all(batch).filter(|row| {
-            self.may_show(*row) && rowview::with_event(*row, &self.stream, |event| self.query.matches(event))
+            self.is_in_region(*row)
+                && rowview::with_event(*row, &self.stream, |event| visible.shows(event) && self.query.matches(event))
         });
         rows.map(|row| self.item(row)).collect()
     }
@@ -201,17 +205,7 @@ impl Matcher {
         LiveItem::Event { id: id.to_string(), json }
     }
 
-    fn may_show(&self, row: Row<'_>) -> bool {
-        let in_scope = match self.scope.spaces() {
-            Spaces::All => true,
-            Spaces::Only { spaces, account_events } => match row.space() {
-                None => *account_events,
-                Some(space) => spaces.iter().any(|allowed| allowed.as_str() == space),
-            },
-        };
-        let in_space = self.space.as_deref().is_none_or(|space| row.space() == Some(space));
-        let in_region =
-            self.region.as_deref().is_none_or(|region| row.field(whodid_model::Field::Region) == Some(region));
-        in_scope && in_space && in_region
+    fn is_in_region(&self, row: Row<'_>) -> bool {
+        self.region.as_deref().is_none_or(|region| row.field(whodid_model::Field::Region) == Some(region))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use whodid_lake::Location;
-use whodid_model::Timestamp;
+use whodid_model::{AccountName, Timestamp};
 
 /// Where the engine takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -17,6 +17,11 @@ pub const TAIL_BYTES_MAX: usize = 256 << 20;
 /// A tail of this size is flushed at once.
 pub const FLUSH_BYTES: usize = 96 << 20;
 
+/// Bytes of the journal, and of records in memory, that only what whodid tells of itself may use: what cannot be
+/// audited is refused, so the audit log must find room when events no longer do. At most a quarter of either.
+pub const AUDIT_RESERVE_BYTES: u64 = 16 << 20;
+const RESERVE_SHARE: u64 = 4;
+
 /// What an engine is opened with.
 #[derive(Clone)]
 pub struct Options {
@@ -24,6 +29,9 @@ pub struct Options {
     pub data: PathBuf,
     /// Where the tables are.
     pub lake: Location,
+    /// Accounts whose tables are at a place of their own. One that is away when the engine opens is set aside, and
+    /// taken up once it answers; the others work meanwhile.
+    pub places: Vec<(AccountName, Location)>,
     /// Size of a journal segment file in bytes.
     pub journal_segment_bytes: u64,
     /// The journal refuses appends beyond this size in bytes.
@@ -60,12 +68,24 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
+    /// Bytes of the journal that events of senders leave.
+    pub(crate) fn audit_reserve_bytes(&self) -> u64 {
+        AUDIT_RESERVE_BYTES.min(self.journal_bound_bytes / RESERVE_SHARE)
+    }
+
+    /// Bytes of records in memory beyond which events of senders are refused.
+    pub(crate) fn event_tail_bytes_max(&self) -> usize {
+        let reserve = (AUDIT_RESERVE_BYTES as usize).min(self.tail_bytes_max / RESERVE_SHARE as usize);
+        self.tail_bytes_max - reserve
+    }
+
     /// The defaults for a data folder: journal, window and lake all below it.
     pub fn for_folder(data: impl Into<PathBuf>, clock: Clock) -> Self {
         let data = data.into();
         Self {
             lake: Location::Folder(data.join("lake")),
             data,
+            places: Vec::new(),
             journal_segment_bytes: 64 << 20,
             journal_bound_bytes: 2 << 30,
             ingest_bytes_max: INGEST_BYTES_MAX,

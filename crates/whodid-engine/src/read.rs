@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use whodid_lake::{RawReader, Snapshot};
-use whodid_model::access::Spaces;
-use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, SpaceName, StreamName, Timestamp};
+use whodid_model::{AccessScope, AccountName, Field, Offset, RecordId, Right, SpaceName, StreamName, Timestamp};
 use whodid_query::{Expr, Query, RecordField, Target, Test};
-use whodid_search::{Filter, SearchError, Stats};
+use whodid_search::{Filter, SearchError, Stats, Visible};
 
-use crate::engine::{Engine, READING, require};
+use crate::engine::{Engine, not_covered, require};
 use crate::error::{Error, ErrorKind};
 use crate::render;
 use crate::row::Row;
+use crate::status::shows_all;
 
 /// Most events on one page.
 pub const PAGE_EVENTS_MAX: usize = 1000;
@@ -56,11 +56,12 @@ pub struct ReadRequest {
     pub space: Option<String>,
     /// Only this region.
     pub region: Option<String>,
-    /// The stream; `activity` when not given.
+    /// The stream. When not given that of the scope; `activity` where the scope is of several.
     pub stream: Option<StreamName>,
 }
 
-/// How long a read took and what it touched.
+/// How long a read took and what it touched. What it touched is told only to who sees every record of the stream;
+/// others would learn from it how many there are that they may not see.
 #[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct ReadStats {
     /// Milliseconds.
@@ -261,6 +262,8 @@ pub(crate) struct View {
     pub account: AccountName,
     pub stream: StreamName,
     pub filter: Filter,
+    /// Whether the reader may see every record of the stream.
+    shows_all: bool,
 }
 
 impl Engine {
@@ -296,7 +299,7 @@ impl Engine {
             .map(|(time, offset)| Cursor { t: time.micros(), o: offset.0, a: as_of.0, n: now.micros(), h: asked })
             .map(|cursor| write_cursor(&cursor));
         let events = render_all(&page.rows, &view.account, &view.stream);
-        Ok(Page { events, next_cursor, stats: stats(page.stats, as_of) })
+        Ok(Page { events, next_cursor, stats: view.stats(page.stats, as_of) })
     }
 
     /// One event by its id or record id, with what belongs to it.
@@ -310,7 +313,7 @@ impl Engine {
         let related = self
             .inner
             .searcher
-            .related(&view.snapshot, &ids, row.field(Field::CorrelationId), &view.filter.spaces, RELATED_MAX + 1)
+            .related(&view.snapshot, &ids, row.field(Field::CorrelationId), &view.filter.visible, RELATED_MAX + 1)
             .await
             .map_err(search_error)?;
         let mut others = Vec::new();
@@ -350,10 +353,10 @@ impl Engine {
     pub async fn count(&self, scope: &AccessScope, request: &ReadRequest) -> Result<Count, Error> {
         let view = self.view(scope, request).await?;
         let answer = self.inner.searcher.count(&view.snapshot, &view.filter).await.map_err(search_error)?;
-        Ok(Count { count: answer.value, stats: stats(answer.stats, view.snapshot.next_offset()) })
+        Ok(Count { count: answer.value, stats: view.stats(answer.stats, view.snapshot.next_offset()) })
     }
 
-    /// Numbers over event time, divided by the values of a field or path. Without `from` or `to` the range is that of the stored events.
+    /// Numbers over event time, divided by the values of a field or path. Without `from` or `to` the range is that of the events that may be seen.
     pub async fn histogram(
         &self,
         scope: &AccessScope,
@@ -362,7 +365,10 @@ impl Engine {
         by: &str,
     ) -> Result<Histogram, Error> {
         let view = self.view(scope, request).await?;
-        let (oldest, newest) = time_span(&view.snapshot).unwrap_or_default();
+        let (oldest, newest) = match (view.filter.from, view.filter.to) {
+            (Some(from), Some(to)) => (from, to),
+            _ => self.visible_span(&view).await?.unwrap_or_default(),
+        };
         let from = view.filter.from.unwrap_or(oldest);
         let to = view.filter.to.unwrap_or_else(|| newest.plus_micros(1)).max(from.plus_micros(1));
         let width = interval_micros(interval, from, to)?;
@@ -388,7 +394,7 @@ impl Engine {
             total += count;
         }
         let to = Timestamp::from_micros(first + bars * width);
-        let stats = stats(answer.stats, view.snapshot.next_offset());
+        let stats = view.stats(answer.stats, view.snapshot.next_offset());
         Ok(Histogram { interval_micros: width, from: Timestamp::from_micros(first), to, buckets, total, stats })
     }
 
@@ -463,7 +469,7 @@ impl Engine {
         let seen = self
             .inner
             .searcher
-            .fields_seen(&view.snapshot, &view.filter.spaces, FIELD_SAMPLE_ROWS)
+            .fields_seen(&view.snapshot, &view.filter.visible, FIELD_SAMPLE_ROWS)
             .await
             .map_err(search_error)?;
         for path in seen.value {
@@ -546,10 +552,11 @@ impl Engine {
 
     /// Answers a read-only SQL statement over table `events` (the `activity` stream).
     pub async fn sql(&self, scope: &AccessScope, text: &str) -> Result<SqlAnswer, Error> {
-        let view = self.view(scope, &ReadRequest::default()).await?;
+        let request = ReadRequest { stream: Some(StreamName::activity()), ..ReadRequest::default() };
+        let view = self.view(scope, &request).await?;
         let limits = whodid_search::SqlLimits { rows: SQL_ROWS_MAX };
         let answer =
-            self.inner.searcher.sql(&view.snapshot, text, &view.filter.spaces, limits).await.map_err(search_error)?;
+            self.inner.searcher.sql(&view.snapshot, text, &view.filter.visible, limits).await.map_err(search_error)?;
         let columns =
             answer.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().to_string())).collect();
         let rows = crate::sql_value::rows(&answer.batches)?;
@@ -568,8 +575,15 @@ impl Engine {
     }
 
     /// As [`Engine::view`], with relative times as they were at `now`.
-    async fn view_at(&self, scope: &AccessScope, request: &ReadRequest, now: Timestamp) -> Result<View, Error> {
-        require(scope, READING)?;
+    pub(crate) async fn view_at(
+        &self,
+        scope: &AccessScope,
+        request: &ReadRequest,
+        now: Timestamp,
+    ) -> Result<View, Error> {
+        require(scope, &[Right::Read, Right::Export])?;
+        let stream = stream_of(scope, request.stream.as_ref())?;
+        let visible = self.visible(scope, &stream, request.space.as_deref())?;
         let time = |name: &str, text: &Option<String>| {
             text.as_deref()
                 .map(|text| {
@@ -578,7 +592,7 @@ impl Engine {
                 })
                 .transpose()
         };
-        let mut filter = Filter::of(parse_query(&request.q)?.at(now), allowed_spaces(scope, request.space.as_deref())?);
+        let mut filter = Filter::of(parse_query(&request.q)?.at(now), visible);
         match (&request.from, &request.to) {
             // A text for a whole range stands for both ends.
             (Some(text), None) if whodid_query::parse_time(text, now).is_err() => {
@@ -598,7 +612,6 @@ impl Engine {
             return Err(Error::invalid("bad_time", format!("`from` ({from}) must lie before `to` ({to})")));
         }
         filter.region.clone_from(&request.region);
-        let stream = request.stream.clone().unwrap_or_else(StreamName::activity);
         if mentions_recorded_at(&filter.query.expr) {
             // A group that is being written now may carry a time of the past: a closed range shows it always or never.
             self.inner.groups_settled().await;
@@ -608,7 +621,39 @@ impl Engine {
             Some(table) => table.snapshot(),
             None => Snapshot::empty(self.inner.lake.store()),
         };
-        Ok(View { snapshot, account: scope.account().clone(), stream, filter })
+        Ok(View { snapshot, account: scope.account().clone(), stream, filter, shows_all: shows_all(scope) })
+    }
+
+    /// What of a stream may be seen under a scope, by the clock and not by what a request says of the time.
+    pub(crate) fn visible(
+        &self,
+        scope: &AccessScope,
+        stream: &StreamName,
+        space: Option<&str>,
+    ) -> Result<Visible, Error> {
+        let visible = Visible::of(scope.rows(), stream.clone(), (self.inner.options.clock)()).map_err(|error| {
+            tracing::error!(account = %scope.account(), %error, "the query of a grant cannot be read, so nothing is shown by it: {error}");
+            let detail = "a query limits what may be shown here, and it cannot be read; nothing is shown until it is mended";
+            Error::new(ErrorKind::Denied, "denied", detail)
+        })?;
+        let Some(space) = space else { return Ok(visible) };
+        let space =
+            SpaceName::parse(space).map_err(|error| Error::invalid("bad_space", format!("`space`: {error}")))?;
+        Ok(visible.in_space(&space))
+    }
+
+    /// Earliest and latest event time of what may be seen.
+    async fn visible_span(&self, view: &View) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+        let filter = Filter::everything(view.filter.visible.clone());
+        if filter.visible.is_all() {
+            return Ok(time_span(&view.snapshot));
+        }
+        let mut times = Vec::with_capacity(2);
+        for order in [whodid_search::Order::OldestFirst, whodid_search::Order::NewestFirst] {
+            let page = self.inner.searcher.list(&view.snapshot, &filter, order, None, 1).await.map_err(search_error)?;
+            times.extend(page.rows.iter().flat_map(Row::all).next().map(|row| row.event_time()));
+        }
+        Ok(times.first().copied().zip(times.last().copied()))
     }
 
     /// The row that `id` names: the record, or the latest of those that share an event id.
@@ -616,11 +661,11 @@ impl Engine {
         let record = RecordId::parse(id);
         let stream = record.as_ref().map(|record| record.stream.clone());
         let view = self.view(scope, &ReadRequest { stream, ..ReadRequest::default() }).await?;
-        let spaces = &view.filter.spaces;
+        let visible = &view.filter.visible;
         let searcher = &self.inner.searcher;
         let answer = match record {
-            Some(record) => searcher.get_by_offsets(&view.snapshot, &[record.offset], spaces).await,
-            None => searcher.get_by_id(&view.snapshot, id, spaces, 1).await,
+            Some(record) => searcher.get_by_offsets(&view.snapshot, &[record.offset], visible).await,
+            None => searcher.get_by_id(&view.snapshot, id, visible, 1).await,
         };
         let batches = answer.map_err(search_error)?.value;
         let batch = batches.into_iter().rfind(|batch| batch.num_rows() > 0).ok_or_else(|| not_found(id))?;
@@ -642,7 +687,7 @@ fn not_found(id: &str) -> Error {
     Error::new(ErrorKind::NotFound, "not_found", format!("there is no event {shown:?} in this account"))
 }
 
-fn render_all(batches: &[RecordBatch], account: &AccountName, stream: &StreamName) -> Vec<EventJson> {
+pub(crate) fn render_all(batches: &[RecordBatch], account: &AccountName, stream: &StreamName) -> Vec<EventJson> {
     let mut events = Vec::new();
     let mut renderer = render::Renderer::new(account.clone(), stream.clone());
     for batch in batches {
@@ -674,15 +719,15 @@ pub(crate) fn target_of(name: &str) -> Result<Target, Error> {
     })
 }
 
-fn allowed_spaces(scope: &AccessScope, asked: Option<&str>) -> Result<Spaces, Error> {
-    let Some(asked) = asked else { return Ok(scope.spaces().clone()) };
-    let asked = SpaceName::parse(asked).map_err(|error| Error::invalid("bad_space", format!("`space`: {error}")))?;
-    let allowed = match scope.spaces() {
-        Spaces::All => true,
-        Spaces::Only { spaces, .. } => spaces.contains(&asked),
+/// The stream that a read is of. A scope is of one stream, or of what somebody did in their own name, which the
+/// streams of events and of whodid's own deeds tell.
+pub(crate) fn stream_of(scope: &AccessScope, asked: Option<&StreamName>) -> Result<StreamName, Error> {
+    let stream = asked.or(scope.stream()).cloned().unwrap_or_else(StreamName::activity);
+    let may = match scope.stream() {
+        Some(own) => stream == *own,
+        None => stream == StreamName::activity() || stream == StreamName::audit(),
     };
-    let spaces = if allowed { vec![asked] } else { Vec::new() };
-    Ok(Spaces::Only { spaces, account_events: false })
+    if may { Ok(stream) } else { Err(not_covered()) }
 }
 
 /// Earliest and latest event time of a snapshot.
@@ -753,14 +798,20 @@ pub(crate) fn search_order(order: Order) -> whodid_search::Order {
     }
 }
 
-fn stats(stats: Stats, as_of: Offset) -> ReadStats {
-    ReadStats {
-        took_ms: (stats.took.as_secs_f64() * 1e6).round() / 1e3,
-        rows_scanned: stats.rows_scanned,
-        segments: stats.segments,
-        segments_read: stats.segments_read,
-        tail_rows: stats.tail_rows,
-        as_of: as_of.0,
+impl View {
+    pub(crate) fn stats(&self, stats: Stats, as_of: Offset) -> ReadStats {
+        let took_ms = (stats.took.as_secs_f64() * 1e6).round() / 1e3;
+        if !self.shows_all {
+            return ReadStats { took_ms, as_of: as_of.0, ..ReadStats::default() };
+        }
+        ReadStats {
+            took_ms,
+            rows_scanned: stats.rows_scanned,
+            segments: stats.segments,
+            segments_read: stats.segments_read,
+            tail_rows: stats.tail_rows,
+            as_of: as_of.0,
+        }
     }
 }
 
@@ -784,7 +835,7 @@ pub(crate) fn search_error(error: SearchError) -> Error {
 }
 
 /// What a list is about, as a number: pages of one list share it.
-fn fingerprint(request: &ReadRequest, further: Option<&str>) -> u64 {
+pub(crate) fn fingerprint(request: &ReadRequest, further: Option<&str>) -> u64 {
     use std::hash::{Hash, Hasher};
     let ReadRequest { q, from, to, space, region, stream } = request;
     // Without a secret: the same in each process.
@@ -795,16 +846,29 @@ fn fingerprint(request: &ReadRequest, further: Option<&str>) -> u64 {
 }
 
 fn write_cursor(cursor: &Cursor) -> String {
+    write_packed(cursor)
+}
+
+fn read_cursor(text: &str, asked: u64) -> Result<Cursor, Error> {
+    read_packed(text, |cursor: &Cursor| cursor.h == asked)
+}
+
+/// A place in a list as a text that goes into an address.
+pub(crate) fn write_packed(cursor: &impl Serialize) -> String {
     let json = serde_json::to_vec(cursor).expect("numbers are JSON");
     data_encoding::BASE64URL_NOPAD.encode(&json)
 }
 
-fn read_cursor(text: &str, asked: u64) -> Result<Cursor, Error> {
+/// The same back, if it is of this list.
+pub(crate) fn read_packed<C: for<'de> Deserialize<'de>>(
+    text: &str,
+    is_of_list: impl Fn(&C) -> bool,
+) -> Result<C, Error> {
     data_encoding::BASE64URL_NOPAD
         .decode(text.as_bytes())
         .ok()
         .and_then(|json| serde_json::from_slice(&json).ok())
-        .filter(|cursor: &Cursor| cursor.h == asked)
+        .filter(is_of_list)
         .ok_or_else(|| {
             Error::invalid(
                 "bad_cursor",

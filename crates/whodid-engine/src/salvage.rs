@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use whodid_lake::RawReader;
-use whodid_model::AccountName;
+use whodid_model::{AccountName, StreamName};
 
 use crate::frame;
 
@@ -15,6 +15,8 @@ pub struct Salvaged {
     pub records: u64,
     /// Records of other accounts, which were not given.
     pub others: u64,
+    /// Records of the account's other streams, which were not given.
+    pub other_streams: u64,
     /// What cannot be read, in words, in the order of the journal. Empty for a journal that is whole.
     pub damage: Vec<String>,
 }
@@ -30,11 +32,12 @@ pub enum SalvageError {
     Write(#[source] io::Error),
 }
 
-/// Gives the raw text of every record of `account` that the journal in the data folder still holds to `each`, in the
+/// Gives the raw text of every record of `account` in these streams that the journal in the data folder still holds to `each`, in the
 /// order in which they were taken in. Some of them may be in the lake already. Changes nothing.
 pub fn salvage(
     data: &Path,
     account: &AccountName,
+    streams: &[StreamName],
     each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<Salvaged, SalvageError> {
     let mut salvaged = Salvaged::default();
@@ -48,6 +51,10 @@ pub fn salvage(
             for part in parts.iter().filter(|part| part.header.rows > 0) {
                 if header.account != *account {
                     salvaged.others += part.header.rows;
+                    continue;
+                }
+                if !streams.contains(&part.header.stream) {
+                    salvaged.other_streams += part.header.rows;
                     continue;
                 }
                 let batch = whodid_lake::decode_batch(part.batch).map_err(|error| error.to_string())?;

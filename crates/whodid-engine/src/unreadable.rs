@@ -207,9 +207,20 @@ pub(crate) async fn take_up(inner: &Arc<Inner>, all: bool) {
 /// Opens a table, gives it what is held of it, makes it known to the writer and then to everyone. Until that is
 /// done nobody else has it.
 async fn take_up_one(inner: &Inner, key: &StreamKey) -> Result<(), String> {
+    let has_place = inner.lake.has_place(&key.0);
+    if has_place {
+        let opened = inner.lake.open_place(&key.0, &inner.options.data, &inner.run, false).await;
+        opened.map_err(|error| chain(&error))?;
+    }
     let table = inner.lake.table(&key.0, &key.1).await.map_err(|error| chain(&error))?;
-    if table.flushed_to().is_none() {
-        // It was there. Begun anew it would give places that are taken.
+    // It was there. Begun anew it would give places that are taken. Of what is in a place that was away nobody knows
+    // whether it was there; there its segments tell.
+    let is_gone = if has_place {
+        table.has_lost_log().await.map_err(|error| chain(&error))?
+    } else {
+        table.flushed_to().is_none()
+    };
+    if is_gone {
         return Err("its log is gone; bring it back".to_owned());
     }
     let Some(held) = inner.set_aside.held(key) else {

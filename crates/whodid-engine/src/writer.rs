@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -82,6 +82,8 @@ pub(crate) struct Writer {
     pub is_ahead: bool,
     pub gauges: Arc<JournalGauges>,
     pub set_aside: Arc<SetAside>,
+    /// Bytes of the journal that events of senders leave for what whodid tells of itself.
+    pub reserve_bytes: u64,
 }
 
 /// What others may see of the journal without asking the thread.
@@ -89,8 +91,10 @@ pub(crate) struct Writer {
 pub(crate) struct JournalGauges {
     pub used_bytes: std::sync::atomic::AtomicU64,
     pub bound_bytes: std::sync::atomic::AtomicU64,
-    /// True while the journal refuses appends.
+    /// True while the journal refuses events of senders.
     pub is_refusing: std::sync::atomic::AtomicBool,
+    /// True while it refuses also what whodid tells of itself.
+    pub is_refusing_own: std::sync::atomic::AtomicBool,
     /// Groups begun, counted before their time is taken; and groups that ended, stored or refused.
     pub groups_begun: std::sync::atomic::AtomicU64,
     pub groups_ended: std::sync::atomic::AtomicU64,
@@ -113,6 +117,7 @@ struct Sequenced {
     replay: Option<(Key, Replay)>,
     sender: Reply,
     frame: Option<Vec<u8>>,
+    is_own: bool,
 }
 
 /// What a group has promised so far, before it is durable.
@@ -126,7 +131,7 @@ struct Group {
 impl Writer {
     /// Runs until it is told to close or every sender is gone.
     pub(crate) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        self.update_gauges(false);
+        self.update_gauges();
         let mut held: Option<Command> = None;
         loop {
             let Some(command) = held.take().or_else(|| commands.blocking_recv()) else { return };
@@ -150,8 +155,11 @@ impl Writer {
                     self.append(waiting);
                 }
                 Command::Probe => {
-                    let has_room = self.journal.has_room();
-                    self.update_gauges(!has_room);
+                    let has_room = self.journal.has_room(self.reserve_bytes);
+                    self.gauges.is_refusing.store(!has_room, Relaxed);
+                    let has_room_for_own = has_room || self.journal.has_room(0);
+                    self.gauges.is_refusing_own.store(!has_room_for_own, Relaxed);
+                    self.update_gauges();
                 }
                 Command::Release(done) => {
                     self.release();
@@ -182,21 +190,56 @@ impl Writer {
         };
         let mut requests = Vec::with_capacity(waiting.len());
         for (prepared, sender) in waiting {
+            let is_own = prepared.is_own;
             match self.sequence(*prepared, &mut group) {
-                Ok((parts, reply, replay, frame)) => requests.push(Sequenced { parts, reply, replay, sender, frame }),
+                Ok((parts, reply, replay, frame)) => {
+                    requests.push(Sequenced { parts, reply, replay, sender, frame, is_own });
+                }
                 Err(error) => {
                     let _ = sender.send(Err(error));
                 }
             }
         }
-        let frames: Vec<&[u8]> = requests.iter().filter_map(|request| request.frame.as_deref()).collect();
-        let last = if frames.is_empty() { Ok(None) } else { self.journal.append(&frames).map(Some) };
-        match last {
+        match self.store(&requests) {
             Ok(last) => self.publish(requests, &group, last),
-            Err(error) => self.refuse(requests, &error),
+            Err(error) => {
+                // What whodid tells of itself may still find room where the events beside it no longer do. They
+                // share no stream, so its places hold without them.
+                let is_full = matches!(error, AppendError::Bound { .. } | AppendError::Full { .. });
+                let (own, others): (Vec<_>, Vec<_>) =
+                    requests.into_iter().partition(|request| request.is_own && is_full);
+                if others.is_empty() {
+                    self.refuse(own, &error);
+                } else {
+                    self.refuse(others, &error);
+                    self.append_own(own, group);
+                }
+            }
         }
         self.gauges.groups_ended.fetch_add(1, SeqCst);
         self.published.send_modify(|count| *count += 1);
+    }
+
+    /// Writes the requests as one group; nothing when they hold nothing new.
+    fn store(&mut self, requests: &[Sequenced]) -> Result<Option<Position>, AppendError> {
+        let frames: Vec<&[u8]> = requests.iter().filter_map(|request| request.frame.as_deref()).collect();
+        if frames.is_empty() {
+            return Ok(None);
+        }
+        let reserve_bytes = if requests.iter().all(|request| request.is_own) { 0 } else { self.reserve_bytes };
+        self.journal.append_leaving(&frames, reserve_bytes).map(Some)
+    }
+
+    /// The part of a refused group that may use the reserve.
+    fn append_own(&mut self, own: Vec<Sequenced>, mut group: Group) {
+        if own.is_empty() {
+            return;
+        }
+        group.next.retain(|stream, _| own.iter().flat_map(|request| &request.parts).any(|part| part.stream == *stream));
+        match self.store(&own) {
+            Ok(last) => self.publish(own, &group, last),
+            Err(error) => self.refuse(own, &error),
+        }
     }
 
     /// A time later than that of every group before, and not before the clock's.
@@ -237,20 +280,19 @@ impl Writer {
             return Ok((Vec::new(), reply, None, None));
         }
         let mut reply = IngestReply { rejected: prepared.rejected, ..IngestReply::default() };
-        let mut parts = Vec::with_capacity(2);
-        if let Some(part) = prepared.activity {
+        let mut parts = Vec::with_capacity(prepared.parts.len());
+        for part in prepared.parts {
+            let is_rejects = part.stream == StreamName::rejects();
             let rows = part.batch.num_rows() as u64;
-            if let Some(placed) = self.place(&prepared.account, StreamName::activity(), part, group)? {
-                let stored = placed.batch.num_rows() as u64;
+            let placed = self.place(&prepared.account, part, group)?;
+            if !is_rejects {
+                let stored = placed.as_ref().map_or(0, |placed| placed.batch.num_rows() as u64);
                 reply.accepted = stored;
-                reply.first_offset = Some(placed.first.0);
-                reply.last_offset = Some(placed.first.0 + stored - 1);
-                parts.push(placed);
+                reply.duplicates = rows - stored;
+                reply.first_offset = placed.as_ref().map(|placed| placed.first.0);
+                reply.last_offset = placed.as_ref().map(|placed| placed.first.0 + stored - 1);
             }
-            reply.duplicates = rows - reply.accepted;
-        }
-        if let Some(part) = prepared.rejects {
-            parts.extend(self.place(&prepared.account, StreamName::rejects(), part, group)?);
+            parts.extend(placed);
         }
         let replay =
             prepared.request.map(|(key, body)| (key, Replay { key: hex_of_key(&key), body, reply: reply.clone() }));
@@ -274,13 +316,7 @@ impl Writer {
     }
 
     /// Leaves out duplicates and gives the rest consecutive offsets; `None` when nothing is left.
-    fn place(
-        &self,
-        account: &AccountName,
-        stream: StreamName,
-        part: PreparedPart,
-        group: &mut Group,
-    ) -> Result<Option<Placed>, Error> {
+    fn place(&self, account: &AccountName, part: PreparedPart, group: &mut Group) -> Result<Option<Placed>, Error> {
         let mut keys = Vec::with_capacity(part.keys.len());
         let mut keep = Vec::with_capacity(part.keys.len());
         for key in &part.keys {
@@ -302,7 +338,7 @@ impl Writer {
             let encoded = whodid_lake::encode_batch(&batch);
             (batch, encoded)
         };
-        let stream = (account.clone(), stream);
+        let stream = (account.clone(), part.stream);
         let next = group
             .next
             .entry(stream.clone())
@@ -337,17 +373,25 @@ impl Writer {
                 self.frames.push_back(LiveFrame { position: Position::new(*at).expect("positions start at 1"), ends });
                 *at += 1;
             }
-            count(&request.reply);
+            if request.is_own {
+                metrics::counter!("whodid_own_events_total").increment(request.reply.accepted);
+            } else {
+                count(&request.reply);
+            }
+            if request.frame.is_some() {
+                self.gauges.refusing(request.is_own).store(false, Relaxed);
+            }
             let _ = request.sender.send(Ok(request.reply));
         }
-        self.update_gauges(false);
+        self.update_gauges();
     }
 
     /// The group is not stored: nothing has changed, everyone is told.
     fn refuse(&mut self, requests: Vec<Sequenced>, cause: &AppendError) {
         tracing::error!(error = %cause, requests = requests.len(), "journal refused a group: {cause}");
-        self.update_gauges(true);
+        self.update_gauges();
         for request in requests {
+            self.gauges.refusing(request.is_own).store(true, Relaxed);
             let _ = request.sender.send(Err(refusal(cause)));
         }
         if matches!(cause, AppendError::SyncFailed { .. } | AppendError::Poisoned) {
@@ -389,14 +433,14 @@ impl Writer {
         if let Err(error) = self.journal.release(up_to) {
             tracing::error!(%error, "releasing journal segments failed: {error}");
         }
-        self.update_gauges(false);
+        self.gauges.is_refusing.store(false, Relaxed);
+        self.gauges.is_refusing_own.store(false, Relaxed);
+        self.update_gauges();
     }
 
-    fn update_gauges(&self, is_refusing: bool) {
-        use std::sync::atomic::Ordering::Relaxed;
+    fn update_gauges(&self) {
         self.gauges.used_bytes.store(self.journal.used_bytes(), Relaxed);
         self.gauges.bound_bytes.store(self.journal.bound_bytes(), Relaxed);
-        self.gauges.is_refusing.store(is_refusing, Relaxed);
         metrics::gauge!("whodid_journal_bytes").set(self.journal.used_bytes() as f64);
     }
 
@@ -405,6 +449,12 @@ impl Writer {
         let replay = header.replay.as_ref().and_then(|replay| Some((key_of_hex(&replay.key)?, replay.clone())));
         self.window.remember(header.recorded_at, keys, replay);
         self.last_recorded_at = self.last_recorded_at.max(header.recorded_at);
+    }
+}
+
+impl JournalGauges {
+    fn refusing(&self, is_own: bool) -> &std::sync::atomic::AtomicBool {
+        if is_own { &self.is_refusing_own } else { &self.is_refusing }
     }
 }
 
@@ -422,7 +472,7 @@ impl Placed {
 
 impl Prepared {
     fn bytes(&self) -> usize {
-        [&self.activity, &self.rejects].into_iter().flatten().map(|part| part.encoded.len()).sum()
+        self.parts.iter().map(|part| part.encoded.len()).sum()
     }
 }
 

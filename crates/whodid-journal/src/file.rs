@@ -257,6 +257,26 @@ impl FileJournal {
         Ok(())
     }
 
+    /// Room for a group in the newest segment that leaves `reserve_bytes` in files that are there already, so that
+    /// what may use them finds them on a full disk.
+    fn make_room(&mut self, group_bytes: u64, reserve_bytes: u64) -> Result<(), AppendError> {
+        if self.left_bytes().is_none_or(|left| left < group_bytes) {
+            self.begin_segment(group_bytes)?;
+        }
+        let reserve_bytes = reserve_bytes.min(self.options.segment_bytes / RESERVE_SHARE);
+        if self.left_bytes().is_some_and(|left| left - group_bytes < reserve_bytes) {
+            let path = self.segments.back().map_or_else(|| self.folder.clone(), |newest| newest.path.clone());
+            self.spares.ensure().map_err(|source| self.refused(&path, source))?;
+        }
+        Ok(())
+    }
+
+    /// Bytes left in the newest segment; `None` when there is none to write to.
+    fn left_bytes(&self) -> Option<u64> {
+        self.active.as_ref()?;
+        self.segments.back().map(|newest| newest.file_bytes - newest.end)
+    }
+
     /// Gives back the unused end of the segment that an earlier opening left behind. Its successor is
     /// durable by now and says where the frames end.
     fn trim_newest(&mut self) {
@@ -310,21 +330,17 @@ impl FileJournal {
 }
 
 impl Journal for FileJournal {
-    fn append(&mut self, frames: &[&[u8]]) -> Result<Position, AppendError> {
+    fn append_leaving(&mut self, frames: &[&[u8]], reserve_bytes: u64) -> Result<Position, AppendError> {
         if self.is_poisoned {
             return Err(AppendError::Poisoned);
         }
         check_shape(frames)?;
         let group_bytes = frames.iter().map(|frame| format::frame_bytes(frame.len())).sum();
-        let (used_bytes, bound_bytes) = (self.used_bytes(), self.options.bound_bytes);
+        let (used_bytes, bound_bytes) = (self.used_bytes(), self.options.bound_bytes.saturating_sub(reserve_bytes));
         if used_bytes + group_bytes > bound_bytes {
             return Err(AppendError::Bound { used_bytes, group_bytes, bound_bytes });
         }
-        let fits = self.active.is_some()
-            && self.segments.back().is_some_and(|newest| newest.end + group_bytes <= newest.file_bytes);
-        if !fits {
-            self.begin_segment(group_bytes)?;
-        }
+        self.make_room(group_bytes, reserve_bytes)?;
         let (Some(segment), Some(file)) = (self.segments.back_mut(), &self.active) else {
             unreachable!("begin_segment made one");
         };
@@ -368,12 +384,10 @@ impl Journal for FileJournal {
         Ok(Position::new(self.last).expect("at least one frame was appended"))
     }
 
-    fn has_room(&mut self) -> bool {
-        let is_begun = self.active.is_some()
-            && self.segments.back().is_some_and(|newest| newest.end + ROOM_BYTES <= newest.file_bytes);
+    fn has_room(&mut self, reserve_bytes: u64) -> bool {
         !self.is_poisoned
-            && self.used_bytes() + ROOM_BYTES <= self.options.bound_bytes
-            && (is_begun || self.begin_segment(ROOM_BYTES).is_ok())
+            && self.used_bytes() + ROOM_BYTES + reserve_bytes <= self.options.bound_bytes
+            && self.make_room(ROOM_BYTES, reserve_bytes).is_ok()
     }
 
     fn release(&mut self, up_to: Position) -> Result<(), ReleaseError> {
@@ -412,6 +426,10 @@ impl Journal for FileJournal {
         Position::new(self.last)
     }
 }
+
+/// The share of a segment that is kept ready at most: a spare is asked for when half of a segment is used, and must
+/// be there before its last part is begun, or appends would wait for it.
+const RESERVE_SHARE: u64 = 4;
 
 /// What [`Journal::has_room`] takes for a group of usual size.
 const ROOM_BYTES: u64 = 64 << 10;

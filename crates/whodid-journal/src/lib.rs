@@ -70,10 +70,17 @@ pub trait Journal: Send {
     ///
     /// On an error none of them is in the journal, but for [`AppendError::SyncFailed`], after which
     /// nobody can know, and the process has to end.
-    fn append(&mut self, frames: &[&[u8]]) -> Result<Position, AppendError>;
+    fn append(&mut self, frames: &[&[u8]]) -> Result<Position, AppendError> {
+        self.append_leaving(frames, 0)
+    }
 
-    /// Whether the next append would find room on the disk. May prepare it; appends nothing.
-    fn has_room(&mut self) -> bool;
+    /// As [`Journal::append`], and refused when it would leave less than `reserve_bytes` for appends that may use
+    /// them: below the bound, and on the disk of what is already there for frames. A journal on a disk keeps no
+    /// more than a quarter of a segment ready there.
+    fn append_leaving(&mut self, frames: &[&[u8]], reserve_bytes: u64) -> Result<Position, AppendError>;
+
+    /// Whether the next append that leaves `reserve_bytes` would find room. May prepare it; appends nothing.
+    fn has_room(&mut self, reserve_bytes: u64) -> bool;
 
     /// Says that frames up to and including `up_to` are no longer needed. They may still be read
     /// back after a restart; those beyond `up_to` certainly are.
@@ -99,7 +106,7 @@ pub enum AppendError {
         used_bytes: u64,
         /// What was to be added.
         group_bytes: u64,
-        /// The bound.
+        /// The bound, without what was to be left.
         bound_bytes: u64,
     },
     /// The disk is full; nothing was written, and the journal stays whole. Retry after space was made.

@@ -34,11 +34,11 @@ impl Default for MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, frames: &[&[u8]]) -> Result<Position, AppendError> {
+    fn append_leaving(&mut self, frames: &[&[u8]], reserve_bytes: u64) -> Result<Position, AppendError> {
         check_shape(frames)?;
         let group_bytes = frames.iter().map(|frame| format::frame_bytes(frame.len())).sum();
-        if self.used_bytes + group_bytes > self.bound_bytes {
-            let (used_bytes, bound_bytes) = (self.used_bytes, self.bound_bytes);
+        let (used_bytes, bound_bytes) = (self.used_bytes, self.bound_bytes.saturating_sub(reserve_bytes));
+        if used_bytes + group_bytes > bound_bytes {
             return Err(AppendError::Bound { used_bytes, group_bytes, bound_bytes });
         }
         self.frames.extend(frames.iter().map(|frame| frame.to_vec()));
@@ -47,8 +47,8 @@ impl Journal for MemoryJournal {
         Ok(Position::new(self.last).expect("at least one frame was appended"))
     }
 
-    fn has_room(&mut self) -> bool {
-        self.used_bytes() < self.bound_bytes()
+    fn has_room(&mut self, reserve_bytes: u64) -> bool {
+        self.used_bytes() + reserve_bytes < self.bound_bytes()
     }
 
     fn release(&mut self, up_to: Position) -> Result<(), ReleaseError> {

@@ -113,6 +113,16 @@ impl Spares {
         self.state = State::Ready { is_recycled: true };
     }
 
+    /// Has a spare ready, waiting for the thread if it is at work.
+    pub(crate) fn ensure(&mut self) -> io::Result<()> {
+        self.request();
+        match self.collect(true) {
+            Some(Err(error)) => Err(error),
+            _ if matches!(self.state, State::Ready { .. }) => Ok(()),
+            _ => Err(io::Error::other("the thread that prepares journal segments is gone")),
+        }
+    }
+
     /// A blank file with room for `file_bytes`, waiting for the thread if it is at work.
     pub(crate) fn take(&mut self, file_bytes: u64) -> io::Result<Blank> {
         if file_bytes > self.segment_bytes {
@@ -120,13 +130,9 @@ impl Spares {
             let file = write_zeros(&self.disk, &path, file_bytes, &self.stop)?;
             return Ok(Blank { file, path, file_bytes, is_recycled: false });
         }
-        self.request();
-        if let Some(Err(error)) = self.collect(true) {
-            return Err(error);
-        }
-        let State::Ready { is_recycled } = std::mem::replace(&mut self.state, State::Absent) else {
-            return Err(io::Error::other("the thread that prepares journal segments is gone"));
-        };
+        self.ensure()?;
+        let is_recycled = self.state == State::Ready { is_recycled: true };
+        self.state = State::Absent;
         let path = self.path();
         let file = File::options().read(true).write(true).open(&path)?;
         Ok(Blank { file, path, file_bytes: self.segment_bytes, is_recycled })

@@ -4,6 +4,7 @@
 
 mod faults;
 mod power;
+mod reserve;
 
 use std::path::Path;
 use std::sync::Arc;

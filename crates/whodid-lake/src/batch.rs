@@ -75,7 +75,8 @@ impl BatchBuilder {
         self.event_time.append_value(event.event_time.micros());
         self.time_source.append_value(time_source_text(event.time_source));
         self.source.append_value(source);
-        self.space.append_option(event.space.as_deref());
+        // No name is no space, also for who may see what.
+        self.space.append_option(event.space.as_deref().filter(|space| !space.is_empty()));
         for (builder, field) in self.fields.iter_mut().zip(Field::ALL) {
             let text = event.fields.get(field);
             self.bytes += text.map_or(0, str::len);

@@ -95,9 +95,12 @@ impl Claim {
             return Err(OwnerError::Other { run });
         }
         // First here, then there: a start that is cut off between the two must know its own claim again.
-        runs.insert(0, run.clone());
-        runs.truncate(RUNS_MAX);
-        write_runs(&file, runs)?;
+        // Once for all places that a run claims.
+        if runs.first() != Some(&run) {
+            runs.insert(0, run.clone());
+            runs.truncate(RUNS_MAX);
+            write_runs(&file, runs)?;
+        }
         let text = serde_json::to_vec(&Owner { version: FORMAT_VERSION, run: run.clone() }).unwrap_or_default();
         let place = Path::from(OWNER_OBJECT);
         if owner.is_none() {

@@ -1,27 +1,30 @@
-//! Keys and sessions in memory, reloaded when the file changed.
+//! People, keys and sessions in memory, reloaded when something changed.
 //!
-//! `PRAGMA data_version`, read on a connection that never writes, changes whenever any other
-//! connection of any process committed. It is read every [`STALE_MS_MAX`] milliseconds at most, and once
-//! more before a key that is not known is refused: another process may just have made it.
+//! Every change counts `revision.number` up in its transaction. The number is read every [`STALE_MS_MAX`]
+//! milliseconds at most, and once more before a key or session that is not known is refused: another process may
+//! just have made it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sqlx::{Connection, Row, SqliteConnection};
 use whodid_model::{AccountName, Timestamp};
 
-use crate::keys::{self, KeyEntry};
+use crate::key_check::{self, KeyEntry};
+use crate::people::{self, Person};
 use crate::sessions::{self, SessionEntry};
-use crate::{Meta, MetaError};
+use crate::sql::args;
+use crate::{Meta, MetaError, Settings};
 
 /// A revoked key or ended session stops working within this many milliseconds.
 pub const STALE_MS_MAX: u64 = 500;
 
-/// What is known of keys and sessions at one moment.
+/// What is known at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
+    pub(crate) accounts: HashMap<AccountName, Settings>,
+    pub(crate) people: HashMap<String, Person>,
     pub(crate) keys: HashMap<String, KeyEntry>,
     pub(crate) sessions: HashMap<[u8; 32], SessionEntry>,
 }
@@ -29,76 +32,101 @@ pub(crate) struct Known {
 #[derive(Debug, Default)]
 struct Fresh {
     known: Arc<Known>,
-    /// When the file was last seen unchanged; `None` forces a look.
+    /// When nothing was last seen changed.
     checked: Option<Instant>,
+    /// When this process last changed something: a look that began before counts for nothing.
+    changed: Option<Instant>,
 }
 
-/// A connection for looking whether the file changed.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    connection: SqliteConnection,
-    version: Option<i64>,
+/// What was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Used {
+    Key,
+    Session,
+    /// A user who looked at events.
+    Reader,
 }
 
-#[derive(Debug)]
+/// A use that is not written down yet.
+#[derive(Debug, Clone)]
+struct Use {
+    at: i64,
+    from: String,
+}
+
+/// Uses to write down: what, its id, when in microseconds, from where.
+pub(crate) type Uses = Vec<(Used, String, i64, String)>;
+
+#[derive(Debug, Default)]
 pub(crate) struct Cache {
     fresh: Mutex<Fresh>,
-    watch: tokio::sync::Mutex<Watch>,
-    /// Last use in microseconds by key or session id, until written down.
-    used: Mutex<HashMap<String, i64>>,
+    /// The number that `fresh` was loaded at; also the queue of those who look.
+    revision: tokio::sync::Mutex<Option<i64>>,
+    uses: Mutex<HashMap<(Used, String), Use>>,
 }
 
 impl Cache {
-    pub(crate) fn new(connection: SqliteConnection) -> Self {
-        Self {
-            fresh: Mutex::default(),
-            watch: tokio::sync::Mutex::new(Watch { connection, version: None }),
-            used: Mutex::default(),
-        }
-    }
-
-    /// Makes the next lookup look at the file.
+    /// Makes the next lookup look at the number.
     pub(crate) fn forget(&self) {
-        self.fresh.lock().checked = None;
+        self.fresh.lock().changed = Some(Instant::now());
     }
 
-    /// Notes a use. The map holds no more entries than there are keys and sessions.
-    pub(crate) fn used(&self, id: &str, now: Timestamp) {
-        let mut used = self.used.lock();
-        match used.get_mut(id) {
-            Some(at) => *at = (*at).max(now.micros()),
-            None => {
-                used.insert(id.to_owned(), now.micros());
+    /// Notes a use. The map holds no more entries than there are keys, sessions and users.
+    pub(crate) fn used(&self, what: Used, id: &str, from: &str, now: Timestamp) {
+        let mut uses = self.uses.lock();
+        let entry = uses.entry((what, id.to_owned())).or_insert_with(|| Use { at: i64::MIN, from: String::new() });
+        if now.micros() >= entry.at {
+            entry.at = now.micros();
+            if entry.from != from {
+                from.clone_into(&mut entry.from);
             }
         }
     }
 
-    pub(crate) fn used_at(&self, id: &str) -> Option<i64> {
-        self.used.lock().get(id).copied()
+    pub(crate) fn used_at(&self, what: Used, id: &str) -> Option<i64> {
+        self.last_use(what, id).map(|(at, _)| at)
     }
 
-    pub(crate) fn take_used(&self) -> Vec<(String, i64)> {
-        self.used.lock().drain().collect()
+    pub(crate) fn last_use(&self, what: Used, id: &str) -> Option<(i64, String)> {
+        self.uses.lock().get(&(what, id.to_owned())).map(|used| (used.at, used.from.clone()))
     }
 
-    pub(crate) async fn close(self) {
-        // A failed close of a connection that only reads loses nothing.
-        let _ = self.watch.into_inner().connection.close().await;
+    pub(crate) fn uses(&self) -> Uses {
+        let uses = self.uses.lock();
+        uses.iter().map(|((what, id), used)| (*what, id.clone(), used.at, used.from.clone())).collect()
+    }
+
+    /// Forgets uses that are written down now, but for newer ones. Until then they count: a session must not seem
+    /// idle while its last use is on the way to the table.
+    pub(crate) fn written(&self, written: Uses) {
+        let mut uses = self.uses.lock();
+        for (what, id, at, _) in written {
+            let key = (what, id);
+            if uses.get(&key).is_some_and(|used| used.at <= at) {
+                uses.remove(&key);
+            }
+        }
+    }
+
+    /// What was last known, however old that is.
+    pub(crate) fn last_known(&self) -> Arc<Known> {
+        self.fresh.lock().known.clone()
     }
 
     fn known_when(&self, is_fresh: impl Fn(Instant) -> bool) -> Option<Arc<Known>> {
         let fresh = self.fresh.lock();
-        fresh.checked.filter(|checked| is_fresh(*checked)).map(|_| fresh.known.clone())
+        let is_ours = |checked: &Instant| fresh.changed.is_none_or(|changed| *checked > changed);
+        fresh.checked.filter(|checked| is_fresh(*checked)).filter(is_ours).map(|_| fresh.known.clone())
     }
 }
 
 impl Meta {
-    /// Keys and sessions, at most [`STALE_MS_MAX`] milliseconds old.
+    /// What is known, at most [`STALE_MS_MAX`] milliseconds old.
     pub(crate) async fn cached(&self) -> Result<Arc<Known>, MetaError> {
         self.known_when(|checked| checked.elapsed() < Duration::from_millis(STALE_MS_MAX)).await
     }
 
-    /// Keys and sessions as they are now. Whoever comes while another looks waits and shares what that finds.
+    /// What is known now. Whoever comes while another looks waits and shares what that finds.
     pub(crate) async fn current(&self) -> Result<Arc<Known>, MetaError> {
         let now = Instant::now();
         self.known_when(|checked| checked >= now).await
@@ -109,52 +137,34 @@ impl Meta {
         if let Some(known) = cache.known_when(&is_fresh) {
             return Ok(known);
         }
-        let mut watch = cache.watch.lock().await;
+        let mut loaded = cache.revision.lock().await;
         if let Some(known) = cache.known_when(&is_fresh) {
             return Ok(known);
         }
         let started = Instant::now();
-        let failed = MetaError::doing("looking for changes");
-        let row = sqlx::query("PRAGMA data_version").fetch_one(&mut watch.connection).await.map_err(&failed)?;
-        let version: i64 = row.try_get(0).map_err(&failed)?;
-        if watch.version == Some(version) {
+        let row = self.db().row("looking for changes", "SELECT number FROM revision", args![]).await?;
+        let number = row.map_or(Ok(0), |row| row.int(0))?;
+        if *loaded == Some(number) {
             let mut fresh = cache.fresh.lock();
             fresh.checked = Some(started);
             return Ok(fresh.known.clone());
         }
-        let known = Arc::new(load(&mut watch.connection).await?);
-        // The version was read before the rows: a change between the two is loaded again, never missed.
-        watch.version = Some(version);
+        let known = Arc::new(self.load().await?);
+        // The number was read before the rows: a change between the two is loaded again, never missed.
+        *loaded = Some(number);
         let mut fresh = cache.fresh.lock();
-        *fresh = Fresh { known: known.clone(), checked: Some(started) };
+        fresh.known = known.clone();
+        fresh.checked = Some(started);
         Ok(known)
     }
-}
 
-async fn load(connection: &mut SqliteConnection) -> Result<Known, MetaError> {
-    let users = load_users(connection).await?;
-    let keys = keys::load_keys(connection, &users).await?;
-    let sessions = sessions::load_sessions(connection, &users).await?;
-    Ok(Known { keys, sessions })
-}
-
-/// Users that are not disabled, with their accounts.
-async fn load_users(connection: &mut SqliteConnection) -> Result<HashMap<String, Vec<AccountName>>, MetaError> {
-    let failed = MetaError::doing("reading users");
-    let rows = sqlx::query(
-        "SELECT u.id, m.account FROM users u JOIN memberships m ON m.user = u.id
-         WHERE u.disabled_at IS NULL ORDER BY m.account",
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(&failed)?;
-    let mut users: HashMap<String, Vec<AccountName>> = HashMap::new();
-    for row in rows {
-        let id: String = row.try_get("id").map_err(&failed)?;
-        let account: String = row.try_get("account").map_err(&failed)?;
-        if let Ok(account) = AccountName::parse(&account) {
-            users.entry(id).or_default().push(account);
-        }
+    async fn load(&self) -> Result<Known, MetaError> {
+        let mut tx = self.read().await?;
+        let accounts = crate::accounts::load_accounts(&mut tx).await?;
+        let accounts = accounts.into_iter().map(|account| (account.name, account.settings)).collect();
+        let people = people::load_people(&mut tx).await?;
+        let keys = key_check::load_keys(&mut tx, &people).await?;
+        let sessions = sessions::load_sessions(&mut tx).await?;
+        Ok(Known { accounts, people, keys, sessions })
     }
-    Ok(users)
 }

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 pub(crate) const ID_CHARS: usize = 12;
 /// Bytes of a link token and of a session id.
 pub(crate) const TOKEN_BYTES: usize = 32;
+/// Their characters.
+pub(crate) const TOKEN_CHARS: usize = 52;
 
 /// Crockford's alphabet in lower case: no letter that reads like a digit.
 static TEXT: LazyLock<Encoding> = LazyLock::new(|| {
@@ -69,7 +71,7 @@ mod tests {
 
     #[test]
     fn random_texts_have_the_bits_they_promise() {
-        assert_eq!(random_text(TOKEN_BYTES).unwrap().len(), 52);
+        assert_eq!(random_text(TOKEN_BYTES).unwrap().len(), TOKEN_CHARS);
         assert_eq!(random_id().unwrap().len(), ID_CHARS);
         assert_ne!(random_text(TOKEN_BYTES).unwrap(), random_text(TOKEN_BYTES).unwrap());
     }

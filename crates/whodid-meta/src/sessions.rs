@@ -1,29 +1,23 @@
-//! One-time sign-in links, and the sessions they open.
+//! Sessions: begun by a sign-in, held by a cookie, ended by hand or by time.
 
 use std::collections::HashMap;
 
-use sqlx::Row;
-use whodid_model::time::{MICROS_A_DAY, MICROS_A_SECOND};
-use whodid_model::{AccountName, Timestamp};
+use serde_json::json;
+use whodid_audit::{Actor, Deed, Told};
+use whodid_model::time::MICROS_A_SECOND;
+use whodid_model::{AccountName, Principal, Timestamp};
 
+use crate::cache::{Known, Used};
+use crate::people::{Person, load_people};
 use crate::secret::{self, Secret, TOKEN_BYTES};
-use crate::{Meta, MetaError, User};
+use crate::sql::{Row, Tx, args};
+use crate::users::Source;
+use crate::write::Write;
+use crate::{ChangeError, Meta, MetaError, Settings};
 
-/// How long a sign-in link works, in microseconds.
-pub const LINK_VALID_MICROS: i64 = MICROS_A_DAY;
 /// Longest user agent kept, in characters.
 const AGENT_CHARS_MAX: usize = 200;
-/// Ended sessions and used links are kept this long, so that their use can still be told.
-const ENDED_KEPT_MICROS: i64 = 30 * MICROS_A_DAY;
-
-/// A one-time link just made.
-#[derive(Debug, Clone)]
-pub struct Link {
-    /// What stands after `token=`; not kept.
-    pub token: Secret,
-    /// Until when it works.
-    pub expires_at: Timestamp,
-}
+const MICROS_A_MINUTE: i64 = 60 * MICROS_A_SECOND;
 
 /// From where a session is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,17 +28,69 @@ pub struct Device {
     pub address: String,
 }
 
-/// A session just begun.
-#[derive(Debug, Clone)]
-pub struct NewSession {
-    /// The cookie's value; not kept.
-    pub secret: Secret,
-    /// Stable id, not secret.
+/// How a session was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// By a password.
+    Password,
+    /// By a one-time link.
+    Link,
+    /// By an identity provider.
+    Oidc,
+    /// By a recovery code in place of the second factor.
+    Recovery,
+}
+
+impl Method {
+    const ALL: [Self; 4] = [Self::Password, Self::Link, Self::Oidc, Self::Recovery];
+
+    /// The text form, as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Oidc => "oidc",
+            Self::Recovery => "recovery",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
+        Self::ALL.into_iter().find(|method| method.as_str() == text).unwrap_or(Self::Link)
+    }
+}
+
+/// Who a session belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserSummary {
+    /// Stable id.
     pub id: String,
-    /// Who signed in.
-    pub user: User,
-    /// When it ends at the latest.
-    pub expires_at: Timestamp,
+    /// What they sign in with.
+    pub name: String,
+    /// How they are shown.
+    pub display_name: String,
+    /// Where they come from.
+    pub source: Source,
+    /// Whether they may make accounts.
+    pub is_operator: bool,
+    /// The account whose administrators look after them.
+    pub home: Option<AccountName>,
+    /// The accounts they belong to, in name order.
+    pub accounts: Vec<AccountName>,
+    /// Whether they have a password.
+    pub has_password: bool,
+    /// Whether they have a second factor.
+    pub has_mfa: bool,
+}
+
+/// What somebody must do before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Set a first password.
+    SetPassword,
+    /// Set another password.
+    ChangePassword,
+    /// Set up a second factor.
+    SetUpMfa,
 }
 
 /// A running session.
@@ -52,24 +98,56 @@ pub struct NewSession {
 pub struct Session {
     /// Stable id, not secret.
     pub id: String,
-    /// Who signed in.
-    pub user: User,
+    /// Who signed in, and what was granted.
+    pub principal: Principal,
+    /// The same for showing.
+    pub user: UserSummary,
+    /// The rules of all their accounts.
+    pub settings: Settings,
+    /// How it was opened.
+    pub method: Method,
+    /// Whether a second factor was given.
+    pub mfa: bool,
+    /// The last full sign-in.
+    pub fresh_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
+    /// When it ends without a further request.
+    pub idle_until: Timestamp,
+    /// What must be done first.
+    pub needs: Vec<Need>,
 }
 
-/// Why a link does not sign in.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// Unknown, or its time is over.
-    #[error("the sign-in link is unknown or has expired")]
-    Expired,
-    /// It worked before.
-    #[error("the sign-in link was used before")]
-    Used,
-    /// The metadata cannot be read or written.
-    #[error(transparent)]
-    Meta(#[from] MetaError),
+/// A session just begun.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// The cookie's value; not kept.
+    pub secret: Secret,
+    /// The session.
+    pub session: Session,
+}
+
+/// A session in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// Stable id, not secret.
+    pub id: String,
+    /// Id of its user.
+    pub user: String,
+    /// The user's name.
+    pub user_name: String,
+    /// How it was opened.
+    pub method: Method,
+    /// Whether a second factor was given.
+    pub mfa: bool,
+    /// From where.
+    pub device: Device,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Its last request.
+    pub last_seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
 }
 
 /// Why a session does not count.
@@ -86,193 +164,342 @@ pub enum SessionError {
 /// What the cache keeps of a session.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionEntry {
-    session: Session,
-    last_seen_at: i64,
+    id: String,
+    user: String,
+    method: Method,
+    mfa: bool,
+    created_at: Timestamp,
+    fresh_at: Timestamp,
+    last_seen_at: Timestamp,
+    expires_at: Timestamp,
 }
 
 impl Meta {
-    /// Makes a one-time link for a user; `None` when there is no such user.
-    pub async fn create_link(&self, user: &str, now: Timestamp) -> Result<Option<Link>, MetaError> {
-        let failed = MetaError::doing("making a sign-in link");
-        let mut connection = self.pool().acquire().await.map_err(&failed)?;
-        let known = sqlx::query("SELECT 1 FROM users WHERE id = ? AND disabled_at IS NULL")
-            .bind(user)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(&failed)?;
-        if known.is_none() {
-            return Ok(None);
-        }
-        insert_link(&mut connection, user, now).await.map(Some)
-    }
-
-    /// Uses a one-time token up and begins a session. Of any number of racing calls one succeeds.
-    pub async fn sign_in(&self, token: &str, device: &Device, now: Timestamp) -> Result<NewSession, SignInError> {
-        let failed = MetaError::doing("signing in");
-        let hash = secret::hash(token).to_vec();
-        // A guess is found out by reading: it must not take the one writer's place from others.
-        let is_known = sqlx::query("SELECT 1 FROM sign_in_links WHERE hash = ?")
-            .bind(&hash)
-            .fetch_optional(self.pool())
-            .await
-            .map_err(&failed)?;
-        if is_known.is_none() {
-            return Err(SignInError::Expired);
-        }
-        let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
-        let used = sqlx::query(
-            "UPDATE sign_in_links SET used_at = ? WHERE hash = ? AND used_at IS NULL AND expires_at > ?
-             AND user IN (SELECT id FROM users WHERE disabled_at IS NULL) RETURNING user",
-        )
-        .bind(now.micros())
-        .bind(&hash)
-        .bind(now.micros())
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-        let Some(row) = used else {
-            let was_used = sqlx::query("SELECT 1 FROM sign_in_links WHERE hash = ? AND used_at IS NOT NULL")
-                .bind(&hash)
-                .fetch_optional(&mut *transaction)
-                .await
-                .map_err(&failed)?;
-            return Err(if was_used.is_some() { SignInError::Used } else { SignInError::Expired });
-        };
-        let user_id: String = row.try_get("user").map_err(&failed)?;
-        let secret = secret::random_text(TOKEN_BYTES).map_err(MetaError::from)?;
-        let id = secret::random_id().map_err(MetaError::from)?;
-        let expires_at = now.plus_micros(self.limits().session_absolute_micros);
-        let agent: String = device.agent.chars().filter(|shown| !shown.is_control()).take(AGENT_CHARS_MAX).collect();
-        sqlx::query(
-            "INSERT INTO sessions (hash, id, user, created_at, last_seen_at, expires_at, agent, address)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(secret::hash(&secret).to_vec())
-        .bind(&id)
-        .bind(&user_id)
-        .bind(now.micros())
-        .bind(now.micros())
-        .bind(expires_at.micros())
-        .bind(agent)
-        .bind(&device.address)
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-        transaction.commit().await.map_err(&failed)?;
-        self.cache().forget();
-        let user = self.users().await?.into_iter().find(|user| user.id == user_id).ok_or(SignInError::Expired)?;
-        Ok(NewSession { secret: Secret::new(secret), id, user, expires_at })
+    /// Begins a session for somebody who has proved who they are.
+    pub async fn begin_session(
+        &self,
+        by: &Actor,
+        user: &str,
+        device: &Device,
+        method: Method,
+        mfa: bool,
+        now: Timestamp,
+    ) -> Result<NewSession, ChangeError> {
+        let mut write = self.write(by, now).await?;
+        let begun = write.begin_session(user, device, method, mfa).await?;
+        write.commit().await?;
+        Ok(begun)
     }
 
     /// Whose session this cookie opens, which counts as a use of it. Costs no query but one every
     /// [`crate::STALE_MS_MAX`] milliseconds.
     pub async fn session(&self, cookie: &str, now: Timestamp) -> Result<Session, SessionError> {
-        let session = self.running_session(cookie, now).await?;
-        self.cache().used(&session.id, now);
+        let mut session = self.running_session(cookie, now).await?;
+        self.cache().used(Used::Session, &session.id, "", now);
+        session.idle_until = idle_end(now, &self.limited(&session.settings)).min(session.expires_at);
         Ok(session)
     }
 
     /// The same without counting as a use: a page left open must not keep its session from idling out.
     pub async fn running_session(&self, cookie: &str, now: Timestamp) -> Result<Session, SessionError> {
-        let known = self.cached().await?;
         // The map is keyed by the hash of 256 random bits: a lookup's time tells nothing of use.
-        let entry = known.sessions.get(&secret::hash(cookie)).ok_or(SessionError::Ended)?;
-        let seen = self.cache().used_at(&entry.session.id).unwrap_or(i64::MIN).max(entry.last_seen_at);
-        let idle = now.micros().saturating_sub(seen) > self.limits().session_idle_micros;
-        if idle || now >= entry.session.expires_at {
-            return Err(SessionError::Ended);
+        let hash = secret::hash(cookie);
+        let mut known = self.cached().await?;
+        if !known.sessions.contains_key(&hash) && cookie.len() == secret::TOKEN_CHARS {
+            known = self.current().await?;
         }
-        Ok(entry.session.clone())
+        let entry = known.sessions.get(&hash).ok_or(SessionError::Ended)?;
+        self.running(&known, entry, now).ok_or(SessionError::Ended)
     }
 
-    /// Ends a session by its cookie; it does not matter whether it still ran.
-    pub async fn end_session(&self, cookie: &str, now: Timestamp) -> Result<(), MetaError> {
-        sqlx::query("UPDATE sessions SET ended_at = coalesce(ended_at, ?) WHERE hash = ?")
-            .bind(now.micros())
-            .bind(secret::hash(cookie).to_vec())
-            .execute(self.pool())
-            .await
-            .map_err(MetaError::doing("ending a session"))?;
-        self.cache().forget();
+    /// The running sessions of a user, newest first.
+    pub async fn sessions_of_user(&self, user: &str, now: Timestamp) -> Result<Vec<SessionView>, MetaError> {
+        let sessions = self.sessions_now(now).await?;
+        Ok(sessions.into_iter().filter(|view| view.user == user).collect())
+    }
+
+    /// The running sessions of an account's members, newest first.
+    pub async fn sessions_of_account(
+        &self,
+        account: &AccountName,
+        now: Timestamp,
+    ) -> Result<Vec<SessionView>, MetaError> {
+        let known = self.current().await?;
+        let is_member = |user: &str| known.people.get(user).is_some_and(|person| person.grants.contains_key(account));
+        let sessions = self.sessions_now(now).await?;
+        Ok(sessions.into_iter().filter(|view| is_member(&view.user)).collect())
+    }
+
+    /// Ends a session. The caller has checked whose it is; it must still run.
+    pub async fn end_session(&self, by: &Actor, id: &str, reason: &str, now: Timestamp) -> Result<(), ChangeError> {
+        let mut write = self.write(by, now).await?;
+        let select = "SELECT user_id FROM sessions WHERE id = $1 AND ended_at IS NULL";
+        let row = write.tx.row("ending a session", select, args![id]).await?;
+        let user = row.ok_or(ChangeError::NotThere { what: "session" })?.text(0)?;
+        write.end_one(&user, id, reason, Deed::SessionDelete).await?;
+        write.commit().await?;
         Ok(())
     }
 
-    /// Writes down when keys and sessions were last used, and drops what ended long ago. Call it once a minute.
-    pub async fn maintain(&self, now: Timestamp) -> Result<(), MetaError> {
-        let failed = MetaError::doing("writing when keys and sessions were used");
-        let used = self.cache().take_used();
-        let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
-        for (id, at) in &used {
-            sqlx::query("UPDATE keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?")
-                .bind(at - at.rem_euclid(60 * MICROS_A_SECOND))
-                .bind(id)
-                .execute(&mut *transaction)
-                .await
-                .map_err(&failed)?;
-            sqlx::query("UPDATE sessions SET last_seen_at = max(last_seen_at, ?) WHERE id = ?")
-                .bind(at)
-                .bind(id)
-                .execute(&mut *transaction)
-                .await
-                .map_err(&failed)?;
+    /// Ends a user's sessions, but for one; how many there were.
+    pub async fn end_sessions_of(
+        &self,
+        by: &Actor,
+        user: &str,
+        except: Option<&str>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<usize, ChangeError> {
+        let mut write = self.write(by, now).await?;
+        let ended = write.end_sessions(user, except, reason).await?;
+        write.commit().await?;
+        Ok(ended)
+    }
+
+    /// Gives a session another secret, so that one that was planted or seen before a change of rights is worth
+    /// nothing. `fresh`: a full sign-in was repeated just now, with or without a second factor.
+    pub async fn renew_session(
+        &self,
+        by: &Actor,
+        id: &str,
+        fresh: Option<bool>,
+        now: Timestamp,
+    ) -> Result<Secret, ChangeError> {
+        // No record of its own: what makes it necessary has one.
+        let mut write = self.write_unaudited(by, now).await?;
+        let secret = write.renew_session(id, fresh).await?;
+        write.commit().await?;
+        Ok(secret)
+    }
+
+    async fn sessions_now(&self, now: Timestamp) -> Result<Vec<SessionView>, MetaError> {
+        let known = self.current().await?;
+        let running: HashMap<&str, Timestamp> = known
+            .sessions
+            .values()
+            .filter(|entry| self.running(&known, entry, now).is_some())
+            .map(|entry| (entry.id.as_str(), self.seen(entry)))
+            .collect();
+        let select = "SELECT s.id, s.user_id, u.name, s.method, s.mfa, s.agent, s.address, s.created_at, s.expires_at
+            FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended_at IS NULL
+            ORDER BY s.created_at DESC, s.id";
+        let rows = self.read().await?.rows("listing sessions", select, args![]).await?;
+        let mut views = Vec::new();
+        for row in rows {
+            let id = row.text(0)?;
+            let Some(last_seen_at) = running.get(id.as_str()).copied() else { continue };
+            views.push(SessionView {
+                id,
+                user: row.text(1)?,
+                user_name: row.text(2)?,
+                method: Method::parse(&row.text(3)?),
+                mfa: row.flag(4)?,
+                device: Device { agent: row.text(5)?, address: row.text(6)? },
+                created_at: row.time(7)?,
+                last_seen_at,
+                expires_at: row.time(8)?,
+            });
         }
-        let old = now.plus_micros(-ENDED_KEPT_MICROS).micros();
-        for statement in [
-            "DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < ?",
-            "DELETE FROM sign_in_links WHERE coalesce(used_at, expires_at) < ?",
-        ] {
-            sqlx::query(statement).bind(old).execute(&mut *transaction).await.map_err(&failed)?;
+        Ok(views)
+    }
+
+    fn seen(&self, entry: &SessionEntry) -> Timestamp {
+        let noted = self.cache().used_at(Used::Session, &entry.id).map(Timestamp::from_micros);
+        noted.map_or(entry.last_seen_at, |noted| noted.max(entry.last_seen_at))
+    }
+
+    fn running(&self, known: &Known, entry: &SessionEntry, now: Timestamp) -> Option<Session> {
+        // A disabled user is not among the people.
+        let person = known.people.get(&entry.user)?;
+        let settings = self.limited(&person.settings);
+        let expires_at = entry.expires_at.min(absolute_end(entry.created_at, &settings));
+        let idle_until = idle_end(self.seen(entry), &settings).min(expires_at);
+        if now >= expires_at || now > idle_until {
+            return None;
         }
-        transaction.commit().await.map_err(&failed)
+        Some(session(entry, person, expires_at, idle_until))
+    }
+
+    /// The accounts' rules, within the installation's own limits.
+    pub(crate) fn limited(&self, settings: &Settings) -> Settings {
+        let minutes = |micros: i64| u32::try_from(micros / MICROS_A_MINUTE).unwrap_or(u32::MAX).max(1);
+        let mut limited = settings.clone();
+        let limits = self.limits();
+        limited.session_idle_minutes = settings.session_idle_minutes.min(minutes(limits.session_idle_micros));
+        limited.session_absolute_minutes =
+            settings.session_absolute_minutes.min(minutes(limits.session_absolute_micros));
+        limited
     }
 }
 
-pub(crate) async fn insert_link(
-    connection: &mut sqlx::SqliteConnection,
-    user: &str,
-    now: Timestamp,
-) -> Result<Link, MetaError> {
-    let token = secret::random_text(TOKEN_BYTES)?;
-    let expires_at = now.plus_micros(LINK_VALID_MICROS);
-    sqlx::query("INSERT INTO sign_in_links (hash, user, created_at, expires_at) VALUES (?, ?, ?, ?)")
-        .bind(secret::hash(&token).to_vec())
-        .bind(user)
-        .bind(now.micros())
-        .bind(expires_at.micros())
-        .execute(connection)
-        .await
-        .map_err(MetaError::doing("making a sign-in link"))?;
-    Ok(Link { token: Secret::new(token), expires_at })
+fn idle_end(seen: Timestamp, settings: &Settings) -> Timestamp {
+    seen.plus_micros(i64::from(settings.session_idle_minutes) * MICROS_A_MINUTE)
+}
+
+fn absolute_end(created: Timestamp, settings: &Settings) -> Timestamp {
+    created.plus_micros(i64::from(settings.session_absolute_minutes) * MICROS_A_MINUTE)
+}
+
+fn session(entry: &SessionEntry, person: &Person, expires_at: Timestamp, idle_until: Timestamp) -> Session {
+    let mut needs = Vec::new();
+    let signs_in_here = person.source == Source::Local && person.settings.password_sign_in;
+    if signs_in_here && !person.has_password {
+        needs.push(Need::SetPassword);
+    } else if signs_in_here && person.must_change_password {
+        needs.push(Need::ChangePassword);
+    }
+    // An identity provider asks for its own second factor.
+    if person.settings.mfa_required && !person.has_mfa && entry.method != Method::Oidc {
+        needs.push(Need::SetUpMfa);
+    }
+    Session {
+        id: entry.id.clone(),
+        principal: person.principal(),
+        user: UserSummary {
+            id: person.id.clone(),
+            name: person.name.clone(),
+            display_name: person.display_name.clone(),
+            source: person.source,
+            is_operator: person.is_operator,
+            home: person.home.clone(),
+            accounts: person.grants.keys().cloned().collect(),
+            has_password: person.has_password,
+            has_mfa: person.has_mfa,
+        },
+        settings: person.settings.clone(),
+        method: entry.method,
+        mfa: entry.mfa,
+        fresh_at: entry.fresh_at,
+        expires_at,
+        idle_until,
+        needs,
+    }
+}
+
+impl Write<'_> {
+    /// Begins a session and records it.
+    pub(crate) async fn begin_session(
+        &mut self,
+        user: &str,
+        device: &Device,
+        method: Method,
+        mfa: bool,
+    ) -> Result<NewSession, ChangeError> {
+        let people = load_people(&mut self.tx).await?;
+        let person = people.get(user).ok_or(ChangeError::NotThere { what: "user" })?;
+        let settings = self.meta().limited(&person.settings);
+        let secret = secret::random_text(TOKEN_BYTES)?;
+        let entry = SessionEntry {
+            id: secret::random_id()?,
+            user: user.to_owned(),
+            method,
+            mfa,
+            created_at: self.now,
+            fresh_at: self.now,
+            last_seen_at: self.now,
+            expires_at: absolute_end(self.now, &settings),
+        };
+        let agent: String = device.agent.chars().filter(|shown| !shown.is_control()).take(AGENT_CHARS_MAX).collect();
+        let insert = "INSERT INTO sessions (hash, id, user_id, method, mfa, created_at, fresh_at, last_seen_at,
+            expires_at, agent, address) VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9)";
+        let hash = secret::hash(&secret);
+        let args =
+            args![hash, &entry.id, user, method.as_str(), mfa, self.now, entry.expires_at, agent, &device.address,];
+        self.tx.run("beginning a session", insert, args).await?;
+        let update = "UPDATE users SET last_signed_in_at = $1 WHERE id = $2";
+        self.tx.run("beginning a session", update, args![self.now, user]).await?;
+        let told = Told::success(Deed::SessionCreate, entry.id.as_str(), person.name.as_str())
+            .asked("method", method.as_str())
+            .asked("mfa", mfa);
+        self.tell_user(user, &told).await?;
+        let idle_until = idle_end(self.now, &settings).min(entry.expires_at);
+        let session = session(&entry, person, entry.expires_at, idle_until);
+        Ok(NewSession { secret: Secret::new(secret), session })
+    }
+
+    pub(crate) async fn renew_session(&mut self, id: &str, fresh: Option<bool>) -> Result<Secret, ChangeError> {
+        let secret = secret::random_text(TOKEN_BYTES)?;
+        let update = "UPDATE sessions SET hash = $1 WHERE id = $2 AND ended_at IS NULL";
+        let renewed = self.tx.run("renewing a session", update, args![secret::hash(&secret), id]).await?;
+        if renewed == 0 {
+            return Err(ChangeError::NotThere { what: "session" });
+        }
+        if let Some(mfa) = fresh {
+            let update = "UPDATE sessions SET fresh_at = $1, mfa = CASE WHEN mfa = 1 THEN 1 ELSE $2 END WHERE id = $3";
+            self.tx.run("renewing a session", update, args![self.now, mfa, id]).await?;
+        }
+        Ok(Secret::new(secret))
+    }
+
+    /// Ends a user's sessions, but for one, and records each.
+    pub(crate) async fn end_sessions(
+        &mut self,
+        user: &str,
+        except: Option<&str>,
+        reason: &str,
+    ) -> Result<usize, ChangeError> {
+        let select = "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+            AND id <> $3 ORDER BY created_at";
+        let args = args![user, self.now, except.unwrap_or_default()];
+        let rows = self.tx.rows("ending sessions", select, args).await?;
+        for row in &rows {
+            self.end_one(user, &row.text(0)?, reason, Deed::SessionDelete).await?;
+        }
+        Ok(rows.len())
+    }
+
+    pub(crate) async fn end_one(&mut self, user: &str, id: &str, reason: &str, deed: Deed) -> Result<(), MetaError> {
+        let update = "UPDATE sessions SET ended_at = $1, ended_reason = $2 WHERE id = $3";
+        self.tx.run("ending a session", update, args![self.now, reason, id]).await?;
+        let select = "SELECT name FROM users WHERE id = $1";
+        let name = self.tx.row("ending a session", select, args![user]).await?;
+        let name = name.map_or(Ok(String::new()), |row| row.text(0))?;
+        let told = Told::success(deed, id, name)
+            .asked("reason", reason)
+            .changed(Some(json!({"running": true})), Some(json!({"running": false})));
+        self.tell_user(user, &told).await
+    }
+
+    /// Ends what is idle for too long or too old, and what belongs to nobody who may sign in.
+    pub(crate) async fn expire_sessions(&mut self) -> Result<(), MetaError> {
+        let people = load_people(&mut self.tx).await?;
+        for entry in load_sessions(&mut self.tx).await?.into_values() {
+            let reason = match people.get(&entry.user) {
+                None => "the user may not sign in",
+                Some(person) => {
+                    let settings = self.meta().limited(&person.settings);
+                    if self.now >= entry.expires_at.min(absolute_end(entry.created_at, &settings)) {
+                        "too old"
+                    } else if self.now > idle_end(self.meta().seen(&entry), &settings) {
+                        "idle"
+                    } else {
+                        continue;
+                    }
+                }
+            };
+            self.end_one(&entry.user, &entry.id, reason, Deed::SessionExpire).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Every session that has not ended, by the hash of its cookie.
-pub(crate) async fn load_sessions(
-    connection: &mut sqlx::SqliteConnection,
-    users: &HashMap<String, Vec<AccountName>>,
-) -> Result<HashMap<[u8; 32], SessionEntry>, MetaError> {
-    let failed = MetaError::doing("reading sessions");
-    let rows = sqlx::query(
-        "SELECT s.hash, s.id, s.user, u.name, s.last_seen_at, s.expires_at FROM sessions s JOIN users u ON u.id = s.user
-         WHERE s.ended_at IS NULL",
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(&failed)?;
-    let mut sessions = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let hash: Vec<u8> = row.try_get("hash").map_err(&failed)?;
-        let user_id: String = row.try_get("user").map_err(&failed)?;
-        let (Ok(hash), Some(accounts)) = (<[u8; 32]>::try_from(hash.as_slice()), users.get(&user_id)) else { continue };
-        let user = User {
-            id: user_id,
-            name: row.try_get("name").map_err(&failed)?,
-            role: crate::Role::Administrator,
-            accounts: accounts.clone(),
-        };
-        let expires_at = Timestamp::from_micros(row.try_get("expires_at").map_err(&failed)?);
-        let session = Session { id: row.try_get("id").map_err(&failed)?, user, expires_at };
-        let last_seen_at = row.try_get("last_seen_at").map_err(&failed)?;
-        sessions.insert(hash, SessionEntry { session, last_seen_at });
-    }
-    Ok(sessions)
+pub(crate) async fn load_sessions(tx: &mut Tx) -> Result<HashMap<[u8; 32], SessionEntry>, MetaError> {
+    let select = "SELECT hash, id, user_id, method, mfa, created_at, fresh_at, last_seen_at, expires_at FROM sessions
+        WHERE ended_at IS NULL";
+    let rows = tx.rows("reading sessions", select, args![]).await?;
+    rows.iter().map(|row| Ok((row.hash(0)?, entry(row)?))).collect()
+}
+
+fn entry(row: &Row) -> Result<SessionEntry, MetaError> {
+    Ok(SessionEntry {
+        id: row.text(1)?,
+        user: row.text(2)?,
+        method: Method::parse(&row.text(3)?),
+        mfa: row.flag(4)?,
+        created_at: row.time(5)?,
+        fresh_at: row.time(6)?,
+        last_seen_at: row.time(7)?,
+        expires_at: row.time(8)?,
+    })
 }

@@ -1,24 +1,89 @@
-//! The file itself: opening, the first content, closing.
+//! The store itself: opening, the first content, closing.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use whodid_audit::Actor;
+use whodid_model::access::BuiltInRole;
 use whodid_model::time::MICROS_A_SECOND;
 use whodid_model::{AccountName, Timestamp};
 
+use crate::accounts::insert_account;
+use crate::bindings::{NewBinding, Origin, Subject};
 use crate::cache::Cache;
-use crate::keys::insert_key;
-use crate::sessions::insert_link;
-use crate::{KeyKind, Link, MetaError, NewKey, Role, User, schema, secret};
+use crate::sql::{Db, Tx, args};
+use crate::user_changes::NewUser;
+use crate::users::{Source, load_user};
+use crate::vault::Vault;
+use crate::write::Write;
+use crate::{ChangeError, KeyKind, KeyPlan, Link, MetaError, NewKey, User, schema, secret};
 
-/// A statement waits this long for another process.
+/// A statement waits this long for another process or a free connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections at once; more would only wait for SQLite's one writer.
-const CONNECTIONS_MAX: u32 = 4;
+/// Connections at once to SQLite; more would only wait for its one writer.
+const SQLITE_CONNECTIONS_MAX: u32 = 4;
+/// Connections at once to PostgreSQL, of each process.
+const POSTGRES_CONNECTIONS_MAX: u32 = 8;
 
-/// How long sessions last.
+/// Where the metadata lies.
+#[derive(Clone, PartialEq, Eq)]
+pub enum MetaLocation {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database: `postgres://user:password@host/database`.
+    Postgres(String),
+}
+
+impl MetaLocation {
+    /// Whether people's data and password hashes may go over the network in clear: to a server on another machine,
+    /// with an `sslmode` that does not insist on encryption, or none. For a warning at the start.
+    pub fn is_unprotected(&self) -> bool {
+        let Self::Postgres(url) = self else { return false };
+        // What cannot be read is not connected to.
+        let Ok(options) = PgConnectOptions::from_str(url) else { return false };
+        let insists = match options.get_ssl_mode() {
+            PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer => false,
+            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => true,
+        };
+        !insists && options.get_socket().is_none() && !is_local(options.get_host())
+    }
+}
+
+fn is_local(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
+impl std::fmt::Debug for MetaLocation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, out)
+    }
+}
+
+/// Without the password.
+impl std::fmt::Display for MetaLocation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(out, "{}", path.display()),
+            Self::Postgres(url) => match PgConnectOptions::from_str(url) {
+                Ok(options) => {
+                    let database = options.get_database().unwrap_or_default();
+                    write!(out, "postgres://{}:{}/{database}", options.get_host(), options.get_port())
+                }
+                Err(_) => out.write_str("the PostgreSQL address"),
+            },
+        }
+    }
+}
+
+/// How long sessions last at most, whatever accounts allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Without a request, in microseconds.
@@ -36,13 +101,15 @@ impl Default for Limits {
     }
 }
 
-/// The metadata of one folder.
+/// The metadata of one installation.
 #[derive(Debug)]
 pub struct Meta {
-    pool: SqlitePool,
+    db: Db,
+    writers: std::sync::Arc<tokio::sync::Mutex<()>>,
     cache: Cache,
+    vault: Vault,
     limits: Limits,
-    path: PathBuf,
+    location: MetaLocation,
 }
 
 /// What [`Meta::initialize`] made; the only place that ever holds these secrets.
@@ -50,7 +117,7 @@ pub struct Meta {
 pub struct Initialized {
     /// The first account.
     pub account: AccountName,
-    /// The first administrator.
+    /// The first administrator, who is the operator too.
     pub user: User,
     /// The administrator's first sign-in.
     pub link: Link,
@@ -58,7 +125,7 @@ pub struct Initialized {
     pub ingestion_key: NewKey,
     /// May read and export.
     pub service_key: NewKey,
-    /// May do everything.
+    /// May do what the administrator may.
     pub admin_token: NewKey,
 }
 
@@ -77,7 +144,7 @@ pub struct Look {
 #[derive(Debug, thiserror::Error)]
 pub enum InitializeError {
     /// It is there already; nothing was changed.
-    #[error("this folder is already initialised")]
+    #[error("this installation is already initialised")]
     Already,
     /// The metadata cannot be written.
     #[error(transparent)]
@@ -85,149 +152,157 @@ pub enum InitializeError {
 }
 
 impl Meta {
-    /// Opens the file, or makes it, readable by its owner only, and brings its tables up to date.
-    pub async fn open(path: &Path, limits: Limits) -> Result<Self, MetaError> {
-        create_private(path).map_err(|source| MetaError::Create { path: path.to_owned(), source })?;
-        let failed = |source| MetaError::Open { path: path.to_owned(), source };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging();
-        let mut watch = options.connect().await.map_err(failed)?;
-        schema::migrate(&mut watch, path).await?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
-        Ok(Self { pool, cache: Cache::new(watch), limits, path: path.to_owned() })
+    /// Opens the store, or makes it, and brings its tables up to date. A file is readable by its owner only.
+    /// `secrets_key`: the file with the key that seals second factors; made when it is missing and none is sealed.
+    pub async fn open(location: &MetaLocation, secrets_key: &Path, limits: Limits) -> Result<Self, MetaError> {
+        let failed = |source| MetaError::Open { place: location.to_string(), source };
+        let db = match location {
+            MetaLocation::File(path) => {
+                create_private(path).map_err(|source| MetaError::Create { path: path.clone(), source })?;
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(BUSY_TIMEOUT)
+                    .disable_statement_logging();
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(SQLITE_CONNECTIONS_MAX)
+                    .acquire_timeout(BUSY_TIMEOUT)
+                    .connect_with(options);
+                Db::Sqlite(pool.await.map_err(failed)?)
+            }
+            MetaLocation::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url).map_err(failed)?.disable_statement_logging();
+                let pool = PgPoolOptions::new()
+                    .max_connections(POSTGRES_CONNECTIONS_MAX)
+                    .acquire_timeout(BUSY_TIMEOUT)
+                    .connect_with(options);
+                Db::Postgres(pool.await.map_err(failed)?)
+            }
+        };
+        schema::migrate(&db, &location.to_string()).await?;
+        // Looked at before the file: whoever makes the first of both makes the file first.
+        let sealed = db.row("looking for second factors", "SELECT 1 FROM second_factors LIMIT 1", args![]).await?;
+        let vault = Vault::open(secrets_key, sealed.is_some())?;
+        Ok(Self {
+            db,
+            writers: std::sync::Arc::default(),
+            cache: Cache::default(),
+            vault,
+            limits,
+            location: location.clone(),
+        })
     }
 
-    /// Looks into the file, which may be in use, and changes nothing: no table is made or brought up to date.
+    /// Looks into a file, which may be in use, and changes nothing: no table is made or brought up to date.
     pub async fn look(path: &Path) -> Result<Look, MetaError> {
-        let failed = |source| MetaError::Open { path: path.to_owned(), source };
+        let place = path.display().to_string();
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
             .create_if_missing(false)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        let mut connection = options.connect().await.map_err(failed)?;
-        let failed = MetaError::doing("looking into the file");
-        let version: i64 = sqlx::query("PRAGMA user_version")
-            .fetch_one(&mut connection)
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(&failed)?;
-        if version > schema::VERSION {
-            return Err(MetaError::Newer { path: path.to_owned(), found: version, known: schema::VERSION });
-        }
-        let check: String = sqlx::query("PRAGMA quick_check(1)")
-            .fetch_one(&mut connection)
-            .await
-            .and_then(|row| row.try_get(0))
-            .map_err(&failed)?;
-        let installation = if version == 0 {
-            None
-        } else {
-            let row = sqlx::query("SELECT id FROM installation").fetch_optional(&mut connection).await;
-            row.and_then(|row| row.map(|row| row.try_get("id")).transpose()).map_err(&failed)?
-        };
-        // A failed close of a connection that only reads loses nothing.
-        let _ = connection.close().await;
-        Ok(Look { damage: (check != "ok").then_some(check), installation, is_older: version < schema::VERSION })
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+        let db = Db::Sqlite(pool.map_err(|source| MetaError::Open { place: place.clone(), source })?);
+        let looked = look_into(&db, place).await;
+        db.close().await;
+        looked
     }
 
     /// Makes the account `default`, an administrator with a one-time link, and one key of each kind.
     /// All or nothing; of two processes one succeeds.
-    pub async fn initialize(&self, now: Timestamp) -> Result<Initialized, InitializeError> {
-        let failed = MetaError::doing("initialising");
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
-        let First { account, user, link } = first(&mut transaction, now).await?;
-        let ingestion_key =
-            insert_key(&mut transaction, KeyKind::Ingestion, &account, None, "first ingestion key", now).await?;
-        let service_key =
-            insert_key(&mut transaction, KeyKind::Service, &account, None, "first service key", now).await?;
-        let admin_token = insert_key(
-            &mut transaction,
-            KeyKind::Administrator,
-            &account,
-            Some(&user.id),
-            "first administrator token",
-            now,
-        )
-        .await?;
-        transaction.commit().await.map_err(&failed)?;
-        self.cache.forget();
+    pub async fn initialize(&self, by: &Actor, now: Timestamp) -> Result<Initialized, InitializeError> {
+        let mut write = self.write(by, now).await?;
+        let First { account, user, link } = first(&mut write).await?;
+        let mut make = async |plan: KeyPlan| write.create_key(&account, &plan).await.map_err(unexpected);
+        let ingestion_key = make(KeyPlan::new(KeyKind::Ingestion, "first ingestion key")).await?;
+        let service_key = make(KeyPlan::new(KeyKind::Service, "first service key")).await?;
+        let admin_token = make(KeyPlan::personal(user.id.as_str(), "first administrator token")).await?;
+        write.commit().await?;
         Ok(Initialized { account, user, link, ingestion_key, service_key, admin_token })
     }
 
     /// The same without keys, for when nobody would see them: only the administrator's one-time link.
-    pub async fn initialize_without_keys(&self, now: Timestamp) -> Result<Link, InitializeError> {
-        let failed = MetaError::doing("initialising");
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&failed)?;
-        let First { link, .. } = first(&mut transaction, now).await?;
-        transaction.commit().await.map_err(&failed)?;
-        self.cache.forget();
+    pub async fn initialize_without_keys(&self, by: &Actor, now: Timestamp) -> Result<Link, InitializeError> {
+        let mut write = self.write(by, now).await?;
+        let First { link, .. } = first(&mut write).await?;
+        write.commit().await?;
         Ok(link)
     }
 
     /// The installation's random id; `None` before [`Meta::initialize`].
     pub async fn installation(&self) -> Result<Option<String>, MetaError> {
-        let failed = MetaError::doing("reading the installation");
-        let row = sqlx::query("SELECT id FROM installation").fetch_optional(&self.pool).await.map_err(&failed)?;
-        row.map(|row| row.try_get("id").map_err(&failed)).transpose()
+        let row = self.db.row("reading the installation", "SELECT id FROM installation", args![]).await?;
+        row.map(|row| row.text(0)).transpose()
     }
 
-    /// Every account, in name order.
-    pub async fn accounts(&self) -> Result<Vec<AccountName>, MetaError> {
-        let failed = MetaError::doing("listing accounts");
-        let rows =
-            sqlx::query("SELECT name FROM accounts ORDER BY name").fetch_all(&self.pool).await.map_err(&failed)?;
-        let mut accounts = Vec::with_capacity(rows.len());
-        for row in rows {
-            let name: String = row.try_get("name").map_err(&failed)?;
-            accounts.extend(AccountName::parse(&name));
-        }
-        Ok(accounts)
-    }
-
-    /// SQLite's own check of the file: `None` when it is sound, else what it found.
+    /// SQLite's own check of the file: `None` when it is sound, else what it found. PostgreSQL checks itself.
     pub async fn damage(&self) -> Result<Option<String>, MetaError> {
-        let failed = MetaError::doing("checking the file");
-        let row = sqlx::query("PRAGMA quick_check(1)").fetch_one(&self.pool).await.map_err(&failed)?;
-        let text: String = row.try_get(0).map_err(&failed)?;
-        Ok((text != "ok").then_some(text))
+        match self.db {
+            Db::Sqlite(_) => damage(&self.db).await,
+            Db::Postgres(_) => Ok(None),
+        }
     }
 
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where the metadata lies.
+    pub fn location(&self) -> &MetaLocation {
+        &self.location
     }
 
     /// Writes what is buffered and closes every connection.
     pub async fn close(self, now: Timestamp) -> Result<(), MetaError> {
-        let written = self.maintain(now).await;
-        self.pool.close().await;
-        self.cache.close().await;
+        let written = self.maintain_last(now).await;
+        self.db.close().await;
         written
     }
 
-    pub(crate) fn pool(&self) -> &SqlitePool {
-        &self.pool
+    pub(crate) async fn read(&self) -> Result<Tx, MetaError> {
+        self.db.begin_read().await
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    pub(crate) fn writers(&self) -> std::sync::Arc<tokio::sync::Mutex<()>> {
+        self.writers.clone()
     }
 
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }
 
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
+}
+
+async fn look_into(db: &Db, place: String) -> Result<Look, MetaError> {
+    let version = db.row("looking into the file", "PRAGMA user_version", args![]).await?;
+    let version = version.map_or(Ok(0), |row| row.int(0))?;
+    if version > schema::VERSION {
+        return Err(MetaError::Newer { place, found: version, known: schema::VERSION });
+    }
+    let damage = damage(db).await?;
+    let installation = if version == 0 {
+        None
+    } else {
+        let row = db.row("looking into the file", "SELECT id FROM installation", args![]).await?;
+        row.map(|row| row.text(0)).transpose()?
+    };
+    Ok(Look { damage, installation, is_older: version < schema::VERSION })
+}
+
+async fn damage(db: &Db) -> Result<Option<String>, MetaError> {
+    let row = db.row("checking the file", "PRAGMA quick_check(1)", args![]).await?;
+    let text = row.map_or(Ok(String::new()), |row| row.text(0))?;
+    Ok((text != "ok").then_some(text))
 }
 
 /// The first account and the first administrator with a link.
@@ -237,48 +312,32 @@ struct First {
     link: Link,
 }
 
-async fn first(transaction: &mut sqlx::SqliteConnection, now: Timestamp) -> Result<First, InitializeError> {
-    let failed = MetaError::doing("initialising");
+async fn first(write: &mut Write<'_>) -> Result<First, InitializeError> {
     let account = AccountName::default_account();
-    let user_id = secret::random_id().map_err(MetaError::from)?;
     let installation = secret::random_id().map_err(MetaError::from)?;
-    let first = sqlx::query("INSERT OR IGNORE INTO installation (only, id, created_at) VALUES (1, ?, ?)")
-        .bind(&installation)
-        .bind(now.micros())
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-    if first.rows_affected() == 0 {
+    let insert = "INSERT INTO installation (\"only\", id, created_at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";
+    let made = write.tx.run("initialising", insert, args![&installation, write.now]).await?;
+    if made == 0 {
         return Err(InitializeError::Already);
     }
-    sqlx::query("INSERT INTO accounts (name, created_at) VALUES (?, ?)")
-        .bind(account.as_str())
-        .bind(now.micros())
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-    let user = User {
-        id: user_id,
-        name: Role::Administrator.as_str().to_owned(),
-        role: Role::Administrator,
-        accounts: vec![account.clone()],
-    };
-    sqlx::query("INSERT INTO users (id, name, role, created_at) VALUES (?, ?, ?, ?)")
-        .bind(&user.id)
-        .bind(&user.name)
-        .bind(user.role.as_str())
-        .bind(now.micros())
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-    sqlx::query("INSERT INTO memberships (user, account) VALUES (?, ?)")
-        .bind(&user.id)
-        .bind(account.as_str())
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
-    let link = insert_link(transaction, &user.id, now).await?;
+    write.set_installation(&installation);
+    insert_account(write, &account, account.as_str(), None).await.map_err(unexpected)?;
+    let name = BuiltInRole::Administrator.as_str();
+    let new = NewUser { name, display_name: name, home: &account, is_operator: true, source: Source::Local };
+    let user = write.insert_user(&new).await.map_err(unexpected)?;
+    let binding = NewBinding::whole(Subject::User(user.clone()), name);
+    write.bind(&account, &binding, Origin::Manual).await.map_err(unexpected)?;
+    let link = write.create_link(&user).await.map_err(unexpected)?;
+    let user = load_user(&mut write.tx, &user).await.map_err(unexpected)?;
     Ok(First { account, user, link })
+}
+
+/// In an empty store nothing is refused; what refuses is in the way already.
+fn unexpected(error: ChangeError) -> InitializeError {
+    match error {
+        ChangeError::Meta(error) => InitializeError::Meta(error),
+        _ => InitializeError::Already,
+    }
 }
 
 /// Makes an empty file with mode 0600, so that SQLite's side files get the same; keeps one that is there.

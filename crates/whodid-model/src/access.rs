@@ -57,7 +57,11 @@ pub enum Who {
         id: String,
         /// The name to sign in with.
         name: String,
-        /// Further ids and names that sources know the person by; set by administrators only.
+        /// Whether an administrator gave that name, as local users have it. One from an identity provider may be the
+        /// person's choice: whoever called themselves like another would see the other's activity.
+        is_name_given: bool,
+        /// Names and further ids that sources know the person by, as the home account's administrators gave them.
+        /// They count for what was done in the person's name there, and nowhere else.
         also_known_as: Vec<String>,
     },
     /// A program with a key.
@@ -226,8 +230,10 @@ pub fn decide(principal: &Principal, act: Act<'_>, account: &AccountName) -> Res
         Act::Write => {
             let rows: Vec<Rows> = grants
                 .iter()
+                // A query is about what is stored; nothing can be promised of an event that is still to be read.
                 .filter(|grant| {
-                    grant.permissions.has(Permission::EventsWrite) && grant.reaches(&StreamName::activity())
+                    let is_given = grant.permissions.has(Permission::EventsWrite) && grant.query.is_none();
+                    is_given && grant.reaches(&StreamName::activity())
                 })
                 .map(|grant| limited(grant, true, true))
                 .collect();
@@ -254,13 +260,16 @@ pub fn decide(principal: &Principal, act: Act<'_>, account: &AccountName) -> Res
             scope(Right::Export, Some(stream), simplest(rows))
         }
         Act::ReadOwn => {
-            let Who::User { id, name, also_known_as } = &principal.who else {
+            let Who::User { id, name, is_name_given, also_known_as } = &principal.who else {
                 return Err(Denied::Lacks(Permission::OwnActivityRead));
             };
             if !principal.permissions_somewhere_in(account).has(Permission::OwnActivityRead) {
                 return Err(Denied::Lacks(Permission::OwnActivityRead));
             }
-            let names = [id, name].into_iter().chain(also_known_as);
+            // Another account's administrators must not choose whose activity somebody sees in this one.
+            let is_home = principal.home.as_ref() == Some(account);
+            let given = Some(name).filter(|_| *is_name_given);
+            let names = std::iter::once(id).chain(given).chain(also_known_as.iter().filter(|_| is_home));
             scope(Right::Read, None, vec![Rows { query: Some(of_initiator(names)), ..Rows::ALL }])
         }
     }

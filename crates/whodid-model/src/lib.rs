@@ -16,7 +16,7 @@ pub mod sentence;
 pub mod taxonomy;
 pub mod time;
 
-pub use access::{AccessScope, Permission, Principal};
+pub use access::{AccessScope, Permission, Principal, Right};
 pub use causes::chain;
 pub use event::{Event, Fields, IMPERSONATION, TimeSource};
 pub use field::Field;

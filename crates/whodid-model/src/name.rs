@@ -127,6 +127,11 @@ impl StreamName {
         Self("audit".to_owned())
     }
 
+    /// What whodid found in others.
+    pub fn findings() -> Self {
+        Self("findings".to_owned())
+    }
+
     /// What could not be read, with its raw bytes and the reason.
     pub fn rejects() -> Self {
         Self("rejects".to_owned())

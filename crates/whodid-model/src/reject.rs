@@ -25,13 +25,15 @@ pub enum RejectCode {
     BadField,
     /// `auto` could not tell the format.
     UnknownFormat,
+    /// The event was read, and its sender's key is not for such events.
+    OutsideScope,
     /// The decoder failed; the defect is ours and the raw bytes are kept for the mend.
     DecoderFailed,
 }
 
 impl RejectCode {
     /// All codes, in the order in which they are checked.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TooLarge,
         Self::NotUtf8,
         Self::NotJson,
@@ -41,6 +43,7 @@ impl RejectCode {
         Self::UnknownFormat,
         Self::MissingField,
         Self::BadField,
+        Self::OutsideScope,
         Self::DecoderFailed,
     ];
 
@@ -56,6 +59,7 @@ impl RejectCode {
             Self::MissingField => "missing_field",
             Self::BadField => "bad_field",
             Self::UnknownFormat => "unknown_format",
+            Self::OutsideScope => "outside_scope",
             Self::DecoderFailed => "decoder_failed",
         }
     }

@@ -5,6 +5,7 @@
 //! [`Query::matches`] is the reference evaluator on a single event. The language is described for
 //! users in `docs/guide/search.md`, and by example in `corpus/query`.
 
+mod alias;
 pub mod ast;
 pub mod complete;
 pub mod error;

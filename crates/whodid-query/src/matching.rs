@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use whodid_model::Timestamp;
 
+use crate::alias;
 use crate::ast::{Comparison, Expr, Operand, Query, Test, TimePoint};
 use crate::text::{Border, Needle, folded};
 use crate::time_text::parse_time;
@@ -63,26 +64,32 @@ impl Test {
 }
 
 impl Query {
-    /// The query with every relative time replaced by the point it means at `now`.
-    pub fn at(mut self, now: Timestamp) -> Self {
-        settle(&mut self.expr, now);
-        self
+    /// The query as it is evaluated: every relative time replaced by the point it means at `now`, and beside each
+    /// name that Activity Tracker gave one of its own actions ([`crate::alias`]) what whodid calls it.
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { expr: settled(self.expr, now) }
     }
 }
 
-fn settle(expr: &mut Expr, now: Timestamp) {
+fn settled(expr: Expr, now: Timestamp) -> Expr {
     match expr {
-        Expr::All => {}
-        Expr::And(members) | Expr::Or(members) => members.iter_mut().for_each(|member| settle(member, now)),
-        Expr::Not(member) => settle(member, now),
-        Expr::Term(term) => {
-            let Test::Compare(comparisons) = &mut term.test else { return };
-            for (_, operand) in comparisons {
-                if let Operand::Time(TimePoint::Relative(text)) = operand
-                    && let Ok(at) = parse_time(text, now)
-                {
-                    *operand = Operand::Time(TimePoint::At(at));
+        Expr::All => Expr::All,
+        Expr::And(members) => Expr::and(members.into_iter().map(|member| settled(member, now))),
+        Expr::Or(members) => Expr::or(members.into_iter().map(|member| settled(member, now))),
+        Expr::Not(member) => Expr::negate(settled(*member, now)),
+        Expr::Term(mut term) => {
+            if let Test::Compare(comparisons) = &mut term.test {
+                for (_, operand) in comparisons {
+                    if let Operand::Time(TimePoint::Relative(text)) = operand
+                        && let Ok(at) = parse_time(text, now)
+                    {
+                        *operand = Operand::Time(TimePoint::At(at));
+                    }
                 }
+            }
+            match alias::of(&term) {
+                Some(other) => Expr::or([Expr::Term(term), Expr::Term(other)]),
+                None => Expr::Term(term),
             }
         }
     }

@@ -15,10 +15,9 @@ use futures::StreamExt;
 use serde_json::Value;
 use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Location, RawReader, Snapshot, Table, sequence};
-use whodid_model::access::Spaces;
 use whodid_model::{AccountName, Field, StreamName, Timestamp};
 use whodid_query::{RecordField, Target};
-use whodid_search::{Filter, Options, Order, Searcher, SqlLimits, Stats};
+use whodid_search::{Filter, Options, Order, Searcher, SqlLimits, Stats, Visible};
 
 struct Arguments {
     events: PathBuf,
@@ -147,7 +146,7 @@ impl Bench {
         let last_day = Filter { from, ..self.filter("")? };
 
         self.measure("q1_id", || async {
-            let found = self.searcher.get_by_id(&self.snapshot, &id, &Spaces::All, 1).await?;
+            let found = self.searcher.get_by_id(&self.snapshot, &id, &everyone(), 1).await?;
             self.expect(found.value.iter().map(|batch| batch.num_rows() as u64).sum(), 1)?;
             Ok(found.stats)
         })
@@ -247,7 +246,7 @@ impl Bench {
     }
 
     fn filter(&self, text: &str) -> anyhow::Result<Filter> {
-        Ok(Filter::of(whodid_query::parse(text)?, Spaces::All))
+        Ok(Filter::of(whodid_query::parse(text)?, everyone()))
     }
 
     fn answer(&self, name: &str) -> u64 {
@@ -301,7 +300,7 @@ impl Bench {
 
     async fn sql(&self, name: &str, text: &str, expected: u64) -> anyhow::Result<()> {
         self.measure(name, || async {
-            let answer = self.searcher.sql(&self.snapshot, text, &Spaces::All, SqlLimits::default()).await?;
+            let answer = self.searcher.sql(&self.snapshot, text, &everyone(), SqlLimits::default()).await?;
             self.expect(answer.batches.iter().map(|batch| batch.num_rows() as u64).sum(), expected)?;
             Ok(answer.stats)
         })
@@ -366,4 +365,8 @@ fn cpu_seconds() -> f64 {
         text.split(' ').next()?.parse::<f64>().ok()
     };
     threads.flatten().filter_map(of_thread).sum::<f64>() / 1e9
+}
+
+fn everyone() -> Visible {
+    Visible::all(StreamName::activity())
 }

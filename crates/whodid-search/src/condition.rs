@@ -12,7 +12,6 @@ use arrow::datatypes::{DataType, Int32Type};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use whodid_lake::schema::column;
-use whodid_model::access::Spaces;
 use whodid_model::result::RESULTS;
 use whodid_model::{Field, Timestamp};
 use whodid_query::{Comparison, Expr, Operand, RecordField, Target, Term, Test, ast::TimePoint};
@@ -39,8 +38,8 @@ pub(crate) enum Condition {
     Within { column: usize, bounds: RangeInclusive<i64> },
     /// A number among these, which ascend.
     OneOf { column: usize, values: Vec<i64> },
-    /// A space that may be read.
-    InSpaces { names: Vec<String>, account_events: bool },
+    /// An event of a space of these names, or of any; or one of no space.
+    InSpaces { names: Option<Vec<String>>, account_events: bool },
     /// A test on a text column.
     Text(TextTest),
     /// A test on what the search language takes for the text of a number or time column.
@@ -111,7 +110,7 @@ impl TextTest {
 impl Condition {
     /// The condition of a whole filter.
     pub(crate) fn of(filter: &Filter) -> Self {
-        let stream = filter.stream.as_str();
+        let stream = filter.visible.stream().as_str();
         let mut all = vec![
             times(column::EVENT_TIME, filter.from, filter.to),
             times(column::RECORDED_AT, filter.recorded_from, filter.recorded_to),
@@ -121,23 +120,12 @@ impl Condition {
             let most = i64::try_from(before.0).unwrap_or(i64::MAX).saturating_sub(1);
             all.push(Self::Within { column: column::OFFSET, bounds: i64::MIN..=most });
         }
-        all.push(Self::of_spaces(&filter.spaces));
+        all.push(filter.visible.condition());
         if let Some(region) = &filter.region {
             all.push(Self::Text(TextTest::new(column::of(Field::Region), Test::exact(region, true))));
         }
         all.push(Self::of_expr(&filter.query.expr, stream));
         Self::and(all)
-    }
-
-    /// The rows of readable spaces.
-    pub(crate) fn of_spaces(spaces: &Spaces) -> Self {
-        match spaces {
-            Spaces::All => Self::Always,
-            Spaces::Only { spaces, account_events } => Self::InSpaces {
-                names: spaces.iter().map(|space| space.as_str().to_owned()).collect(),
-                account_events: *account_events,
-            },
-        }
     }
 
     /// All of `members`.
@@ -157,7 +145,16 @@ impl Condition {
         }
     }
 
-    fn of_expr(expr: &Expr, stream: &str) -> Self {
+    /// Any of `members`; of none: no row.
+    pub(crate) fn or(mut members: Vec<Self>) -> Self {
+        match members.len() {
+            0 => Self::Constant(false),
+            1 => members.remove(0),
+            _ => Self::Or(members),
+        }
+    }
+
+    pub(crate) fn of_expr(expr: &Expr, stream: &str) -> Self {
         match expr {
             Expr::All => Self::Always,
             Expr::And(members) => Self::and(members.iter().map(|member| Self::of_expr(member, stream)).collect()),
@@ -313,11 +310,16 @@ impl Condition {
                 }
                 Self::InSpaces { names, account_events } => {
                     let spaces = reader.selected(column::SPACE, &among).await?;
-                    let readable = test_rows(&spaces, None, |space| names.iter().any(|name| name == space));
-                    let readable = match (account_events, spaces.logical_nulls()) {
-                        (true, Some(nulls)) => &readable | &!nulls.inner(),
-                        _ => readable,
+                    // Not what stands in the value's place: a null has none.
+                    let has_space = match spaces.logical_nulls() {
+                        Some(nulls) => nulls.inner().clone(),
+                        None => BooleanBuffer::new_set(spaces.len()),
                     };
+                    let named = match names {
+                        None => has_space.clone(),
+                        Some(names) => test_rows(&spaces, None, |space| names.iter().any(|name| name == space)),
+                    };
+                    let readable = if *account_events { &named | &!&has_space } else { named };
                     Ok(among.narrowed(&readable))
                 }
                 Self::Text(text) => select_text(text, among, reader).await,

@@ -1,8 +1,9 @@
 //! What a search is about.
 
-use whodid_model::access::Spaces;
-use whodid_model::{Offset, StreamName, Timestamp};
+use whodid_model::{Offset, Timestamp};
 use whodid_query::{Expr, Query};
+
+use crate::Visible;
 
 /// Which records a search is about. All parts must hold.
 #[derive(Debug, Clone)]
@@ -15,36 +16,33 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     /// Only records with a smaller offset: what had been taken in when a list was begun.
     pub before_offset: Option<Offset>,
-    /// Which spaces may be read.
-    pub spaces: Spaces,
+    /// Which records may be seen at all.
+    pub visible: Visible,
     /// Only events of exactly this region.
     pub region: Option<String>,
     /// Only records taken in at this time or later.
     pub recorded_from: Option<Timestamp>,
     /// Only records taken in before this time.
     pub recorded_to: Option<Timestamp>,
-    /// The stream that the snapshot is of, for queries that name one; `activity` unless it is set.
-    pub stream: StreamName,
 }
 
 impl Filter {
-    /// Every record of these spaces.
-    pub fn everything(spaces: Spaces) -> Self {
-        Self::of(Query { expr: Expr::All }, spaces)
+    /// Every record that may be seen.
+    pub fn everything(visible: Visible) -> Self {
+        Self::of(Query { expr: Expr::All }, visible)
     }
 
-    /// The records of these spaces that satisfy `query`.
-    pub fn of(query: Query, spaces: Spaces) -> Self {
+    /// The records that may be seen and satisfy `query`.
+    pub fn of(query: Query, visible: Visible) -> Self {
         Self {
             query,
             from: None,
             to: None,
             before_offset: None,
-            spaces,
+            visible,
             region: None,
             recorded_from: None,
             recorded_to: None,
-            stream: StreamName::activity(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Search text or SQL over one snapshot of a table: rows in order, counts, series, exports.
 //!
 //! A [`Searcher`] owns a thread pool, a memory bound and a time bound, so that no search can slow
-//! ingest. Every call takes a [`whodid_lake::Snapshot`] (what exists) and either a [`Filter`] or the
-//! spaces that may be read, which only an access decision gives. Promises:
+//! ingest. Every call takes a [`whodid_lake::Snapshot`] (what exists) and either a [`Filter`] or
+//! what may be seen ([`Visible`]), which comes of an access decision. Promises:
 //!
 //! - An answer is exactly what `whodid_query::Query::matches` says of each row; pruning, dictionaries,
 //!   filters and prefilters only skip rows that cannot match.
@@ -30,6 +30,7 @@ mod sql;
 mod stats;
 mod template;
 mod view;
+mod visible;
 
 pub use aggregate::Top;
 pub use error::{ErrorKind, SearchError};
@@ -40,3 +41,4 @@ pub use list::Page;
 pub use searcher::{Options, Searcher};
 pub use sql::{SQL_ROWS_MAX, SqlAnswer, SqlLimits};
 pub use stats::{Answer, Stats};
+pub use visible::Visible;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use whodid_lake::Snapshot;
 use whodid_lake::schema::column;
-use whodid_model::access::Spaces;
 use whodid_model::{Field, Offset, Timestamp};
 use whodid_query::{Target, Test};
 
@@ -17,7 +16,7 @@ use crate::fields::{self, SeenField};
 use crate::list::{self, Page, RowOrder, Wanted};
 use crate::pool::Pool;
 use crate::sql::{self, SqlAnswer, SqlLimits};
-use crate::{Answer, Filter, Order, SearchError};
+use crate::{Answer, Filter, Order, SearchError, Visible};
 
 /// What a searcher is made with.
 #[derive(Debug, Clone)]
@@ -79,13 +78,12 @@ impl Searcher {
         &self,
         snapshot: &Snapshot,
         offsets: &[Offset],
-        spaces: &Spaces,
+        visible: &Visible,
     ) -> Result<Answer<Vec<RecordBatch>>, SearchError> {
         let mut values: Vec<i64> = offsets.iter().filter_map(|offset| i64::try_from(offset.0).ok()).collect();
         values.sort_unstable();
         values.dedup();
-        let condition =
-            Condition::and(vec![Condition::OneOf { column: column::OFFSET, values }, Condition::of_spaces(spaces)]);
+        let condition = Condition::and(vec![Condition::OneOf { column: column::OFFSET, values }, visible.condition()]);
         self.rows(snapshot, condition, RowOrder::Offset, usize::MAX).await
     }
 
@@ -94,10 +92,10 @@ impl Searcher {
         &self,
         snapshot: &Snapshot,
         id: &str,
-        spaces: &Spaces,
+        visible: &Visible,
         limit: usize,
     ) -> Result<Answer<Vec<RecordBatch>>, SearchError> {
-        let condition = Condition::and(vec![equals(Field::Id, id), Condition::of_spaces(spaces)]);
+        let condition = Condition::and(vec![equals(Field::Id, id), visible.condition()]);
         self.rows(snapshot, condition, RowOrder::LatestOffset, limit).await
     }
 
@@ -107,12 +105,12 @@ impl Searcher {
         snapshot: &Snapshot,
         ids: &[String],
         correlation_id: Option<&str>,
-        spaces: &Spaces,
+        visible: &Visible,
         limit: usize,
     ) -> Result<Answer<Vec<RecordBatch>>, SearchError> {
         let ids = ids.iter().map(|id| equals(Field::Id, id));
         let any = ids.chain(correlation_id.map(|id| equals(Field::CorrelationId, id))).collect();
-        let condition = Condition::and(vec![Condition::Or(any), Condition::of_spaces(spaces)]);
+        let condition = Condition::and(vec![Condition::Or(any), visible.condition()]);
         self.rows(snapshot, condition, RowOrder::Time, limit).await
     }
 
@@ -141,7 +139,7 @@ impl Searcher {
         interval_micros: i64,
         by: &Target,
     ) -> Result<Answer<Vec<(Timestamp, String, u64)>>, SearchError> {
-        let (condition, by, stream) = (Condition::of(filter), by.clone(), filter.stream.clone());
+        let (condition, by, stream) = (Condition::of(filter), by.clone(), filter.visible.stream().clone());
         self.pool
             .run(snapshot, move |job| async move {
                 aggregate::histogram(&job, condition, interval_micros.max(1), by, stream.as_str()).await
@@ -158,7 +156,8 @@ impl Searcher {
         limit: usize,
         prefix: Option<&str>,
     ) -> Result<Answer<Top>, SearchError> {
-        let (condition, targets, stream) = (Condition::of(filter), vec![target.clone()], filter.stream.clone());
+        let (condition, targets, stream) =
+            (Condition::of(filter), vec![target.clone()], filter.visible.stream().clone());
         let prefix = prefix.filter(|prefix| !prefix.is_empty()).map(str::to_owned);
         let answer = self
             .pool
@@ -178,7 +177,7 @@ impl Searcher {
         targets: &[Target],
         limit: usize,
     ) -> Result<Answer<Vec<Top>>, SearchError> {
-        let (condition, targets, stream) = (Condition::of(filter), targets.to_vec(), filter.stream.clone());
+        let (condition, targets, stream) = (Condition::of(filter), targets.to_vec(), filter.visible.stream().clone());
         self.pool
             .run(snapshot, move |job| async move {
                 aggregate::tops(&job, condition, targets, limit, None, stream.as_str()).await
@@ -190,10 +189,10 @@ impl Searcher {
     pub async fn fields_seen(
         &self,
         snapshot: &Snapshot,
-        spaces: &Spaces,
+        visible: &Visible,
         sample: usize,
     ) -> Result<Answer<Vec<SeenField>>, SearchError> {
-        let wanted = Wanted::new(Condition::of_spaces(spaces), Order::NewestFirst, None, sample);
+        let wanted = Wanted::new(visible.condition(), Order::NewestFirst, None, sample);
         self.pool.run(snapshot, |job| async move { fields::seen(&job, wanted).await }).await
     }
 
@@ -214,17 +213,17 @@ impl Searcher {
         &self,
         snapshot: &Snapshot,
         text: &str,
-        spaces: &Spaces,
+        visible: &Visible,
         limits: SqlLimits,
     ) -> Result<SqlAnswer, SearchError> {
         let text = text.to_owned();
-        let spaces = Condition::of_spaces(spaces);
+        let visible = visible.condition();
         // Parsing too runs on the search's own threads: they have the stack for a deep statement.
         let answer = self
             .pool
             .run(snapshot, move |job| async move {
                 let statement = sql::check(&text)?;
-                sql::run(&job, statement, spaces, limits).await
+                sql::run(&job, statement, visible, limits).await
             })
             .await?;
         Ok(SqlAnswer { stats: answer.stats, ..answer.value })

@@ -66,14 +66,14 @@ pub struct SqlAnswer {
 pub(crate) async fn run(
     job: &Arc<Job>,
     statement: Statement,
-    spaces: Condition,
+    visible: Condition,
     limits: SqlLimits,
 ) -> Result<SqlAnswer, SearchError> {
     let failed = |error| told(error, job.resources.memory_bytes);
     job.shared.renew_spill();
     let state = session(job);
     let context = SessionContext::new_with_state(state.clone());
-    let table = Arc::new(table::Events::new(job.clone(), spaces));
+    let table = Arc::new(table::Events::new(job.clone(), visible));
     context.register_table(TABLE, table).map_err(failed)?;
     let plan = context.state().statement_to_plan(statement).await.map_err(failed)?;
     SQLOptions::new()

@@ -20,10 +20,9 @@ use object_store::{
 use tokio::sync::Notify;
 use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Snapshot, sequence};
-use whodid_model::access::Spaces;
 use whodid_model::{AccountName, Field, Offset, StreamName, Timestamp};
 use whodid_query::Target;
-use whodid_search::{ErrorKind, Filter, Options, Order, SearchError, Searcher};
+use whodid_search::{ErrorKind, Filter, Options, Order, SearchError, Searcher, Visible};
 
 /// A store whose reads can be held up.
 #[derive(Debug)]
@@ -129,7 +128,7 @@ fn searcher(memory_bytes: usize, timeout: Duration) -> Searcher {
 }
 
 fn filter(text: &str) -> Filter {
-    Filter::of(whodid_query::parse(text).unwrap(), Spaces::All)
+    Filter::of(whodid_query::parse(text).unwrap(), everyone())
 }
 
 async fn until(closed: &Closed, waiting: impl Fn(usize) -> bool) {
@@ -225,7 +224,7 @@ async fn a_page_of_large_records_ends_early_and_the_next_one_goes_on() {
         }
         let (mut after, mut pages, mut rows) = (None, Vec::new(), 0);
         loop {
-            let filter = Filter::everything(Spaces::All);
+            let filter = Filter::everything(everyone());
             let page = searcher.list(&table.snapshot(), &filter, Order::OldestFirst, after, 100).await.unwrap();
             let given: usize = page.rows.iter().map(|batch| batch.num_rows()).sum();
             rows += given;
@@ -242,4 +241,8 @@ async fn a_page_of_large_records_ends_early_and_the_next_one_goes_on() {
 /// The event time of the last of so many rows.
 fn event_time_of(rows: usize) -> Timestamp {
     Timestamp::parse(&format!("2026-02-01T00:00:{:02}Z", rows - 1)).unwrap().at
+}
+
+fn everyone() -> Visible {
+    Visible::all(StreamName::activity())
 }

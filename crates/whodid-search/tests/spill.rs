@@ -8,9 +8,8 @@ use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Location, Snapshot, sequence};
-use whodid_model::access::Spaces;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp};
-use whodid_search::{ErrorKind, Options, SearchError, Searcher, SqlLimits};
+use whodid_search::{ErrorKind, Options, SearchError, Searcher, SqlLimits, Visible};
 
 /// What all searches may use; four times that may be spilled. Less is not enough to merge what was spilled.
 const MEMORY_BYTES: usize = 40 << 20;
@@ -43,7 +42,7 @@ async fn sort(searcher: &Searcher, snapshot: &Snapshot, times: usize) -> Result<
         "SELECT max(place) FROM (SELECT row_number() OVER (ORDER BY a.raw, b.\"offset\" DESC) AS place \
          FROM events a, (SELECT * FROM events WHERE \"offset\" < {times}) b)"
     );
-    let answer = searcher.sql(snapshot, &text, &Spaces::All, SqlLimits::default()).await?;
+    let answer = searcher.sql(snapshot, &text, &everyone(), SqlLimits::default()).await?;
     Ok(answer.batches[0].column(0).as_primitive::<UInt64Type>().value(0))
 }
 
@@ -91,4 +90,8 @@ async fn what_a_killed_process_had_spilled_is_removed_at_the_start_and_nothing_e
     let _searcher = searcher(Some(folder.path()));
     assert!(!folder.path().join("datafusion-old").exists());
     assert!(folder.path().join("note").exists());
+}
+
+fn everyone() -> Visible {
+    Visible::all(StreamName::activity())
 }

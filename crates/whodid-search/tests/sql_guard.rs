@@ -7,9 +7,8 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Location, Snapshot, sequence};
-use whodid_model::access::Spaces;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp};
-use whodid_search::{ErrorKind, Options, SearchError, Searcher, SqlLimits};
+use whodid_search::{ErrorKind, Options, SearchError, Searcher, SqlLimits, Visible};
 
 const SECRET: &str = "the-secret-of-the-other-file";
 
@@ -187,7 +186,7 @@ async fn no_hostile_statement_gets_out() {
     let searcher = searcher(64 << 20, Duration::from_secs(20));
     let snapshot = snapshot(10).await;
     for text in &corpus {
-        let answer = searcher.sql(&snapshot, text, &Spaces::All, SqlLimits::default()).await;
+        let answer = searcher.sql(&snapshot, text, &everyone(), SqlLimits::default()).await;
         let shown: String = text.chars().take(100).collect();
         match answer {
             Ok(answer) => panic!("{shown:?} was answered: {:?}", answer.batches),
@@ -235,7 +234,7 @@ async fn honest_statements_are_answered() {
     ];
     for (text, rows) in corpus {
         let answer = searcher
-            .sql(&snapshot, text, &Spaces::All, SqlLimits::default())
+            .sql(&snapshot, text, &everyone(), SqlLimits::default())
             .await
             .unwrap_or_else(|error| panic!("{text}: {error:?}"));
         assert_eq!(answer.batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), rows, "{text}");
@@ -249,12 +248,12 @@ async fn rows_are_capped_and_the_cut_is_told() {
     let snapshot = snapshot(11_000).await;
     for (limit, expected, truncated) in [(7, 7, true), (usize::MAX, 10_000, true), (10_000, 10_000, true)] {
         let limits = SqlLimits { rows: limit };
-        let answer = searcher.sql(&snapshot, "SELECT \"offset\" FROM events", &Spaces::All, limits).await.unwrap();
+        let answer = searcher.sql(&snapshot, "SELECT \"offset\" FROM events", &everyone(), limits).await.unwrap();
         assert_eq!(answer.batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), expected);
         assert_eq!(answer.truncated, truncated);
     }
     let answer =
-        searcher.sql(&snapshot, "SELECT count(*) FROM events", &Spaces::All, SqlLimits::default()).await.unwrap();
+        searcher.sql(&snapshot, "SELECT count(*) FROM events", &everyone(), SqlLimits::default()).await.unwrap();
     assert_eq!(answer.batches[0].column(0).as_primitive::<Int64Type>().value(0), 11_000);
 }
 
@@ -264,7 +263,7 @@ async fn a_statement_without_end_is_stopped() {
     let snapshot = snapshot(5_000).await;
     let text = "SELECT count(*) FROM events a, events b, events c WHERE a.\"offset\" * b.\"offset\" % 7 < c.\"offset\"";
     let started = std::time::Instant::now();
-    let error = searcher.sql(&snapshot, text, &Spaces::All, SqlLimits::default()).await.unwrap_err();
+    let error = searcher.sql(&snapshot, text, &everyone(), SqlLimits::default()).await.unwrap_err();
     assert!(matches!(error, SearchError::Timeout { .. }), "{error:?}");
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
@@ -276,7 +275,11 @@ async fn a_statement_that_needs_too_much_memory_is_refused() {
     for text in
         ["SELECT raw, count(*) FROM events GROUP BY raw ORDER BY 2", "SELECT * FROM events ORDER BY raw, event_time"]
     {
-        let error = searcher.sql(&snapshot, text, &Spaces::All, SqlLimits::default()).await.unwrap_err();
+        let error = searcher.sql(&snapshot, text, &everyone(), SqlLimits::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Overloaded, "{text}: {error:?}");
     }
+}
+
+fn everyone() -> Visible {
+    Visible::all(StreamName::activity())
 }

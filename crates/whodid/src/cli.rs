@@ -1,5 +1,7 @@
 //! The command line: verbs, flags, help.
 
+pub mod rights;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -64,6 +66,43 @@ pub enum Verb {
     /// Make, list and revoke keys
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// List accounts, make one, look at and change settings
+    #[command(subcommand)]
+    Accounts(rights::AccountsVerb),
+    /// Invite, list, change, disable and remove users
+    #[command(subcommand)]
+    Users(rights::UsersVerb),
+    /// Groups of users, which get roles together
+    #[command(subcommand)]
+    Groups(rights::GroupsVerb),
+    /// Roles, and who has which
+    #[command(subcommand)]
+    Roles(rights::RolesVerb),
+    /// List and end sessions
+    #[command(subcommand)]
+    Sessions(rights::SessionsVerb),
+    /// Your personal tokens
+    #[command(subcommand)]
+    Tokens(rights::TokensVerb),
+    /// Who the key is, and what it may do
+    #[command(after_help = "Examples:\n  whodid whoami\n  whodid whoami --output json")]
+    Whoami(ClientFlags),
+    /// What was done in your name
+    #[command(after_help = "Examples:\n  whodid activity --from 7d\n  whodid activity outcome:failure --output csv")]
+    Activity(rights::ActivityFlags),
+    /// Who may see what, and when they last did
+    #[command(after_help = "Examples:\n  whodid access-review\n  whodid access-review --output csv > review.csv")]
+    AccessReview(ClientFlags),
+    /// Write users, rights, keys and settings to a file; works while the server runs
+    #[command(
+        after_help = "Examples:\n  whodid backup --data /var/lib/whodid --file people.ndjson\n  whodid backup --data ./whodid-data | age -r KEY > people.age\n\nEvents are not in it: copy the tables. Second factors need the file secrets.key too."
+    )]
+    Backup(rights::BackupFlags),
+    /// Bring such a file back into an empty store, a folder or PostgreSQL
+    #[command(
+        after_help = "Examples:\n  whodid restore --data ./new-data --file people.ndjson\n  WHODID_META__URL=postgres://… whodid restore --file people.ndjson"
+    )]
+    Restore(rights::BackupFlags),
     /// Run one read-only SELECT over the table `events`
     #[command(
         after_help = "Examples:\n  whodid sql \"SELECT action, count(*) AS n FROM events GROUP BY action ORDER BY n DESC LIMIT 10\"\n  whodid sql --output csv \"SELECT event_time, action FROM events LIMIT 5\""
@@ -96,7 +135,14 @@ pub enum Verb {
 impl Verb {
     /// Whether what it prints is printed this once: then a reader who did not read it has lost it.
     pub fn shows_a_secret(&self) -> bool {
-        matches!(self, Self::Init(_) | Self::SignInLink(_) | Self::Keys(KeysVerb::Create { .. }))
+        matches!(
+            self,
+            Self::Init(_)
+                | Self::SignInLink(_)
+                | Self::Keys(KeysVerb::Create { .. } | KeysVerb::Rotate { .. })
+                | Self::Tokens(rights::TokensVerb::Rotate { .. })
+                | Self::Users(rights::UsersVerb::Invite { .. } | rights::UsersVerb::ResetPassword(_))
+        )
     }
 }
 
@@ -154,6 +200,9 @@ pub struct SalvageFlags {
     /// The account whose records are written; `default` when not given
     #[arg(long, env = "WHODID_ACCOUNT")]
     pub account: Option<String>,
+    /// The stream; events and what could not be read when not given
+    #[arg(long, env = "WHODID_STREAM")]
+    pub stream: Option<String>,
     /// File to write, which must not exist yet; standard output when not given
     #[arg(long, value_name = "FILE", env = "WHODID_SALVAGE_FILE")]
     pub file: Option<PathBuf>,
@@ -467,8 +516,36 @@ pub enum KeyKind {
     Ingestion,
     /// Only reads and exports
     Service,
-    /// Does everything; only with --data
-    Administrator,
+    /// Does what an administrator may; only with --data
+    #[value(alias = "administrator")]
+    Personal,
+}
+
+/// What a key is limited to, and until when.
+#[derive(Debug, Clone, Default, Args)]
+pub struct KeyLimits {
+    /// Only events of these sources, with commas between: cadf, cloudtrail, …
+    #[arg(long, value_delimiter = ',', env = "WHODID_KEY_SOURCES")]
+    pub sources: Vec<String>,
+    /// Only events of these spaces, with commas between
+    #[arg(long, value_delimiter = ',', env = "WHODID_KEY_SPACES")]
+    pub spaces: Vec<String>,
+    /// Only these streams, with commas between
+    #[arg(long, value_delimiter = ',', env = "WHODID_KEY_STREAMS")]
+    pub streams: Vec<String>,
+    /// When it stops working: a time, or a duration from now such as 90d
+    #[arg(long, env = "WHODID_KEY_EXPIRES")]
+    pub expires: Option<String>,
+}
+
+impl KeyLimits {
+    /// The scope as the API takes it; `None` when nothing is limited.
+    pub fn scope(&self) -> Option<serde_json::Value> {
+        let lists = [("sources", &self.sources), ("spaces", &self.spaces), ("streams", &self.streams)];
+        let given = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let members: serde_json::Map<_, _> = given.map(|(name, list)| (name.to_owned(), list.clone().into())).collect();
+        (!members.is_empty()).then(|| members.into())
+    }
 }
 
 /// `keys …`
@@ -487,6 +564,36 @@ pub enum KeysVerb {
         /// What it is for
         #[arg(long, env = "WHODID_KEY_NAME")]
         name: String,
+        #[command(flatten)]
+        limits: KeyLimits,
+    },
+    /// Change a key's name, scope or expiry
+    #[command(
+        after_help = "Examples:\n  whodid keys update 5k2m9qtx1c8d --name 'kms, old cluster' --expires 30d\n  whodid keys update 5k2m9qtx1c8d --spaces prod"
+    )]
+    Update {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// The key's id
+        id: String,
+        /// What it is for
+        #[arg(long, env = "WHODID_KEY_NAME")]
+        name: Option<String>,
+        #[command(flatten)]
+        limits: KeyLimits,
+    },
+    /// Give a key a successor; the old one works on for the overlap
+    #[command(
+        after_help = "Examples:\n  whodid keys rotate 5k2m9qtx1c8d\n  whodid keys rotate 5k2m9qtx1c8d --overlap 7d"
+    )]
+    Rotate {
+        #[command(flatten)]
+        client: ClientFlags,
+        /// The key's id
+        id: String,
+        /// How long the old one works on
+        #[arg(long, default_value = "24h", env = "WHODID_OVERLAP")]
+        overlap: String,
     },
     /// List keys without their secrets
     #[command(after_help = "Examples:\n  whodid keys list --data ./whodid-data\n  whodid keys list --output csv")]

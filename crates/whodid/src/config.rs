@@ -22,6 +22,9 @@ const LAKE_OPTIONS: &str = "lake.options.";
 const STORE_OPTIONS: [&str; 6] =
     ["access_key_id", "allow_http", "endpoint", "region", "secret_access_key", "session_token"];
 
+/// Keys whose values are not shown.
+const SECRETS: [&str; 2] = ["meta.url", "oidc.client_secret"];
+
 /// A key of the configuration.
 struct Key {
     name: &'static str,
@@ -29,7 +32,7 @@ struct Key {
     help: &'static str,
 }
 
-const KEYS: [Key; 18] = [
+const KEYS: [Key; 30] = [
     Key {
         name: "data",
         default: "./whodid-data",
@@ -68,6 +71,46 @@ const KEYS: [Key; 18] = [
         help: "memory of all running queries together before they spill to disk",
     },
     Key { name: "query.timeout", default: "30s", help: "longest time a query may run" },
+    Key {
+        name: "meta.url",
+        default: "",
+        help: "postgres://user:password@host/database for users, rights and keys; empty: meta.sqlite in the data folder",
+    },
+    Key {
+        name: "secrets.key",
+        default: "",
+        help: "file with the key that seals second factors; empty: secrets.key in the data folder, made when missing",
+    },
+    Key {
+        name: "oidc.issuer",
+        default: "",
+        help: "identity provider that people may sign in with, such as https://id.example.com; empty: none",
+    },
+    Key { name: "oidc.client_id", default: "", help: "what the identity provider calls this server" },
+    Key { name: "oidc.client_secret", default: "", help: "its secret there; empty for a public client" },
+    Key { name: "oidc.name", default: "single sign-on", help: "what the button on the sign-in page says" },
+    Key { name: "oidc.scopes", default: "openid profile email", help: "what is asked of the identity provider" },
+    Key { name: "oidc.groups_claim", default: "groups", help: "the claim that holds a person's groups" },
+    Key {
+        name: "oidc.name_claim",
+        default: "preferred_username",
+        help: "the claim that holds the name to sign in with",
+    },
+    Key {
+        name: "oidc.account",
+        default: "default",
+        help: "the account that people of the identity provider belong to",
+    },
+    Key {
+        name: "oidc.roles",
+        default: "",
+        help: "which group gives which role, such as admins=administrator, staff=reader",
+    },
+    Key {
+        name: "oidc.default_role",
+        default: "",
+        help: "role of people none of whose groups gives one; empty: they cannot sign in",
+    },
     Key { name: "session.idle", default: "12h", help: "a session without requests ends after this" },
     Key { name: "session.absolute", default: "7d", help: "a session ends after this in any case" },
     Key { name: "log.format", default: "text", help: "text or json" },
@@ -120,6 +163,31 @@ pub enum LakeUrl {
     Bucket(String),
 }
 
+/// What is configured of an identity provider, not yet checked as a whole.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct OidcKeys {
+    /// `oidc.issuer`
+    pub issuer: String,
+    /// `oidc.client_id`
+    pub client_id: String,
+    /// `oidc.client_secret`
+    pub client_secret: String,
+    /// `oidc.name`
+    pub name: String,
+    /// `oidc.scopes`
+    pub scopes: String,
+    /// `oidc.groups_claim`
+    pub groups_claim: String,
+    /// `oidc.name_claim`
+    pub name_claim: String,
+    /// `oidc.account`
+    pub account: String,
+    /// `oidc.roles`
+    pub roles: String,
+    /// `oidc.default_role`
+    pub default_role: String,
+}
+
 /// The configuration, every value checked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
@@ -153,6 +221,12 @@ pub struct Config {
     pub query_memory_bytes: usize,
     /// Longest time a query may run.
     pub query_timeout: Duration,
+    /// A PostgreSQL database for the metadata; a secret, because it may hold a password.
+    pub meta_url: Option<String>,
+    /// File with the key that seals second factors.
+    pub secrets_key: PathBuf,
+    /// The identity provider.
+    pub oidc: OidcKeys,
     /// How long sessions last.
     pub sessions: whodid_meta::Limits,
     /// How log lines look.
@@ -386,7 +460,9 @@ impl Taker {
     ) -> Result<T, ConfigError> {
         let key = KEYS.iter().find(|key| key.name == name).expect("every key taken is in the list");
         let (value, source) = self.raw.remove(name).unwrap_or_else(|| (key.default.to_owned(), Source::Default));
-        let parsed = parse(value.trim()).ok_or_else(|| ConfigError::Value {
+        let parsed = parse(value.trim());
+        let value = if SECRETS.contains(&name) && !value.is_empty() { "(hidden)".to_owned() } else { value };
+        let parsed = parsed.ok_or_else(|| ConfigError::Value {
             key: name.to_owned(),
             from: source.to_string(),
             value: value.clone(),
@@ -436,7 +512,30 @@ fn resolve(mut raw: Raw) -> Result<Config, ConfigError> {
     let session_idle = taker.duration("session.idle")?;
     let session_absolute = taker.duration("session.absolute")?;
     let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    let meta_url = taker.take("meta.url", "postgres://user:password@host/database", |text| {
+        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        (text.is_empty() || is_postgres).then(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
+    })?;
+    let secrets_key = taker.take("secrets.key", "the path of a file", |text| {
+        Some(if text.is_empty() { data.join("secrets.key") } else { PathBuf::from(text) })
+    })?;
+    let mut oidc = |name: &str| taker.take(name, "a text", |text| Some(text.trim().to_owned()));
+    let oidc = OidcKeys {
+        issuer: oidc("oidc.issuer")?,
+        client_id: oidc("oidc.client_id")?,
+        client_secret: oidc("oidc.client_secret")?,
+        name: oidc("oidc.name")?,
+        scopes: oidc("oidc.scopes")?,
+        groups_claim: oidc("oidc.groups_claim")?,
+        name_claim: oidc("oidc.name_claim")?,
+        account: oidc("oidc.account")?,
+        roles: oidc("oidc.roles")?,
+        default_role: oidc("oidc.default_role")?,
+    };
     let mut config = Config {
+        meta_url,
+        secrets_key,
+        oidc,
         listen: taker.take("listen", "an address with a port, such as 127.0.0.1:7700", |text| text.parse().ok())?,
         public_url: taker.take("public_url", "http:// or https:// and a host, without a path", parse_public_url)?,
         trusted_proxies: taker.take("trusted_proxies", "addresses or networks with commas between", parse_networks)?,
@@ -494,6 +593,11 @@ impl Config {
         })
     }
 
+    /// A one-time link to a page: `reset`, `invitation`, `sign-in`.
+    pub fn link(&self, page: &str, token: &str) -> String {
+        format!("{}/{page}?token={token}", self.base_url())
+    }
+
     /// Whether the configuration says where the server listens, or how browsers reach it.
     pub fn says_where(&self) -> bool {
         let is_said = |origin: &Origin| origin.key == "listen" && origin.source != Source::Default.to_string();
@@ -505,9 +609,17 @@ impl Config {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
-    /// The metadata file.
+    /// The metadata file, when it is one.
     pub fn meta_path(&self) -> PathBuf {
         self.data.join("meta.sqlite")
+    }
+
+    /// Where the metadata is.
+    pub fn meta_location(&self) -> whodid_meta::MetaLocation {
+        match &self.meta_url {
+            Some(url) => whodid_meta::MetaLocation::Postgres(url.clone()),
+            None => whodid_meta::MetaLocation::File(self.meta_path()),
+        }
     }
 
     /// Where the tables are.
@@ -518,6 +630,14 @@ impl Config {
                 whodid_lake::Location::Bucket { url: url.clone(), options: self.lake_options.clone() }
             }
         }
+    }
+
+    /// An account's own place: a bucket with the options of the server's own, or a folder.
+    pub fn place(&self, storage: &str) -> whodid_lake::Location {
+        if storage.starts_with("s3://") {
+            return whodid_lake::Location::Bucket { url: storage.to_owned(), options: self.lake_options.clone() };
+        }
+        whodid_lake::Location::Folder(PathBuf::from(storage))
     }
 
     /// What the engine is opened with.

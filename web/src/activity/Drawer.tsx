@@ -5,6 +5,8 @@ import { Tabs } from 'radix-ui'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import type { AuditEvent, Related as RelatedRecord } from '../api/shapes'
+import { ChangedTable } from '../audit/Changed'
+import { changedRows, deltaOf } from '../audit/delta'
 import { useDelayed } from '../ui/hooks'
 import { copyText } from '../ui/notice'
 import { usePrefs } from '../ui/prefs'
@@ -151,9 +153,16 @@ const SUMMARY: readonly [string, readonly string[]][] = [
 function Summary({ event }: { event: AuditEvent }) {
   const { zone } = usePrefs()
   const { record } = event
+  const delta = deltaOf(event)
   const late = Date.parse(record.recorded_at) - Date.parse(event.eventTime)
   return (
     <>
+      {delta && (
+        <section>
+          <h3>What changed</h3>
+          <ChangedTable rows={changedRows(delta)} />
+        </section>
+      )}
       {SUMMARY.map(([title, fields]) => {
         const rows = fields.flatMap((field) => {
           const value = valueAt(event, field)

@@ -27,15 +27,17 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
     queryKey: ['nearest', filter, resolved?.from],
     enabled: resolved !== undefined && (filter.from !== undefined || filter.to !== undefined),
     queryFn: async ({ signal }) => {
-      const before = filter.from === undefined ? undefined : await api.events({ q: filter.q, to: filter.from, limit: 1 }, signal)
+      const before = filter.from === undefined ? undefined : await api.events({ ...filter, from: undefined, to: filter.from, limit: 1 }, signal)
       if (before?.events[0]) return before.events[0]
-      const after = filter.to === undefined ? undefined : await api.events({ q: filter.q, from: filter.to, limit: 1, order: 'asc' }, signal)
+      const after = filter.to === undefined ? undefined : await api.events({ ...filter, from: filter.to, to: undefined, limit: 1, order: 'asc' }, signal)
       return after?.events[0] ?? null
     },
   })
   const query = filter.q ?? ''
   const terms = topTerms(query)
   const near = nearest.data
+  /** Nothing narrows the search but what the person may see. */
+  const sawAll = near === null && query === '' && filter.logs === undefined
   const nowhere = near === null || (nearest.isPending && !nearest.isFetching)
   const fields = [...new Set(terms.flatMap((term) => (term.field === undefined ? [] : [term.field])))]
   // Which of the fields no event has at all, so that a slip in a name is told from a value that does not occur.
@@ -44,7 +46,7 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
     enabled: nowhere && fields.length > 0,
     staleTime: 60_000,
     queryFn: async ({ signal }) => {
-      const found = await Promise.all(fields.map(async (field) => ((await api.count({ q: `${quoteField(field)}:*` }, signal)) === 0 ? [field] : [])))
+      const found = await Promise.all(fields.map(async (field) => ((await api.count({ q: `${quoteField(field)}:*`, stream: filter.stream }, signal)) === 0 ? [field] : [])))
       return found.flat()
     },
   })
@@ -55,7 +57,7 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
   return (
     <div className="state">
       <SearchX size={28} aria-hidden />
-      <h2>Nothing matches</h2>
+      <h2>{sawAll ? 'Nothing to see yet' : 'Nothing matches'}</h2>
       {near && (
         <p>
           Nearest event: {lengthText(away)} {isBefore ? 'before' : 'after'} this range, {fullTime(near.eventTime, zone)}
@@ -63,7 +65,7 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
           <span className="muted">{visible(near.record.summary)}</span>
         </p>
       )}
-      {near === null && <p>No event at any time matches this query.</p>}
+      {near === null && <p>{sawAll ? 'There is no event, of any time, that you may see. What comes is here within seconds.' : 'No event at any time matches this query.'}</p>}
       {strange.data && strange.data.length > 0 && (
         <p>
           No event has a field called{' '}
@@ -123,7 +125,7 @@ export function FirstRun() {
       <Send size={28} aria-hidden />
       <h2>Send your first event</h2>
       <p>
-        This account has no events yet. Make an ingestion key on the <Link to="/keys">Keys</Link> page, put it in <code>WHODID_KEY</code>, and send one:
+        This account has no events yet. Make an ingestion key on the <Link to="/settings/keys">Keys</Link> page, put it in <code>WHODID_KEY</code>, and send one:
       </p>
       <div className="command">
         <pre className="mono" tabIndex={0} role="region" aria-label="Command">

@@ -12,6 +12,7 @@ import { Middle } from '../ui/Middle'
 import { count } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
 import { Result } from '../ui/Result'
+import { deedText } from '../audit/deeds'
 import { useActions } from './actions'
 import { clampWidth, moved, type ChosenColumn } from './columns'
 import { resultOf, shorten, valueAt, visible } from './event'
@@ -452,6 +453,12 @@ function CellText({ event, column, value }: { event: AuditEvent; column: ChosenC
       return (
         <span className="cell-text" title={event.record.summary}>
           {visible(event.record.summary)}
+        </span>
+      )
+    case 'deed':
+      return (
+        <span className="cell-text" title={event.action}>
+          {visible(deedText(event.action, event.outcome === 'failure'))}
         </span>
       )
     case 'target': {

@@ -29,10 +29,11 @@ interface QueryBarProps {
   value: string
   /** Its range, over which values are suggested. */
   range: Filter
+  placeholder?: string
   onSubmit: (query: string) => void
 }
 
-export function QueryBar({ ref, value, range, onSubmit }: QueryBarProps) {
+export function QueryBar({ ref, value, range, placeholder = 'Search: action:kms.* outcome:failure bob', onSubmit }: QueryBarProps) {
   const [draft, setDraft] = useState(value)
   const [inForce, setInForce] = useState(value)
   const [submitted, setSubmitted] = useState<string | undefined>()
@@ -184,7 +185,7 @@ export function QueryBar({ ref, value, range, onSubmit }: QueryBarProps) {
             autoCapitalize="off"
             spellCheck={false}
             enterKeyHint="search"
-            placeholder="Search: action:kms.* outcome:failure bob"
+            placeholder={placeholder}
             value={draft}
             onChange={(event) => {
               edit(event.target.value, event.target.selectionStart ?? event.target.value.length)
@@ -313,8 +314,8 @@ function useSuggestions(completion: Completion | undefined, range: Filter): Sugg
   const typed = useSettled(completion?.typed ?? '', 120)
   const field = completion?.kind === 'value' ? (completion.field ?? '') : ''
   const values = useQuery({
-    queryKey: ['values', field, typed, range.from, range.to],
-    queryFn: ({ signal }) => api.top({ field, prefix: typed, limit: 12, from: range.from, to: range.to }, signal),
+    queryKey: ['values', field, typed, { ...range, q: undefined }],
+    queryFn: ({ signal }) => api.top({ ...range, q: undefined, field, prefix: typed, limit: 12 }, signal),
     enabled: field !== '',
     retry: false,
     placeholderData: (before, query) => (query?.queryKey[1] === field ? before : undefined),

@@ -15,21 +15,27 @@ interface TimePickerProps {
   /** The range as the server read it, to start absolute inputs from. */
   resolved: { from: string; to: string } | undefined
   onChange: (from: string | undefined, to: string | undefined) => void
+  /** The range that holds when the address names none. */
+  usual?: string
+  /** Asks the server whether it can read a start; refuses with its reason. */
+  check?: (from: string) => Promise<unknown>
 }
 
-export function TimePicker({ from, to, resolved, onChange }: TimePickerProps) {
+const byCount = (from: string): Promise<unknown> => api.count({ from }, AbortSignal.timeout(10_000))
+
+export function TimePicker({ from, to, resolved, onChange, usual = DEFAULT_RANGE, check = byCount }: TimePickerProps) {
   const { zone } = usePrefs()
   const [open, setOpen] = useState(false)
   const change = (nextFrom: string | undefined, nextTo: string | undefined): void => {
     setOpen(false)
-    onChange(nextFrom === DEFAULT_RANGE && !nextTo ? undefined : nextFrom, nextTo)
+    onChange(nextFrom === usual && !nextTo ? undefined : nextFrom, nextTo)
   }
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger className="button time-button">
         <CalendarRange size={14} aria-hidden />
         <span className="visually-hidden">Time range: </span>
-        <span>{rangeLabel(from, to, zone)}</span>
+        <span>{rangeLabel(from ?? usual, to, zone)}</span>
         <ChevronDown size={13} aria-hidden />
       </Popover.Trigger>
       <Popover.Portal>
@@ -37,19 +43,19 @@ export function TimePicker({ from, to, resolved, onChange }: TimePickerProps) {
           <div className="time-presets">
             <h3>Relative</h3>
             {PRESETS.map((preset) => (
-              <button key={preset.from} type="button" aria-pressed={!to && (from ?? DEFAULT_RANGE) === preset.from} onClick={() => change(preset.from, undefined)}>
+              <button key={preset.from} type="button" aria-pressed={!to && (from ?? usual) === preset.from} onClick={() => change(preset.from, undefined)}>
                 {preset.label}
               </button>
             ))}
           </div>
-          <Absolute key={`${zone} ${resolved === undefined}`} from={resolved?.from} to={resolved?.to} onApply={change} />
+          <Absolute key={`${zone} ${resolved === undefined}`} from={resolved?.from} to={resolved?.to} onApply={change} check={check} />
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
   )
 }
 
-function Absolute({ from, to, onApply }: { from: string | undefined; to: string | undefined; onApply: (from: string | undefined, to: string | undefined) => void }) {
+function Absolute({ from, to, onApply, check }: { check: (from: string) => Promise<unknown>; from: string | undefined; to: string | undefined; onApply: (from: string | undefined, to: string | undefined) => void }) {
   const { zone } = usePrefs()
   const [start, setStart] = useState(toInput(from ?? '', zone))
   const [end, setEnd] = useState(toInput(to ?? '', zone))
@@ -65,7 +71,7 @@ function Absolute({ from, to, onApply }: { from: string | undefined; to: string 
     if (text === '') return
     const range = /^\d+\s*[smhdw]$/.test(text) ? `now-${text.replace(/\s/g, '')}` : text
     try {
-      await api.count({ from: range }, AbortSignal.timeout(10_000))
+      await check(range)
       onApply(range, undefined)
     } catch (error) {
       setWordsWrong(error instanceof Problem ? error.message.replace(/^`from`: /, '') : 'The server does not answer.')

@@ -23,6 +23,7 @@ const PRESETS: readonly Column[] = [
   { name: 'time', label: 'Time', fields: ['eventTime'], width: 168, grow: 0 },
   { name: 'who', label: 'Who', fields: ['initiator.name', 'initiator.id'], width: 150, grow: 2 },
   { name: 'what', label: 'What', fields: ['action'], width: 190, grow: 3 },
+  { name: 'deed', label: 'Did what', fields: ['action'], width: 220, grow: 3 },
   { name: 'target', label: 'On what', fields: ['target.name', 'target.typeURI'], width: 190, grow: 3 },
   { name: 'from', label: 'From', fields: ['initiator.host.address'], width: 136, grow: 0 },
   { name: 'result', label: 'Result', fields: ['result', 'reason.reasonCode'], width: 128, grow: 0 },
@@ -50,9 +51,9 @@ export function columnNamed(name: string): Column {
 
 export const presetColumns: readonly Column[] = PRESETS
 
-export function parseColumns(text: string | undefined): ChosenColumn[] {
+export function parseColumns(text: string | undefined, usual = DEFAULT_COLUMNS): ChosenColumn[] {
   const columns: ChosenColumn[] = []
-  for (const part of (text ?? DEFAULT_COLUMNS).split(',')) {
+  for (const part of (text ?? usual).split(',')) {
     const [name = '', width] = part.split('~')
     if (name === '' || columns.some((column) => column.name === name)) continue
     const column = columnNamed(name)
@@ -60,13 +61,13 @@ export function parseColumns(text: string | undefined): ChosenColumn[] {
     const fixed = width !== undefined && Number.isFinite(pixels)
     columns.push({ ...column, fixed, width: fixed ? clampWidth(pixels) : column.width })
   }
-  return columns.length > 0 ? columns : parseColumns(DEFAULT_COLUMNS)
+  return columns.length > 0 ? columns : parseColumns(usual)
 }
 
 /** Undefined for the default, which needs no place in the address. */
-export function printColumns(columns: ChosenColumn[]): string | undefined {
+export function printColumns(columns: ChosenColumn[], usual = DEFAULT_COLUMNS): string | undefined {
   const text = columns.map((column) => (column.fixed ? `${column.name}~${Math.round(column.width)}` : column.name)).join(',')
-  return text === DEFAULT_COLUMNS ? undefined : text
+  return text === usual ? undefined : text
 }
 
 export function clampWidth(pixels: number): number {

@@ -1,4 +1,5 @@
 /** Reading one event: its result, the value of any field or path, and its parts in rows. */
+import { accountOfAddress } from '../api/account'
 import type { AuditEvent } from '../api/shapes'
 import { exactly, join, withoutField } from '../query/terms'
 
@@ -147,5 +148,6 @@ export function shorten(whole: string, length = 32): string {
 }
 
 export function permalink(event: AuditEvent): string {
-  return `${window.location.origin}/activity?event=${event.record.id}`
+  const account = accountOfAddress()
+  return `${window.location.origin}${event.record.stream === 'audit' ? '/audit' : '/activity'}?event=${event.record.id}${account === undefined ? '' : `&account=${encodeURIComponent(account)}`}`
 }

@@ -1,6 +1,7 @@
 /** What the Activity page shows, as its address says it. Every part is optional; absent means the default. */
 import type { Filter } from '../api/shapes'
-import { DEFAULT_RANGE, rangeProblem } from './time'
+import type { Logs } from '../query/logs'
+import { DEFAULT_RANGE } from './time'
 
 export interface ActivitySearch {
   q?: string
@@ -14,6 +15,7 @@ export interface ActivitySearch {
   event?: string
   tab?: Tab
   live?: boolean
+  logs?: Logs
 }
 
 export const TABS = ['summary', 'fields', 'json', 'related', 'around'] as const
@@ -33,6 +35,7 @@ export function parseActivitySearch(search: Record<string, unknown>): ActivitySe
   if (typeof search.facets === 'string') found.facets = search.facets
   if (text(search.event)) found.event = text(search.event)
   if (tab && tab !== 'summary') found.tab = tab
+  if (search.logs === 'account' || search.logs === 'space') found.logs = search.logs
   // Live shows what comes now, newest first.
   if ((search.live === '1' || search.live === true) && !found.to && !found.order) found.live = true
   return found
@@ -58,11 +61,13 @@ export function printAddress(search: Record<string, unknown>): string {
 }
 
 /** `all` stands for no bound at all; the API says that by leaving both away. */
-export function filterOf(search: ActivitySearch): Filter {
-  const filter: Filter = {}
-  if (search.q) filter.q = search.q
-  const from = search.from ?? DEFAULT_RANGE
-  if (from !== 'all') filter.from = from
-  if (search.to) filter.to = search.to
-  return rangeProblem(filter) ? { ...filter } : filter
+export function filterOf(q: string | undefined, start: string | undefined, to: string | undefined, stream?: string, logs?: Logs): Filter {
+  const from = start ?? DEFAULT_RANGE
+  return {
+    ...(q ? { q } : {}),
+    ...(from !== 'all' ? { from } : {}),
+    ...(to ? { to } : {}),
+    ...(stream !== undefined ? { stream } : {}),
+    ...(logs !== undefined ? { logs } : {}),
+  }
 }

@@ -2,7 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { followTail } from '../api/client'
-import type { AuditEvent } from '../api/shapes'
+import type { AuditEvent, Filter } from '../api/shapes'
 
 /** Beyond this the oldest live rows leave the screen; a search finds them. */
 const ROWS_MAX = 5000
@@ -32,8 +32,9 @@ interface State {
 
 const fresh = (key: string): State => ({ key, connected: false, rows: [], held: [], paused: false, dropped: 0 })
 
-export function useLive(on: boolean, query: string | undefined): Live {
-  const key = on ? `on ${query ?? ''}` : 'off'
+export function useLive(on: boolean, filter: Filter): Live {
+  const { q, stream, logs } = filter
+  const key = on ? `on ${JSON.stringify([q, stream, logs])}` : 'off'
   const [state, setState] = useState<State>(() => fresh(key))
   const arrived = useRef<AuditEvent[]>([])
   const client = useQueryClient()
@@ -50,7 +51,7 @@ export function useLive(on: boolean, query: string | undefined): Live {
       arrived.current = []
       setState((now) => (now.paused ? { ...now, held: [...batch, ...now.held].slice(0, ROWS_MAX) } : { ...now, rows: [...batch, ...now.rows].slice(0, ROWS_MAX) }))
     }
-    const stop = followTail(query, {
+    const stop = followTail({ q, stream, logs }, {
       onEvent: (event) => {
         arrived.current.push(event)
         // A page in the background is told seldom.
@@ -70,7 +71,7 @@ export function useLive(on: boolean, query: string | undefined): Live {
       stop()
       clearTimeout(frame)
     }
-  }, [on, query, client])
+  }, [on, q, stream, logs, client])
 
   const pause = useCallback(() => setState((now) => (now.paused ? now : { ...now, paused: true })), [])
   const resume = useCallback(() => setState((now) => ({ ...now, paused: false, rows: [...now.held, ...now.rows].slice(0, ROWS_MAX), held: [] })), [])

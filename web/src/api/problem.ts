@@ -7,19 +7,30 @@ export class Problem extends Error {
   readonly position: number | undefined
   readonly length: number
   readonly expected: string[]
+  /** Seconds after which the server would have it tried again. */
+  readonly retryAfter: number | undefined
 
-  constructor(status: number, body: unknown, query = '') {
+  /** `query`: the text as sent; `begins`: where in it the text begins that the person wrote. */
+  constructor(status: number, body: unknown, query = '', begins = 0, retryAfter: string | null = null) {
     const members = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
     const title = textOr(members.title, status === 0 ? 'The server does not answer' : `The server answered ${status}`)
     super(textOr(members.detail, title))
     this.status = status
     this.title = title
     this.code = textOr(members.code, status === 0 ? 'unreachable' : `http_${status}`)
-    this.position = typeof members.position === 'number' ? characterAt(query, members.position) : undefined
+    const start = typeof members.position === 'number' ? characterAt(query, members.position) : undefined
     const end = typeof members.position === 'number' && typeof members.length === 'number' ? characterAt(query, members.position + members.length) : undefined
-    this.length = this.position !== undefined && end !== undefined ? Math.max(1, end - this.position) : 1
+    this.position = start === undefined ? undefined : Math.max(0, start - begins)
+    this.length = start !== undefined && end !== undefined ? Math.max(1, end - start) : 1
     this.expected = Array.isArray(members.expected) ? members.expected.filter((item) => typeof item === 'string') : []
+    const seconds = Number(retryAfter ?? Number.NaN)
+    this.retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
   }
+}
+
+/** Whether it is a problem with this code. */
+export function isProblem(error: unknown, code: string): error is Problem {
+  return error instanceof Problem && error.code === code
 }
 
 function textOr(value: unknown, fallback: string): string {

@@ -1301,7 +1301,7 @@ export interface components {
         /**
          * @description A role to be given to a user or a group.
          * @example {
-         *       "query": "_platform:kms",
+         *       "query": "_platform:==kms",
          *       "role": "reader",
          *       "user": "k3v9x0a1b2c3"
          *     }
@@ -2033,7 +2033,7 @@ export interface components {
             last_sign_in: components["schemas"]["LastSignIn"] | null;
             /** @description What the user may do in each. */
             memberships: components["schemas"]["Membership"][];
-            /** @description What must be done before anything else. */
+            /** @description What is to be done. All but `set_password` must be done before anything else. */
             needs: components["schemas"]["Need"][];
             /**
              * Format: int32
@@ -2061,11 +2061,13 @@ export interface components {
             permissions: string[];
             /** @description The spaces whose events may be read; none named: every space, if `space-events.read` is among the permissions. */
             spaces: string[];
+            /** @description Whether "this wasn't me" is taken. */
+            takes_reports: boolean;
             /** @description The account's title. */
             title: string;
         };
         /**
-         * @description What a person must do before anything else.
+         * @description What a person is to do. All but `set_password` must be done before anything else.
          * @enum {string}
          */
         Need: "set_password" | "change_password" | "set_up_mfa";
@@ -2084,10 +2086,8 @@ export interface components {
             /** @description Whether the person's tokens are revoked too; true when not given. */
             revoke_tokens?: boolean;
         };
-        /** @description What was done about it. */
+        /** @description What was done about it. The finding itself is in the account's `findings` stream. */
         NotMeDone: {
-            /** @description Record id of the finding: `findings:3`; not there yet when it could not be looked up. */
-            finding: string | null;
             /**
              * Format: int64
              * @description Sessions that ended: all but this one.
@@ -2463,7 +2463,7 @@ export interface components {
         /**
          * @description A role to be given.
          * @example {
-         *       "query": "_platform:kms",
+         *       "query": "_platform:==kms",
          *       "role": "reader",
          *       "spaces": [
          *         "prod"
@@ -2629,7 +2629,7 @@ export interface components {
         SignedIn: {
             /** @description When the session ends at the latest. */
             expires_at: string;
-            /** @description What must be done first; requests for anything else are refused with `sign_in_incomplete` until then. */
+            /** @description What is to be done; until all but `set_password` is, everything else is refused with `sign_in_incomplete`. */
             needs: components["schemas"]["Need"][];
             /** @description Who signed in. */
             user: components["schemas"]["User"];
@@ -2738,9 +2738,9 @@ export interface components {
         Status: {
             /**
              * Format: int64
-             * @description Records in the stream `activity`.
+             * @description Records in the stream `activity`; null for who sees only some of them, as are the times.
              */
-            events: number;
+            events: number | null;
             /**
              * Format: int64
              * @description Bytes beyond which the journal refuses.
@@ -2757,16 +2757,16 @@ export interface components {
             oldest_event: string | null;
             /**
              * Format: int64
-             * @description Records in the stream `rejects`.
+             * @description Records in the stream `rejects`; null for who may not see them.
              */
-            rejects: number;
+            rejects: number | null;
             /** @description When the server started. */
             started_at: string;
             /**
              * Format: int64
-             * @description Records in memory that wait for their flush.
+             * @description Records in memory that wait for their flush; null for who sees only some records.
              */
-            tail_rows: number;
+            tail_rows: number | null;
             /** @description Tables of the account that cannot be read; empty when all is well. They are not in the numbers. */
             unavailable_tables: components["schemas"]["UnavailableTable"][];
             /** @description The server's version. */
@@ -12181,6 +12181,8 @@ export interface operations {
                 state?: string;
                 /** @description Why there is no code. */
                 error?: string;
+                /** @description Which provider answers. */
+                iss?: string;
             };
             header?: never;
             path?: never;

@@ -1,7 +1,9 @@
-/** The shapes pages work with, named after the contract's words and taken from its paths. */
-import type { paths } from './schema'
+/** The shapes pages work with, named after the contract's words and taken from it. */
+import type { Logs } from '../query/logs'
+import type { components, paths } from './schema'
 
 type Answer<Path extends keyof paths> = paths[Path] extends { get: { responses: { 200: { content: { 'application/json': infer T } } } } } ? T : never
+type Schemas = components['schemas']
 
 export type EventPage = Answer<'/api/v1/events'>
 export type AuditEvent = EventPage['events'][number]
@@ -15,12 +17,54 @@ export type Related = EventDetail['related'][number]
 export type Reject = RejectPage['rejects'][number]
 export type ExportFormat = NonNullable<NonNullable<paths['/api/v1/export']['get']['parameters']['query']>['format']>
 export type Status = Answer<'/api/v1/status'>
-export type Me = Answer<'/api/v1/me'>
-export type Key = Answer<'/api/v1/keys'>['keys'][number]
+
+export type Me = Schemas['Me']
+export type Membership = Schemas['Membership']
+export type Need = Schemas['Need']
+export type SignedIn = Schemas['SignedIn']
+export type Challenge = Schemas['Challenge']
+export type SignInMethods = Schemas['SignInMethods']
+export type LinkInfo = Schemas['LinkInfo']
+export type TotpSetUp = Schemas['TotpSetUp']
+export type SessionSummary = Schemas['SessionSummary']
+export type NotMeDone = Schemas['NotMeDone']
+
+export type Key = Schemas['KeySummary']
+export type KeyKind = Schemas['KeyKind']
+export type KeyScope = Schemas['KeyScope']
+export type KeyCreated = Schemas['KeyCreated']
+export type KeyCreate = Schemas['KeyCreate']
+export type KeyUpdate = Schemas['KeyUpdate']
+export type TokenCreate = Schemas['TokenCreate']
+
+export type UserEntry = Schemas['UserEntry']
+export type UserUpdate = Schemas['UserUpdate']
+export type HeldRole = Schemas['HeldRole']
+export type RoleToGive = Schemas['RoleToGive']
+export type Invitation = Schemas['Invitation']
+export type InvitationCreate = Schemas['InvitationCreate']
+export type InvitationCreated = Schemas['InvitationCreated']
+export type Group = Schemas['Group']
+export type GroupUpdate = Schemas['GroupUpdate']
+export type Role = Schemas['Role']
+export type RoleList = Schemas['RoleList']
+export type PermissionInfo = Schemas['PermissionInfo']
+export type Binding = Schemas['Binding']
+export type BindingCreate = Schemas['BindingCreate']
+export type LinkCreated = Schemas['LinkCreated']
+export type AccessReview = Schemas['AccessReview']
+export type Settings = Schemas['Settings']
+export type SettingsUpdate = Schemas['SettingsUpdate']
+export type Account = Schemas['Account']
+export type AccountCreate = Schemas['AccountCreate']
 
 /** What limits a search: its text and its time range, as the URL has them. */
 export interface Filter {
   q?: string | undefined
   from?: string | undefined
   to?: string | undefined
+  /** Where it looks; `activity` when not given. */
+  stream?: string | undefined
+  /** Only events of the account itself, or only those of its spaces. */
+  logs?: Logs | undefined
 }

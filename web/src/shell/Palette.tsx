@@ -6,7 +6,11 @@ import { PRESETS } from '../activity/time'
 import { Dialog } from '../ui/Dialog'
 import { copyText } from '../ui/notice'
 import { setPref } from '../ui/prefs'
-import { lastActivity } from './Shell'
+import { useSigned } from '../session/me'
+import { maySee, READS_EVENTS, type Place } from '../session/rights'
+import { TABS } from '../settings/tabs'
+import { useSwitchAccount } from './AccountSwitch'
+import { lastActivity } from './lastActivity'
 
 interface Command {
   group: string
@@ -14,24 +18,34 @@ interface Command {
   run: () => void
 }
 
+const PAGES: readonly [string, Place][] = [['Activity', '/activity'], ['Audit log', '/audit'], ['Rejects', '/rejects'], ['Keys', '/settings/keys'], ['Settings', '/settings'], ['My activity', '/me/activity']]
+
 export function Palette({ onClose, onHelp, onSignOut }: { onClose: () => void; onHelp: () => void; onSignOut: () => void }) {
   const [typed, setTyped] = useState('')
   const [active, setActive] = useState(0)
   const navigate = useNavigate()
   const client = useQueryClient()
   const list = useId()
+  const { me, rights, account } = useSigned()
+  const switchAccount = useSwitchAccount()
 
   const to = (search: Record<string, string | undefined>) => () => void navigate({ to: '/activity', search: { ...lastActivity(), ...search } })
-  const commands: Command[] = [
-    { group: 'Go to', label: 'Activity', run: () => void navigate({ to: '/activity', search: lastActivity() }) },
-    { group: 'Go to', label: 'Rejects', run: () => void navigate({ to: '/rejects' }) },
-    { group: 'Go to', label: 'Keys', run: () => void navigate({ to: '/keys' }) },
+  const reads = rights.mayAny(READS_EVENTS)
+  const searches: Command[] = [
     { group: 'Show', label: 'Failed and refused', run: to({ q: 'outcome:==failure', event: undefined }) },
     { group: 'Show', label: 'Changes only (writes)', run: to({ q: 'access:==write', event: undefined }) },
     { group: 'Show', label: 'Critical severity', run: to({ q: 'severity:==critical', event: undefined }) },
     { group: 'Show', label: 'Everything: clear the query', run: to({ q: undefined, event: undefined }) },
     ...PRESETS.map((preset) => ({ group: 'Time', label: preset.label, run: to({ from: preset.from, to: undefined }) })),
     { group: 'Do', label: 'Follow live events', run: to({ live: '1', to: undefined }) },
+  ]
+  const commands: Command[] = [
+    ...PAGES.filter(([, place]) => maySee(rights, place)).map(([label, place]) => ({ group: 'Go to', label, run: () => void navigate({ to: place, search: lastActivity(place) }) })),
+    { group: 'Go to', label: 'Security: password, second factor, tokens', run: () => void navigate({ to: '/me/security' }) },
+    ...TABS.filter((tab) => tab.isSeen(rights)).map((tab) => ({ group: 'Settings', label: tab.label, run: () => void navigate({ to: tab.to }) })),
+    ...(rights.may('users.read') ? [{ group: 'Settings', label: 'Access review', run: () => void navigate({ to: '/settings/access-review' }) }] : []),
+    ...(me.memberships.length > 1 ? me.memberships.filter((membership) => membership.account !== account).map((membership) => ({ group: 'Switch', label: `Account ${membership.title}`, run: () => switchAccount(membership.account) })) : []),
+    ...(reads ? searches : []),
     { group: 'Do', label: 'Copy a link to this page', run: () => void copyText(window.location.href, 'Link') },
     { group: 'Do', label: 'Load again', run: () => void client.invalidateQueries() },
     { group: 'Look', label: 'Light theme', run: () => setPref('theme', 'light') },
@@ -48,7 +62,7 @@ export function Palette({ onClose, onHelp, onSignOut }: { onClose: () => void; o
   const found = commands.filter((command) => words.every((word) => `${command.group} ${command.label}`.toLowerCase().includes(word)))
   // What is no command is a search, or an event's id.
   const free = typed.trim()
-  if (free !== '') {
+  if (free !== '' && reads) {
     if (/^[a-z0-9_-]+:\d+$/.test(free)) found.unshift({ group: 'Open', label: `Event ${free}`, run: to({ event: free }) })
     found.push({ group: 'Search', label: `Events with “${free}”`, run: to({ q: free, event: undefined }) })
   }

@@ -54,3 +54,15 @@ export function useShortcuts(keys: Record<string, (event: KeyboardEvent) => void
     return () => document.removeEventListener('keydown', onKey)
   }, [])
 }
+
+const NOW_MS = 60_000
+
+/** This moment, looked at anew once a minute. */
+export function useNow(): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), NOW_MS)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}

@@ -6,9 +6,10 @@ use std::path::Path;
 use bytes::Bytes;
 use whodid_decode::Format;
 use whodid_engine::{Engine, ErrorKind, IngestRequest, LIVE_READERS_MAX, LiveItem, OpenError, Order, ReadRequest};
-use whodid_model::{Permission, StreamName, Timestamp};
+use whodid_model::access::Act;
+use whodid_model::{StreamName, Timestamp};
 
-use crate::{Bench, event, options, parse, reader, scope, scope_of};
+use crate::{Bench, event, options, parse, reader, reader_of, scope, scope_of};
 
 /// Removes all of a folder's files and folders.
 fn empty(folder: &Path) {
@@ -90,19 +91,26 @@ async fn a_table_that_cannot_be_written_holds_up_no_other() {
         idempotency_key: None,
         sender: String::new(),
     };
-    bench.engine.ingest(&scope_of("aaa", Permission::WriteEvents), request).await.unwrap();
+    bench.engine.ingest(&scope_of("aaa", Act::Write), request).await.unwrap();
     let lake = bench.folder.path().join("lake");
     fs::create_dir_all(&lake).unwrap();
     fs::write(lake.join("aaa"), "in the way").unwrap();
 
     bench.engine.flush().await.unwrap_err();
-    assert_eq!(bench.engine.status(&reader()).await.unwrap().tail_rows, 0, "the other account's is in the lake");
-    let waiting = bench.engine.status(&scope_of("aaa", Permission::ReadEvents)).await.unwrap();
-    assert_eq!((waiting.events, waiting.tail_rows), (1, 1));
+    assert_eq!(
+        bench.engine.status(&reader(), None).await.unwrap().tail_rows,
+        Some(0),
+        "the other account's is in the lake"
+    );
+    let waiting = bench.engine.status(&scope_of("aaa", Act::Read(&StreamName::activity())), None).await.unwrap();
+    assert_eq!((waiting.events, waiting.tail_rows), (Some(1), Some(1)));
 
     fs::remove_file(lake.join("aaa")).unwrap();
     bench.engine.flush().await.unwrap();
-    assert_eq!(bench.engine.status(&scope_of("aaa", Permission::ReadEvents)).await.unwrap().tail_rows, 0);
+    assert_eq!(
+        bench.engine.status(&scope_of("aaa", Act::Read(&StreamName::activity())), None).await.unwrap().tail_rows,
+        Some(0)
+    );
 }
 
 async fn next_id(live: &mut whodid_engine::Live) -> String {
@@ -134,14 +142,14 @@ async fn a_slow_live_reader_gets_also_what_was_flushed_before_it_came_to_it() {
 async fn a_live_reader_may_wait_for_the_first_record_of_a_stream_and_sees_no_other_account() {
     let bench = Bench::new().await;
     let rejects = ReadRequest { stream: Some(StreamName::rejects()), ..ReadRequest::default() };
-    let mut live = bench.engine.live(&reader(), &rejects, None).await.unwrap();
+    let mut live = bench.engine.live(&reader_of(&StreamName::rejects()), &rejects, None).await.unwrap();
     let request = IngestRequest {
         format: Format::Auto,
         body: Bytes::from_static(b"also no json"),
         idempotency_key: None,
         sender: String::new(),
     };
-    bench.engine.ingest(&scope_of("other", Permission::WriteEvents), request).await.unwrap();
+    bench.engine.ingest(&scope_of("other", Act::Write), request).await.unwrap();
     bench.send("no json").await;
     let Some(LiveItem::Event { id, json }) = live.next().await else { panic!("no event") };
     assert_eq!((id.as_str(), parse(&json)["raw"].as_str().unwrap()), ("rejects:0", "no json"));
@@ -170,7 +178,7 @@ async fn the_names_of_requests_are_each_senders_own() {
             idempotency_key: Some("batch-1".to_owned()),
             sender: sender.to_owned(),
         };
-        bench.engine.ingest(&scope(Permission::WriteEvents), request).await
+        bench.engine.ingest(&scope(Act::Write), request).await
     };
     assert_eq!(send("one", "{\"action\":\"a.b.read\"}").await.unwrap().first_offset, Some(0));
     assert_eq!(send("two", "{\"action\":\"a.b.write\"}").await.unwrap().first_offset, Some(1));
@@ -197,7 +205,11 @@ async fn a_reject_is_kept_whole_however_large() {
     let large = format!("{{\"cut off\": \"{}", "x".repeat(10 << 20));
     assert_eq!(bench.send(&large).await.rejected.len(), 1);
     for _ in 0..2 {
-        let page = bench.engine.rejects(&reader(), &ReadRequest::default(), None, 10, None).await.unwrap();
+        let page = bench
+            .engine
+            .rejects(&reader_of(&StreamName::rejects()), &ReadRequest::default(), None, 10, None)
+            .await
+            .unwrap();
         assert_eq!(page.rejects[0].raw.len(), large.len());
         bench.engine.flush().await.unwrap();
     }

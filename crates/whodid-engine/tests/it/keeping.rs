@@ -1,9 +1,10 @@
 //! What is acknowledged is kept, once, and every received event is accounted for.
 
 use whodid_engine::{ErrorKind, IngestReply, ReadRequest};
-use whodid_model::Permission;
+use whodid_model::StreamName;
+use whodid_model::access::Act;
 
-use crate::{Bench, event, parse, reader, scope_of};
+use crate::{Bench, event, parse, reader, reader_of, scope_of};
 
 #[tokio::test]
 async fn an_acknowledged_event_is_found_at_once_and_after_flush_and_restart() {
@@ -101,12 +102,17 @@ async fn what_cannot_be_read_is_kept_with_its_bytes_and_reason_and_the_numbers_a
     assert_eq!(reply.accepted + reply.duplicates + reply.excluded + reply.rejected.len() as u64, 4);
     assert_eq!(reply.rejected.iter().map(|rejected| rejected.index).collect::<Vec<_>>(), [1, 2]);
     for _ in 0..2 {
-        let page = bench.engine.rejects(&reader(), &ReadRequest::default(), None, 10, None).await.unwrap();
+        let page = bench
+            .engine
+            .rejects(&reader_of(&StreamName::rejects()), &ReadRequest::default(), None, 10, None)
+            .await
+            .unwrap();
         let mut kept: Vec<_> =
             page.rejects.iter().map(|reject| (reject.code.as_str(), reject.raw.as_slice())).collect();
         kept.sort_unstable();
         assert_eq!(kept, [("not_an_object", &b"42"[..]), ("not_json", &b"{\"cut\": "[..])]);
-        let summary = bench.engine.reject_summary(&reader(), &ReadRequest::default()).await.unwrap();
+        let summary =
+            bench.engine.reject_summary(&reader_of(&StreamName::rejects()), &ReadRequest::default()).await.unwrap();
         assert_eq!(summary.total, 2);
         bench.engine.flush().await.unwrap();
     }
@@ -151,11 +157,11 @@ async fn a_second_engine_on_the_folder_is_refused() {
 async fn accounts_share_nothing() {
     let bench = Bench::new().await;
     bench.send(&event("a", 0, "x.y.read", "success")).await;
-    let other = scope_of("other", Permission::ReadEvents);
+    let other = scope_of("other", Act::Read(&StreamName::activity()));
     assert_eq!(bench.engine.count(&other, &ReadRequest::default()).await.unwrap().count, 0);
     assert_eq!(bench.engine.get(&other, "a").await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(bench.engine.get(&other, "activity:0").await.unwrap_err().kind, ErrorKind::NotFound);
-    let writer = scope_of("default", Permission::WriteEvents);
+    let writer = scope_of("default", Act::Write);
     assert_eq!(bench.engine.count(&writer, &ReadRequest::default()).await.unwrap_err().kind, ErrorKind::Denied);
 }
 
@@ -181,7 +187,7 @@ async fn compaction_changes_no_answer() {
     assert_eq!(before.len(), 40);
     bench.engine.compact().await.unwrap();
     assert_eq!(bench.ids("").await, before);
-    assert_eq!(bench.engine.status(&reader()).await.unwrap().segments, 1);
+    assert_eq!(bench.engine.status(&reader(), None).await.unwrap().segments, Some(1));
     let bench = bench.restart().await;
     assert_eq!(bench.ids("").await, before);
 }

@@ -3,8 +3,12 @@
 
 mod enduring;
 mod keeping;
+mod own_events;
 mod owning;
+mod places;
 mod reading;
+mod seeing;
+mod sending;
 mod unreadable;
 
 use std::sync::Arc;
@@ -14,7 +18,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use whodid_decode::Format;
 use whodid_engine::{Engine, IngestReply, IngestRequest, Options, Order, ReadRequest};
-use whodid_model::{AccessScope, AccountName, Permission, Principal, Timestamp};
+use whodid_model::access::{Act, BuiltInRole, Grant, Who, decide};
+use whodid_model::{AccessScope, AccountName, Principal, StreamName, Timestamp};
 
 /// 2026-01-05T00:00:00Z, a Monday.
 const START: i64 = 1_767_571_200_000_000;
@@ -61,7 +66,7 @@ impl Bench {
             idempotency_key: key.map(str::to_owned),
             sender: "key-1".to_owned(),
         };
-        self.engine.ingest(&scope(Permission::WriteEvents), request).await
+        self.engine.ingest(&scope(Act::Write), request).await
     }
 
     /// Ids of all events that match, newest first.
@@ -80,18 +85,31 @@ fn options(folder: &tempfile::TempDir, clock: &Arc<AtomicI64>) -> Options {
     options
 }
 
-fn scope(permission: Permission) -> AccessScope {
-    scope_of("default", permission)
+/// What an administrator of `default` may do.
+fn scope(act: Act<'_>) -> AccessScope {
+    scope_of("default", act)
 }
 
-fn scope_of(account: &str, permission: Permission) -> AccessScope {
+fn scope_of(account: &str, act: Act<'_>) -> AccessScope {
+    granted(account, act, vec![Grant::whole(BuiltInRole::Administrator.permissions())])
+}
+
+/// What `bob@example.com` may do with these grants.
+fn granted(account: &str, act: Act<'_>, grants: Vec<Grant>) -> AccessScope {
     let account = AccountName::parse(account).unwrap();
-    let principal = Principal::Administrator { user: "root".into(), accounts: vec![account.clone()] };
-    whodid_model::access::decide(&principal, permission, &account).unwrap()
+    let who =
+        Who::User { id: "u1".into(), name: "bob@example.com".into(), is_name_given: true, also_known_as: Vec::new() };
+    let grants = [(account.clone(), grants)].into();
+    decide(&Principal { who, grants, home: Some(account.clone()), is_operator: false }, act, &account).unwrap()
 }
 
+/// Reads and exports of the events of `default`.
 fn reader() -> AccessScope {
-    scope(Permission::ReadEvents)
+    reader_of(&StreamName::activity())
+}
+
+fn reader_of(stream: &StreamName) -> AccessScope {
+    scope(Act::Export(stream))
 }
 
 fn parse(event: &str) -> Value {

@@ -209,10 +209,10 @@ async fn an_export_in_a_profile_is_of_the_profile_and_comes_back_without_loss() 
     let kept = collect(&other, "", ExportFormat::Ndjson).await;
     assert!(kept.contains("12345678901234567890"), "{kept}");
 
-    let request = ReadRequest { stream: Some(whodid_model::StreamName::rejects()), ..ReadRequest::default() };
+    let rejects = crate::reader_of(&whodid_model::StreamName::rejects());
     let refused = bench
         .engine
-        .export(&reader(), &request, Order::OldestFirst, ExportFormat::Profile(Profile::Cadf))
+        .export(&rejects, &ReadRequest::default(), Order::OldestFirst, ExportFormat::Profile(Profile::Cadf))
         .await
         .err()
         .unwrap();

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use whodid_decode::Format;
 use whodid_engine::{Engine, Error, ErrorKind, IngestReply, IngestRequest, OpenError, Options, Order, ReadRequest};
-use whodid_model::Permission;
+use whodid_model::StreamName;
+use whodid_model::access::Act;
 
 use crate::enduring::padded;
 use crate::{Bench, event, options, parse, reader, scope_of};
@@ -17,7 +18,7 @@ async fn send_to(bench: &Bench, account: &str, body: String) -> Result<IngestRep
     bench.clock.fetch_add(1000, std::sync::atomic::Ordering::Relaxed);
     let request =
         IngestRequest { format: Format::Auto, body: Bytes::from(body), idempotency_key: None, sender: String::new() };
-    bench.engine.ingest(&scope_of(account, Permission::WriteEvents), request).await
+    bench.engine.ingest(&scope_of(account, Act::Write), request).await
 }
 
 fn read(id: &str) -> String {
@@ -58,7 +59,7 @@ async fn the_damaged_table_is_refused_by_name_and_others_work() {
     assert!(refused.detail.contains("activity of account default") && refused.detail.contains("operations.md"));
     assert_eq!(bench.engine.get(&reader(), "a").await.unwrap_err().code, "table_unavailable");
     assert_eq!(bench.try_send(&read("c"), None).await.unwrap_err().code, "table_unavailable");
-    let status = bench.engine.status(&reader()).await.unwrap();
+    let status = bench.engine.status(&reader(), None).await.unwrap();
     assert_eq!((status.unreadable.len(), status.unreadable[0].stream.as_str()), (1, "activity"));
     assert!(!status.unreadable[0].cause.is_empty());
     assert!(bench.engine.is_ready().is_ok());
@@ -66,9 +67,9 @@ async fn the_damaged_table_is_refused_by_name_and_others_work() {
     assert_eq!(send_to(&bench, OTHER, read("x")).await.unwrap().accepted, 1);
     bench.engine.flush().await.unwrap();
     bench.engine.compact().await.unwrap();
-    let other = scope_of(OTHER, Permission::ReadEvents);
+    let other = scope_of(OTHER, Act::Read(&StreamName::activity()));
     assert_eq!(bench.engine.count(&other, &ReadRequest::default()).await.unwrap().count, 1);
-    assert_eq!(bench.engine.status(&other).await.unwrap().unreadable, []);
+    assert_eq!(bench.engine.status(&other, None).await.unwrap().unreadable, []);
     let half = fs::read(first_commit(&bench)).unwrap();
     bench.engine.take_up().await;
     assert_eq!(bench.engine.unreadable_count(), 1);
@@ -113,7 +114,7 @@ async fn a_table_mended_with_an_older_log_is_not_taken_up_without_the_records_be
     let bench = bench.restart().await;
     fs::remove_file(&second).unwrap();
     bench.engine.take_up().await;
-    let status = bench.engine.status(&reader()).await.unwrap();
+    let status = bench.engine.status(&reader(), None).await.unwrap();
     assert!(status.unreadable[0].cause.contains("--accept-missing-records"), "{:?}", status.unreadable);
 
     let Bench { folder, clock, engine } = bench;

@@ -66,6 +66,8 @@ struct State {
     /// From the fault on, every step fails: the process is gone.
     is_deadly: bool,
     hit: bool,
+    /// Whether there is no room for a further file.
+    is_full: bool,
 }
 
 impl Script {
@@ -80,6 +82,11 @@ impl Script {
         state.fault = Some((step, fault));
         state.is_deadly = is_deadly;
         state.hit = false;
+    }
+
+    /// From now on there is no room for a further file, or there is again.
+    pub(crate) fn set_full(&self, is_full: bool) {
+        self.state().is_full = is_full;
     }
 
     pub(crate) fn heal(&self) {
@@ -97,6 +104,9 @@ impl Script {
 
     pub(crate) fn on(&self, step: Step) -> io::Result<()> {
         let mut state = self.state();
+        if state.is_full && matches!(step, Step::Create { .. }) {
+            return Err(io::Error::from_raw_os_error(ENOSPC));
+        }
         match state.next_fault() {
             Some(Fault::Error(number) | Fault::Short(_, number)) => Err(io::Error::from_raw_os_error(number)),
             None => {

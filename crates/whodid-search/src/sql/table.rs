@@ -44,13 +44,13 @@ const RESULT_FIELDS: [Field; 4] = [Field::Outcome, Field::ReasonCode, Field::Rea
 #[derive(Debug)]
 pub(super) struct Events {
     job: Arc<Job>,
-    spaces: Condition,
+    visible: Condition,
     schema: SchemaRef,
 }
 
 impl Events {
-    pub(super) fn new(job: Arc<Job>, spaces: Condition) -> Self {
-        Self { job, spaces, schema: schema() }
+    pub(super) fn new(job: Arc<Job>, visible: Condition) -> Self {
+        Self { job, visible, schema: schema() }
     }
 }
 
@@ -99,7 +99,7 @@ impl TableProvider for Events {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let mut all = vec![self.spaces.clone()];
+        let mut all = vec![self.visible.clone()];
         all.extend(filters.iter().filter_map(condition_of));
         let condition = Condition::and(all);
         let columns: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());

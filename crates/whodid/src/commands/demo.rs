@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use whodid_decode::Format;
 use whodid_engine::{Engine, IngestRequest};
 use whodid_generate::{Generated, Options};
-use whodid_model::access::{Permission, decide};
-use whodid_model::{AccessScope, AccountName, Principal, Timestamp, chain};
+use whodid_model::access::{Act, BuiltInRole, Grant, Who, decide};
+use whodid_model::{AccessScope, AccountName, Principal, StreamName, Timestamp, chain};
 
 use super::init;
 use super::serve::{Running, Signals, show_link};
@@ -55,7 +55,7 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<End> {
         () = signals.next() => return Ok(End::Done),
     };
     let scope = sender(&AccountName::default_account())?;
-    let is_empty = running.engine.status(&reader(&AccountName::default_account())?).await?.events == 0;
+    let is_empty = running.engine.status(&reader(&AccountName::default_account())?, None).await?.events == Some(0);
     if !is_empty {
         show_link(&running.app.config, &init::new_link(&running.app.meta).await?);
     }
@@ -200,13 +200,16 @@ async fn live(engine: &Engine, scope: &AccessScope, seed: u64) -> anyhow::Result
 }
 
 fn sender(account: &AccountName) -> anyhow::Result<AccessScope> {
-    let principal = Principal::IngestionKey { key: "demo".to_owned(), account: account.clone() };
-    Ok(decide(&principal, Permission::WriteEvents, account)?)
+    Ok(decide(&demo(account), Act::Write, account)?)
 }
 
 fn reader(account: &AccountName) -> anyhow::Result<AccessScope> {
-    let principal = Principal::ServiceKey { key: "demo".to_owned(), account: account.clone() };
-    Ok(decide(&principal, Permission::ReadEvents, account)?)
+    Ok(decide(&demo(account), Act::Read(&StreamName::activity()), account)?)
+}
+
+fn demo(account: &AccountName) -> Principal {
+    let who = Who::Key { id: "demo".to_owned(), name: "demo".to_owned() };
+    Principal::with_grant(who, account.clone(), Grant::whole(BuiltInRole::Manager.permissions()))
 }
 
 /// A folder that goes with the demo.

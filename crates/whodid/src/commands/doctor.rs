@@ -210,7 +210,7 @@ fn journal(config: &Config, is_running: bool, findings: &mut Findings) {
     let detail = format!("{files} files, {} MiB of at most {} MiB", bytes >> 20, config.journal_bound_bytes >> 20);
     // A running server has read it, and goes on writing.
     if !is_running {
-        let read = whodid_engine::salvage(&config.data, &AccountName::default_account(), &mut |_| Ok(()));
+        let read = whodid_engine::salvage(&config.data, &AccountName::default_account(), &[], &mut |_| Ok(()));
         let damage = match read {
             Ok(salvaged) => salvaged.damage.join("; "),
             Err(error) => chain(&error),
@@ -233,6 +233,19 @@ fn journal(config: &Config, is_running: bool, findings: &mut Findings) {
 }
 
 async fn metadata(config: &Config, findings: &mut Findings) {
+    if config.meta_url.is_some() {
+        let mend = "start PostgreSQL, and check meta.url; `whodid config check` shows where it comes from";
+        let opened = Meta::open(&config.meta_location(), &config.secrets_key, config.sessions).await;
+        match opened {
+            Ok(meta) => {
+                let id = meta.installation().await.ok().flatten();
+                let shown = id.map_or_else(|| "not initialised yet".to_owned(), |id| format!("installation {id}"));
+                findings.ok("metadata", format!("{} answers, {shown}", config.meta_location()));
+            }
+            Err(error) => findings.add("metadata", Verdict::Fail, chain(&error), mend),
+        }
+        return;
+    }
     let path = config.meta_path();
     if !path.is_file() {
         let mend = "run `whodid init` or `whodid serve`";

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::json;
+use whodid_audit::Actor;
 use whodid_meta::{InitializeError, Link, Meta};
 
 use crate::End;
@@ -14,7 +15,7 @@ use crate::output::{self, Output};
 pub async fn run(config: &Config, output: Output) -> anyhow::Result<End> {
     let made = {
         let meta = open(config).await?;
-        let made = meta.initialize(crate::clock::now()).await;
+        let made = meta.initialize(&operator(), crate::clock::now()).await;
         meta.close(crate::clock::now()).await?;
         match made {
             Ok(made) => made,
@@ -41,12 +42,31 @@ pub async fn run(config: &Config, output: Output) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// Makes a new one-time link for the first administrator.
-pub async fn sign_in_link(config: &Config, output: Output) -> anyhow::Result<End> {
-    if !config.meta_path().is_file() {
+/// Who runs a command on the server's machine, for the audit log.
+pub fn operator() -> Actor {
+    let uid = std::fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own));
+    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let name = name.filter(|name| !name.is_empty());
+    // The number is the system's word, the name only the environment's.
+    Actor::operator(match (name, uid) {
+        (Some(name), Ok(uid)) => format!("{name} (uid {uid})"),
+        (None, Ok(uid)) => format!("uid {uid}"),
+        (Some(name), Err(_)) => name,
+        (None, Err(_)) => "unknown".to_owned(),
+    })
+}
+
+/// The metadata of a folder that is initialised; one that is not there is not made.
+pub async fn open_existing(config: &Config) -> anyhow::Result<Meta> {
+    if config.meta_url.is_none() && !config.meta_path().is_file() {
         bail!("{} is no whodid data folder; `whodid init --data {0}` makes one", config.data.display());
     }
-    let meta = Meta::open(&config.meta_path(), config.sessions).await?;
+    Ok(Meta::open(&config.meta_location(), &config.secrets_key, config.sessions).await?)
+}
+
+/// Makes a new one-time link for the first administrator.
+pub async fn sign_in_link(config: &Config, output: Output) -> anyhow::Result<End> {
+    let meta = open_existing(config).await?;
     let made = new_link(&meta).await;
     meta.close(crate::clock::now()).await?;
     let made = made?;
@@ -71,8 +91,10 @@ pub fn note_address(config: &Config) {
 
 /// A new one-time link for the first administrator.
 pub async fn new_link(meta: &Meta) -> anyhow::Result<Link> {
-    let user = meta.users().await?.into_iter().next().context("there is no administrator; run `whodid init`")?;
-    meta.create_link(&user.id, crate::clock::now()).await?.context("the administrator was removed meanwhile")
+    let users = meta.all_users().await?;
+    let user = users.iter().find(|user| user.is_operator && user.disabled_at.is_none());
+    let user = user.context("there is no operator who can sign in; run `whodid init`")?;
+    Ok(meta.create_link(&operator(), &user.id, crate::clock::now()).await?)
 }
 
 /// The link as a person opens it.
@@ -106,7 +128,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Meta> {
     for folder in ["journal", "window", "spill"].map(|name| data.join(name)).into_iter().chain(lake) {
         make_private(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    Ok(Meta::open(&config.meta_path(), config.sessions).await?)
+    Ok(Meta::open(&config.meta_location(), &config.secrets_key, config.sessions).await?)
 }
 
 fn private_folders() -> std::fs::DirBuilder {
@@ -164,7 +186,7 @@ pub fn warn_of_others(config: &Config) {
 
 /// Initialises a folder that is not; `None` when it was before. No keys are made: nobody would see them.
 pub async fn ensure(meta: &Meta) -> anyhow::Result<Option<Link>> {
-    match meta.initialize_without_keys(crate::clock::now()).await {
+    match meta.initialize_without_keys(&operator(), crate::clock::now()).await {
         Ok(link) => Ok(Some(link)),
         Err(InitializeError::Already) => Ok(None),
         Err(InitializeError::Meta(error)) => Err(error.into()),

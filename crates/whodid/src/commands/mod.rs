@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod backup;
 pub mod config_check;
 pub mod demo;
 pub mod doctor;
@@ -8,6 +9,7 @@ pub mod generate;
 pub mod init;
 pub mod keys;
 pub mod rejects;
+pub mod rights;
 pub mod salvage;
 pub mod send;
 pub mod serve;

@@ -20,6 +20,9 @@ use crate::server::{self, App, Telemetry};
 /// How often uses of keys are written down and metrics tidied.
 const UPKEEP: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether the metadata has something to tell to the audit log.
+const TELLING: Duration = Duration::from_secs(1);
+
 /// Exit status when a journal sync failed and nothing more can be promised (EX_IOERR).
 const FATAL_EXIT: i32 = 74;
 
@@ -48,6 +51,7 @@ pub struct Running {
     pub engine: Engine,
     listening: JoinHandle<()>,
     upkeep: JoinHandle<()>,
+    telling: JoinHandle<()>,
 }
 
 /// How long a stop waits for the lake to take what is in memory.
@@ -70,16 +74,21 @@ impl Running {
         }
         init::warn_of_others(&config);
         let stopping = CancellationToken::new();
-        let app = App::new(config, meta, telemetry.clone(), stopping);
+        let installation = meta.installation().await?.context("the metadata was not initialised")?;
+        let oidc = server::provider(&config)?;
+        let app = App::new(config, meta, installation, oidc, telemetry.clone(), stopping);
         let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
-        let engine = match open_engine(&app.config, accepted).await {
+        let accounts = app.meta.accounts().await?;
+        server::warn_of_provider(&app).await?;
+        let engine = match open_engine(&app.config, &accounts, accepted).await {
             Ok(engine) => engine,
             Err(error) => {
                 app.stop();
                 return Err(error);
             }
         };
-        for account in app.meta.accounts().await? {
+        for account in accounts {
+            let account = account.name;
             if let Err(error) = engine.prepare_account(&account).await {
                 tracing::warn!(%account, error = %whodid_model::chain(&error), "the account's tables cannot be opened yet");
             }
@@ -87,9 +96,11 @@ impl Running {
         init::close_secret(&app.config);
         init::note_address(&app.config);
         app.set_engine(engine.clone());
+        app.hand_over().await;
+        let telling = tokio::spawn(keep_telling(Arc::clone(&app)));
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
         announce(&app.config);
-        Ok(Self { app, engine, listening, upkeep })
+        Ok(Self { app, engine, listening, upkeep, telling })
     }
 
     /// Stops taking connections, lets requests finish, puts what is in memory into the lake so that other
@@ -100,6 +111,8 @@ impl Running {
         self.app.stop();
         self.listening.await.context("the listener ended badly")?;
         self.upkeep.abort();
+        self.telling.abort();
+        self.app.hand_over().await;
         match tokio::time::timeout(FLUSH_WAIT, self.engine.flush()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the newest records stay in the journal: {error}"),
@@ -112,8 +125,14 @@ impl Running {
     }
 }
 
-async fn open_engine(config: &Config, accepted: StartFlags) -> anyhow::Result<Engine> {
+async fn open_engine(
+    config: &Config,
+    accounts: &[whodid_meta::Account],
+    accepted: StartFlags,
+) -> anyhow::Result<Engine> {
     let mut options = config.engine_options(crate::clock::engine_clock());
+    let own = accounts.iter().filter_map(|account| Some((account.name.clone(), account.storage.as_deref()?)));
+    options.places = own.map(|(name, storage)| (name, config.place(storage))).collect();
     options.accept_missing = accepted.accept_missing_records;
     options.take_over_lake = accepted.take_over_lake;
     options.on_fatal = Arc::new(|why| {
@@ -137,10 +156,32 @@ pub fn show_link(config: &Config, link: &whodid_meta::Link) {
 fn announce(config: &Config) {
     let address: SocketAddr = config.listen;
     tracing::info!(%address, data = %config.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
+    if config.public_url.is_some() && config.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "public_url is set and trusted_proxies is not: behind a proxy everybody seems to come from one address, so \
+             that some wrong passwords keep everybody's waiting; name the proxy in trusted_proxies"
+        );
+    }
+    if config.meta_location().is_unprotected() {
+        tracing::warn!(
+            "meta.url does not insist on TLS: people's names and the hashes of their passwords can be read on the way to \
+             PostgreSQL; add ?sslmode=verify-full"
+        );
+    }
     if !address.ip().is_loopback() && !config.is_https() {
         tracing::warn!(
             "browsers reach this server without TLS; put a TLS proxy before it and set public_url to https://"
         );
+    }
+}
+
+/// Hands over what others changed: commands on this machine, other servers on the same metadata, upkeep.
+async fn keep_telling(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(TELLING);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        app.hand_over().await;
     }
 }
 

@@ -18,18 +18,30 @@ pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 const ADDRESSES_MAX: usize = 10_000;
 
 /// Failed tries by address. IPv6 addresses count by their /64, which one household or host has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Attempts {
     failed: Mutex<HashMap<IpAddr, Vec<Instant>>>,
+    tries_max: usize,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::of(TRIES_MAX)
+    }
 }
 
 impl Attempts {
+    /// So many tries in [`WINDOW`].
+    pub fn of(tries_max: usize) -> Self {
+        Self { failed: Mutex::default(), tries_max }
+    }
+
     /// How long the address must wait; `None` when it may try.
     pub fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let failed = self.failed.lock();
         let tries = failed.get(&bucket(address))?;
         let recent = tries.iter().filter(|at| now.duration_since(**at) < WINDOW);
-        if recent.clone().count() < TRIES_MAX {
+        if recent.clone().count() < self.tries_max {
             return None;
         }
         let oldest = recent.min()?;
@@ -49,7 +61,7 @@ impl Attempts {
         }
         let tries = failed.entry(key).or_default();
         tries.retain(|at| now.duration_since(*at) < WINDOW);
-        if tries.len() >= TRIES_MAX {
+        if tries.len() >= self.tries_max {
             tries.remove(0);
         }
         tries.push(now);

@@ -19,14 +19,15 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use whodid_api::{Code, ExportParams, Order};
 use whodid_engine::{ExportFormat, Profile, ReadRequest};
-use whodid_model::access::Permission;
-use whodid_model::chain;
+use whodid_model::access::Act;
+use whodid_model::{AccessScope, StreamName, chain};
 
 use super::App;
+use super::audit::Ending;
 use super::auth::Caller;
 use super::failure::Failure;
 use super::params::Params;
-use super::search::{order, read_request};
+use super::search::{note_read, order, read_request};
 
 /// Exports that one key or user may run at once; the engine runs few in all.
 const EXPORTS_A_CALLER_MAX: usize = 4;
@@ -87,7 +88,12 @@ pub async fn stream(
     caller: Caller,
     Params(params): Params<ExportParams>,
 ) -> Result<Response, Failure> {
-    let scope = caller.access(Permission::ExportEvents, params.account.as_deref())?;
+    let request = read_request!(params);
+    let stream = request.stream.clone().unwrap_or_else(StreamName::activity);
+    note_read(&caller, &request, &stream, "export");
+    caller.attempt.asks("format", params.format.unwrap_or_default().as_str());
+    caller.attempt.asks_text("columns", params.columns.as_deref());
+    let scope = caller.access(Act::Export(&stream), params.account.as_deref())?;
     let (format, kind, ending) = match params.format.unwrap_or_default() {
         whodid_api::ExportFormat::Ndjson => (ExportFormat::Ndjson, "application/x-ndjson", "ndjson"),
         whodid_api::ExportFormat::Cadf => (ExportFormat::Profile(Profile::Cadf), "application/x-ndjson", "cadf.ndjson"),
@@ -106,7 +112,8 @@ pub async fn stream(
     let chunks_awaited = if matches!(format, ExportFormat::Csv { .. }) { 2 } else { 1 };
     let order = order(params.order.unwrap_or(Order::Asc));
     let place = app.exports.begin(caller.label())?;
-    let mut chunks = app.engine()?.export(&scope, &read_request!(params), order, format).await?;
+    let is_csv = matches!(format, ExportFormat::Csv { .. });
+    let mut chunks = app.engine()?.export(&scope, &request, order, format).await?;
     let mut first = Vec::with_capacity(chunks_awaited);
     while first.len() < chunks_awaited
         && let Some(chunk) = chunks.next().await
@@ -118,12 +125,87 @@ pub async fn stream(
     let day = stamp.split('T').next().unwrap_or_default();
     let name = format!("attachment; filename=\"whodid-{day}.{ending}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
+    let ending = caller.attempt.begins(&app);
     let is_valid = move || {
         let (app, caller) = (Arc::clone(&app), caller.clone());
         async move { caller.is_still_valid(&app).await }
     };
-    Ok((headers, Body::from_stream(pieces(chunks, is_valid, place, PATIENCE))).into_response())
+    Ok((headers, Body::from_stream(pieces(chunks, is_valid, place, PATIENCE, Lines::new(is_csv), ending)))
+        .into_response())
 }
+
+/// One person's activity as a CSV: page by page, newest first.
+pub async fn own(app: &Arc<App>, caller: &Caller, scope: AccessScope, request: ReadRequest) -> Result<Body, Failure> {
+    let place = app.exports.begin(caller.label())?;
+    let engine = app.engine()?.clone();
+    // The first page is waited for, so that what fails at once is told by the status.
+    let first = engine.list_own(&scope, &request, OWN_PAGE, None).await?;
+    struct Reading {
+        engine: whodid_engine::Engine,
+        scope: AccessScope,
+        request: ReadRequest,
+        page: Option<whodid_engine::Page>,
+        cursor: Option<String>,
+        is_begun: bool,
+    }
+    let reading = Reading { engine, scope, request, page: Some(first), cursor: None, is_begun: false };
+    let chunks = futures::stream::try_unfold(reading, |mut reading| async move {
+        let page = match (reading.page.take(), reading.cursor.take()) {
+            (Some(page), _) => page,
+            (None, None) => return Ok(None),
+            (None, Some(cursor)) => {
+                reading.engine.list_own(&reading.scope, &reading.request, OWN_PAGE, Some(&cursor)).await?
+            }
+        };
+        let chunk = own_lines(&page.events, !reading.is_begun);
+        reading.is_begun = true;
+        reading.cursor = page.next_cursor;
+        Ok(Some((chunk, reading)))
+    });
+    let ending = caller.attempt.begins(app);
+    let (app, caller) = (Arc::clone(app), caller.clone());
+    let is_valid = move || {
+        let (app, caller) = (Arc::clone(&app), caller.clone());
+        async move { caller.is_still_valid(&app).await }
+    };
+    Ok(Body::from_stream(pieces(chunks.boxed(), is_valid, place, PATIENCE, Lines::new(true), ending)))
+}
+
+/// Events as lines of a CSV, what happened in a sentence first.
+fn own_lines(events: &[String], with_heading: bool) -> Bytes {
+    const COLUMNS: [(&str, &str); 9] = [
+        ("time", "/eventTime"),
+        ("what", "/record/summary"),
+        ("result", "/record/result"),
+        ("action", "/action"),
+        ("target", "/target/name"),
+        ("target_id", "/target/id"),
+        ("address", "/initiator/host/address"),
+        ("agent", "/initiator/host/agent"),
+        ("record", "/record/id"),
+    ];
+    let mut out = csv::Writer::from_writer(Vec::new());
+    // Writing into memory cannot fail.
+    if with_heading {
+        let _ = out.write_record(COLUMNS.map(|(name, _)| name));
+    }
+    for event in events {
+        let event: serde_json::Value = serde_json::from_str(event).unwrap_or_default();
+        let _ = out.write_record(COLUMNS.map(|(_, path)| {
+            let text = match event.pointer(path) {
+                Some(serde_json::Value::String(text)) => text.clone(),
+                None | Some(serde_json::Value::Null) => String::new(),
+                Some(other) => other.to_string(),
+            };
+            // What a spreadsheet would run as a formula gets a quote before it.
+            if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+        }));
+    }
+    Bytes::from(out.into_inner().unwrap_or_default())
+}
+
+/// Events of one page of [`own`].
+const OWN_PAGE: usize = 1000;
 
 /// Why an export ends before everything is sent.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +223,44 @@ enum Broken {
 #[error("the export broke off")]
 struct BrokeOff;
 
+/// Counts the rows of what goes out.
+#[derive(Debug)]
+struct Lines {
+    rows: u64,
+    bytes: u64,
+    /// A heading is no row.
+    has_heading: bool,
+    /// Line ends between quotes are of a cell.
+    is_csv: bool,
+    is_quoted: bool,
+}
+
+impl Lines {
+    fn new(is_csv: bool) -> Self {
+        Self { rows: 0, bytes: 0, has_heading: is_csv, is_csv, is_quoted: false }
+    }
+
+    fn count(&mut self, piece: &[u8]) {
+        self.bytes += piece.len() as u64;
+        if !self.is_csv {
+            self.rows += memchr::memchr_iter(b'\n', piece).count() as u64;
+            return;
+        }
+        for at in memchr::memchr2_iter(b'\n', b'"', piece) {
+            if piece[at] == b'"' {
+                self.is_quoted = !self.is_quoted;
+            } else if !self.is_quoted {
+                self.rows += 1;
+            }
+        }
+    }
+
+    fn told(&self) -> serde_json::Map<String, serde_json::Value> {
+        let rows = self.rows.saturating_sub(u64::from(self.has_heading));
+        [("rows".to_owned(), rows.into()), ("bytes".to_owned(), self.bytes.into())].into_iter().collect()
+    }
+}
+
 type Chunks = BoxStream<'static, Result<Bytes, whodid_engine::Error>>;
 
 /// The chunks in pieces as the reader takes them. Ends with an error unless everything was taken.
@@ -149,6 +269,8 @@ fn pieces<V, F>(
     is_valid: V,
     place: Place,
     patience: Patience,
+    mut lines: Lines,
+    tell: Option<Ending>,
 ) -> impl Stream<Item = Result<Bytes, BrokeOff>> + use<V, F>
 where
     V: Fn() -> F + Send + Sync + 'static,
@@ -160,11 +282,17 @@ where
     tokio::spawn(async move {
         let _place = place;
         let outcome = tokio::select! {
-            outcome = hand_on(chunks, &sender, patience.piece) => outcome,
+            outcome = hand_on(chunks, &sender, patience.piece, &mut lines) => outcome,
             () = ending(is_valid, patience.recheck) => Err(Broken::Revoked),
             // The reader has gone, perhaps while a long query ran.
             () = sender.closed() => Ok(()),
         };
+        if let Some(tell) = tell {
+            let has_gone = outcome.is_ok() && sender.is_closed();
+            let broken = outcome.as_ref().err().map(ToString::to_string);
+            let broken = broken.or_else(|| has_gone.then(|| "the reader left".to_owned()));
+            tell.ends(lines.told(), broken).await;
+        }
         match outcome {
             Ok(()) => complete.store(true, Ordering::Release),
             Err(error) => tracing::warn!(error = %chain(&error), "an export broke off"),
@@ -183,13 +311,19 @@ where
     })
 }
 
-async fn hand_on(mut chunks: Chunks, sender: &mpsc::Sender<Bytes>, patience: Duration) -> Result<(), Broken> {
+async fn hand_on(
+    mut chunks: Chunks,
+    sender: &mpsc::Sender<Bytes>,
+    patience: Duration,
+    lines: &mut Lines,
+) -> Result<(), Broken> {
     while let Some(chunk) = chunks.next().await {
         let mut chunk = chunk.map_err(Broken::Engine)?;
         while !chunk.is_empty() {
             let piece = chunk.split_to(chunk.len().min(PIECE_BYTES));
+            let taken = piece.clone();
             match tokio::time::timeout(patience, sender.send(piece)).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => lines.count(&taken),
                 // The reader has gone; nobody is left to tell.
                 Ok(Err(_)) => return Ok(()),
                 Err(_) => return Err(Broken::Slow),
@@ -239,7 +373,7 @@ mod tests {
         let (exports, place) = place();
         let chunks = [Bytes::from(vec![b'a'; PIECE_BYTES + 1]), Bytes::new(), Bytes::from_static(b"b")];
         let chunks = futures::stream::iter(chunks.map(Ok)).boxed();
-        let taken: Vec<_> = pieces(chunks, || async { true }, place, PATIENCE).collect().await;
+        let taken: Vec<_> = pieces(chunks, || async { true }, place, PATIENCE, Lines::new(false), None).collect().await;
         let sizes: Vec<_> = taken.into_iter().map(|piece| piece.unwrap().len()).collect();
         assert_eq!(sizes, [PIECE_BYTES, 1, 1]);
         until_none_runs(&exports).await;
@@ -253,7 +387,14 @@ mod tests {
             let valid = Arc::clone(&valid);
             move || std::future::ready(valid.load(Ordering::Relaxed))
         };
-        let mut pieces = Box::pin(pieces(endless(), is_valid, place, Patience { recheck: SHORT.recheck, ..PATIENCE }));
+        let mut pieces = Box::pin(pieces(
+            endless(),
+            is_valid,
+            place,
+            Patience { recheck: SHORT.recheck, ..PATIENCE },
+            Lines::new(false),
+            None,
+        ));
         assert!(pieces.next().await.unwrap().is_ok());
         valid.store(false, Ordering::Relaxed);
         until_none_runs(&exports).await;
@@ -265,10 +406,19 @@ mod tests {
     #[tokio::test]
     async fn a_reader_who_takes_nothing_holds_no_place() {
         let (exports, place) = place();
-        let pieces = Box::pin(pieces(endless(), || async { true }, place, SHORT));
+        let pieces = Box::pin(pieces(endless(), || async { true }, place, SHORT, Lines::new(false), None));
         until_none_runs(&exports).await;
         let rest: Vec<_> = pieces.collect().await;
         assert!(rest.last().unwrap().is_err(), "{rest:?}");
+    }
+
+    #[test]
+    fn rows_are_counted_whatever_cells_hold_and_wherever_pieces_end() {
+        let mut lines = Lines::new(true);
+        for piece in ["a,b\r\n1,\"x\ny", "\"\"z\"\r\n2,", "3\r\n"] {
+            lines.count(piece.as_bytes());
+        }
+        assert_eq!((lines.told()["rows"].as_u64(), lines.told()["bytes"].as_u64()), (Some(2), Some(22)));
     }
 
     #[test]

@@ -17,9 +17,14 @@ pub struct Failure {
     retry_after_s: Option<u64>,
 }
 
-/// Put into the response, so that the log of requests can name the code.
-#[derive(Debug, Clone, Copy)]
-pub struct FailedWith(pub Code);
+/// Put into the response, so that the log of requests can name the code and the audit log can tell why.
+#[derive(Debug, Clone)]
+pub struct FailedWith {
+    /// The code.
+    pub code: Code,
+    /// In words.
+    pub detail: String,
+}
 
 impl Failure {
     /// A failure with a code and words for the caller.
@@ -78,8 +83,38 @@ impl From<whodid_engine::Error> for Failure {
     }
 }
 
+impl From<whodid_meta::ChangeError> for Failure {
+    fn from(error: whodid_meta::ChangeError) -> Self {
+        use whodid_meta::ChangeError as Error;
+        let code = match &error {
+            Error::Meta(_) => {
+                let Error::Meta(error) = error else { return Self::new(Code::Internal, "") };
+                return error.into();
+            }
+            Error::NotThere { what } => {
+                return Self::new(Code::NotFound, format!("there is no such {what} in this account"));
+            }
+            Error::Taken { .. } | Error::AlreadyMember => Code::NameTaken,
+            Error::Invalid { .. } => Code::BadJson,
+            Error::LastAdministrator { .. } => Code::LastAdministrator,
+            Error::NotHome => Code::Forbidden,
+            Error::RoleInUse { .. } => Code::InUse,
+            Error::KeyLimit { .. } | Error::TooMany { .. } => Code::LimitReached,
+            Error::Already { .. } | Error::KeyEnded => Code::Conflict,
+            Error::WrongCode => Code::CodeWrong,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl From<whodid_meta::MetaError> for Failure {
     fn from(error: whodid_meta::MetaError) -> Self {
+        if let whodid_meta::MetaError::AuditBehind { waiting } = error {
+            tracing::error!(waiting, "audit events wait in the metadata; nothing is changed until they are recorded");
+            let detail =
+                format!("{waiting} audit events wait to be recorded, so nothing is changed; the server's log says why");
+            return Self::new(Code::AuditUnavailable, detail);
+        }
         if error.is_passing() {
             tracing::warn!(error = %chain(&error), "the metadata is busy");
             return Self::new(Code::Unavailable, "the metadata file is busy or the disk is full; try again");
@@ -90,7 +125,7 @@ impl From<whodid_meta::MetaError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let code = self.problem.code;
+        let failed = FailedWith { code: self.problem.code, detail: self.problem.detail.clone() };
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self.problem).expect("a problem holds only texts and numbers");
         let mut response = (status, body).into_response();
@@ -102,7 +137,7 @@ impl IntoResponse for Failure {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"whodid\""));
         }
-        response.extensions_mut().insert(FailedWith(code));
+        response.extensions_mut().insert(failed);
         response
     }
 }

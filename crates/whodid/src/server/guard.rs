@@ -20,10 +20,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const STRICT_TRANSPORT: &str = "max-age=63072000; includeSubDomains";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of a request: in its answer, the log and the audit log.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 /// Wraps every request.
-pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = uuid::Uuid::now_v7().simple().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = method_label(request.method());
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
@@ -33,9 +38,9 @@ pub async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
-    let failed = response.extensions().get::<FailedWith>().copied();
+    let failed = response.extensions().get::<FailedWith>().cloned();
     span.in_scope(|| {
-        let code = failed.map_or("", |failed| failed.0.as_str());
+        let code = failed.as_ref().map_or("", |failed| failed.code.as_str());
         if status.is_server_error() && status.as_u16() != 503 {
             tracing::error!(status = status.as_u16(), code, seconds, "a request failed");
         } else {

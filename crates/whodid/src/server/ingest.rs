@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use whodid_api::{Code, IngestFormat, IngestParams, IngestReply, Rejected};
 use whodid_decode::Format;
 use whodid_engine::IngestRequest;
-use whodid_model::access::Permission;
+use whodid_model::access::Act;
 
 use super::auth::Caller;
 use super::failure::Failure;
@@ -29,7 +29,7 @@ pub async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let scope = caller.access(Permission::WriteEvents, params.account.as_deref())?;
+    let scope = caller.access(Act::Write, params.account.as_deref())?;
     let engine = app.engine()?;
     let idempotency_key = idempotency_key(&headers)?;
     let held = body::read(&headers, body, &app.body_memory).await?;

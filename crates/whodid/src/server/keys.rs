@@ -1,39 +1,65 @@
-//! Keys: list, make, revoke.
+//! Keys of programs: list, make, change, rotate, revoke.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use whodid_api::{Code, KeyCreate, KeyCreated, KeyList, KeySummary, LookupParams};
-use whodid_meta::{Key, KeyKind, Meta};
-use whodid_model::access::Permission;
+use whodid_api::{Code, KeyCreate, KeyCreated, KeyList, KeyRotate, KeySummary, KeyUpdate, LookupParams};
+use whodid_audit::Deed;
+use whodid_decode::Format;
+use whodid_meta::{Key, KeyChange, KeyKind, KeyPlan, KeyScope, NewKey};
+use whodid_model::access::{Permission, PermissionSet};
+use whodid_model::{AccountName, SpaceName, StreamName, Timestamp};
 
+use super::App;
 use super::auth::Caller;
+use super::body;
 use super::failure::Failure;
 use super::params::{Id, Params};
-use super::{App, body};
+use super::roles::may_give;
+
+/// How long a rotated key works on when nothing else is asked for.
+const OVERLAP_DEFAULT: &str = "24h";
 
 pub async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
 ) -> Result<Json<KeyList>, Failure> {
-    let scope = caller.access(Permission::ManageKeys, params.account.as_deref())?;
-    let keys = app.meta.keys(scope.account()).await?;
-    Ok(Json(KeyList { keys: keys.into_iter().map(summary).collect() }))
+    let account = caller.needs(Permission::KeysRead, params.account.as_deref())?;
+    let names = names(&app).await?;
+    let keys = app.meta.keys(&account).await?;
+    Ok(Json(KeyList { keys: keys.into_iter().map(|key| summary(key, &names)).collect() }))
+}
+
+/// Names of users by id, to show who made what.
+pub async fn names(app: &App) -> Result<HashMap<String, String>, Failure> {
+    Ok(app.meta.all_users().await?.into_iter().map(|user| (user.id, user.name)).collect())
 }
 
 /// A key as the API shows it.
-pub fn summary(key: Key) -> KeySummary {
+pub fn summary(key: Key, names: &HashMap<String, String>) -> KeySummary {
     KeySummary {
         id: key.id,
         kind: api_kind(key.kind),
         name: key.name,
         masked: key.masked,
+        scope: whodid_api::KeyScope {
+            sources: key.scope.sources,
+            spaces: key.scope.spaces.map(|spaces| spaces.iter().map(ToString::to_string).collect()),
+            streams: key.scope.streams.map(|streams| streams.iter().map(ToString::to_string).collect()),
+        },
+        permissions: key.permissions.map(|set| set.iter().map(|one| one.as_str().to_owned()).collect()),
+        user: key.user.map(|id| names.get(&id).cloned().unwrap_or(id)),
         created_at: key.created_at.to_string(),
+        created_by: Some(key.created_by).filter(|id| !id.is_empty()).map(|id| names.get(&id).cloned().unwrap_or(id)),
+        expires_at: key.expires_at.map(|at| at.to_string()),
         last_used_at: key.last_used_at.map(|at| at.to_string()),
+        last_used_from: key.last_used_from,
+        successor_of: key.successor_of,
         revoked_at: key.revoked_at.map(|at| at.to_string()),
     }
 }
@@ -42,8 +68,118 @@ fn api_kind(kind: KeyKind) -> whodid_api::KeyKind {
     match kind {
         KeyKind::Ingestion => whodid_api::KeyKind::Ingestion,
         KeyKind::Service => whodid_api::KeyKind::Service,
-        KeyKind::Administrator => whodid_api::KeyKind::Administrator,
+        KeyKind::Personal => whodid_api::KeyKind::Personal,
     }
+}
+
+/// A key just made, as the API shows it this once.
+pub fn created(made: NewKey) -> KeyCreated {
+    KeyCreated {
+        id: made.key.id,
+        kind: api_kind(made.key.kind),
+        name: made.key.name,
+        key: made.secret.expose().to_owned(),
+        created_at: made.key.created_at.to_string(),
+        expires_at: made.key.expires_at.map(|at| at.to_string()),
+    }
+}
+
+/// A scope as asked for, every name checked.
+pub fn scope(asked: whodid_api::KeyScope) -> Result<KeyScope, Failure> {
+    let wrong = |error: String| Failure::new(Code::BadJson, error);
+    let is_source =
+        |name: &str| Format::ALL.into_iter().any(|format| format != Format::Auto && format.as_str() == name);
+    if let Some(unknown) = asked.sources.iter().flatten().find(|source| !is_source(source)) {
+        let shown: String = unknown.chars().take(40).collect();
+        let all = Format::ALL.into_iter().filter(|format| *format != Format::Auto).map(Format::as_str);
+        let all = all.collect::<Vec<_>>().join(", ");
+        return Err(wrong(format!("`scope.sources`: there is no source {shown:?}; sources are {all}")));
+    }
+    let spaces = asked.spaces.map(|spaces| spaces.iter().map(|name| SpaceName::parse(name)).collect::<Result<_, _>>());
+    let streams =
+        asked.streams.map(|streams| streams.iter().map(|name| StreamName::parse(name)).collect::<Result<_, _>>());
+    Ok(KeyScope {
+        sources: asked.sources,
+        spaces: spaces.transpose().map_err(|error| wrong(format!("`scope.spaces`: {error}")))?,
+        streams: streams.transpose().map_err(|error| wrong(format!("`scope.streams`: {error}")))?,
+    })
+}
+
+/// When something shall end: RFC 3339, or a duration from now.
+pub fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    let wrong = |why: &str| {
+        let shown: String = text.chars().take(40).collect();
+        Failure::new(Code::BadJson, format!("`expires` is {shown:?}, {why}; write 90d or 2027-01-31T00:00:00Z"))
+    };
+    if let Some(duration) = crate::config::parse_duration(text) {
+        return Ok(now.plus_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)));
+    }
+    let at = Timestamp::parse(text).map_err(|_| wrong("neither a time nor a duration"))?.at;
+    if at <= now { Err(wrong("which is past")) } else { Ok(at) }
+}
+
+/// How long a rotated key works on, in microseconds.
+pub fn overlap(asked: KeyRotate) -> Result<i64, Failure> {
+    let text = asked.overlap.unwrap_or_else(|| OVERLAP_DEFAULT.to_owned());
+    let none = matches!(text.as_str(), "0" | "0s");
+    let duration = crate::config::parse_duration(&text).or_else(|| none.then_some(std::time::Duration::ZERO));
+    let duration = duration.ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Failure::new(Code::BadJson, format!("`overlap` is {shown:?}; write 24h, 7d or 0s"))
+    })?;
+    Ok(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// What is to change of a key.
+pub fn change(update: KeyUpdate, now: Timestamp) -> Result<KeyChange, Failure> {
+    let expires_at = match update.expires.as_deref() {
+        None => None,
+        Some("never") => Some(None),
+        Some(text) => Some(Some(expiry(text, now)?)),
+    };
+    Ok(KeyChange { name: update.name, scope: update.scope.map(scope).transpose()?, expires_at })
+}
+
+fn of_kind(kind: KeyKind, deeds: [Deed; 3]) -> Deed {
+    match kind {
+        KeyKind::Ingestion => deeds[0],
+        KeyKind::Service => deeds[1],
+        KeyKind::Personal => deeds[2],
+    }
+}
+
+/// Notes which kind of key a request is about, so that a failure is told under its name.
+async fn note(app: &App, caller: &Caller, account: &AccountName, id: &str, deeds: [Deed; 3]) -> Result<(), Failure> {
+    caller.attempt.is_about(id, "");
+    if let Some(key) = app.meta.key(account, id).await? {
+        caller.attempt.is_a(of_kind(key.kind, deeds));
+        caller.attempt.is_about(id, &key.name);
+    }
+    Ok(())
+}
+
+/// What a key of a kind may do.
+fn permissions_of(kind: KeyKind) -> PermissionSet {
+    match kind {
+        KeyKind::Ingestion => PermissionSet::of(&[Permission::EventsWrite]),
+        KeyKind::Service => PermissionSet::of(&[
+            Permission::SpaceEventsRead,
+            Permission::AccountEventsRead,
+            Permission::EventsExport,
+            Permission::RejectsRead,
+        ]),
+        KeyKind::Personal => PermissionSet::NONE,
+    }
+}
+
+/// Whoever changes a key could give it what they do not have; and a personal token is its user's: its successor would
+/// be shown to somebody else, and a wider one would act in another's name.
+async fn may_handle(app: &App, caller: &Caller, account: &AccountName, id: &str) -> Result<(), Failure> {
+    let Some(key) = app.meta.key(account, id).await? else { return Ok(()) };
+    if key.kind == KeyKind::Personal {
+        return Err(Failure::new(Code::Forbidden, "a personal token is its user's to change; revoke it instead"));
+    }
+    may_give(caller, account, permissions_of(key.kind))
 }
 
 pub async fn create(
@@ -53,27 +189,68 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
-    let scope = caller.access(Permission::ManageKeys, params.account.as_deref())?;
+    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
+    caller.is_fresh()?;
     let request: KeyCreate = body::read_json(&headers, body).await?;
     let kind = match request.kind {
         whodid_api::KeyKind::Ingestion => KeyKind::Ingestion,
         whodid_api::KeyKind::Service => KeyKind::Service,
-        whodid_api::KeyKind::Administrator => {
-            let detail = "administrator tokens are made on the command line: `whodid keys create --kind administrator`";
+        whodid_api::KeyKind::Personal => {
+            let detail = "personal tokens are made by their users: POST /api/v1/me/tokens, or Security on the page";
             return Err(Failure::new(Code::BadJson, detail));
         }
     };
-    let name = Meta::check_key_name(&request.name).map_err(|error| Failure::new(Code::BadJson, error.to_string()))?;
-    let made = app.meta.create_key(kind, scope.account(), None, name, crate::clock::now()).await?;
-    tracing::info!(by = caller.label(), key.id = made.key.id, kind = kind.as_str(), "a key was made");
-    let created = KeyCreated {
-        id: made.key.id,
-        kind: request.kind,
-        name: made.key.name,
-        key: made.secret.expose().to_owned(),
-        created_at: made.key.created_at.to_string(),
+    let deeds = [Deed::IngestionKeyCreate, Deed::ServiceKeyCreate, Deed::PersonalTokenCreate];
+    caller.attempt.is_a(of_kind(kind, deeds));
+    caller.attempt.is_about("", &request.name);
+    may_give(&caller, &account, permissions_of(kind))?;
+    let now = crate::clock::now();
+    let plan = KeyPlan {
+        scope: scope(request.scope)?,
+        expires_at: request.expires.as_deref().map(|text| expiry(text, now)).transpose()?,
+        ..KeyPlan::new(kind, request.name)
     };
-    Ok((StatusCode::CREATED, Json(created)))
+    let made = app.meta.create_key(&caller.attempt.actor(), &account, &plan, now).await?;
+    tracing::info!(by = caller.label(), key.id = made.key.id, kind = kind.as_str(), "a key was made");
+    Ok((StatusCode::CREATED, Json(created(made))))
+}
+
+pub async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<KeySummary>, Failure> {
+    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
+    caller.is_fresh()?;
+    let deeds = [Deed::IngestionKeyUpdate, Deed::ServiceKeyUpdate, Deed::PersonalTokenUpdate];
+    note(&app, &caller, &account, &id, deeds).await?;
+    may_handle(&app, &caller, &account, &id).await?;
+    let now = crate::clock::now();
+    let change = change(body::read_json(&headers, body).await?, now)?;
+    let key = app.meta.update_key(&caller.attempt.actor(), &account, &id, &change, now).await?;
+    Ok(Json(summary(key, &names(&app).await?)))
+}
+
+pub async fn rotate(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
+    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
+    caller.is_fresh()?;
+    let deeds = [Deed::IngestionKeyRotate, Deed::ServiceKeyRotate, Deed::PersonalTokenRotate];
+    note(&app, &caller, &account, &id, deeds).await?;
+    may_handle(&app, &caller, &account, &id).await?;
+    let overlap = overlap(body::read_json(&headers, body).await?)?;
+    let made = app.meta.rotate_key(&caller.attempt.actor(), &account, &id, overlap, crate::clock::now()).await?;
+    tracing::info!(by = caller.label(), key.id = id, successor = made.key.id, "a key was rotated");
+    Ok((StatusCode::CREATED, Json(created(made))))
 }
 
 pub async fn revoke(
@@ -82,10 +259,10 @@ pub async fn revoke(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let scope = caller.access(Permission::ManageKeys, params.account.as_deref())?;
-    if !app.meta.revoke_key(scope.account(), &id, crate::clock::now()).await? {
-        return Err(Failure::new(Code::NotFound, "there is no such key in this account"));
-    }
+    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
+    let deeds = [Deed::IngestionKeyDelete, Deed::ServiceKeyDelete, Deed::PersonalTokenDelete];
+    note(&app, &caller, &account, &id, deeds).await?;
+    app.meta.revoke_key(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     tracing::info!(by = caller.label(), key.id = id, "a key was revoked");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,8 @@
 //! The server: what its handlers share, and its life from the first socket to the last.
 
+mod accounts;
 mod attempts;
+mod audit;
 mod auth;
 mod body;
 mod export;
@@ -9,19 +11,29 @@ mod guard;
 mod ingest;
 mod keys;
 mod listener;
+mod me;
+mod oidc;
+mod oidc_routes;
 mod params;
+mod passwords;
+mod people;
 mod places;
 mod rejects;
+mod review;
+mod roles;
 mod routes;
 mod search;
 mod sessions;
+mod sign_in;
 mod system;
 mod tail;
 mod telemetry;
+mod tokens;
 mod ui;
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use whodid_api::Code;
 use whodid_engine::Engine;
@@ -33,10 +45,16 @@ use attempts::Attempts;
 use body::BodyMemory;
 use export::Exports;
 use failure::Failure;
+use oidc_routes::Provider;
 
 pub use keys::summary as key_summary;
 pub use listener::serve;
+pub use oidc_routes::{provider, warn_of_provider};
 pub use telemetry::{Telemetry, start_log};
+
+/// Wrong passwords from one address in fifteen minutes. More than of one name, because a whole office may come from
+/// one address; few enough that trying one password on everybody leads nowhere.
+const PASSWORD_TRIES_MAX: usize = 20;
 
 /// What every handler shares.
 #[derive(Debug)]
@@ -45,10 +63,21 @@ pub struct App {
     pub config: Config,
     /// Users, sessions, keys.
     pub meta: Meta,
+    /// The installation's random id.
+    pub installation: String,
+    /// The identity provider, when there is one.
+    pub oidc: Option<Provider>,
     engine: OnceLock<Engine>,
     exports: Exports,
     key_attempts: Attempts,
     sign_in_attempts: Attempts,
+    password_attempts: Attempts,
+    reset_attempts: Attempts,
+    provider_attempts: Attempts,
+    turns: sign_in::Turns,
+    turns_of_names: sign_in::Turns,
+    hashing: Arc<Semaphore>,
+    handing_over: tokio::sync::Mutex<()>,
     body_memory: BodyMemory,
     telemetry: Telemetry,
     started_at: Timestamp,
@@ -58,15 +87,31 @@ pub struct App {
 
 impl App {
     /// What handlers share, still without an engine.
-    pub fn new(config: Config, meta: Meta, telemetry: Telemetry, stopping: CancellationToken) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        meta: Meta,
+        installation: String,
+        oidc: Option<Provider>,
+        telemetry: Telemetry,
+        stopping: CancellationToken,
+    ) -> Arc<Self> {
         Arc::new(Self {
             body_memory: BodyMemory::new(config.ingest_bytes_max),
             config,
             meta,
+            installation,
+            oidc,
             engine: OnceLock::new(),
             exports: Exports::default(),
             key_attempts: Attempts::default(),
             sign_in_attempts: Attempts::default(),
+            password_attempts: Attempts::of(PASSWORD_TRIES_MAX),
+            reset_attempts: Attempts::default(),
+            provider_attempts: Attempts::default(),
+            turns: sign_in::Turns::default(),
+            turns_of_names: sign_in::Turns::default(),
+            hashing: Arc::new(Semaphore::new(passwords::HASHES_MAX)),
+            handing_over: tokio::sync::Mutex::default(),
             telemetry,
             started_at: crate::clock::now(),
             stopping,

@@ -8,7 +8,7 @@ use whodid_api::{
     LookupParams, RawEncoding, Reject, RejectCount, RejectPage, RejectParams, RejectRecord, RejectSummary,
 };
 use whodid_engine::{ReadRequest, RejectRow};
-use whodid_model::access::Permission;
+use whodid_model::StreamName;
 
 use super::App;
 use super::auth::Caller;
@@ -21,10 +21,13 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<RejectParams>,
 ) -> Result<Json<RejectPage>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let scope = caller.reads(Some(&StreamName::rejects()), params.account.as_deref())?;
     let limit = limit(params.limit, 100, 1000, "limit")?;
     let (code, cursor) = (params.code.as_deref(), params.cursor.as_deref());
+    caller.attempt.is_about("rejects", "");
+    caller.attempt.asks_text("code", code);
     let page = app.engine()?.rejects(&scope, &ReadRequest::default(), code, limit, cursor).await?;
+    caller.attempt.answers("rows", page.rejects.len());
     Ok(Json(RejectPage { rejects: page.rejects.into_iter().map(reject).collect(), next_cursor: page.next_cursor }))
 }
 
@@ -48,7 +51,7 @@ pub async fn summary(
     caller: Caller,
     Params(params): Params<LookupParams>,
 ) -> Result<Json<RejectSummary>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let scope = caller.reads(Some(&StreamName::rejects()), params.account.as_deref())?;
     let summary = app.engine()?.reject_summary(&scope, &ReadRequest::default()).await?;
     let codes = summary.codes.into_iter().map(|code| RejectCount { code: code.value, count: code.count }).collect();
     Ok(Json(RejectSummary { total: summary.total, codes }))

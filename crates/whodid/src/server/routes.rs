@@ -1,23 +1,88 @@
-//! Every route. The list is one: the router is built from it, and a test holds it against the
-//! OpenAPI document.
+//! Every route. The list is one: the router is built from it, who may use a route and what is told of it stands
+//! beside it, and tests hold it against the OpenAPI document and against what the server really does.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::http::Method;
+use axum::routing::{delete, get, patch, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use whodid_api::Code;
+use whodid_audit::Deed;
+use whodid_model::Permission;
 
 use super::failure::Failure;
-use super::{App, export, guard, ingest, keys, rejects, search, sessions, system, tail, ui};
+use super::{
+    App, accounts, audit, export, guard, ingest, keys, me, oidc_routes, people, rejects, review, roles, search,
+    sessions, system, tail, tokens, ui,
+};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Everybody; no credential is looked at.
+    Open,
+    /// Programs on this machine, and who may read events.
+    Metrics,
+    /// A person, by session or token, for themselves.
+    Person,
+    /// The same, but not by a token that may less than its user.
+    Whole,
+    /// A person by session only.
+    Session,
+    /// A person who may see what was done in their own name.
+    Own,
+    /// Who may send events.
+    Write,
+    /// Who may read the stream that is asked for, of whatever rows.
+    Read,
+    /// Who may read anything, be it only their own activity.
+    ReadAnything,
+    /// Who may take away events of the stream that is asked for.
+    Export,
+    /// Who has this permission in the whole account.
+    Needs(Permission),
+    /// Operators of the installation.
+    Operator,
+}
+
+/// What is told of a request to a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// Nothing: it neither changes anything nor shows anybody's events.
+    Nothing,
+    /// That something was read, or that reading failed.
+    Reads(Deed),
+    /// That it failed; the change itself is told by what makes it.
+    Does(Deed),
+    /// Only that it failed: what it does shows by itself.
+    Fails(Deed),
+}
+
+/// One route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET`, …
+    pub method: &'static str,
+    /// With its parameters: `/api/v1/keys/{id}`.
+    pub path: &'static str,
+    /// Who may use it.
+    pub rule: Rule,
+    /// What is told of it.
+    pub tell: Tell,
+}
 
 macro_rules! routes {
-    ($( $method:ident $path:literal $handler:path; )*) => {
-        /// Method and path of every route.
-        #[cfg(test)]
-        const ROUTES: &[(&str, &str)] = &[ $( (stringify!($method), $path) ),* ];
+    ($( $method:ident $path:literal $handler:path, $rule:expr, $tell:expr; )*) => {
+        /// Every route.
+        pub const ROUTES: &[Route] = &[ $( Route {
+            method: method_name(stringify!($method)),
+            path: $path,
+            rule: { #[allow(unused_imports, reason = "not every route names a permission")] use Permission::*; use Rule::*; $rule },
+            tell: { use Tell::*; $tell },
+        } ),* ];
 
         fn api() -> Router<Arc<App>> {
             Router::new() $( .route($path, $method($handler)) )*
@@ -25,34 +90,112 @@ macro_rules! routes {
     };
 }
 
+/// Of the macro's words; another one does not compile.
+const fn method_name(word: &str) -> &'static str {
+    match word.as_bytes() {
+        b"get" => "GET",
+        b"post" => "POST",
+        b"patch" => "PATCH",
+        b"delete" => "DELETE",
+        _ => panic!("no such method"),
+    }
+}
+
 routes! {
-    post "/api/v1/events" ingest::send;
-    get "/api/v1/events" search::list;
-    get "/api/v1/events/count" search::count;
-    get "/api/v1/events/histogram" search::histogram;
-    get "/api/v1/events/top" search::top;
-    get "/api/v1/events/facets" search::facets;
-    get "/api/v1/events/fields" search::fields;
-    get "/api/v1/events/tail" tail::follow;
-    get "/api/v1/events/{id}" search::get;
-    get "/api/v1/events/{id}/around" search::around;
-    get "/api/v1/rejects" rejects::list;
-    get "/api/v1/rejects/summary" rejects::summary;
-    get "/api/v1/export" export::stream;
-    post "/api/v1/sql" search::sql;
-    get "/api/v1/query/check" search::check;
-    get "/api/v1/keys" keys::list;
-    post "/api/v1/keys" keys::create;
-    delete "/api/v1/keys/{id}" keys::revoke;
-    get "/sign-in" sessions::follow_link;
-    post "/api/v1/sessions" sessions::sign_in;
-    delete "/api/v1/sessions/current" sessions::sign_out;
-    get "/api/v1/me" sessions::me;
-    get "/api/v1/status" system::status;
-    get "/health/live" system::live;
-    get "/health/ready" system::ready;
-    get "/metrics" system::metrics;
-    get "/openapi.json" system::openapi;
+    post "/api/v1/events" ingest::send, Write, Fails(Deed::EventSend);
+    get "/api/v1/events" search::list, Read, Reads(Deed::EventSearch);
+    get "/api/v1/events/count" search::count, Read, Reads(Deed::EventSearch);
+    get "/api/v1/events/histogram" search::histogram, Read, Reads(Deed::EventSearch);
+    get "/api/v1/events/top" search::top, Read, Reads(Deed::EventSearch);
+    get "/api/v1/events/facets" search::facets, Read, Reads(Deed::EventSearch);
+    get "/api/v1/events/fields" search::fields, Read, Nothing;
+    get "/api/v1/events/tail" tail::follow, Read, Reads(Deed::EventMonitor);
+    get "/api/v1/events/{id}" search::get, Read, Reads(Deed::EventRead);
+    get "/api/v1/events/{id}/around" search::around, Read, Reads(Deed::EventRead);
+    get "/api/v1/rejects" rejects::list, Needs(RejectsRead), Reads(Deed::RejectRead);
+    get "/api/v1/rejects/summary" rejects::summary, Needs(RejectsRead), Nothing;
+    get "/api/v1/export" export::stream, Export, Reads(Deed::EventExport);
+    post "/api/v1/sql" search::sql, Read, Reads(Deed::EventQuery);
+    get "/api/v1/query/check" search::check, ReadAnything, Nothing;
+    get "/api/v1/status" system::status, Read, Nothing;
+
+    get "/api/v1/keys" keys::list, Needs(KeysRead), Nothing;
+    post "/api/v1/keys" keys::create, Needs(KeysManage), Does(Deed::IngestionKeyCreate);
+    patch "/api/v1/keys/{id}" keys::update, Needs(KeysManage), Does(Deed::IngestionKeyUpdate);
+    post "/api/v1/keys/{id}/rotate" keys::rotate, Needs(KeysManage), Does(Deed::IngestionKeyRotate);
+    delete "/api/v1/keys/{id}" keys::revoke, Needs(KeysManage), Does(Deed::IngestionKeyDelete);
+
+    get "/api/v1/users" people::list, Needs(UsersRead), Nothing;
+    get "/api/v1/users/{id}" people::get, Needs(UsersRead), Nothing;
+    patch "/api/v1/users/{id}" people::update, Needs(UsersManage), Does(Deed::UserUpdate);
+    delete "/api/v1/users/{id}" people::remove, Needs(UsersManage), Does(Deed::UserDelete);
+    post "/api/v1/users/{id}/unlock" people::unlock, Needs(UsersManage), Does(Deed::UserUnlock);
+    post "/api/v1/users/{id}/password-reset" people::reset_password, Needs(UsersManage), Does(Deed::PasswordResetRequest);
+    delete "/api/v1/users/{id}/totp" people::remove_totp, Needs(UsersManage), Does(Deed::MfaDisable);
+    delete "/api/v1/users/{id}/sessions" people::end_sessions, Needs(SessionsManage), Does(Deed::SessionDelete);
+    get "/api/v1/invitations" people::invitations, Needs(UsersRead), Nothing;
+    post "/api/v1/invitations" people::invite, Needs(UsersManage), Does(Deed::InvitationCreate);
+    delete "/api/v1/invitations/{id}" people::uninvite, Needs(UsersManage), Does(Deed::InvitationDelete);
+    get "/api/v1/groups" roles::groups, Needs(UsersRead), Nothing;
+    post "/api/v1/groups" roles::create_group, Needs(UsersManage), Does(Deed::GroupCreate);
+    patch "/api/v1/groups/{id}" roles::update_group, Needs(UsersManage), Does(Deed::GroupUpdate);
+    delete "/api/v1/groups/{id}" roles::delete_group, Needs(UsersManage), Does(Deed::GroupDelete);
+    get "/api/v1/roles" roles::list, Needs(UsersRead), Nothing;
+    post "/api/v1/roles" roles::create, Needs(RolesManage), Does(Deed::RoleCreate);
+    patch "/api/v1/roles/{name}" roles::update, Needs(RolesManage), Does(Deed::RoleUpdate);
+    delete "/api/v1/roles/{name}" roles::delete, Needs(RolesManage), Does(Deed::RoleDelete);
+    get "/api/v1/bindings" roles::bindings, Needs(UsersRead), Nothing;
+    post "/api/v1/bindings" roles::bind, Needs(RolesManage), Does(Deed::RoleBindingCreate);
+    delete "/api/v1/bindings/{id}" roles::unbind, Needs(RolesManage), Does(Deed::RoleBindingDelete);
+    get "/api/v1/access-review" review::review, Needs(UsersRead), Reads(Deed::AccessReviewExport);
+    get "/api/v1/sessions" sessions::list, Needs(SessionsManage), Nothing;
+    delete "/api/v1/sessions/{id}" sessions::end, Needs(SessionsManage), Does(Deed::SessionDelete);
+    get "/api/v1/accounts" accounts::list, Person, Nothing;
+    post "/api/v1/accounts" accounts::create, Operator, Does(Deed::AccountCreate);
+    get "/api/v1/settings" accounts::settings, Needs(SettingsRead), Nothing;
+    patch "/api/v1/settings" accounts::update_settings, Needs(SettingsManage), Does(Deed::AccountUpdate);
+
+    get "/api/v1/me" me::me, Person, Nothing;
+    post "/api/v1/me/reauthenticate" me::reauthenticate, Session, Does(Deed::UserAuthenticate);
+    post "/api/v1/me/password" me::change_password, Session, Does(Deed::PasswordUpdate);
+    post "/api/v1/me/totp" me::begin_totp, Session, Does(Deed::MfaEnable);
+    post "/api/v1/me/totp/confirm" me::confirm_totp, Session, Does(Deed::MfaEnable);
+    delete "/api/v1/me/totp" me::remove_totp, Session, Does(Deed::MfaDisable);
+    post "/api/v1/me/recovery-codes" me::renew_recovery_codes, Session, Does(Deed::MfaUpdate);
+    get "/api/v1/me/sessions" me::sessions, Whole, Nothing;
+    delete "/api/v1/me/sessions" me::end_sessions, Whole, Does(Deed::SessionDelete);
+    delete "/api/v1/me/sessions/{id}" me::end_session, Whole, Does(Deed::SessionDelete);
+    get "/api/v1/me/tokens" tokens::list, Person, Nothing;
+    post "/api/v1/me/tokens" tokens::create, Session, Does(Deed::PersonalTokenCreate);
+    patch "/api/v1/me/tokens/{id}" tokens::update, Person, Does(Deed::PersonalTokenUpdate);
+    post "/api/v1/me/tokens/{id}/rotate" tokens::rotate, Person, Does(Deed::PersonalTokenRotate);
+    delete "/api/v1/me/tokens/{id}" tokens::revoke, Person, Does(Deed::PersonalTokenDelete);
+    get "/api/v1/me/activity" me::activity, Own, Reads(Deed::OwnActivityRead);
+    get "/api/v1/me/activity/export" me::export_activity, Own, Reads(Deed::OwnActivityExport);
+    post "/api/v1/me/reports" me::report, Own, Does(Deed::OwnActivityNotify);
+
+    get "/sign-in" sessions::follow_link, Open, Does(Deed::UserAuthenticate);
+    get "/sign-in/oidc" oidc_routes::start, Open, Nothing;
+    get "/sign-in/oidc/callback" oidc_routes::finish, Open, Does(Deed::UserAuthenticate);
+    get "/api/v1/sign-in/methods" sessions::methods, Open, Nothing;
+    post "/api/v1/sessions" sessions::sign_in, Open, Does(Deed::UserAuthenticate);
+    delete "/api/v1/sessions/current" sessions::sign_out, Session, Does(Deed::SessionDelete);
+    post "/api/v1/links/look" sessions::look_at_link, Open, Nothing;
+    post "/api/v1/invitations/accept" sessions::accept_invitation, Open, Does(Deed::InvitationAccept);
+    post "/api/v1/password-resets" sessions::request_reset, Open, Does(Deed::PasswordResetRequest);
+    post "/api/v1/password-resets/commit" sessions::commit_reset, Open, Does(Deed::PasswordResetCommit);
+
+    get "/health/live" system::live, Open, Nothing;
+    get "/health/ready" system::ready, Open, Nothing;
+    get "/metrics" system::metrics, Metrics, Nothing;
+    get "/openapi.json" system::openapi, Open, Nothing;
+}
+
+/// The route with this method and path.
+pub fn route(method: &Method, path: &str) -> Option<&'static Route> {
+    // HEAD is answered by what answers GET.
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    ROUTES.iter().find(|route| route.path == path && route.method == method)
 }
 
 /// All routes with what stands around them.
@@ -63,6 +206,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(ui::asset)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), audit::around))
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::around))
         .with_state(app)
@@ -78,19 +222,71 @@ async fn method_not_allowed() -> Failure {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::ROUTES;
+    use super::*;
 
-    #[test]
-    fn the_document_describes_exactly_the_routes_there_are() {
+    fn described() -> Vec<(String, String)> {
         let document: serde_json::Value = serde_json::from_str(&whodid_api::document_json()).unwrap();
         let mut described = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
-            described.extend(methods.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())));
+            described.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
         }
-        let mut served: Vec<_> =
-            ROUTES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
         described.sort();
+        described
+    }
+
+    #[test]
+    fn the_document_describes_exactly_the_routes_there_are() {
+        let mut served: Vec<_> = ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
         served.sort();
-        assert_eq!(served, described);
+        assert_eq!(served, described());
+    }
+
+    /// The list that the matrix of routes, roles and accounts is made from. `WHODID_WRITE=1` writes it anew, and its
+    /// diff is the review of who may use what.
+    #[test]
+    fn the_list_of_who_may_use_a_route_is_the_served_one() {
+        let mut text = "# method\tpath\twho may use it\twhat is told of it\n".to_owned();
+        for route in ROUTES {
+            let rule = match route.rule {
+                Rule::Open => "open".to_owned(),
+                Rule::Metrics => "metrics".to_owned(),
+                Rule::Person => "person".to_owned(),
+                Rule::Whole => "whole person".to_owned(),
+                Rule::Session => "session".to_owned(),
+                Rule::Own => "own".to_owned(),
+                Rule::Write => "write".to_owned(),
+                Rule::Read => "read".to_owned(),
+                Rule::ReadAnything => "read anything".to_owned(),
+                Rule::Export => "export".to_owned(),
+                Rule::Needs(permission) => permission.to_string(),
+                Rule::Operator => "operator".to_owned(),
+            };
+            let tell = match route.tell {
+                Tell::Nothing => "nothing".to_owned(),
+                Tell::Reads(deed) => format!("reads {}", deed.action()),
+                Tell::Does(deed) => format!("does {}", deed.action()),
+                Tell::Fails(deed) => format!("fails {}", deed.action()),
+            };
+            text.push_str(&format!("{}\t{}\t{rule}\t{tell}\n", route.method, route.path));
+        }
+        let path = "../../corpus/access/routes.tsv";
+        if std::env::var_os("WHODID_WRITE").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let listed = std::fs::read_to_string(path).unwrap();
+        assert!(listed == text, "corpus/access/routes.tsv is stale: a route was added, or its rule changed");
+    }
+
+    #[test]
+    fn whatever_may_change_something_is_told() {
+        for route in ROUTES.iter().filter(|route| route.method != "GET") {
+            let only_looks = ["/api/v1/sql", "/api/v1/links/look"].contains(&route.path);
+            assert!(
+                only_looks || matches!(route.tell, Tell::Does(_) | Tell::Fails(_)),
+                "{} {}",
+                route.method,
+                route.path
+            );
+        }
     }
 }

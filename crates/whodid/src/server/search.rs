@@ -14,9 +14,10 @@ use whodid_api::{
     FieldParams, Fields, Histogram, HistogramParams, LookupParams, QueryCheck, QueryCheckParams, Related,
     RelatedRecord, SearchParams, SqlAnswer, SqlColumn, SqlParams, SqlRequest, Stats, Top, TopParams, ValueCount,
 };
+use whodid_audit::Deed;
 use whodid_engine::{EventJson, Facet, Interval, ReadRequest, ReadStats};
-use whodid_model::StreamName;
-use whodid_model::access::Permission;
+use whodid_model::access::Act;
+use whodid_model::{AccessScope, RecordId, StreamName};
 
 use super::auth::Caller;
 use super::failure::Failure;
@@ -69,7 +70,44 @@ pub(super) fn order(order: whodid_api::Order) -> whodid_engine::Order {
     }
 }
 
-fn raw(events: Vec<EventJson>) -> Result<Vec<Box<RawValue>>, Failure> {
+/// Decides whether a read is allowed, and notes what is told of it. `view`: how the events are looked at.
+pub(super) fn reading(
+    caller: &Caller,
+    request: &ReadRequest,
+    account: Option<&str>,
+    view: &str,
+) -> Result<AccessScope, Failure> {
+    let stream = request.stream.clone().unwrap_or_else(StreamName::activity);
+    note_read(caller, request, &stream, view);
+    caller.access(Act::Read(&stream), account)
+}
+
+/// Notes what is told of a read.
+pub(super) fn note_read(caller: &Caller, request: &ReadRequest, stream: &StreamName, view: &str) {
+    let attempt = &caller.attempt;
+    if *stream == StreamName::audit() && view != "export" {
+        attempt.is_a(Deed::AuditLogRead);
+    }
+    attempt.is_about(stream.as_str(), "");
+    attempt.asks("query", request.q.as_str());
+    attempt.asks("view", view);
+    attempt.asks_text("from", request.from.as_deref());
+    attempt.asks_text("to", request.to.as_deref());
+    attempt.asks_text("space", request.space.as_deref());
+    attempt.asks_text("region", request.region.as_deref());
+}
+
+/// Decides whether one event may be looked at, and notes that.
+fn looking_at(caller: &Caller, id: &str, account: Option<&str>) -> Result<AccessScope, Failure> {
+    let stream = RecordId::parse(id).map_or_else(StreamName::activity, |record| record.stream);
+    if stream == StreamName::audit() {
+        caller.attempt.is_a(Deed::AuditLogRead);
+    }
+    caller.attempt.is_about(id, "");
+    caller.access(Act::Read(&stream), account)
+}
+
+pub(super) fn raw(events: Vec<EventJson>) -> Result<Vec<Box<RawValue>>, Failure> {
     events
         .into_iter()
         .map(RawValue::from_string)
@@ -77,7 +115,7 @@ fn raw(events: Vec<EventJson>) -> Result<Vec<Box<RawValue>>, Failure> {
         .map_err(|error| Failure::internal("writing events", &error))
 }
 
-fn stats(stats: ReadStats) -> Stats {
+pub(super) fn stats(stats: ReadStats) -> Stats {
     Stats {
         took_ms: stats.took_ms,
         rows_scanned: stats.rows_scanned,
@@ -93,10 +131,12 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<SearchParams>,
 ) -> Result<Json<EventPage>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let request = read_request!(params);
+    let scope = reading(&caller, &request, params.account.as_deref(), "list")?;
     let limit = limit(params.limit, LIMIT_DEFAULT, LIMIT_MAX, "limit")?;
     let order = order(params.order.unwrap_or_default());
-    let page = app.engine()?.list(&scope, &read_request!(params), order, limit, params.cursor.as_deref()).await?;
+    let page = app.engine()?.list(&scope, &request, order, limit, params.cursor.as_deref()).await?;
+    caller.attempt.answers("rows", page.events.len());
     Ok(Json(EventPage { events: raw(page.events)?, next_cursor: page.next_cursor, stats: stats(page.stats) }))
 }
 
@@ -105,8 +145,10 @@ pub async fn count(
     caller: Caller,
     Params(params): Params<CountParams>,
 ) -> Result<Json<Count>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
-    let count = app.engine()?.count(&scope, &read_request!(params)).await?;
+    let request = read_request!(params);
+    let scope = reading(&caller, &request, params.account.as_deref(), "count")?;
+    let count = app.engine()?.count(&scope, &request).await?;
+    caller.attempt.answers("rows", count.count);
     Ok(Json(Count { count: count.count }))
 }
 
@@ -115,7 +157,8 @@ pub async fn histogram(
     caller: Caller,
     Params(params): Params<HistogramParams>,
 ) -> Result<Json<Histogram>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let request = read_request!(params);
+    let scope = reading(&caller, &request, params.account.as_deref(), "histogram")?;
     let interval = match params.interval.as_deref() {
         None | Some("auto") => Interval::Auto,
         Some(text) => {
@@ -127,7 +170,9 @@ pub async fn histogram(
         }
     };
     let name = params.by.clone().unwrap_or_else(|| "outcome".to_owned());
-    let histogram = app.engine()?.histogram(&scope, &read_request!(params), interval, &name).await?;
+    let histogram = app.engine()?.histogram(&scope, &request, interval, &name).await?;
+    caller.attempt.asks("by", name.as_str());
+    caller.attempt.answers("rows", histogram.total);
     let buckets = histogram
         .buckets
         .into_iter()
@@ -188,12 +233,14 @@ pub async fn top(
     caller: Caller,
     Params(params): Params<TopParams>,
 ) -> Result<Json<Top>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let request = read_request!(params);
+    let scope = reading(&caller, &request, params.account.as_deref(), "top")?;
     refuse_no_field(&params.field)?;
+    caller.attempt.asks_text("field", Some(&params.field));
     let limit = limit(params.limit, TOP_DEFAULT, LIMIT_MAX, "limit")?;
     let fields = [params.field.clone()];
     let prefix = params.prefix.as_deref();
-    let facets = app.engine()?.facets(&scope, &read_request!(params), &fields, limit, prefix).await?;
+    let facets = app.engine()?.facets(&scope, &request, &fields, limit, prefix).await?;
     let only = facets.into_iter().next().ok_or_else(|| Failure::new(Code::Internal, "one field gave no answer"))?;
     Ok(Json(facet(only)))
 }
@@ -203,7 +250,9 @@ pub async fn facets(
     caller: Caller,
     Params(params): Params<FacetParams>,
 ) -> Result<Json<Facets>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let request = read_request!(params);
+    let scope = reading(&caller, &request, params.account.as_deref(), "facets")?;
+    caller.attempt.asks("fields", params.field.clone());
     let limit = limit(params.limit, FACET_VALUES_DEFAULT, LIMIT_MAX, "limit")?;
     if params.field.is_empty() || params.field.len() > FACET_FIELDS_MAX {
         return Err(Failure::new(Code::BadParameter, format!("give `field` 1 to {FACET_FIELDS_MAX} times")));
@@ -211,7 +260,7 @@ pub async fn facets(
     for name in &params.field {
         refuse_no_field(name)?;
     }
-    let facets = app.engine()?.facets(&scope, &read_request!(params), &params.field, limit, None).await?;
+    let facets = app.engine()?.facets(&scope, &request, &params.field, limit, None).await?;
     Ok(Json(Facets { facets: facets.into_iter().map(facet).collect() }))
 }
 
@@ -220,7 +269,7 @@ pub async fn fields(
     caller: Caller,
     Params(params): Params<FieldParams>,
 ) -> Result<Json<Fields>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let scope = caller.reads(None, params.account.as_deref())?;
     // The names are gathered from that stream; an answer about another would be wrong.
     if stream(params.stream.as_deref())?.is_some_and(|stream| stream != StreamName::activity()) {
         return Err(Failure::new(Code::BadParameter, "`stream`: only the fields of `activity` are listed"));
@@ -266,7 +315,7 @@ pub async fn get(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<Response, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let scope = looking_at(&caller, &id, params.account.as_deref())?;
     let found = app.engine()?.get(&scope, &id).await?;
     let mut related = Vec::with_capacity(found.related.len());
     for text in &found.related {
@@ -293,7 +342,8 @@ pub async fn around(
     Id(id): Id,
     Params(params): Params<AroundParams>,
 ) -> Result<Json<Around>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let scope = looking_at(&caller, &id, params.account.as_deref())?;
+    caller.attempt.asks("view", "around");
     let count = limit(params.count, AROUND_DEFAULT, AROUND_MAX, "count")?;
     let around = app.engine()?.around(&scope, &id, count, &ReadRequest::default()).await?;
     Ok(Json(Around { before: raw(around.before)?, after: raw(around.after)? }))
@@ -306,9 +356,12 @@ pub async fn sql(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<SqlAnswer>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let scope = caller.reads(None, params.account.as_deref())?;
     let request: SqlRequest = body::read_json(&headers, body).await?;
+    caller.attempt.is_about("activity", "");
+    caller.attempt.asks_text("query", Some(&request.sql));
     let answer = app.engine()?.sql(&scope, &request.sql).await?;
+    caller.attempt.answers("rows", answer.rows.len());
     Ok(Json(SqlAnswer {
         columns: answer.columns.into_iter().map(|(name, kind)| SqlColumn { name, kind }).collect(),
         rows: answer.rows,
@@ -322,7 +375,8 @@ pub async fn check(
     caller: Caller,
     Params(params): Params<QueryCheckParams>,
 ) -> Result<Json<QueryCheck>, Failure> {
-    caller.access(Permission::ReadEvents, None)?;
+    // Whoever may search anything, be it only their own activity.
+    caller.reads(None, None).or_else(|_| caller.access(Act::ReadOwn, None))?;
     let canonical = app.engine()?.check_query(&params.q)?;
     Ok(Json(QueryCheck { ok: true, canonical }))
 }

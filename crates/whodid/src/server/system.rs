@@ -10,7 +10,8 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whodid_api::{Degraded, Live, LookupParams, Ready, Status, UnavailableTable};
-use whodid_model::access::Permission;
+
+use whodid_model::StreamName;
 
 use super::App;
 use super::auth::{Caller, Peer};
@@ -22,8 +23,9 @@ pub async fn status(
     caller: Caller,
     Params(params): Params<LookupParams>,
 ) -> Result<Json<Status>, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
-    let status = app.engine()?.status(&scope).await?;
+    let scope = caller.reads(None, params.account.as_deref())?;
+    let rejects = caller.reads(Some(&StreamName::rejects()), params.account.as_deref()).ok();
+    let status = app.engine()?.status(&scope, rejects.as_ref()).await?;
     Ok(Json(Status {
         events: status.events,
         rejects: status.rejects,
@@ -90,7 +92,11 @@ pub async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Re
     if !app.config.is_metrics_public && (has_proxy || !is_local(&parts)) {
         use axum::extract::FromRequestParts;
         let caller = Caller::from_request_parts(&mut parts, &app).await?;
-        caller.access(Permission::ReadEvents, None)?;
+        // The numbers are of everything: a reader who sees some of it must not learn of the rest from them.
+        if !whodid_engine::shows_all(&caller.reads(None, None)?) {
+            let detail = "metrics are for who may read everything in the account";
+            return Err(Failure::new(whodid_api::Code::Forbidden, detail));
+        }
     }
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], app.telemetry.render()).into_response())

@@ -11,13 +11,12 @@ use axum::response::{IntoResponse, Response};
 use whodid_api::{Code, TailParams};
 use whodid_engine::{Live, LiveItem, ReadRequest};
 use whodid_model::RecordId;
-use whodid_model::access::Permission;
 
 use super::App;
 use super::auth::Caller;
 use super::failure::Failure;
 use super::params::Params;
-use super::search::read_request;
+use super::search::{read_request, reading};
 
 /// A comment is sent after this long without an event, so that proxies keep the connection.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -37,12 +36,13 @@ pub async fn follow(
     Params(params): Params<TailParams>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let scope = caller.access(Permission::ReadEvents, params.account.as_deref())?;
+    let request = read_request!(params);
+    let scope = reading(&caller, &request, params.account.as_deref(), "tail")?;
     refuse_range(&params)?;
     // A browser that lost its connection says where it was.
     let after =
         headers.get("last-event-id").and_then(|id| RecordId::parse(id.to_str().ok()?)).map(|record| record.offset.0);
-    let live = app.engine()?.live(&scope, &read_request!(params), after).await?;
+    let live = app.engine()?.live(&scope, &request, after).await?;
     let follower = Follower { live, app, caller, recheck: tokio::time::interval(RECHECK) };
     let events = futures::stream::unfold(follower, |mut follower| async move {
         let item = follower.next().await?;

@@ -6,8 +6,15 @@ mod boundary;
 mod command_line;
 mod crash;
 mod hostile;
+mod matrix;
+mod person;
+mod provider;
+mod proving;
 mod rights;
+mod secrets;
+mod self_audit;
 mod signing_in;
+mod standard;
 mod surface;
 
 /// Says that this test is skipped, and why. Past the capturing of the test runner, which hides what a test prints

@@ -319,11 +319,18 @@ async fn every_described_route_is_served_and_refuses_strangers_as_described() {
         }
     }
     let expected = [
+        "get /api/v1/sign-in/methods",
         "get /health/live",
         "get /health/ready",
         "get /metrics",
         "get /openapi.json",
         "get /sign-in",
+        "get /sign-in/oidc",
+        "get /sign-in/oidc/callback",
+        "post /api/v1/invitations/accept",
+        "post /api/v1/links/look",
+        "post /api/v1/password-resets",
+        "post /api/v1/password-resets/commit",
         "post /api/v1/sessions",
     ];
     assert_eq!(open.iter().map(String::as_str).collect::<Vec<_>>(), expected);

@@ -1,0 +1,65 @@
+//! What is done once a minute: uses written down, sessions ended by time, old rows dropped.
+
+use whodid_audit::Actor;
+use whodid_model::Timestamp;
+use whodid_model::time::{MICROS_A_DAY, MICROS_A_SECOND};
+
+use crate::cache::{Used, Uses};
+use crate::sql::args;
+use crate::{Meta, MetaError};
+
+/// Ended sessions and used links are kept this long, so that their use can still be told.
+const ENDED_KEPT_MICROS: i64 = 30 * MICROS_A_DAY;
+
+impl Meta {
+    /// Writes down when keys, sessions and people were last seen, ends sessions whose time is over, and drops what
+    /// ended long ago. Call it once a minute. Sessions end even while records wait: ending them is never refused.
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), MetaError> {
+        let uses = self.cache().uses();
+        self.write_down(&uses, now).await?;
+        self.cache().written(uses);
+        Ok(())
+    }
+
+    /// The same when nothing more will follow. What was used by nobody is left untouched.
+    pub(crate) async fn maintain_last(&self, now: Timestamp) -> Result<(), MetaError> {
+        if self.cache().uses().is_empty() { Ok(()) } else { self.maintain(now).await }
+    }
+
+    async fn write_down(&self, uses: &Uses, now: Timestamp) -> Result<(), MetaError> {
+        let doing = "writing when keys and sessions were used";
+        let by = Actor::system();
+        let mut write = self.write_unaudited(&by, now).await?;
+        for (what, id, at, from) in uses {
+            let minute = at - at.rem_euclid(60 * MICROS_A_SECOND);
+            let (update, args) = match what {
+                Used::Key => (
+                    "UPDATE keys SET last_used_at = $1, last_used_from = $2
+                     WHERE id = $3 AND (last_used_at IS NULL OR last_used_at <= $1)",
+                    args![minute, from, id],
+                ),
+                Used::Session => {
+                    ("UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1", args![*at, id])
+                }
+                Used::Reader => (
+                    "UPDATE users SET last_read_at = $1
+                     WHERE id = $2 AND (last_read_at IS NULL OR last_read_at < $1)",
+                    args![minute, id],
+                ),
+            };
+            write.tx.run(doing, update, args).await?;
+        }
+        write.expire_sessions().await?;
+        let old = now.plus_micros(-ENDED_KEPT_MICROS).micros();
+        for statement in [
+            "DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < $1",
+            "DELETE FROM links WHERE coalesce(used_at, expires_at) < $1",
+            "DELETE FROM invitations WHERE expires_at < $1",
+        ] {
+            write.tx.run("dropping what ended", statement, args![old]).await?;
+        }
+        let delete = "DELETE FROM challenges WHERE expires_at < $1";
+        write.tx.run("dropping what ended", delete, args![now]).await?;
+        write.commit().await
+    }
+}

@@ -1,0 +1,212 @@
+//! Opening, the first content, what lies in the file.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use whodid_audit::Actor;
+use whodid_meta::{Answer, Device, FactorCheck, InitializeError, KeyKind, Limits, Meta, MetaError, MetaLocation};
+
+use crate::place::{HOUR, Place, at, home, on_both, on_postgres};
+
+fn root() -> Actor {
+    Actor::operator("root")
+}
+
+#[tokio::test]
+async fn the_first_content_is_made_once_and_recorded() {
+    on_both(async |place: &Place| {
+        let meta = place.open().await;
+        assert_eq!(meta.installation().await.unwrap(), None);
+        let made = meta.initialize(&root(), at(0)).await.unwrap();
+        assert!(matches!(meta.initialize(&root(), at(1)).await, Err(InitializeError::Already)));
+        assert_eq!(meta.keys(&home()).await.unwrap().len(), 3);
+        let users = meta.all_users().await.unwrap();
+        assert_eq!(users, std::slice::from_ref(&made.user));
+        assert!(users[0].is_operator);
+        for (key, kind) in [
+            (&made.ingestion_key, KeyKind::Ingestion),
+            (&made.service_key, KeyKind::Service),
+            (&made.admin_token, KeyKind::Personal),
+        ] {
+            assert_eq!(meta.authenticate(key.secret.expose(), "", at(2)).await.unwrap().kind, kind);
+        }
+        let shop = crate::place::Shop { meta, made };
+        assert_eq!(
+            shop.told().await,
+            "account.create user.create role-binding.create sign-in-link.create ingestion-key.create \
+             service-key.create personal-token.create"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_processes_that_initialise_one_succeeds() {
+    on_both(async |place: &Place| {
+        // Both also make the tables.
+        let (one, two) = tokio::join!(place.open(), place.open());
+        let (by, by_two) = (root(), root());
+        let (first, second) = tokio::join!(one.initialize(&by, at(0)), two.initialize(&by_two, at(0)));
+        assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1);
+        assert_eq!(one.all_users().await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_that_shows_no_keys_makes_none() {
+    on_both(async |place: &Place| {
+        let meta = place.open().await;
+        let link = meta.initialize_without_keys(&root(), at(0)).await.unwrap();
+        assert!(meta.keys(&home()).await.unwrap().is_empty());
+        meta.use_link(&root(), link.token.expose(), &Device::default(), at(1)).await.unwrap();
+        assert!(meta.initialize(&root(), at(2)).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_its_owner_may_read_the_file_and_no_secret_is_in_it() {
+    let place = Place::sqlite();
+    let shop = place.shop().await;
+    let (meta, made) = (&shop.meta, &shop.made);
+    let begun = meta.use_link(&root(), made.link.token.expose(), &Device::default(), at(1)).await.unwrap();
+    let setup = meta.begin_totp(&made.user.id, at(1)).await.unwrap();
+    let secrets = [
+        &made.ingestion_key.secret.expose()[16..],
+        &made.service_key.secret.expose()[16..],
+        &made.admin_token.secret.expose()[16..],
+        made.link.token.expose(),
+        begun.secret.expose(),
+        setup.secret.expose(),
+    ];
+    let raw = data_encoding::BASE32_NOPAD.decode(setup.secret.expose().as_bytes()).unwrap();
+    let debug = format!("{made:?} {begun:?} {meta:?} {setup:?}");
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(place.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = std::fs::read(entry.path()).unwrap();
+        looked_at += bytes.len();
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        for secret in secrets {
+            assert!(!holds(secret.as_bytes()));
+            assert!(!debug.contains(secret));
+        }
+        assert!(!holds(&raw));
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+    }
+    assert!(looked_at > 0);
+    assert!(meta.damage().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_key_file_that_is_missed_is_asked_for_and_not_made_anew() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let user = shop.made.user.id.clone();
+        let key = std::fs::read(place.key()).unwrap();
+        shop.meta.close(at(1)).await.unwrap();
+        std::fs::remove_file(place.key()).unwrap();
+        // Nothing was sealed yet: another one is as good.
+        let meta = place.open().await;
+        let made = std::fs::read(place.key()).unwrap();
+        assert_ne!(made, key);
+        let setup = meta.begin_totp(&user, at(2)).await.unwrap();
+        let code = crate::mfa::app(&setup.secret, at(2));
+        let codes = meta.confirm_totp(&root(), &user, &code, at(2)).await.unwrap();
+        meta.close(at(2)).await.unwrap();
+        std::fs::remove_file(place.key()).unwrap();
+        let refused = Meta::open(&place.location, &place.key(), Limits::default()).await.unwrap_err();
+        assert!(matches!(refused, MetaError::SecretsKey { .. }));
+        assert!(refused.to_string().contains("secrets.key is missing"), "{refused}");
+        assert!(refused.to_string().contains("bring the file back"), "{refused}");
+        assert!(!place.key().exists());
+        std::fs::write(place.key(), &made).unwrap();
+        let meta = place.open().await;
+        let code = crate::mfa::app(&setup.secret, at(HOUR));
+        let by = root();
+        let check = async |meta: &Meta, answer| meta.check_second_factor(&by, &user, answer, at(HOUR)).await;
+        assert_eq!(check(&meta, Answer::Code(&code)).await.unwrap(), FactorCheck::Passed);
+        meta.close(at(HOUR)).await.unwrap();
+        // The way on without it that the text names.
+        std::fs::write(place.key(), [7; 32]).unwrap();
+        let meta = place.open().await;
+        assert!(matches!(check(&meta, Answer::Code(&code)).await, Err(MetaError::Sealed)));
+        let recovery = Answer::Recovery(codes[0].expose());
+        assert_eq!(check(&meta, recovery).await.unwrap(), FactorCheck::Passed);
+        meta.reset_totp(&root(), &home(), &user, at(HOUR)).await.unwrap();
+        meta.begin_totp(&user, at(HOUR)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tables_from_a_newer_whodid_are_refused() {
+    let place = Place::sqlite();
+    place.open().await.close(at(0)).await.unwrap();
+    let mut bytes = std::fs::read(place.file()).unwrap();
+    // Bytes 60..64 of the header are `user_version`, big-endian.
+    bytes[60..64].copy_from_slice(&999_u32.to_be_bytes());
+    std::fs::write(place.file(), bytes).unwrap();
+    let refused = Meta::open(&place.location, &place.key(), Limits::default()).await.unwrap_err();
+    assert!(refused.to_string().contains("schema version 999"), "{refused}");
+    on_postgres(async |place: &Place| {
+        place.open().await.close(at(0)).await.unwrap();
+        let whodid_meta::MetaLocation::Postgres(url) = &place.location else { panic!() };
+        let pool = sqlx::PgPool::connect(url).await.unwrap();
+        sqlx::query("UPDATE schema_version SET number = 999").execute(&pool).await.unwrap();
+        let refused = Meta::open(&place.location, &place.key(), Limits::default()).await.unwrap_err();
+        assert!(matches!(refused, MetaError::Newer { found: 999, .. }));
+        assert!(!refused.to_string().contains('@'), "no user or password: {refused}");
+        pool.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_changes_nothing_and_tells_what_is_there() {
+    let place = Place::sqlite();
+    std::fs::write(place.file(), b"").unwrap();
+    let look = Meta::look(&place.file()).await.unwrap();
+    assert_eq!((look.installation, look.is_older, look.damage), (None, true, None));
+    assert_eq!(std::fs::metadata(place.file()).unwrap().len(), 0);
+    let meta = place.open().await;
+    assert_eq!(Meta::look(&place.file()).await.unwrap().installation, None);
+    meta.initialize(&root(), at(0)).await.unwrap();
+    // Beside the process that has it open.
+    let look = Meta::look(&place.file()).await.unwrap();
+    assert_eq!((look.installation, look.is_older), (meta.installation().await.unwrap(), false));
+    let other = place.folder.path().join("other");
+    std::fs::write(&other, b"no database at all, but longer than a header of SQLite's would be").unwrap();
+    assert!(Meta::look(&other).await.is_err());
+    assert!(Meta::look(&place.folder.path().join("missing")).await.is_err());
+}
+
+#[test]
+fn an_address_is_shown_without_its_password() {
+    let location = whodid_meta::MetaLocation::Postgres("postgres://bob:canary@db.example:5433/audit".to_owned());
+    assert_eq!(location.to_string(), "postgres://db.example:5433/audit");
+    assert!(!format!("{location:?}").contains("canary"));
+}
+
+#[test]
+fn a_server_elsewhere_without_encryption_is_unprotected() {
+    for (url, unprotected) in [
+        ("postgres://bob:x@db.example/audit", true),
+        ("postgres://bob:x@192.0.2.7:5433/audit", true),
+        ("postgres://bob:x@[2001:db8::7]/audit", true),
+        ("postgres://bob:x@localhost.example/audit", true),
+        ("postgres://bob:x@db.example/audit?sslmode=prefer", true),
+        ("postgres://bob:x@db.example/audit?sslmode=disable", true),
+        ("postgres://bob:x@db.example/audit?sslmode=require", false),
+        ("postgres://bob:x@db.example/audit?sslmode=verify-full", false),
+        ("postgres://bob:x@localhost/audit", false),
+        ("postgres://bob:x@127.0.0.1:5433/audit", false),
+        ("postgres://bob:x@[::1]/audit", false),
+        ("postgres://bob:x@%2Frun%2Fpostgresql/audit", false),
+        ("postgres:///audit?host=/run/postgresql", false),
+        ("no address", false),
+    ] {
+        assert_eq!(MetaLocation::Postgres(url.to_owned()).is_unprotected(), unprotected, "{url}");
+    }
+    assert!(!MetaLocation::File("meta.sqlite".into()).is_unprotected());
+}

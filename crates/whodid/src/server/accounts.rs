@@ -1,0 +1,141 @@
+//! Accounts and their settings.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use whodid_api::{Account, AccountCreate, AccountList, Code, LookupParams, Settings, SettingsUpdate};
+use whodid_meta::{AccountChange, Source};
+use whodid_model::AccountName;
+use whodid_model::access::{BuiltInRole, Permission};
+
+use super::App;
+use super::auth::Caller;
+use super::body;
+use super::failure::Failure;
+use super::params::{NoParams, Params};
+
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
+) -> Result<Json<AccountList>, Failure> {
+    caller.user()?;
+    let mut accounts = app.meta.accounts().await?;
+    let principal = caller.principal();
+    accounts.retain(|account| principal.is_operator || principal.grants.contains_key(&account.name));
+    Ok(Json(AccountList { accounts: accounts.into_iter().map(account).collect() }))
+}
+
+fn account(account: whodid_meta::Account) -> Account {
+    Account {
+        name: account.name.to_string(),
+        title: account.title,
+        storage: account.storage,
+        created_at: account.created_at.to_string(),
+    }
+}
+
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(NoParams {}): Params<NoParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Account>), Failure> {
+    caller.is_operator()?;
+    caller.is_fresh()?;
+    let owner = caller.user()?.to_owned();
+    let request: AccountCreate = body::read_json(&headers, body).await?;
+    caller.attempt.is_about(&request.name, &request.title);
+    let name =
+        AccountName::parse(&request.name).map_err(|error| Failure::new(Code::BadJson, format!("`name`: {error}")))?;
+    let title = if request.title.trim().is_empty() { name.to_string() } else { request.title };
+    let storage = request.storage.filter(|storage| !storage.trim().is_empty());
+    if app.meta.account(&name).await?.is_some() {
+        return Err(Failure::new(Code::NameTaken, "there is an account of this name already"));
+    }
+    if let Some(storage) = &storage {
+        // Before the account is made: one whose storage cannot be used would refuse every event.
+        app.engine()?.add_place(&name, app.config.place(storage)).await?;
+    }
+    let made = app
+        .meta
+        .create_account(&caller.attempt.actor(), &name, &title, storage.as_deref(), &owner, crate::clock::now())
+        .await?;
+    app.engine()?.prepare_account(&name).await?;
+    tracing::info!(by = caller.label(), account = %name, "an account was made");
+    Ok((StatusCode::CREATED, Json(account(made))))
+}
+
+pub async fn settings(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+) -> Result<Json<Settings>, Failure> {
+    let name = caller.needs(Permission::SettingsRead, params.account.as_deref())?;
+    let account = app.meta.account(&name).await?;
+    let account = account.ok_or_else(|| Failure::new(Code::NotFound, "there is no such account"))?;
+    Ok(Json(shown(account)))
+}
+
+fn shown(account: whodid_meta::Account) -> Settings {
+    let settings = account.settings;
+    Settings {
+        title: account.title,
+        mfa_required: settings.mfa_required,
+        password_sign_in: settings.password_sign_in,
+        password_length_min: settings.password_length_min,
+        session_idle_minutes: settings.session_idle_minutes,
+        session_absolute_minutes: settings.session_absolute_minutes,
+        keys_max: settings.keys_max,
+        audit_reads: settings.audit_reads,
+        own_activity_report: settings.own_activity_report,
+    }
+}
+
+/// Whether somebody who comes by the identity provider is an administrator of the account.
+async fn has_administrator_by_provider(app: &App, account: &AccountName) -> Result<bool, Failure> {
+    let users = app.meta.users(account, crate::clock::now()).await?;
+    let is_one = |role: &whodid_meta::UserRole| role.binding.role == BuiltInRole::Administrator.as_str();
+    Ok(users.iter().any(|view| {
+        view.user.source == Source::Oidc && view.user.disabled_at.is_none() && view.roles.iter().any(is_one)
+    }))
+}
+
+pub async fn update_settings(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Settings>, Failure> {
+    let name = caller.needs(Permission::SettingsManage, params.account.as_deref())?;
+    caller.attempt.is_about(name.as_str(), "");
+    caller.is_fresh()?;
+    let update: SettingsUpdate = body::read_json(&headers, body).await?;
+    if update.password_sign_in == Some(false) && app.oidc.is_none() {
+        let detail = "`password_sign_in`: nobody could sign in any more, because no identity provider is configured";
+        return Err(Failure::new(Code::BadJson, detail));
+    }
+    if update.password_sign_in == Some(false) && !has_administrator_by_provider(&app, &name).await? {
+        let detail = "`password_sign_in`: no administrator of this account has signed in with the identity provider, so \
+                      nobody could look after it any more; let one do so first";
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    let change = AccountChange {
+        title: update.title,
+        mfa_required: update.mfa_required,
+        password_length_min: update.password_length_min,
+        session_idle_minutes: update.session_idle_minutes,
+        session_absolute_minutes: update.session_absolute_minutes,
+        password_sign_in: update.password_sign_in,
+        keys_max: update.keys_max,
+        own_activity_report: update.own_activity_report,
+        audit_reads: update.audit_reads,
+    };
+    let account = app.meta.update_account(&caller.attempt.actor(), &name, &change, crate::clock::now()).await?;
+    Ok(Json(shown(account)))
+}

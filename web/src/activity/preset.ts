@@ -1,0 +1,20 @@
+/** What tells one page that searches from another: where it looks, and what it shows first. */
+import type { ReactNode } from 'react'
+import { DEFAULT_COLUMNS, DEFAULT_FACETS } from './columns'
+
+export interface Preset {
+  title: string
+  path: '/activity' | '/audit'
+  /** The stream that is searched; the server's default without it. */
+  stream?: string
+  /** Said above the search; without it the page is known by its rail. */
+  lead?: ReactNode
+  /** Columns as the address writes them. */
+  columns: string
+  facets: readonly string[]
+  /** Searches that are one click away. */
+  quick: readonly { label: string; q: string }[]
+  placeholder: string
+}
+
+export const ACTIVITY: Preset = { title: 'Activity', path: '/activity', columns: DEFAULT_COLUMNS, facets: DEFAULT_FACETS, quick: [], placeholder: 'Search: action:kms.* outcome:failure bob' }

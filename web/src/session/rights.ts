@@ -1,0 +1,51 @@
+/** What a person may do in one account, and which pages that opens. */
+import type { Me, Membership } from '../api/shapes'
+
+/** The names that pages ask for; the server knows more. */
+export type Permission =
+  | 'events.write' | 'space-events.read' | 'account-events.read' | 'own-activity.read' | 'events.export' | 'rejects.read' | 'audit.read'
+  | 'keys.read' | 'keys.manage' | 'users.read' | 'users.manage' | 'roles.manage' | 'sessions.manage' | 'settings.read' | 'settings.manage'
+
+export class Rights {
+  readonly membership: Membership | undefined
+  readonly isOperator: boolean
+
+  /** `account`: the one the address names; the server's own choice without it. */
+  constructor(me: Me, account: string | undefined) {
+    this.membership = me.memberships.find((candidate) => candidate.account === (account ?? me.account))
+    this.isOperator = me.is_operator
+  }
+
+  may(permission: Permission): boolean {
+    return this.membership?.permissions.includes(permission) ?? false
+  }
+
+  mayAny(permissions: readonly Permission[]): boolean {
+    return permissions.some((permission) => this.may(permission))
+  }
+}
+
+export const READS_EVENTS: readonly Permission[] = ['space-events.read', 'account-events.read']
+export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read']
+
+export type Place = '/activity' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
+
+/** What a place needs one of; nothing for what everybody has. */
+export const PLACES: Record<Place, readonly Permission[]> = {
+  '/activity': READS_EVENTS,
+  '/audit': ['audit.read'],
+  '/rejects': ['rejects.read'],
+  '/settings/keys': ['keys.read'],
+  '/settings': SEES_SETTINGS,
+  '/me/activity': [],
+}
+
+export function maySee(rights: Rights, place: Place): boolean {
+  const needed = PLACES[place]
+  return needed.length === 0 || rights.mayAny(needed)
+}
+
+/** Where somebody lands who names no page. */
+export function landing(rights: Rights): Place {
+  return maySee(rights, '/activity') ? '/activity' : '/me/activity'
+}

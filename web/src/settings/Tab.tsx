@@ -1,0 +1,64 @@
+/** What every tab has: a title, a sentence, an action, and the History of what it shows. */
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import { Gate } from '../session/Gate'
+import { useSigned } from '../session/me'
+import type { Permission } from '../session/rights'
+import { History } from './History'
+
+const route = getRouteApi('/shell/settings')
+
+/** What the address says of a tab: the History view, and the object that is open. */
+export function useTab() {
+  const { view, open } = route.useSearch()
+  // Of the tab that is shown, not of the layout round it.
+  const navigate = useNavigate()
+  return {
+    isHistory: view === 'history',
+    open,
+    setOpen: (id: string | undefined): void => void navigate({ to: '.', search: (now) => ({ ...now, open: id }) }),
+    setHistory: (isHistory: boolean): void => void navigate({ to: '.', search: (now) => ({ ...now, view: isHistory ? 'history' : undefined, open: undefined }) }),
+  }
+}
+
+interface TabProps {
+  title: string
+  lead: ReactNode
+  need: Permission
+  /** Search in the audit log for what happened to what the tab shows. */
+  history: string
+  action?: ReactNode
+  children: ReactNode
+}
+
+export function Tab({ title, lead, need, history, action, children }: TabProps) {
+  const { rights } = useSigned()
+  const { isHistory, setHistory } = useTab()
+  const shows = isHistory && rights.may('audit.read')
+  return (
+    <Gate need={[need]}>
+      <div className="page settings-page">
+        <header className="page-head with-action">
+          <div>
+            <h1>{title}</h1>
+            <p className="muted">{lead}</p>
+          </div>
+          <div className="button-row">
+            {rights.may('audit.read') && (
+              <div className="segmented" role="group" aria-label="View">
+                <button type="button" aria-pressed={!shows} onClick={() => setHistory(false)}>
+                  Now
+                </button>
+                <button type="button" aria-pressed={shows} onClick={() => setHistory(true)}>
+                  History
+                </button>
+              </div>
+            )}
+            {!shows && action}
+          </div>
+        </header>
+        {shows ? <History q={history} /> : children}
+      </div>
+    </Gate>
+  )
+}

@@ -1,0 +1,66 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link, useRouterState } from '@tanstack/react-router'
+import { Activity, FileWarning, KeyRound, ScrollText, Settings, UserRound } from 'lucide-react'
+import { useEffect } from 'react'
+import { api } from '../api/client'
+import { useSigned } from '../session/me'
+import { maySee, type Place } from '../session/rights'
+import { compact } from '../ui/number'
+import { lastActivity, rememberActivity } from './lastActivity'
+
+const TITLES: readonly [string, string][] = [
+  ['/activity', 'Activity'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
+  ['/settings/keys', 'Keys'], ['/settings', 'Settings'],
+]
+
+interface Item {
+  place: Place
+  label: string
+  Icon: typeof Activity
+  isHere: (path: string) => boolean
+}
+
+const ITEMS: readonly Item[] = [
+  { place: '/activity', label: 'Activity', Icon: Activity, isHere: (path) => path === '/activity' },
+  { place: '/audit', label: 'Audit log', Icon: ScrollText, isHere: (path) => path === '/audit' },
+  { place: '/rejects', label: 'Rejects', Icon: FileWarning, isHere: (path) => path === '/rejects' },
+  { place: '/settings/keys', label: 'Keys', Icon: KeyRound, isHere: (path) => path === '/settings/keys' },
+  { place: '/settings', label: 'Settings', Icon: Settings, isHere: (path) => path.startsWith('/settings') && path !== '/settings/keys' },
+]
+/** In the menu of everybody; in the rail of those who have little else. */
+const MINE: Item = { place: '/me/activity', label: 'My activity', Icon: UserRound, isHere: (path) => path === '/me/activity' }
+
+export function Rail() {
+  const { rights } = useSigned()
+  const rejects = useQuery({ queryKey: ['rejects', 'summary'], queryFn: ({ signal }) => api.rejectsSummary(signal), refetchInterval: 60_000, enabled: rights.may('rejects.read') })
+  const total = rejects.data?.total ?? 0
+  const location = useRouterState({ select: (state) => state.location })
+  const path = location.pathname
+  useEffect(() => {
+    const search = location.search as Record<string, string>
+    rememberActivity(location.pathname, search)
+    // Tabs and the browser's history tell searches apart by it.
+    document.title = [search.q, TITLES.find(([prefix]) => location.pathname.startsWith(prefix))?.[1], 'whodid'].filter(Boolean).join(' · ')
+  }, [location])
+  const seen = ITEMS.filter((item) => maySee(rights, item.place))
+  if (!rights.may('audit.read') && !rights.may('settings.read')) seen.push(MINE)
+  return (
+    <nav className="rail" aria-label="Pages">
+      {seen.map(({ place, label, Icon, isHere }) => {
+        const here = isHere(path)
+        return (
+          <Link key={place} to={place} search={here ? true : lastActivity(place)} className={`rail-item${here ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={here ? 'page' : undefined}>
+            <Icon size={19} aria-hidden />
+            <span>{label}</span>
+            {place === '/rejects' && total > 0 && (
+              <span className="rail-badge">
+                {compact(total)}
+                <span className="visually-hidden"> lines could not be read</span>
+              </span>
+            )}
+          </Link>
+        )
+      })}
+    </nav>
+  )
+}

@@ -1,0 +1,13 @@
+/** Leaving a search and coming back finds it as it was; of each page that searches. */
+const remembered = new Map<string, Record<string, string>>()
+const SEARCHES = ['/activity', '/audit']
+
+export function lastActivity(path = '/activity'): Record<string, string> {
+  return remembered.get(path) ?? {}
+}
+
+export function rememberActivity(path: string, search: Record<string, string>): void {
+  if (!SEARCHES.includes(path)) return
+  // The account goes with every step anyhow; an old one must not come back.
+  remembered.set(path, Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'account')))
+}
