@@ -121,11 +121,11 @@ pub struct RoleToGive {
     pub role: String,
     /// Only in these spaces; everywhere when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, min_items = 1, max_items = 50)]
+    #[schema(nullable = false, min_items = 1, max_items = 1000)]
     pub spaces: Option<Vec<String>>,
     /// Only what this query matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_length = 4000)]
+    #[schema(nullable = false, max_length = 4096)]
     pub query: Option<String>,
 }
 
@@ -304,7 +304,7 @@ pub struct RoleCreate {
     pub name: String,
     /// What it is for.
     #[serde(default)]
-    #[schema(max_length = 500)]
+    #[schema(max_length = 200)]
     pub description: String,
     /// What it permits.
     #[schema(min_items = 1)]
@@ -318,7 +318,7 @@ pub struct RoleCreate {
 pub struct RoleUpdate {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_length = 500)]
+    #[schema(nullable = false, max_length = 200)]
     pub description: Option<String>,
     /// What it permits, as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -379,11 +379,11 @@ pub struct BindingCreate {
     pub role: String,
     /// Only in these spaces; everywhere when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, min_items = 1, max_items = 50)]
+    #[schema(nullable = false, min_items = 1, max_items = 1000)]
     pub spaces: Option<Vec<String>>,
     /// Only what this query matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_length = 4000)]
+    #[schema(nullable = false, max_length = 4096)]
     pub query: Option<String>,
 }
 

@@ -223,6 +223,9 @@ pub(crate) async fn check_grant(tx: &mut Tx, account: &AccountName, grant: &Role
     if grant.query.as_ref().is_some_and(|query| query.trim().is_empty()) {
         return Err(ChangeError::invalid("query", "not blank; without a limit it is left out"));
     }
+    if grant.spaces.as_ref().is_some_and(Vec::is_empty) {
+        return Err(ChangeError::invalid("spaces", "at least one; without a limit it is left out"));
+    }
     if grant.spaces.as_ref().is_some_and(|spaces| spaces.len() > 1000) {
         return Err(ChangeError::invalid("spaces", "at most 1,000"));
     }

@@ -116,6 +116,18 @@ async fn a_change_of_members_leaves_what_another_changed_meanwhile() {
 }
 
 #[tokio::test]
+async fn an_empty_list_of_spaces_is_refused_and_never_no_limit() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let grant = RoleGrant { spaces: Some(Vec::new()), ..RoleGrant::whole("reader") };
+        let binding = NewBinding { subject: Subject::User(shop.made.user.id.clone()), grant };
+        let refused = shop.meta.create_binding(&shop.admin(), &home(), &binding, at(1)).await;
+        assert!(matches!(refused, Err(ChangeError::Invalid { member: "spaces", .. })), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_blank_query_is_refused_and_never_no_limit() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
