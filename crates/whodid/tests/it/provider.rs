@@ -236,7 +236,8 @@ async fn another_site_cannot_begin_a_sign_in_with_the_provider() {
     }
 }
 
-/// Seen to fail without the cookie of the browser that began (login CSRF).
+/// Against login CSRF stand the cookie of the browser that began, the state in it, and the verifier of PKCE: with any one of
+/// them taken away, the others still refuse.
 #[tokio::test]
 async fn an_answer_counts_once_and_only_in_the_browser_that_began() {
     let Some(provider) = Provider::start() else { return };
