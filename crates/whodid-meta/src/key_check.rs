@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use subtle::ConstantTimeEq;
 use whodid_model::access::{Grant, PermissionSet, Who};
-use whodid_model::{AccountName, Permission, Principal, Timestamp};
+use whodid_model::{AccountName, Principal, Timestamp};
 
 use crate::cache::Used;
 use crate::people::{Person, permissions};
@@ -18,13 +18,6 @@ pub(crate) const SECRET_BYTES: usize = 20;
 const SECRET_CHARS: usize = SECRET_BYTES * 8 / 5;
 /// Characters at the end of a key that its masked form shows.
 pub(crate) const HINT_CHARS: usize = 2;
-
-const SERVICE: PermissionSet = PermissionSet::of(&[
-    Permission::SpaceEventsRead,
-    Permission::AccountEventsRead,
-    Permission::EventsExport,
-    Permission::RejectsRead,
-]);
 
 /// Whom a key speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,10 +156,8 @@ fn entry(row: &Row, people: &HashMap<String, Person>) -> Result<KeyEntry, MetaEr
                 Principal::with_grant(who, account.clone(), Grant::default())
             }
         },
-        (KeyKind::Service, _) => Principal::with_grant(who, account.clone(), granted(SERVICE, &scope)),
-        (KeyKind::Ingestion, _) => {
-            let write = PermissionSet::of(&[Permission::EventsWrite]);
-            Principal::with_grant(who, account.clone(), granted(write, &scope))
+        (KeyKind::Service | KeyKind::Ingestion, _) => {
+            Principal::with_grant(who, account.clone(), granted(kind.permissions(), &scope))
         }
     };
     let is_narrowed = narrowed.is_some() || scope != KeyScope::default();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use whodid_audit::{Actor, Deed, Told};
 use whodid_model::access::PermissionSet;
-use whodid_model::{AccountName, SpaceName, StreamName, Timestamp};
+use whodid_model::{AccountName, Permission, SpaceName, StreamName, Timestamp};
 
 use crate::key_check::{HINT_CHARS, SECRET_BYTES, masked};
 use crate::people::{permission_names, permissions};
@@ -50,6 +50,20 @@ impl KeyKind {
             Self::Service => "wsk_",
             // The first release called these administrator tokens; their texts still work.
             Self::Personal => "wat_",
+        }
+    }
+
+    /// What a key of this kind may do of itself; a personal one may what its user may.
+    pub fn permissions(self) -> PermissionSet {
+        match self {
+            Self::Ingestion => PermissionSet::of(&[Permission::EventsWrite]),
+            Self::Service => PermissionSet::of(&[
+                Permission::SpaceEventsRead,
+                Permission::AccountEventsRead,
+                Permission::EventsExport,
+                Permission::RejectsRead,
+            ]),
+            Self::Personal => PermissionSet::NONE,
         }
     }
 

@@ -43,13 +43,6 @@ impl Meta {
         write.commit_unseen().await
     }
 
-    /// The same in every account of a user.
-    pub async fn record_of_user(&self, by: &Actor, user: &str, told: &Told, now: Timestamp) -> Result<(), MetaError> {
-        let mut write = self.write(by, now).await?;
-        write.tell_user(user, told).await?;
-        write.commit_unseen().await
-    }
-
     /// The records behind `after` that wait longest, at most `limit`, in the order in which things were done. From
     /// 0 on it is every record; going on behind the last one of a page, those that cannot be stored hide no others.
     pub async fn outbox(&self, after: i64, limit: usize) -> Result<Vec<Outgoing>, MetaError> {

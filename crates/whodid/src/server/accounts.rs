@@ -45,8 +45,8 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Account>), Failure> {
-    caller.is_operator()?;
-    caller.is_fresh()?;
+    caller.needs_operator()?;
+    caller.needs_fresh()?;
     let owner = caller.user()?.to_owned();
     let request: AccountCreate = body::read_json(&headers, body).await?;
     caller.attempt.is_about(&request.name, &request.title);
@@ -112,9 +112,8 @@ pub async fn update_settings(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Settings>, Failure> {
-    let name = caller.needs(Permission::SettingsManage, params.account.as_deref())?;
+    let name = caller.manages(Permission::SettingsManage, params.account.as_deref())?;
     caller.attempt.is_about(name.as_str(), "");
-    caller.is_fresh()?;
     let update: SettingsUpdate = body::read_json(&headers, body).await?;
     if update.password_sign_in == Some(false) && app.oidc.is_none() {
         let detail = "`password_sign_in`: nobody could sign in any more, because no identity provider is configured";

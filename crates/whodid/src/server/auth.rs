@@ -195,8 +195,15 @@ impl Caller {
         self.access(Act::Manage(permission), account).map(|scope| scope.account().clone())
     }
 
+    /// The same for who changes what that permission is about: their full sign-in must be a moment ago.
+    pub fn manages(&self, permission: Permission, account: Option<&str>) -> Result<AccountName, Failure> {
+        let account = self.needs(permission, account)?;
+        self.needs_fresh()?;
+        Ok(account)
+    }
+
     /// Refuses who is no operator of the installation.
-    pub fn is_operator(&self) -> Result<(), Failure> {
+    pub fn needs_operator(&self) -> Result<(), Failure> {
         if self.principal.is_operator {
             return Ok(());
         }
@@ -251,12 +258,12 @@ impl Caller {
     }
 
     /// The same for what a personal token may do too; a token was made by a fresh session.
-    pub fn is_fresh(&self) -> Result<(), Failure> {
+    pub fn needs_fresh(&self) -> Result<(), Failure> {
         if self.session.is_some() { self.fresh_session().map(drop) } else { Ok(()) }
     }
 
     /// Refuses a token that was narrowed: it does some of what its user may, and is not its user.
-    pub fn is_whole(&self) -> Result<(), Failure> {
+    pub fn needs_whole(&self) -> Result<(), Failure> {
         if self.is_narrowed {
             let detail = "a token that was limited does not see or end what is its user's; sign in";
             return Err(Failure::new(Code::Forbidden, detail));

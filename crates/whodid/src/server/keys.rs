@@ -11,7 +11,7 @@ use whodid_api::{Code, KeyCreate, KeyCreated, KeyList, KeyRotate, KeySummary, Ke
 use whodid_audit::Deed;
 use whodid_decode::Format;
 use whodid_meta::{Key, KeyChange, KeyKind, KeyPlan, KeyScope, NewKey};
-use whodid_model::access::{Permission, PermissionSet};
+use whodid_model::access::Permission;
 use whodid_model::{AccountName, SpaceName, StreamName, Timestamp};
 
 use super::App;
@@ -158,20 +158,6 @@ async fn note(app: &App, caller: &Caller, account: &AccountName, id: &str, deeds
     Ok(())
 }
 
-/// What a key of a kind may do.
-fn permissions_of(kind: KeyKind) -> PermissionSet {
-    match kind {
-        KeyKind::Ingestion => PermissionSet::of(&[Permission::EventsWrite]),
-        KeyKind::Service => PermissionSet::of(&[
-            Permission::SpaceEventsRead,
-            Permission::AccountEventsRead,
-            Permission::EventsExport,
-            Permission::RejectsRead,
-        ]),
-        KeyKind::Personal => PermissionSet::NONE,
-    }
-}
-
 /// Whoever changes a key could give it what they do not have; and a personal token is its user's: its successor would
 /// be shown to somebody else, and a wider one would act in another's name.
 async fn may_handle(app: &App, caller: &Caller, account: &AccountName, id: &str) -> Result<(), Failure> {
@@ -179,7 +165,7 @@ async fn may_handle(app: &App, caller: &Caller, account: &AccountName, id: &str)
     if key.kind == KeyKind::Personal {
         return Err(Failure::new(Code::Forbidden, "a personal token is its user's to change; revoke it instead"));
     }
-    may_give(caller, account, permissions_of(key.kind))
+    may_give(caller, account, key.kind.permissions())
 }
 
 pub async fn create(
@@ -189,8 +175,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
-    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::KeysManage, params.account.as_deref())?;
     let request: KeyCreate = body::read_json(&headers, body).await?;
     let kind = match request.kind {
         whodid_api::KeyKind::Ingestion => KeyKind::Ingestion,
@@ -203,7 +188,7 @@ pub async fn create(
     let deeds = [Deed::IngestionKeyCreate, Deed::ServiceKeyCreate, Deed::PersonalTokenCreate];
     caller.attempt.is_a(of_kind(kind, deeds));
     caller.attempt.is_about("", &request.name);
-    may_give(&caller, &account, permissions_of(kind))?;
+    may_give(&caller, &account, kind.permissions())?;
     let now = crate::clock::now();
     let plan = KeyPlan {
         scope: scope(request.scope)?,
@@ -223,8 +208,7 @@ pub async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<KeySummary>, Failure> {
-    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::KeysManage, params.account.as_deref())?;
     let deeds = [Deed::IngestionKeyUpdate, Deed::ServiceKeyUpdate, Deed::PersonalTokenUpdate];
     note(&app, &caller, &account, &id, deeds).await?;
     may_handle(&app, &caller, &account, &id).await?;
@@ -242,8 +226,7 @@ pub async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
-    let account = caller.needs(Permission::KeysManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::KeysManage, params.account.as_deref())?;
     let deeds = [Deed::IngestionKeyRotate, Deed::ServiceKeyRotate, Deed::PersonalTokenRotate];
     note(&app, &caller, &account, &id, deeds).await?;
     may_handle(&app, &caller, &account, &id).await?;

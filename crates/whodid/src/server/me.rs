@@ -295,7 +295,7 @@ pub async fn sessions(
     caller: Caller,
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<Json<SessionList>, Failure> {
-    caller.is_whole()?;
+    caller.needs_whole()?;
     let own = app.meta.sessions_of_user(caller.user()?, crate::clock::now()).await?;
     Ok(Json(shown(&caller, own)))
 }
@@ -305,10 +305,10 @@ pub async fn end_sessions(
     caller: Caller,
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<Json<SessionsEnded>, Failure> {
-    caller.is_whole()?;
+    caller.needs_whole()?;
     let id = caller.user()?;
     // ASVS 5, 7.5.2. A personal token was made by a fresh session.
-    caller.is_fresh()?;
+    caller.needs_fresh()?;
     let except = caller.maybe_session().map(|session| session.id.clone());
     let (by, now) = (caller.attempt.actor(), crate::clock::now());
     let ended = app.meta.end_sessions_of(&by, id, except.as_deref(), "its owner ended it", now).await?;
@@ -321,9 +321,9 @@ pub async fn end_session(
     Id(id): Id,
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<StatusCode, Failure> {
-    caller.is_whole()?;
+    caller.needs_whole()?;
     caller.attempt.is_about(&id, "");
-    caller.is_fresh()?;
+    caller.needs_fresh()?;
     let now = crate::clock::now();
     let own = app.meta.sessions_of_user(caller.user()?, now).await?;
     if !own.iter().any(|session| session.id == id) {

@@ -87,7 +87,7 @@ async fn member(app: &App, caller: &Caller, account: &AccountName, id: &str) -> 
 async fn lesser_member(app: &App, caller: &Caller, account: &AccountName, id: &str) -> Result<UserView, Failure> {
     let view = member(app, caller, account, id).await?;
     if view.user.is_operator {
-        caller.is_operator()?;
+        caller.needs_operator()?;
     }
     let mut permissions = PermissionSet::NONE;
     for role in &view.roles {
@@ -116,7 +116,7 @@ pub async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<UserEntry>, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     let update: UserUpdate = body::read_json(&headers, body).await?;
     match update.disabled {
         Some(true) => caller.attempt.is_a(Deed::UserDisable),
@@ -124,7 +124,6 @@ pub async fn update(
         None => {}
     }
     lesser_member(&app, &caller, &account, &id).await?;
-    caller.is_fresh()?;
     if update.also_known_as.is_some() {
         may_give(&caller, &account, SEEING)?;
     }
@@ -152,9 +151,8 @@ pub async fn remove(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     lesser_member(&app, &caller, &account, &id).await?;
-    caller.is_fresh()?;
     app.meta.remove_user(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     tracing::info!(by = caller.label(), user = id, account = %account, "a user was removed from an account");
     Ok(StatusCode::NO_CONTENT)
@@ -166,8 +164,7 @@ pub async fn unlock(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     lesser_member(&app, &caller, &account, &id).await?;
     app.meta.unlock_user(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -179,9 +176,8 @@ pub async fn reset_password(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<(StatusCode, Json<LinkCreated>), Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     lesser_member(&app, &caller, &account, &id).await?;
-    caller.is_fresh()?;
     let link = app.meta.create_password_reset(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     tracing::info!(by = caller.label(), user = id, "a password link was made");
     let created =
@@ -195,9 +191,8 @@ pub async fn remove_totp(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     lesser_member(&app, &caller, &account, &id).await?;
-    caller.is_fresh()?;
     app.meta.reset_totp(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     tracing::info!(by = caller.label(), user = id, "a second factor was removed");
     Ok(StatusCode::NO_CONTENT)
@@ -270,10 +265,9 @@ pub async fn invite(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<InvitationCreated>), Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     let request: InvitationCreate = body::read_json(&headers, body).await?;
     caller.attempt.is_about("", &request.name);
-    caller.is_fresh()?;
     // The name is one of those whose deeds its user sees, and the link is whoever's holds it.
     may_give(&caller, &account, SEEING)?;
     let mut roles = Vec::new();
@@ -318,8 +312,7 @@ pub async fn uninvite(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     caller.attempt.is_about(&id, "");
     app.meta.delete_invitation(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -79,8 +79,7 @@ pub async fn create_group(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Group>), Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     let request: GroupCreate = body::read_json(&headers, body).await?;
     caller.attempt.is_about("", &request.name);
     let members: BTreeSet<String> = request.members.into_iter().collect();
@@ -98,8 +97,7 @@ pub async fn update_group(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Group>, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     caller.attempt.is_about(&id, "");
     let request: GroupUpdate = body::read_json(&headers, body).await?;
     let groups = app.meta.groups(&account).await?;
@@ -131,8 +129,7 @@ pub async fn delete_group(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::UsersManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     caller.attempt.is_about(&id, "");
     app.meta.delete_group(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -212,8 +209,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Role>), Failure> {
-    let account = caller.needs(Permission::RolesManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
     let request: RoleCreate = body::read_json(&headers, body).await?;
     caller.attempt.is_about("", &request.name);
     let permissions = permissions(&request.permissions)?;
@@ -231,8 +227,7 @@ pub async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Role>, Failure> {
-    let account = caller.needs(Permission::RolesManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
     caller.attempt.is_about("", &name);
     refuse_built_in(&name)?;
     let request: RoleUpdate = body::read_json(&headers, body).await?;
@@ -258,8 +253,7 @@ pub async fn delete(
     Path(name): Path<String>,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::RolesManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
     caller.attempt.is_about("", &name);
     refuse_built_in(&name)?;
     let role = find(&app, &account, &name).await?;
@@ -334,8 +328,7 @@ pub async fn bind(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Binding>), Failure> {
-    let account = caller.needs(Permission::RolesManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
     let request: BindingCreate = body::read_json(&headers, body).await?;
     caller.attempt.asks("role", request.role.as_str());
     let subject = match (request.user, request.group) {
@@ -357,8 +350,7 @@ pub async fn unbind(
     Id(id): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
-    let account = caller.needs(Permission::RolesManage, params.account.as_deref())?;
-    caller.is_fresh()?;
+    let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
     caller.attempt.is_about(&id, "");
     app.meta.delete_binding(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;
     Ok(StatusCode::NO_CONTENT)

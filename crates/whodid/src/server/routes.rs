@@ -24,7 +24,7 @@ use super::{
 pub enum Rule {
     /// Everybody; no credential is looked at.
     Open,
-    /// Programs on this machine, and who may read events.
+    /// Programs on this machine, and who may read every event of the account.
     Metrics,
     /// A person, by session or token, for themselves.
     Person,

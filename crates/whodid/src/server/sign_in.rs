@@ -106,7 +106,7 @@ pub async fn prove(
 ) -> Result<Credentials, Failure> {
     attempt.is_told();
     // The address first, so that who tries one password on everybody is counted before the next try.
-    let _turn_of_address = app.turns.take(&bucket(address).to_string()).await?;
+    let _turn_of_address = app.turns_of_addresses.take(&bucket(address).to_string()).await?;
     let _turn = app.turns_of_names.take(name).await?;
     let at = Instant::now();
     refuse_address(app, address, at)?;
@@ -239,7 +239,10 @@ pub async fn by_code(
             Ok(SignedInBy::Session(Box::new(begun)))
         }
         Err(error) => {
-            app.password_attempts.fail(address, at);
+            // What was not looked at is no try.
+            if matches!(error, ChallengeError::Expired | ChallengeError::WrongCode { .. }) {
+                app.password_attempts.fail(address, at);
+            }
             Err(match error {
                 ChallengeError::Expired => {
                     Failure::new(Code::CodeWrong, "this sign-in has expired or had too many wrong codes; begin again")

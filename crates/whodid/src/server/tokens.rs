@@ -136,7 +136,7 @@ pub async fn revoke(
 ) -> Result<StatusCode, Failure> {
     // One that is in wrong hands can be given up by whoever holds it.
     if caller.key_id() != Some(id.as_str()) {
-        caller.is_whole().map_err(|_| Failure::new(Code::NotFound, "you have no such token"))?;
+        caller.needs_whole().map_err(|_| Failure::new(Code::NotFound, "you have no such token"))?;
     }
     let account = account_of(&app, &caller, &id).await?;
     app.meta.revoke_key(&caller.attempt.actor(), &account, &id, crate::clock::now()).await?;

@@ -30,6 +30,7 @@ struct Caller {
     cookie: Option<String>,
     permissions: PermissionSet,
     is_person: bool,
+    is_narrowed: bool,
     is_operator: bool,
 }
 
@@ -41,7 +42,7 @@ impl Caller {
             // What needs no credential is not looked at here.
             "open" | "metrics" => return None,
             "person" => self.is_person,
-            "whole person" => self.is_person && !self.name.contains("narrower"),
+            "whole person" => self.is_person && !self.is_narrowed,
             "own" => self.is_person && has(Permission::OwnActivityRead),
             "session" => self.cookie.is_some(),
             "write" => has(Permission::EventsWrite),
@@ -89,8 +90,15 @@ async fn callers(server: &Server) -> Vec<Caller> {
     for role in BuiltInRole::ALL {
         let person = server.join(&format!("{role}@example.com"), json!([{"role": role.as_str()}])).await;
         let key = server.token_of(&person, Value::Null).await;
-        let (permissions, is_person, is_operator) = (role.permissions(), true, false);
-        callers.push(Caller { name: role.as_str(), key: Some(key), cookie: None, permissions, is_person, is_operator });
+        callers.push(Caller {
+            name: role.as_str(),
+            key: Some(key),
+            cookie: None,
+            permissions: role.permissions(),
+            is_person: true,
+            is_narrowed: false,
+            is_operator: false,
+        });
     }
     let member = server.join("by-session@example.com", json!([{"role": "analyst"}])).await;
     callers.push(Caller {
@@ -99,6 +107,7 @@ async fn callers(server: &Server) -> Vec<Caller> {
         cookie: Some(member.cookie),
         permissions: BuiltInRole::Analyst.permissions(),
         is_person: true,
+        is_narrowed: false,
         is_operator: false,
     });
     let own = json!({"name": "keeper", "permissions": ["keys.read", "own-activity.read"]});
@@ -110,6 +119,7 @@ async fn callers(server: &Server) -> Vec<Caller> {
         cookie: None,
         permissions: PermissionSet::of(&[Permission::KeysRead, Permission::OwnActivityRead]),
         is_person: true,
+        is_narrowed: false,
         is_operator: false,
     });
     let limited =
@@ -128,6 +138,7 @@ async fn callers(server: &Server) -> Vec<Caller> {
         // Sending is never limited by a query, so such a grant does not give it.
         permissions: about_rows.into_iter().filter(|one| *one != Permission::EventsWrite).collect(),
         is_person: true,
+        is_narrowed: false,
         is_operator: false,
     });
     let narrowed = server.join("narrowed@example.com", json!([{"role": "administrator"}])).await;
@@ -137,6 +148,7 @@ async fn callers(server: &Server) -> Vec<Caller> {
         cookie: None,
         permissions: PermissionSet::of(&[Permission::KeysRead]),
         is_person: true,
+        is_narrowed: true,
         is_operator: false,
     });
     let reading =
@@ -146,7 +158,15 @@ async fn callers(server: &Server) -> Vec<Caller> {
         ("a service key", &server.keys.service_key, PermissionSet::of(&reading)),
     ] {
         let key = Some(key.clone());
-        callers.push(Caller { name, key, cookie: None, permissions, is_person: false, is_operator: false });
+        callers.push(Caller {
+            name,
+            key,
+            cookie: None,
+            permissions,
+            is_person: false,
+            is_narrowed: false,
+            is_operator: false,
+        });
     }
     callers
 }

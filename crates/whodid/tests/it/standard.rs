@@ -184,6 +184,32 @@ async fn wrong_codes_over_many_challenges_suspend_the_name() {
     assert_eq!(answer(server.request("POST", "/api/v1/sessions").json(&right)).await.0, 201);
 }
 
+/// Of what needs no recent sign-in: it only takes away what others could do, or is a way out.
+const ALWAYS: [&str; 3] =
+    ["DELETE /api/v1/keys/{id}", "DELETE /api/v1/users/{id}/sessions", "DELETE /api/v1/sessions/{id}"];
+
+#[tokio::test]
+async fn every_route_that_manages_asks_for_a_recent_sign_in_but_those_that_only_stop_something() {
+    let mut server = Server::start().await;
+    let root = server.join("root@example.com", json!([{"role": "administrator"}])).await;
+    server.sessions_were_minutes_ago(11).await;
+    let list = std::fs::read_to_string("../../corpus/access/routes.tsv").unwrap();
+    let mut asked = 0;
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let parts: Vec<&str> = line.split('\t').collect();
+        let (method, path, rule, tell) = (parts[0], parts[1], parts[2], parts[3]);
+        if !rule.ends_with(".manage") || !tell.starts_with("does ") || ALWAYS.contains(&&*format!("{method} {path}")) {
+            continue;
+        }
+        let path = path.replace("{id}", &root.id).replace("{name}", "nothing");
+        let request = server.with(&root.cookie, method, &path);
+        let request = if method == "DELETE" { request } else { request.json(&json!({})) };
+        assert_eq!(refused(request).await, (403, "stale_session".to_owned()), "{method} {path}");
+        asked += 1;
+    }
+    assert!(asked >= 15, "{asked}");
+}
+
 /// Seen to fail without the look at the second factor: the password alone then made the session fresh, and the factor
 /// could be removed.
 #[tokio::test]
