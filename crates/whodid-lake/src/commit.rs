@@ -192,12 +192,21 @@ impl DeltaLog {
         self.commit(read, adds.into_iter().map(Action::Add).collect(), operation, properties).await
     }
 
-    /// Commits that one file stands for several that hold the same rows.
-    pub async fn commit_merge(&self, read: &LogState, removes: Vec<Remove>, add: Add) -> Result<u64, LogError> {
-        let mut actions: Vec<Action> = removes.into_iter().map(Action::Remove).collect();
-        let operation = DeltaOperation::Optimize { predicate: None, target_size: add.size };
-        actions.push(Action::Add(add));
-        self.commit(read, actions, operation, properties()).await
+    /// Commits that some files stand in the place of others: with the same rows, or with fewer where `is_change`.
+    pub async fn commit_replace(
+        &self,
+        read: &LogState,
+        removes: Vec<Remove>,
+        adds: Vec<Add>,
+        is_change: bool,
+    ) -> Result<u64, LogError> {
+        let operation = if is_change {
+            DeltaOperation::Delete { predicate: None }
+        } else {
+            DeltaOperation::Optimize { predicate: None, target_size: adds.iter().map(|add| add.size).sum() }
+        };
+        let actions = removes.into_iter().map(Action::Remove).chain(adds.into_iter().map(Action::Add));
+        self.commit(read, actions.collect(), operation, properties()).await
     }
 
     async fn commit(
@@ -286,10 +295,10 @@ impl LoggedFile {
         }
     }
 
-    pub fn remove(&self, now: Timestamp) -> Remove {
+    pub fn remove(&self, now: Timestamp, data_change: bool) -> Remove {
         Remove {
             path: self.path.clone(),
-            data_change: false,
+            data_change,
             deletion_timestamp: Some(now.micros().div_euclid(1000)),
             extended_file_metadata: Some(true),
             partition_values: Some(self.partition_values()),

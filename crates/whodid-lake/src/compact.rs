@@ -13,21 +13,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
-use futures::TryStreamExt;
-use futures::stream::BoxStream;
-use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
-use whodid_model::{Timestamp, chain};
+use whodid_model::Timestamp;
 
 use crate::commit::{LogError, LoggedFile};
-use crate::parquet_file::{SegmentWriteError, SegmentWriter, WRITE_ROWS, gather, integers, is_stored_schema};
+use crate::parquet_file::{WRITE_ROWS, gather, integers};
+use crate::rewrite::{Input, RewriteError, SegmentUpload, rows_a_batch};
 use crate::schema::{column, partition_folder};
-use crate::segment::{Segment, SegmentReader};
-use crate::table::{InFlight, Retired, Table};
+use crate::segment::Segment;
+use crate::table::{InFlight, Table};
 
 /// What merges aim at: a run stops growing here, and a segment of half this size is merged no more.
 pub const SEGMENT_BYTES_TARGET: u64 = 128 << 20;
@@ -41,13 +34,8 @@ const QUIET_SEGMENTS: usize = 4;
 const QUIET_MICROS: i64 = 3600 * whodid_model::time::MICROS_A_SECOND;
 /// Most segments of one merge: each is an open file and a decoded batch.
 const MERGE_SEGMENTS_MAX: usize = 16;
-/// Decoded bytes of one batch of a merge, about: rows of a batch are as many as fit.
-const MERGE_BATCH_BYTES: u64 = 8 << 20;
 /// How long segments are left alone whose merge has failed.
 const UNMERGEABLE_MICROS: i64 = 3600 * whodid_model::time::MICROS_A_SECOND;
-/// Parts of an upload; S3 wants 5 MiB at least.
-const UPLOAD_PART_BYTES: usize = 8 << 20;
-const COMMIT_TRIES: usize = 3;
 
 /// What a compaction did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,36 +55,9 @@ pub struct CompactReport {
 /// Why a compaction did not end. The table is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
-    /// A segment could not be read.
-    #[error("cannot read the segment {path}")]
-    Read {
-        /// Which one.
-        path: Path,
-        /// What failed.
-        source: ParquetError,
-    },
-    /// A segment has other columns than this release writes.
-    #[error("the segment {path} has columns of another schema version")]
-    Schema {
-        /// Which one.
-        path: Path,
-    },
-    /// The merged segment could not be encoded.
-    #[error("cannot encode the segment {path}")]
-    Encode {
-        /// Which one.
-        path: Path,
-        /// What failed.
-        source: SegmentWriteError,
-    },
-    /// The merged segment could not be stored.
-    #[error("cannot write the segment {path}")]
-    Write {
-        /// Which one.
-        path: Path,
-        /// What the store said.
-        source: object_store::Error,
-    },
+    /// A segment could not be read, or its successor not be written.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
     /// The log could not be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -159,67 +120,32 @@ impl Table {
     }
 
     async fn merge(&self, run: &[Arc<Segment>], in_table: String, date: String) -> Result<LoggedFile, CompactError> {
-        let path = self.path(&in_table);
-        let write = |source| CompactError::Write { path: path.clone(), source };
-        let mut upload = self.store.put_multipart(&path).await.map_err(write)?;
-        let written = self.merge_into(run, &path, upload.as_mut()).await;
-        match written {
-            Ok((bytes, facts)) => {
-                upload.complete().await.map_err(write)?;
-                Ok(LoggedFile { path: in_table, bytes, date, facts })
-            }
-            Err(error) => {
-                if let Err(left) = upload.abort().await {
-                    tracing::warn!(%path, error = %left, "cannot take back a part-written segment");
-                }
-                Err(error)
-            }
-        }
-    }
-
-    async fn merge_into(
-        &self,
-        run: &[Arc<Segment>],
-        path: &Path,
-        upload: &mut dyn MultipartUpload,
-    ) -> Result<(u64, crate::parquet_file::Facts), CompactError> {
-        let encode = |source| CompactError::Encode { path: path.clone(), source };
-        let write = |source| CompactError::Write { path: path.clone(), source };
         let expected: u64 = run.iter().map(|segment| segment.rows).sum();
-        let mut rows_a_batch = WRITE_ROWS;
+        let mut rows = WRITE_ROWS;
         for segment in run {
-            let footer = segment.footer(&self.store).await;
-            let footer = footer.map_err(|source| CompactError::Read { path: segment.path.clone(), source })?;
-            rows_a_batch = rows_a_batch.min(rows_within(&footer, MERGE_BATCH_BYTES));
+            rows = rows.min(rows_a_batch(self, segment).await?);
         }
         let mut inputs = Vec::new();
         for segment in run {
-            inputs.push(Input::open(self, segment, rows_a_batch).await?);
+            inputs.push(Input::open(self, segment, rows).await?);
         }
-        let mut merge = Merge::new(inputs, rows_a_batch).await?;
-        let mut writer = SegmentWriter::new(expected as usize).map_err(encode)?;
-        let mut unsent: Vec<u8> = Vec::new();
-        let mut bytes = 0;
-        while let Some(batch) = merge.next().await? {
-            writer.write(&batch).map_err(encode)?;
-            unsent.append(&mut writer.take_finished());
-            while unsent.len() >= UPLOAD_PART_BYTES {
-                let rest = unsent.split_off(UPLOAD_PART_BYTES);
-                let part = Bytes::from(std::mem::replace(&mut unsent, rest));
-                bytes += part.len() as u64;
-                upload.put_part(PutPayload::from_bytes(part)).await.map_err(write)?;
+        let mut merge = Merge::new(inputs, rows).await?;
+        let mut upload = SegmentUpload::begin(self, self.path(&in_table), expected as usize).await?;
+        let written = async {
+            while let Some(batch) = merge.next().await? {
+                upload.write(&batch).await?;
             }
-            // Encoding takes a while each time; others on this thread want their turn.
-            tokio::task::yield_now().await;
+            match upload.rows() {
+                read if read == expected => Ok(()),
+                read => Err(CompactError::Rows { table: self.name(), expected, read }),
+            }
+        };
+        if let Err(error) = written.await {
+            upload.abort().await;
+            return Err(error);
         }
-        let (mut rest, facts) = writer.finish().map_err(encode)?;
-        if facts.rows != expected {
-            return Err(CompactError::Rows { table: self.name(), expected, read: facts.rows });
-        }
-        unsent.append(&mut rest);
-        bytes += unsent.len() as u64;
-        upload.put_part(PutPayload::from(unsent)).await.map_err(write)?;
-        Ok((bytes, facts))
+        let (bytes, facts) = upload.finish().await?;
+        Ok(LoggedFile { path: in_table, bytes, date, facts })
     }
 
     async fn commit_merge(
@@ -228,64 +154,9 @@ impl Table {
         merged: &LoggedFile,
         now: Timestamp,
     ) -> Result<(), CompactError> {
-        let _commit = self.committing.lock().await;
-        let mut failure = None;
-        for _ in 0..=COMMIT_TRIES {
-            let Some(read) = self.log.read().await? else { break };
-            let files = self.log.files(&read).await?;
-            if files.iter().any(|file| file.path == merged.path) {
-                // An earlier try has reached the log after all.
-                self.take_over(read.flushed_to, &files, Some(now));
-                return Ok(());
-            }
-            let replaced: Vec<&LoggedFile> =
-                files.iter().filter(|file| run.iter().any(|segment| segment.path == self.path(&file.path))).collect();
-            if replaced.len() != run.len() {
-                self.take_over(read.flushed_to, &files, Some(now));
-                return Err(CompactError::Changed { table: self.name() });
-            }
-            let removes = replaced.iter().map(|file| file.remove(now)).collect();
-            match self.log.commit_merge(&read, removes, merged.add(false)).await {
-                Ok(version) => {
-                    self.swap(run, merged, now);
-                    if let Err(error) = self.log.checkpoint_after(version).await {
-                        tracing::warn!(table = %self.name(), error = %chain(&error), "cannot write a checkpoint of the table's log");
-                    }
-                    return Ok(());
-                }
-                Err(error) => failure = Some(error),
-            }
-        }
-        match failure {
-            Some(error) => Err(error.into()),
-            None => Err(CompactError::Changed { table: self.name() }),
-        }
+        let replaced = self.replace(run, std::slice::from_ref(merged), now, false).await?;
+        if replaced { Ok(()) } else { Err(CompactError::Changed { table: self.name() }) }
     }
-
-    fn swap(&self, run: &[Arc<Segment>], merged: &LoggedFile, now: Timestamp) {
-        let mut state = self.state.lock();
-        state.segments.retain(|segment| !run.iter().any(|replaced| Arc::ptr_eq(replaced, segment)));
-        state.insert([self.segment(merged)]);
-        state.retired.extend(run.iter().map(|segment| Retired {
-            path: segment.path.clone(),
-            removed_at: now,
-            segment: Some(segment.clone()),
-        }));
-    }
-}
-
-/// How many rows of a file take about `bytes` when they are decoded, 1 at least.
-fn rows_within(footer: &ParquetMetaData, bytes: u64) -> usize {
-    let (mut rows, mut decoded) = (0, 0);
-    for group in footer.row_groups() {
-        rows += group.num_rows() as u64;
-        for chunk in group.columns() {
-            // What dictionaries hold once is decoded a copy for each row; only this number tells of it.
-            let texts = chunk.unencoded_byte_array_data_bytes().unwrap_or(0);
-            decoded += texts.max(chunk.uncompressed_size()).max(0) as u64;
-        }
-    }
-    usize::try_from(bytes * rows / decoded.max(1)).unwrap_or(usize::MAX).max(1)
 }
 
 /// The first run of neighbours whose merge pays, smallest tier first. `segments` are in the order of date,
@@ -340,35 +211,6 @@ fn find_run(
     })
 }
 
-/// One sorted file being read.
-struct Input {
-    path: Path,
-    batches: BoxStream<'static, Result<RecordBatch, ParquetError>>,
-}
-
-impl Input {
-    async fn open(table: &Table, segment: &Arc<Segment>, rows_a_batch: usize) -> Result<Self, CompactError> {
-        let read = |source| CompactError::Read { path: segment.path.clone(), source };
-        let reader = SegmentReader::new(table.store.clone(), segment.clone());
-        let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(read)?;
-        if !is_stored_schema(builder.schema()) {
-            return Err(CompactError::Schema { path: segment.path.clone() });
-        }
-        let stream = builder.with_batch_size(rows_a_batch).build().map_err(read)?;
-        Ok(Self { path: segment.path.clone(), batches: Box::pin(stream) })
-    }
-
-    async fn next(&mut self) -> Result<Option<RecordBatch>, CompactError> {
-        loop {
-            let next = self.batches.try_next().await;
-            match next.map_err(|source| CompactError::Read { path: self.path.clone(), source })? {
-                Some(batch) if batch.num_rows() == 0 => {}
-                other => return Ok(other),
-            }
-        }
-    }
-}
-
 /// Merges sorted inputs by (event time, offset), holding one batch of each.
 struct Merge {
     inputs: Vec<Input>,
@@ -387,7 +229,7 @@ struct Head {
 }
 
 impl Merge {
-    async fn new(mut inputs: Vec<Input>, rows_a_batch: usize) -> Result<Self, CompactError> {
+    async fn new(mut inputs: Vec<Input>, rows_a_batch: usize) -> Result<Self, RewriteError> {
         let mut current = Vec::new();
         for input in &mut inputs {
             current.push(input.next().await?);
@@ -408,7 +250,7 @@ impl Merge {
     }
 
     /// The next rows, at most `rows_a_batch`: until then, or until an input needs its next batch.
-    async fn next(&mut self) -> Result<Option<RecordBatch>, CompactError> {
+    async fn next(&mut self) -> Result<Option<RecordBatch>, RewriteError> {
         let mut places: Vec<(usize, usize)> = Vec::with_capacity(self.rows_a_batch);
         let mut used_up = None;
         while places.len() < self.rows_a_batch {
@@ -432,7 +274,7 @@ impl Merge {
         Ok(Some(rows))
     }
 
-    fn gather(&self, places: &[(usize, usize)]) -> Result<RecordBatch, CompactError> {
+    fn gather(&self, places: &[(usize, usize)]) -> Result<RecordBatch, RewriteError> {
         // Inputs that are at their end have no batch and no place here.
         let mut number = vec![usize::MAX; self.current.len()];
         let mut sources = Vec::new();
@@ -443,13 +285,14 @@ impl Merge {
             }
         }
         let places: Vec<(usize, usize)> = places.iter().map(|(input, row)| (number[*input], *row)).collect();
-        gather(&sources, &places).map_err(|source| CompactError::Encode { path: self.inputs[0].path.clone(), source })
+        gather(&sources, &places).map_err(|source| RewriteError::Encode { path: self.inputs[0].path().clone(), source })
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+    use object_store::path::Path;
     use whodid_model::Offset;
 
     use super::*;

@@ -7,7 +7,8 @@
 //!   last offset it holds as the stream's transaction version, and that is the only truth asked afterwards;
 //! - a [`Snapshot`] shows each record once, in the tail or in a segment;
 //! - what a store has confirmed is on disk, also in a local folder ([`DurableFolder`]);
-//! - segments never change; compaction replaces several by one, and files go only when nobody reads them.
+//! - segments never change; compaction replaces several by one, erasing one by another with fewer rows, and files go
+//!   only when nobody reads them.
 //!
 //! The crate starts no task and reads no clock: the engine calls [`Table::flush`], [`Table::compact`] and
 //! [`Table::vacuum`]. Decisions: `docs/adr/0004-raw-templates.md`.
@@ -16,11 +17,13 @@ pub mod batch;
 mod commit;
 mod compact;
 mod durable_folder;
+mod erase;
 mod flush;
 mod lake;
 mod owner;
 mod parquet_file;
 pub mod raw_template;
+mod rewrite;
 pub mod schema;
 mod segment;
 mod store;
@@ -34,10 +37,12 @@ pub use batch::{
 pub use commit::LogError;
 pub use compact::{CompactError, CompactReport};
 pub use durable_folder::{DurableFolder, make_folder};
+pub use erase::{Domain, EraseError, EraseReport, Erasure, PreparedErasure};
 pub use flush::{FlushError, FlushReport};
 pub use lake::{Lake, OpenError};
 pub use owner::OwnerError;
 pub use parquet_file::SegmentWriteError;
+pub use rewrite::RewriteError;
 pub use schema::{stored_schema, unsequenced_schema};
 pub use segment::{FooterCache, Segment, SegmentReader};
 pub use store::{Location, LocationError};

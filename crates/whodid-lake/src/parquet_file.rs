@@ -77,8 +77,14 @@ impl SegmentWriter {
         std::mem::take(self.writer.inner_mut())
     }
 
-    /// The remaining bytes of the file, and what is in it. At least one row must have been written.
-    pub fn finish(self) -> Result<(Vec<u8>, Facts), SegmentWriteError> {
+    /// How many rows were added.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The remaining bytes of the file, and what is in it. At least one row must have been written, and none more
+    /// can be.
+    pub fn end(&mut self) -> Result<(Vec<u8>, Facts), SegmentWriteError> {
         let pair = |(least, most): (i64, i64)| (Timestamp::from_micros(least), Timestamp::from_micros(most));
         let facts = Facts {
             rows: self.rows,
@@ -86,7 +92,8 @@ impl SegmentWriter {
             event_time: pair(self.event_time),
             recorded_at: pair(self.recorded_at),
         };
-        Ok((self.writer.into_inner()?, facts))
+        self.writer.finish()?;
+        Ok((self.take_finished(), facts))
     }
 }
 
@@ -200,7 +207,7 @@ pub(crate) fn encode(batches: &[RecordBatch], rows: &[SortedRow]) -> Result<(Vec
         let places: Vec<(usize, usize)> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
         writer.write(&gather(&sources, &places)?)?;
     }
-    writer.finish()
+    writer.end()
 }
 
 /// The rows at `places` (batch, row), in that order.

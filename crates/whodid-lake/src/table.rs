@@ -90,19 +90,19 @@ pub struct Snapshot {
     pub store: Arc<dyn ObjectStore>,
     /// The schema of tail and files: [`stored_schema`].
     pub schema: SchemaRef,
+    next_offset: Offset,
 }
 
 impl Snapshot {
     /// No records, of a table that does not exist.
     pub fn empty(store: Arc<dyn ObjectStore>) -> Self {
-        Self { segments: Vec::new(), tail: Vec::new(), store, schema: stored_schema() }
+        Self { segments: Vec::new(), tail: Vec::new(), store, schema: stored_schema(), next_offset: Offset(0) }
     }
 
-    /// The offset after the last record; a later snapshot shows the same records below it.
+    /// The offset after the last record there ever was; a later snapshot shows the same records below it, but for
+    /// those that were erased.
     pub fn next_offset(&self) -> Offset {
-        let tail = self.tail.iter().rev().find_map(|batch| offsets_of(batch)).map(|(_, last)| last);
-        let stored = self.segments.iter().map(|segment| segment.offsets.1).max();
-        tail.max(stored).map_or(Offset(0), Offset::next)
+        self.next_offset
     }
 }
 
@@ -269,6 +269,7 @@ impl Table {
             tail: state.tail.batches(),
             store: self.store.clone(),
             schema: stored_schema(),
+            next_offset: state.next_offset(),
         }
     }
 

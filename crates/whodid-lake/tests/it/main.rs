@@ -3,6 +3,7 @@
 
 mod bucket;
 mod damaged_log;
+mod erasing;
 mod events;
 mod faults;
 mod faulty_store;
