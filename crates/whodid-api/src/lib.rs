@@ -7,6 +7,7 @@
 mod accounts;
 mod document;
 mod events;
+mod keeping;
 mod keys;
 mod me;
 mod params;
@@ -24,6 +25,10 @@ pub use events::{
     Around, Bucket, Cadf, Count, Credential, Event, EventPage, Facet, Facets, FieldName, FieldOrigin, Fields,
     Histogram, Host, IngestReply, Initiator, Lookup, Observer, QueryCheck, Reason, Record, Rejected, Related,
     RelatedRecord, Stats, Target, Top, ValueCount,
+};
+pub use keeping::{
+    Day, Days, DaysParams, DownloadCreate, DownloadSession, DownloadSessionList, EraseParams, Erased, Retention,
+    RetentionList, RetentionUpdate, Searchable,
 };
 pub use keys::{KeyCreate, KeyCreated, KeyKind, KeyList, KeyRotate, KeyScope, KeySummary, KeyUpdate, TokenCreate};
 pub use me::{

@@ -6,7 +6,7 @@
 //! [`REPLAY_BYTES_MAX`] of them, and at most [`WINDOW_MICROS`]; it is rebuilt at start from its files (what
 //! has been flushed) and the journal (what has not). Events and answers are forgotten each by their own bound.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{self, Write};
@@ -31,6 +31,14 @@ pub const REPLAY_BYTES_MAX: usize = 64 << 20;
 pub const WINDOW_MICROS: i64 = 86_400_000_000;
 
 const FILE_MAGIC: &[u8; 8] = b"WHODUP01";
+
+/// Ending of the files that name erased events; as chunks without answers.
+const ERASED_ENDING: &str = "erased";
+
+fn damaged_erased(path: &Path) -> io::Error {
+    let text = format!("{} is damaged; bring it back, or remove it and the `.keys` files beside it", path.display());
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
 
 /// What identifies an event's content.
 pub type Key = [u8; KEY_BYTES];
@@ -152,6 +160,9 @@ pub struct Window {
     /// Oldest first; the last ones have no file yet.
     chunks: VecDeque<Chunk>,
     next_number: u32,
+    /// What was erased: chunks and journal still hold its keys, and it counts as new when it is sent again. Only while
+    /// the window is being rebuilt, so that what was sent again since is forgotten with it: it may get in once more.
+    erased: HashSet<Key>,
 }
 
 impl Window {
@@ -169,8 +180,16 @@ impl Window {
             replay_bytes: 0,
             chunks: VecDeque::new(),
             next_number: 0,
+            erased: HashSet::new(),
         };
         let mut damaged = Vec::new();
+        for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == ERASED_ENDING)) {
+            match parse_chunk(&fs::read(path)?) {
+                Some((_, keys, _)) => window.erased.extend(keys),
+                // What it names may count as sent before, which nobody would notice.
+                None => return Err(damaged_erased(path)),
+            }
+        }
         for path in paths {
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("keys") => {}
@@ -213,6 +232,38 @@ impl Window {
         self.add(recorded_at, keys, replay);
     }
 
+    /// The window is rebuilt: keys that come now are of events that come now.
+    pub fn recovered(&mut self) {
+        self.erased = HashSet::new();
+    }
+
+    /// Forgets erased events, durably: whoever sends them again is not told that they are there already.
+    pub fn forget(&mut self, keys: &[Key], now: Timestamp) -> io::Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let name = format!("{:020}-{}.{ERASED_ENDING}", now.micros(), uuid::Uuid::now_v7().simple());
+        write_synced(&self.folder.join(name), &format_chunk(now, keys, &[])?)?;
+        for key in keys {
+            self.keys.remove(key);
+        }
+        Ok(())
+    }
+
+    /// Removes the files that name erased events which no chunk and no frame can hold any more.
+    fn remove_old_erased(&self, now: Timestamp) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let at = path.file_stem().and_then(|stem| stem.to_str()?.split('-').next()?.parse::<i64>().ok());
+            let is_old = at.is_some_and(|at| now.micros().saturating_sub(at) > 2 * WINDOW_MICROS);
+            let is_covered = self.chunks.front().is_none_or(|chunk| Some(chunk.newest.micros()) > at);
+            if is_old && is_covered && path.extension().is_some_and(|end| end == ERASED_ENDING) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
     fn insert_chunk(&mut self, newest: Timestamp, file: Option<PathBuf>) {
         let number = self.next_number;
         self.next_number += 1;
@@ -223,8 +274,9 @@ impl Window {
     fn add(&mut self, at: Timestamp, keys: &[Key], replays: impl IntoIterator<Item = (Key, Replay)>) {
         let chunk = self.chunks.back_mut().expect("a chunk was inserted");
         chunk.newest = chunk.newest.max(at);
-        chunk.keys.extend_from_slice(keys);
-        self.keys.extend(keys.iter().map(|key| (*key, chunk.number)));
+        let known = || keys.iter().filter(|key| !self.erased.contains(*key)).copied();
+        chunk.keys.extend(known());
+        self.keys.extend(known().map(|key| (key, chunk.number)));
         for (key, replay) in replays {
             let bytes = bytes_of(&replay);
             chunk.replays.push(key);
@@ -254,6 +306,7 @@ impl Window {
         }
         self.forget_expired(now);
         self.forget_crowded();
+        self.remove_old_erased(now)?;
         // A chunk of which nothing is remembered needs its file no more.
         while let Some(oldest) = self.chunks.front()
             && oldest.keys.is_empty()

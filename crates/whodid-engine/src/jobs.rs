@@ -265,7 +265,7 @@ async fn tidy(inner: &Inner, table: &Table, sweep: bool) -> Result<(), Error> {
     Ok(())
 }
 
-async fn flush_one(table: &Arc<Table>) -> Result<(), Error> {
+pub(crate) async fn flush_one(table: &Arc<Table>) -> Result<(), Error> {
     let started = Instant::now();
     table.flush().await.map_err(|error| {
         Error::new(
@@ -279,7 +279,7 @@ async fn flush_one(table: &Arc<Table>) -> Result<(), Error> {
     Ok(())
 }
 
-async fn release(inner: &Inner) {
+pub(crate) async fn release(inner: &Inner) {
     let (done, released) = oneshot::channel();
     if inner.commands.send(Command::Release(done)).await.is_ok() {
         // The journal keeps a little more for a little longer when this does not come back in time.

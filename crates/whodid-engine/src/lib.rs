@@ -10,6 +10,7 @@ mod admission;
 mod csv;
 mod duplicates;
 mod engine;
+mod erase;
 mod error;
 mod export;
 mod frame;
@@ -45,3 +46,4 @@ pub use read::{
 pub use salvage::{SalvageError, Salvaged, salvage};
 pub use status::{Status, shows_all};
 pub use unreadable::UnreadableTable;
+pub use whodid_lake::{Domain, EraseReport, Erasure};

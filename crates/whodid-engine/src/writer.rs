@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Probe,
     /// Release what the lake holds durably.
     Release(oneshot::Sender<()>),
+    /// Forget that events with these keys were sent.
+    Forget(Vec<Key>, oneshot::Sender<std::io::Result<()>>),
     /// Take over a table that was set aside and works again; records are taken for it only afterwards.
     Adopt {
         key: StreamKey,
@@ -164,6 +166,9 @@ impl Writer {
                 Command::Release(done) => {
                     self.release();
                     let _ = done.send(());
+                }
+                Command::Forget(keys, done) => {
+                    let _ = done.send(self.window.forget(&keys, (self.clock)()));
                 }
                 Command::Adopt { key, table, newest, done } => {
                     self.adopt(key, table, newest);

@@ -8,8 +8,12 @@ use whodid_model::{AccountName, SpaceName, Timestamp};
 use crate::sql::{Row, Tx, args};
 use crate::{ChangeError, Meta, MetaError, secret};
 
-/// Most download sessions of one account and space.
+/// Most download sessions that one person or key has for one space of an account.
 pub const DOWNLOAD_SESSIONS_MAX: i64 = 30;
+/// Most that one person or key has in an account.
+const DOWNLOAD_SESSIONS_OF_ONE_MAX: i64 = 300;
+/// One that was not used for this long is dropped.
+pub(crate) const DOWNLOAD_SESSION_KEPT_MICROS: i64 = 14 * whodid_model::time::MICROS_A_DAY;
 /// Events are kept for ever.
 pub const RETENTION_FOREVER: i64 = -1;
 /// Longest retention that is counted, in days: a hundred years.
@@ -35,38 +39,46 @@ pub struct DownloadPlan {
 pub struct DownloadSession {
     /// Stable id.
     pub id: String,
-    /// Id of whose it is.
-    pub user: String,
+    /// Whose it is: `user:…` or `key:…`.
+    pub owner: String,
     /// What to download.
     pub plan: DownloadPlan,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used.
     pub accessed_at: Timestamp,
+    /// When all of its events had been taken.
+    pub downloaded_at: Option<Timestamp>,
 }
 
 impl Meta {
     /// Makes a download session.
+    ///
+    /// # Errors
+    /// [`ChangeError::TooMany`] when its owner has [`DOWNLOAD_SESSIONS_MAX`] for the space.
     pub async fn create_download(
         &self,
         by: &Actor,
         account: &AccountName,
-        user: &str,
+        owner: &str,
         plan: &DownloadPlan,
         now: Timestamp,
     ) -> Result<DownloadSession, ChangeError> {
         let mut write = self.write(by, now).await?;
-        let sessions = load_downloads(&mut write.tx, account).await?;
+        let sessions = load_downloads(&mut write.tx, account, owner).await?;
         let same = sessions.iter().filter(|session| session.plan.space == plan.space).count();
-        if same as i64 >= DOWNLOAD_SESSIONS_MAX {
-            return Err(ChangeError::TooMany { max: DOWNLOAD_SESSIONS_MAX });
+        for (count, max) in [(same, DOWNLOAD_SESSIONS_MAX), (sessions.len(), DOWNLOAD_SESSIONS_OF_ONE_MAX)] {
+            if count as i64 >= max {
+                return Err(ChangeError::TooMany { max });
+            }
         }
         let session = DownloadSession {
             id: secret::random_id()?,
-            user: user.to_owned(),
+            owner: owner.to_owned(),
             plan: plan.clone(),
             created_at: now,
             accessed_at: now,
+            downloaded_at: None,
         };
         let insert = "INSERT INTO download_sessions (id, account, space, user_id, created_at, accessed_at, from_day,
             to_day, search_hour, account_level) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)";
@@ -75,7 +87,7 @@ impl Meta {
             &session.id,
             account,
             space,
-            user,
+            owner,
             now,
             &plan.from_day,
             &plan.to_day,
@@ -90,38 +102,48 @@ impl Meta {
         Ok(session)
     }
 
-    /// The download sessions of an account, newest first.
-    pub async fn downloads(&self, account: &AccountName) -> Result<Vec<DownloadSession>, MetaError> {
-        load_downloads(&mut self.read().await?, account).await
+    /// One owner's download sessions in an account, newest first.
+    pub async fn downloads(&self, account: &AccountName, owner: &str) -> Result<Vec<DownloadSession>, MetaError> {
+        load_downloads(&mut self.read().await?, account, owner).await
     }
 
-    /// One download session.
-    pub async fn download(&self, account: &AccountName, id: &str) -> Result<Option<DownloadSession>, MetaError> {
-        Ok(self.downloads(account).await?.into_iter().find(|session| session.id == id))
+    /// One of them.
+    pub async fn download(
+        &self,
+        account: &AccountName,
+        owner: &str,
+        id: &str,
+    ) -> Result<Option<DownloadSession>, MetaError> {
+        Ok(self.downloads(account, owner).await?.into_iter().find(|session| session.id == id))
     }
 
-    /// Notes a use of a download session.
-    pub async fn touch_download(&self, account: &AccountName, id: &str, now: Timestamp) -> Result<(), ChangeError> {
+    /// Notes a use of a download session, and whether all of its events were taken with it. False when they had been
+    /// taken before.
+    pub async fn use_download(&self, id: &str, is_whole: bool, now: Timestamp) -> Result<bool, ChangeError> {
         let by = Actor::system();
         let mut write = self.write_unaudited(&by, now).await?;
-        let update = "UPDATE download_sessions SET accessed_at = $1 WHERE id = $2 AND account = $3";
-        if write.tx.run("noting a download", update, args![now, id, account]).await? == 0 {
-            return Err(ChangeError::NotThere { what: "download session" });
-        }
+        let update = "UPDATE download_sessions SET accessed_at = $1, downloaded_at = $2
+            WHERE id = $3 AND downloaded_at IS NULL";
+        let at = is_whole.then_some(now);
+        let count = write.tx.run("noting a download", update, args![now, at, id]).await?;
         write.commit_unseen().await?;
-        Ok(())
+        Ok(count > 0)
     }
 
     /// Deletes a download session.
+    ///
+    /// # Errors
+    /// [`ChangeError::NotThere`] also for another owner's.
     pub async fn delete_download(
         &self,
         by: &Actor,
         account: &AccountName,
+        owner: &str,
         id: &str,
         now: Timestamp,
     ) -> Result<(), ChangeError> {
         let mut write = self.write(by, now).await?;
-        let sessions = load_downloads(&mut write.tx, account).await?;
+        let sessions = load_downloads(&mut write.tx, account, owner).await?;
         let found = sessions.into_iter().find(|session| session.id == id);
         let session = found.ok_or(ChangeError::NotThere { what: "download session" })?;
         write.tx.run("deleting a download session", "DELETE FROM download_sessions WHERE id = $1", args![id]).await?;
@@ -182,10 +204,10 @@ impl Meta {
     }
 }
 
-async fn load_downloads(tx: &mut Tx, account: &AccountName) -> Result<Vec<DownloadSession>, MetaError> {
-    let select = "SELECT id, space, user_id, created_at, accessed_at, from_day, to_day, search_hour, account_level
-        FROM download_sessions WHERE account = $1 ORDER BY created_at DESC, id";
-    let rows = tx.rows("reading download sessions", select, args![account]).await?;
+async fn load_downloads(tx: &mut Tx, account: &AccountName, owner: &str) -> Result<Vec<DownloadSession>, MetaError> {
+    let select = "SELECT id, space, user_id, created_at, accessed_at, from_day, to_day, search_hour, account_level,
+        downloaded_at FROM download_sessions WHERE account = $1 AND user_id = $2 ORDER BY created_at DESC, id";
+    let rows = tx.rows("reading download sessions", select, args![account, owner]).await?;
     rows.iter().map(download).collect()
 }
 
@@ -199,9 +221,10 @@ fn download(row: &Row) -> Result<DownloadSession, MetaError> {
     };
     Ok(DownloadSession {
         id: row.text(0)?,
-        user: row.text(2)?,
+        owner: row.text(2)?,
         plan,
         created_at: row.time(3)?,
         accessed_at: row.time(4)?,
+        downloaded_at: row.time_or_null(9)?,
     })
 }

@@ -58,6 +58,9 @@ impl Meta {
         ] {
             write.tx.run("dropping what ended", statement, args![old]).await?;
         }
+        let unused = now.plus_micros(-crate::downloads::DOWNLOAD_SESSION_KEPT_MICROS).micros();
+        let drop_unused = "DELETE FROM download_sessions WHERE accessed_at < $1";
+        write.tx.run("dropping unused download sessions", drop_unused, args![unused]).await?;
         let delete = "DELETE FROM challenges WHERE expires_at < $1";
         write.tx.run("dropping what ended", delete, args![now]).await?;
         write.commit().await

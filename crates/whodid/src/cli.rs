@@ -1,5 +1,6 @@
 //! The command line: verbs, flags, help.
 
+pub mod at;
 pub mod rights;
 
 use std::collections::BTreeSet;
@@ -93,6 +94,9 @@ pub enum Verb {
     /// Who may see what, and when they last did
     #[command(after_help = "Examples:\n  whodid access-review\n  whodid access-review --output csv > review.csv")]
     AccessReview(ClientFlags),
+    /// Events by day, as the old Activity Tracker's command line had it: count, download, keep, remove
+    #[command(subcommand, version)]
+    At(at::AtVerb),
     /// Write users, rights, keys and settings to a file; works while the server runs
     #[command(
         after_help = "Examples:\n  whodid backup --data /var/lib/whodid --file people.ndjson\n  whodid backup --data ./whodid-data | age -r KEY > people.age\n\nEvents are not in it: copy the tables. Second factors need the file secrets.key too."

@@ -84,6 +84,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Verb::Tokens(verb) => commands::rights::tokens(verb, output).await,
         Verb::Whoami(client) => commands::rights::whoami(&client, output).await,
         Verb::Activity(flags) => commands::rights::activity(&flags, output).await,
+        Verb::At(verb) => commands::at::run(verb, output).await,
         Verb::AccessReview(client) => commands::rights::access_review(&client, output).await,
         Verb::Backup(flags) => commands::backup::backup(&load(&flags.server)?, &flags, output).await,
         Verb::Restore(flags) => commands::backup::restore(&load(&flags.server)?, &flags, output).await,

@@ -3,7 +3,7 @@ import type { Me, Membership } from '../api/shapes'
 
 /** The names that pages ask for; the server knows more. */
 export type Permission =
-  | 'events.write' | 'space-events.read' | 'account-events.read' | 'own-activity.read' | 'events.export' | 'rejects.read' | 'audit.read'
+  | 'events.write' | 'space-events.read' | 'account-events.read' | 'own-activity.read' | 'events.export' | 'events.erase' | 'rejects.read' | 'audit.read'
   | 'keys.read' | 'keys.manage' | 'users.read' | 'users.manage' | 'roles.manage' | 'sessions.manage' | 'settings.read' | 'settings.manage'
 
 export class Rights {

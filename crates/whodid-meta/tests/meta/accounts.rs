@@ -107,16 +107,38 @@ async fn download_sessions_are_bounded_by_space() {
         let of_space = DownloadPlan { space: SpaceName::parse("dev").ok(), ..plan.clone() };
         shop.meta.create_download(&by, &home(), user, &of_space, at(100)).await.unwrap();
         shop.told().await;
-        let first = &made[0];
-        shop.meta.touch_download(&home(), &first.id, at(200)).await.unwrap();
-        let found = shop.meta.download(&home(), &first.id).await.unwrap().unwrap();
+        // Another's are their own: neither seen nor in the way.
+        let (other, first) = ("user:other", &made[0]);
+        shop.meta.create_download(&by, &home(), other, &plan, at(101)).await.unwrap();
+        assert_eq!(shop.meta.downloads(&home(), other).await.unwrap().len(), 1);
+        assert_eq!(shop.meta.download(&home(), other, &first.id).await.unwrap(), None);
+        let refused = shop.meta.delete_download(&by, &home(), other, &first.id, at(102)).await;
+        assert!(matches!(refused, Err(ChangeError::NotThere { .. })));
+        shop.told().await;
+
+        assert!(shop.meta.use_download(&first.id, false, at(200)).await.unwrap());
+        let found = shop.meta.download(&home(), user, &first.id).await.unwrap().unwrap();
         assert_eq!((&found.plan, found.created_at, found.accessed_at), (&plan, at(0), at(200)));
-        shop.meta.delete_download(&by, &home(), &first.id, at(201)).await.unwrap();
-        let again = shop.meta.delete_download(&by, &home(), &first.id, at(202)).await;
+        assert_eq!(found.downloaded_at, None);
+        assert!(shop.meta.use_download(&first.id, true, at(201)).await.unwrap());
+        let found = shop.meta.download(&home(), user, &first.id).await.unwrap().unwrap();
+        assert_eq!(found.downloaded_at, Some(at(201)));
+        assert!(!shop.meta.use_download(&first.id, false, at(202)).await.unwrap(), "it gives its events once");
+
+        shop.meta.delete_download(&by, &home(), user, &first.id, at(203)).await.unwrap();
+        let again = shop.meta.delete_download(&by, &home(), user, &first.id, at(204)).await;
         assert!(matches!(again, Err(ChangeError::NotThere { .. })));
-        assert!(shop.meta.touch_download(&account("x"), &made[1].id, at(203)).await.is_err());
+        assert!(!shop.meta.use_download(&first.id, true, at(205)).await.unwrap());
         assert_eq!(shop.told().await, "download-session.delete");
-        assert_eq!(shop.meta.downloads(&home()).await.unwrap().len() as i64, DOWNLOAD_SESSIONS_MAX);
+        let kept = shop.meta.downloads(&home(), user).await.unwrap();
+        assert_eq!(kept.len() as i64, DOWNLOAD_SESSIONS_MAX);
+
+        // What nobody uses for two weeks is dropped.
+        let fortnight = 14 * 86_400_000_000;
+        shop.meta.maintain(at(100 + fortnight)).await.unwrap();
+        assert_eq!(shop.meta.downloads(&home(), user).await.unwrap().len(), 1);
+        shop.meta.maintain(at(101 + fortnight)).await.unwrap();
+        assert_eq!(shop.meta.downloads(&home(), user).await.unwrap(), []);
     })
     .await;
 }

@@ -66,13 +66,13 @@ async fn a_damaged_backup_brings_back_nothing() {
         let text = String::from_utf8(file).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let cut = lines[..lines.len() - 1].join("\n");
-        let header = r#"{"whodid_metadata":1,"schema":2,"installation":"x"}"#;
+        let header = r#"{"whodid_metadata":1,"schema":3,"installation":"x"}"#;
         let meta = place.open().await;
         for (damaged, what) in [
             (String::new(), "empty"),
             (cut.clone(), "cut"),
             (lines[1..].join("\n"), "without a header"),
-            (text.replacen("\"schema\":2", "\"schema\":99", 1), "newer"),
+            (text.replacen("\"schema\":3", "\"schema\":99", 1), "newer"),
             (text.replace("\"table\":\"keys\"", "\"table\":\"sqlite_master\""), "another table"),
             (text.replace("\"hint\"", "\"hint) --\""), "another column"),
             (text.replace("\"hint\"", "\"nothing\""), "a column that is not there"),

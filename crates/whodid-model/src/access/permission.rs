@@ -36,6 +36,8 @@ permissions! {
     OwnActivityRead = "own-activity.read";
     /// Take the events that one may see away as a file.
     EventsExport = "events.export";
+    /// Remove events for good.
+    EventsErase = "events.erase";
     /// Look at what could not be read.
     RejectsRead = "rejects.read";
     /// Read the audit log: what was done in and on whodid.

@@ -15,7 +15,7 @@ use whodid_query::{Expr, QueryError, Target, Term, Test};
 use super::send;
 use crate::End;
 use crate::cli::{EventsVerb, ExportFormat};
-use crate::client::{Client, Refusal, filter, pages, segment};
+use crate::client::{Client, Pairs, Refusal, filter, pages, segment};
 use crate::output::{self, Column, Output};
 use crate::sse::{Message, Messages};
 
@@ -113,7 +113,7 @@ async fn ask(verb: EventsVerb, output: Output) -> anyhow::Result<End> {
             pairs.push(("format", format.to_owned()));
             pairs.push(("order", order.as_str().to_owned()));
             pairs.extend(columns.map(|columns| ("columns", columns)));
-            export(&Client::new(&client)?, &pairs, file.as_deref()).await?;
+            save(&Client::new(&client)?, "/api/v1/export", &pairs, file.as_deref()).await?;
         }
     }
     Ok(End::Done)
@@ -193,8 +193,9 @@ fn print_event(event: &Value) -> std::io::Result<()> {
     output::members(&shown)
 }
 
-async fn export(client: &Client, pairs: &crate::client::Pairs, file: Option<&Path>) -> anyhow::Result<()> {
-    let response = client.send(client.request(Method::GET, "/api/v1/export", pairs)?).await?;
+/// Writes what a route sends to a file, whole or not at all; to standard output without one.
+pub async fn save(client: &Client, path: &str, pairs: &Pairs, file: Option<&Path>) -> anyhow::Result<()> {
+    let response = client.send(client.request(Method::GET, path, pairs)?).await?;
     let Some(file) = file else {
         copy(response, &mut std::io::stdout()).await?;
         return Ok(());

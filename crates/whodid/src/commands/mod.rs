@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod at;
 pub mod backup;
 pub mod config_check;
 pub mod demo;

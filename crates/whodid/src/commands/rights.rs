@@ -14,7 +14,7 @@ use crate::output::{self, Column, Output};
 use crate::{End, Usage};
 
 /// A request with a JSON body; what it answers, null for nothing.
-async fn ask(client: &Client, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+pub async fn ask(client: &Client, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
     let request = client.request(method, path, &Vec::new())?;
     let request = match body {
         Some(body) => request.json(body),
@@ -53,7 +53,7 @@ async fn change(
 }
 
 /// The members that were given.
-fn given(members: &[(&str, Option<Value>)]) -> Value {
+pub fn given(members: &[(&str, Option<Value>)]) -> Value {
     let given = members.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
     Value::Object(given.collect::<Map<_, _>>())
 }

@@ -166,6 +166,17 @@ impl Ending {
             self.told.outcome = Outcome::Success;
             self.told.reason = Some(Reason { status: 200, code: String::new(), text: String::new() });
         }
+        self.tell().await;
+    }
+
+    /// Tells that it failed.
+    pub async fn fails(mut self, failure: &Failure) {
+        self.told.outcome = Outcome::Failure;
+        self.told.reason = Some(failure.reason());
+        self.tell().await;
+    }
+
+    async fn tell(&self) {
         if let Err(failure) = self.app.tell(&self.account, &self.actor, &self.told).await {
             tracing::error!(code = failure.code().as_str(), "the end of an act could not be told to the audit log");
         }
@@ -218,8 +229,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
         (Tell::Nothing, _) | (Tell::Fails(_), None) => response,
         (_, Some(failed)) => {
             if is_worth_telling(failed.code) {
-                let reason =
-                    Reason { status: failed.code.status(), code: failed.code.as_str().to_owned(), text: failed.detail };
+                let reason = failed.reason();
                 if let Some((account, actor, told)) = attempt.told(Outcome::Failure, Some(reason))
                     && let Err(failure) = app.tell(&account, &actor, &told).await
                 {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -53,13 +53,13 @@ pub struct Exports(Arc<Mutex<HashMap<String, usize>>>);
 
 /// One export's place; given back when dropped.
 #[derive(Debug)]
-struct Place {
+pub struct Place {
     exports: Exports,
     caller: String,
 }
 
 impl Exports {
-    fn begin(&self, caller: String) -> Result<Place, Failure> {
+    pub fn begin(&self, caller: String) -> Result<Place, Failure> {
         let mut running = self.0.lock();
         let count = running.entry(caller.clone()).or_default();
         if *count >= EXPORTS_A_CALLER_MAX {
@@ -125,13 +125,18 @@ pub async fn stream(
     let day = stamp.split('T').next().unwrap_or_default();
     let name = format!("attachment; filename=\"whodid-{day}.{ending}\"");
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
-    let ending = caller.attempt.begins(&app);
+    Ok((headers, sent(&app, &caller, place, chunks, Lines::new(is_csv))).into_response())
+}
+
+/// A body that is sent for as long as its caller may read; what came of it is told at its end.
+pub fn sent(app: &Arc<App>, caller: &Caller, place: Place, chunks: Chunks, lines: Lines) -> Body {
+    let ending = caller.attempt.begins(app);
+    let (app, caller) = (Arc::clone(app), caller.clone());
     let is_valid = move || {
         let (app, caller) = (Arc::clone(&app), caller.clone());
         async move { caller.is_still_valid(&app).await }
     };
-    Ok((headers, Body::from_stream(pieces(chunks, is_valid, place, PATIENCE, Lines::new(is_csv), ending)))
-        .into_response())
+    Body::from_stream(pieces(chunks, is_valid, place, PATIENCE, lines, ending))
 }
 
 /// One person's activity as a CSV: page by page, newest first.
@@ -162,13 +167,7 @@ pub async fn own(app: &Arc<App>, caller: &Caller, scope: AccessScope, request: R
         reading.cursor = page.next_cursor;
         Ok(Some((chunk, reading)))
     });
-    let ending = caller.attempt.begins(app);
-    let (app, caller) = (Arc::clone(app), caller.clone());
-    let is_valid = move || {
-        let (app, caller) = (Arc::clone(&app), caller.clone());
-        async move { caller.is_still_valid(&app).await }
-    };
-    Ok(Body::from_stream(pieces(chunks.boxed(), is_valid, place, PATIENCE, Lines::new(true), ending)))
+    Ok(sent(app, caller, place, chunks.boxed(), Lines::new(true)))
 }
 
 /// Events as lines of a CSV, what happened in a sentence first.
@@ -225,8 +224,10 @@ struct BrokeOff;
 
 /// Counts the rows of what goes out.
 #[derive(Debug)]
-struct Lines {
+pub struct Lines {
     rows: u64,
+    /// Of what goes out compressed they are counted before.
+    counted: Option<Arc<AtomicU64>>,
     bytes: u64,
     /// A heading is no row.
     has_heading: bool,
@@ -237,7 +238,12 @@ struct Lines {
 
 impl Lines {
     fn new(is_csv: bool) -> Self {
-        Self { rows: 0, bytes: 0, has_heading: is_csv, is_csv, is_quoted: false }
+        Self { rows: 0, counted: None, bytes: 0, has_heading: is_csv, is_csv, is_quoted: false }
+    }
+
+    /// Of what hides its lines; whoever makes it counts them.
+    pub fn counted(rows: Arc<AtomicU64>) -> Self {
+        Self { counted: Some(rows), ..Self::new(false) }
     }
 
     fn count(&mut self, piece: &[u8]) {
@@ -256,12 +262,16 @@ impl Lines {
     }
 
     fn told(&self) -> serde_json::Map<String, serde_json::Value> {
-        let rows = self.rows.saturating_sub(u64::from(self.has_heading));
+        let rows = match &self.counted {
+            Some(rows) => rows.load(Ordering::Relaxed),
+            None => self.rows.saturating_sub(u64::from(self.has_heading)),
+        };
         [("rows".to_owned(), rows.into()), ("bytes".to_owned(), self.bytes.into())].into_iter().collect()
     }
 }
 
-type Chunks = BoxStream<'static, Result<Bytes, whodid_engine::Error>>;
+/// What is sent, as it is made.
+pub type Chunks = BoxStream<'static, Result<Bytes, whodid_engine::Error>>;
 
 /// The chunks in pieces as the reader takes them. Ends with an error unless everything was taken.
 fn pieces<V, F>(

@@ -26,7 +26,20 @@ pub struct FailedWith {
     pub detail: String,
 }
 
+impl FailedWith {
+    /// As the audit log tells it.
+    pub fn reason(&self) -> whodid_audit::Reason {
+        let code = self.code.as_str().to_owned();
+        whodid_audit::Reason { status: self.code.status(), code, text: self.detail.clone() }
+    }
+}
+
 impl Failure {
+    /// As the audit log tells it.
+    pub fn reason(&self) -> whodid_audit::Reason {
+        FailedWith { code: self.problem.code, detail: self.problem.detail.clone() }.reason()
+    }
+
     /// A failure with a code and words for the caller.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry = matches!(code.status(), 429 | 503).then_some(RETRY_AFTER_S);

@@ -135,6 +135,18 @@ impl<'de> Deserializer<'de> for Named {
         visitor.visit_u32(number)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let name = self.name.clone();
+        match self.one()?.as_str() {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            text => {
+                let shown: String = text.chars().take(40).collect();
+                Err(ReadError::custom(format!("`{name}` is {shown:?}; it must be true or false")))
+            }
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,
@@ -153,7 +165,7 @@ impl<'de> Deserializer<'de> for Named {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u64 f32 f64 char str string bytes byte_buf unit unit_struct
+        i8 i16 i32 i64 u8 u16 u64 f32 f64 char str string bytes byte_buf unit unit_struct
         newtype_struct tuple tuple_struct map struct identifier ignored_any
     }
 }
@@ -191,6 +203,11 @@ mod tests {
         check(&"a&".repeat(20_000), Code::BadParameter, "64 parameters");
         check(&"q=&".repeat(65), Code::BadParameter, "64 parameters");
         check(&format!("q={}", "x".repeat(50_000)), Code::BadParameter, "at most");
+        for (query, expected) in [("account_level=true", Some(true)), ("account_level=false", Some(false)), ("", None)]
+        {
+            assert_eq!(read::<whodid_api::DaysParams>(query).unwrap().account_level, expected);
+        }
+        assert_eq!(read::<whodid_api::DaysParams>("account_level=1").unwrap_err().code(), Code::BadParameter);
         assert_eq!(read::<IngestParams>("format=xml").unwrap_err().code(), Code::BadParameter);
     }
 }

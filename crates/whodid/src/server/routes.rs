@@ -15,8 +15,8 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, audit, export, guard, ingest, keys, me, oidc_routes, people, rejects, review, roles, search,
-    sessions, system, tail, tokens, ui,
+    App, accounts, audit, downloads, export, guard, ingest, keeping, keys, me, oidc_routes, people, rejects, review,
+    roles, search, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -114,7 +114,16 @@ routes! {
     get "/api/v1/events/{id}/around" search::around, Read, Reads(Deed::EventRead);
     get "/api/v1/rejects" rejects::list, Needs(RejectsRead), Reads(Deed::RejectRead);
     get "/api/v1/rejects/summary" rejects::summary, Needs(RejectsRead), Nothing;
+    delete "/api/v1/events" keeping::erase, Needs(EventsErase), Does(Deed::EventDelete);
+    get "/api/v1/days" keeping::days, Read, Reads(Deed::EventSearch);
+    get "/api/v1/retention" keeping::retention, Needs(SettingsRead), Nothing;
+    patch "/api/v1/retention" keeping::set_retention, Needs(SettingsManage), Does(Deed::RetentionUpdate);
     get "/api/v1/export" export::stream, Export, Reads(Deed::EventExport);
+    get "/api/v1/downloads" downloads::list, Export, Nothing;
+    post "/api/v1/downloads" downloads::create, Export, Does(Deed::DownloadSessionCreate);
+    get "/api/v1/downloads/{id}" downloads::get, Export, Nothing;
+    delete "/api/v1/downloads/{id}" downloads::delete, Export, Does(Deed::DownloadSessionDelete);
+    get "/api/v1/downloads/{id}/content" downloads::content, Export, Reads(Deed::EventExport);
     post "/api/v1/sql" search::sql, Read, Reads(Deed::EventQuery);
     get "/api/v1/query/check" search::check, ReadAnything, Nothing;
     get "/api/v1/status" system::status, Read, Nothing;
@@ -201,7 +210,10 @@ pub fn route(method: &Method, path: &str) -> Option<&'static Route> {
 /// All routes with what stands around them.
 pub fn router(app: Arc<App>) -> Router {
     // Live events must not wait in a compressor's buffer.
-    let compressed = DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"));
+    let compressed = DefaultPredicate::new()
+        .and(NotForContentType::const_new("text/event-stream"))
+        // What is compressed already.
+        .and(NotForContentType::const_new("application/gzip"));
     api()
         .fallback(ui::asset)
         .method_not_allowed_fallback(method_not_allowed)

@@ -6,6 +6,7 @@ mod boundary;
 mod command_line;
 mod crash;
 mod hostile;
+mod keeping;
 mod matrix;
 mod person;
 mod provider;
