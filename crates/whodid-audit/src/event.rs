@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use whodid_model::{AccountName, Severity, Timestamp};
 
 use crate::Deed;
+use crate::mask::{mask, masked};
 
 /// Longest event, in bytes of text. What stores events takes none that is longer, and must not be stopped by one.
 pub const EVENT_BYTES_MAX: usize = 256 << 10;
@@ -181,17 +182,19 @@ pub fn patch(before: Option<&Value>, after: Option<&Value>) -> Value {
     let nothing = json!({});
     let (before, after) = (before.unwrap_or(&nothing), after.unwrap_or(&nothing));
     let mut steps = Vec::new();
+    // Each step is about what the earlier ones left, also in lists, whose members move.
+    let mut current = before.clone();
     for step in json_patch::diff(before, after).0 {
         use json_patch::PatchOperation as Step;
         if let Step::Remove(_) | Step::Replace(_) = &step {
             let path = step.path().to_string();
-            // Steps are relative to what earlier ones left; the members of one object do not move each other, and
-            // an array's old value is only told where it still stands.
-            if let Some(old) = before.pointer(&path) {
+            if let Some(old) = current.pointer(&path) {
                 steps.push(json!({"op": "test", "path": path, "value": old}));
             }
         }
         steps.push(serde_json::to_value(&step).unwrap_or(Value::Null));
+        // A step of the library's own difference always fits.
+        let _ = json_patch::patch(&mut current, std::slice::from_ref(&step));
     }
     Value::Array(steps)
 }
@@ -241,6 +244,7 @@ pub fn event(installation: &str, account: &AccountName, at: Timestamp, id: &str,
 }
 
 fn whole(installation: &str, account: &AccountName, at: Timestamp, id: &str, actor: &Actor, told: &Told) -> String {
+    let (target_id, target_name) = (masked(&told.target_id), masked(&told.target_name));
     let deed = told.deed;
     let outcome = match told.outcome {
         Outcome::Success => "success",
@@ -251,6 +255,7 @@ fn whole(installation: &str, account: &AccountName, at: Timestamp, id: &str, act
     if let Some((before, after)) = &told.change {
         request.insert("delta".to_owned(), patch(before.as_ref(), after.as_ref()));
     }
+    request.values_mut().for_each(mask);
     let mut response = told.response.clone();
     response.insert("logdnaId".to_owned(), format!("{installation}/{account}").into());
     let event = Event {
@@ -261,11 +266,11 @@ fn whole(installation: &str, account: &AccountName, at: Timestamp, id: &str, act
         action: deed.action(),
         outcome,
         severity: severity(told).as_str(),
-        message: message(told),
+        message: message(told, if target_name.is_empty() { &target_id } else { &target_name }),
         data_event: deed.kind() == crate::Kind::Data,
         correlation_id: told.correlation_id.as_deref().or(actor.request.as_deref()),
         initiator: initiator(installation, actor),
-        target: target(account, told),
+        target: target(account, told, &target_id, &target_name),
         observer: json!({"id": installation, "name": "whodid", "typeURI": "service/security/audit/filter"}),
         reason: told.reason.as_ref().map(|reason| {
             let mut members = json!({"reasonCode": reason.status.to_string(), "reasonType": "HTTP"});
@@ -274,7 +279,7 @@ fn whole(installation: &str, account: &AccountName, at: Timestamp, id: &str, act
                 members["policyId"] = reason.code.clone().into();
             }
             if told.outcome == Outcome::Failure {
-                members["reasonForFailure"] = reason.text.clone().into();
+                members["reasonForFailure"] = masked(&reason.text).into();
             }
             members
         }),
@@ -350,8 +355,7 @@ fn severity(told: &Told) -> Severity {
     }
 }
 
-fn message(told: &Told) -> String {
-    let name = if told.target_name.is_empty() { &told.target_id } else { &told.target_name };
+fn message(told: &Told, name: &str) -> String {
     let object = told.deed.object().replace('-', " ");
     let failed = if told.outcome == Outcome::Failure { " -failure" } else { "" };
     format!("whodid: {} {object} {name}{failed}", told.deed.verb())
@@ -390,11 +394,11 @@ fn initiator(installation: &str, actor: &Actor) -> Value {
     members
 }
 
-fn target(account: &AccountName, told: &Told) -> Value {
-    let id = if told.target_id.is_empty() { account.as_str() } else { &told.target_id };
+fn target(account: &AccountName, told: &Told, id: &str, name: &str) -> Value {
+    let id = if id.is_empty() { account.as_str() } else { id };
     let mut members = json!({"id": id, "typeURI": format!("whodid/{}", told.deed.object())});
-    if !told.target_name.is_empty() {
-        members["name"] = told.target_name.clone().into();
+    if !name.is_empty() {
+        members["name"] = name.into();
     }
     members
 }
@@ -432,6 +436,41 @@ mod tests {
                 {"op": "add", "path": "/permissions/1", "value": "b"}
             ])
         );
+    }
+
+    #[test]
+    fn a_patch_of_lists_tells_every_old_value_and_leads_from_one_side_to_the_other() {
+        for (before, after) in [
+            (json!(["IBMid-1", "u-77"]), json!([])),
+            (json!(["a", "b", "c", "d"]), json!(["b", "d"])),
+            (json!(["a1", "b2", "c3", "d4"]), json!(["b2", "e5"])),
+            (json!([{"x": [1, 2]}, {"x": [3]}]), json!([{"x": [3]}])),
+        ] {
+            let (before, after) = (json!({"list": before}), json!({"list": after}));
+            let steps = patch(Some(&before), Some(&after));
+            let mut document = before.clone();
+            let whole: json_patch::Patch = serde_json::from_value(steps.clone()).unwrap();
+            // RFC 6902: a `test` that fails refuses the patch.
+            json_patch::patch(&mut document, &whole).unwrap_or_else(|error| panic!("{steps}: {error}"));
+            assert_eq!(document, after, "{steps}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_pasted_is_in_no_part_of_an_event() {
+        let secret = "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdef";
+        let key = format!("wsk_{secret}");
+        let actor = Actor { by: By::Nobody, credential: None, address: None, agent: None, request: None };
+        let reason = Reason { status: 404, code: "not_found".to_owned(), text: format!("there is no {key}") };
+        let mut told = Told::failure(Deed::EventSearch, key.as_str(), reason)
+            .asked("query", format!("initiator.name:{key}"))
+            .asked("asked", json!({"names": [key.as_str(), secret]}))
+            .changed(None, Some(json!({"name": key.as_str()})));
+        told.target_name.clone_from(&key);
+        let at = Timestamp::parse("2026-11-27T10:00:00Z").unwrap().at;
+        let text = event("inst", &AccountName::default_account(), at, "id-1", &actor, &told);
+        assert!(!text.contains(secret), "{text}");
+        assert!(text.contains("initiator.name:wsk_…"), "{text}");
     }
 
     #[test]

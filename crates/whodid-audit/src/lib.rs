@@ -6,10 +6,12 @@
 //! its prefix `logdnaat.` finds ours too, which is the search language's doing.
 //!
 //! The crate is pure: who acted, when and on what come in as values; ids are given by the caller. No value here may
-//! hold a secret: callers give keys in their masked form, and [`Told`] has no member for a password.
+//! hold a secret: callers give keys in their masked form, [`Told`] has no member for a password, and what looks like a
+//! key or a one-time token in a text of somebody's own is masked.
 
 mod catalogue;
 mod event;
+mod mask;
 
 pub use catalogue::{Deed, Kind};
 pub use event::{Actor, By, Credential, EVENT_BYTES_MAX, Outcome, Reason, Told, event, patch};
