@@ -98,7 +98,7 @@ macro_rules! filtered {
             /// The stream to read; `activity` when not given.
             #[param(nullable = false)]
             pub stream: Option<String>,
-            /// The account to read; needed only by administrators of several.
+            /// The account to read; needed only by members of several.
             #[param(nullable = false)]
             pub account: Option<String>,
             $($own)*
@@ -188,7 +188,7 @@ pub struct TailParams {
     /// The stream to read; `activity` when not given.
     #[param(nullable = false)]
     pub stream: Option<String>,
-    /// The account to read; needed only by administrators of several.
+    /// The account to read; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }
@@ -216,7 +216,7 @@ pub struct IngestParams {
     /// What the body holds; `auto` when not given.
     #[param(inline, nullable = false)]
     pub format: Option<IngestFormat>,
-    /// The account to write to; needed only by administrators of several.
+    /// The account to write to; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }
@@ -226,7 +226,7 @@ pub struct IngestParams {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct LookupParams {
-    /// The account to read; needed only by administrators of several.
+    /// The account to read; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }
@@ -317,7 +317,7 @@ pub struct AroundParams {
     /// How many on each side; 20 when not given.
     #[param(nullable = false, minimum = 1, maximum = 200, default = 20)]
     pub count: Option<u32>,
-    /// The account to read; needed only by administrators of several.
+    /// The account to read; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }
@@ -333,7 +333,7 @@ pub struct FieldParams {
     /// The stream; only the fields of `activity` are listed.
     #[param(nullable = false)]
     pub stream: Option<String>,
-    /// The account to read; needed only by administrators of several.
+    /// The account to read; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }
@@ -352,7 +352,7 @@ pub struct RejectParams {
     /// Only rejects with this code.
     #[param(nullable = false, example = "not_json")]
     pub code: Option<String>,
-    /// The account to read; needed only by administrators of several.
+    /// The account to read; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }
@@ -362,7 +362,7 @@ pub struct RejectParams {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct SqlParams {
-    /// The account to read; needed only by administrators of several.
+    /// The account to read; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,
 }

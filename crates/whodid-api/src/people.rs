@@ -398,6 +398,8 @@ pub struct ReviewedUser {
     pub display_name: String,
     /// Whether the user can sign in.
     pub is_enabled: bool,
+    /// Whether the user may make accounts.
+    pub is_operator: bool,
     /// Whether a second factor is set up.
     pub has_mfa: bool,
     /// What the user has been given.
@@ -421,6 +423,6 @@ pub struct AccessReview {
     pub at: String,
     /// The people, by name.
     pub users: Vec<ReviewedUser>,
-    /// The keys that work.
+    /// The keys that work, with what they may do in effect: of a personal token what its user may too.
     pub keys: Vec<KeySummary>,
 }

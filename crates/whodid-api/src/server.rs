@@ -16,8 +16,9 @@ pub struct Status {
     /// Records in memory that wait for their flush; null for who sees only some records.
     #[schema(required)]
     pub tail_rows: Option<u64>,
-    /// Bytes of the journal that are in use.
-    pub journal_bytes: u64,
+    /// Bytes of the journal that are in use, of all accounts together; null for who is no operator.
+    #[schema(required)]
+    pub journal_bytes: Option<u64>,
     /// Bytes beyond which the journal refuses.
     pub journal_bound_bytes: u64,
     /// Earliest event time; null while there are no events.

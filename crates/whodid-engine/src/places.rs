@@ -102,6 +102,15 @@ impl Engine {
             }
         }
     }
+
+    /// Takes storage back that was given to an account which was not made after all. Nothing was stored there.
+    pub fn remove_place(&self, account: &AccountName) {
+        let inner = &self.inner;
+        let mut tables = inner.tables.lock();
+        tables.retain(|(owner, _), _| owner != account);
+        inner.lake.close_place(account);
+        inner.lake.unset_place(account);
+    }
 }
 
 /// What keeps records from going into the lake: into that which accounts share, and into places of their own.

@@ -1,5 +1,7 @@
 //! Records of deeds that wait to be stored as events.
 
+use std::sync::atomic::Ordering;
+
 use whodid_audit::{Actor, Told};
 use whodid_model::{AccountName, StreamName, Timestamp};
 
@@ -43,13 +45,19 @@ impl Meta {
         write.commit_unseen().await
     }
 
-    /// The records behind `after` that wait longest, at most `limit`, in the order in which things were done. From
-    /// 0 on it is every record; going on behind the last one of a page, those that cannot be stored hide no others.
-    pub async fn outbox(&self, after: i64, limit: usize) -> Result<Vec<Outgoing>, MetaError> {
+    /// The records behind `after` that wait longest, at most `limit`, in the order in which things were done; without
+    /// those of the accounts `except`, which cannot be stored now and shall hide no others.
+    pub async fn outbox(&self, after: i64, limit: usize, except: &[AccountName]) -> Result<Vec<Outgoing>, MetaError> {
         let mut tx = self.read().await?;
-        let select = "SELECT id, account, stream, event FROM outbox WHERE id > $1 ORDER BY id LIMIT $2";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = tx.rows("reading what waits", select, args![after, limit]).await?;
+        let mut args = args![after, i64::try_from(limit).unwrap_or(i64::MAX)];
+        let mut others = String::new();
+        for account in except {
+            args.push(account.into());
+            others.push_str(&format!(" AND account <> ${}", args.len()));
+        }
+        let select =
+            format!("SELECT id, account, stream, event FROM outbox WHERE id > $1{others} ORDER BY id LIMIT $2");
+        let rows = tx.rows("reading what waits", sqlx::AssertSqlSafe(select), args).await?;
         let mut waiting = Vec::with_capacity(rows.len());
         for row in rows {
             let stream = StreamName::parse(&row.text(2)?).map_err(|_| MetaError::Damaged { what: "a stream" })?;
@@ -69,6 +77,16 @@ impl Meta {
             write.tx.run("forgetting what is stored", "DELETE FROM outbox WHERE id = $1", args![*id]).await?;
         }
         write.commit_unseen().await
+    }
+
+    /// Whether this process recorded something since [`Meta::is_looked_at`].
+    pub fn has_told(&self) -> bool {
+        self.has_told_flag().load(Ordering::Acquire)
+    }
+
+    /// What was recorded until now is about to be looked at.
+    pub fn is_looked_at(&self) {
+        self.has_told_flag().store(false, Ordering::Release);
     }
 
     /// How many records wait.

@@ -110,6 +110,7 @@ pub struct Meta {
     vault: Vault,
     limits: Limits,
     location: MetaLocation,
+    has_told: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 /// What [`Meta::initialize`] made; the only place that ever holds these secrets.
@@ -191,6 +192,7 @@ impl Meta {
             cache: Cache::default(),
             vault,
             limits,
+            has_told: std::sync::Arc::default(),
             location: location.clone(),
         })
     }
@@ -264,6 +266,17 @@ impl Meta {
 
     pub(crate) fn db(&self) -> &Db {
         &self.db
+    }
+
+    pub(crate) fn has_told_flag(&self) -> &std::sync::atomic::AtomicBool {
+        &self.has_told
+    }
+
+    /// After a commit: whether something was recorded with it.
+    pub(crate) fn noted(&self, has_told: bool) {
+        if has_told {
+            self.has_told.store(true, std::sync::atomic::Ordering::Release);
+        }
     }
 
     pub(crate) fn writers(&self) -> std::sync::Arc<tokio::sync::Mutex<()>> {

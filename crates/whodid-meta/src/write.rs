@@ -16,6 +16,8 @@ pub(crate) struct Write<'a> {
     meta: &'a Meta,
     installation: String,
     told: i64,
+    /// Whether something was recorded.
+    has_told: bool,
     /// Whether it is refused where too many records of an account wait.
     is_bounded: bool,
     /// The accounts that were looked at for that: what was begun is told whole.
@@ -48,7 +50,18 @@ impl Meta {
         let row = tx.row("reading the installation", "SELECT id FROM installation", args![]).await?;
         let installation = row.map_or(Ok(String::new()), |row| row.text(0))?;
         let bounded = Vec::new();
-        Ok(Write { tx, now, by, meta: self, installation, told, is_bounded: false, bounded, _turn: turn })
+        Ok(Write {
+            tx,
+            now,
+            by,
+            meta: self,
+            installation,
+            told,
+            has_told: false,
+            is_bounded: false,
+            bounded,
+            _turn: turn,
+        })
     }
 }
 
@@ -78,6 +91,7 @@ impl Write<'_> {
         let id = uuid_v7(self.now)?;
         let text = whodid_audit::event(&self.installation, account, self.now, &id, self.by, told);
         self.told += 1;
+        self.has_told = true;
         let insert = "INSERT INTO outbox (id, account, stream, event) VALUES ($1, $2, $3, $4)";
         let args = args![self.told, account, stream.as_str(), text];
         self.tx.run("recording a deed", insert, args).await?;
@@ -164,13 +178,16 @@ impl Write<'_> {
     pub(crate) async fn commit_unseen(mut self) -> Result<(), MetaError> {
         let update = "UPDATE revision SET told = $1, number = number - 1";
         self.tx.run("counting records", update, args![self.told]).await?;
-        self.tx.commit().await
+        self.tx.commit().await?;
+        self.meta.noted(self.has_told);
+        Ok(())
     }
 
     /// Makes change and record last, and lets the next lookup see them.
     pub(crate) async fn commit(mut self) -> Result<(), MetaError> {
         self.tx.run("counting records", "UPDATE revision SET told = $1", args![self.told]).await?;
         self.tx.commit().await?;
+        self.meta.noted(self.has_told);
         self.meta.cache().forget();
         Ok(())
     }

@@ -270,7 +270,8 @@ pub fn decide(principal: &Principal, act: Act<'_>, account: &AccountName) -> Res
             let is_home = principal.home.as_ref() == Some(account);
             let given = Some(name).filter(|_| *is_name_given);
             let names = std::iter::once(id).chain(given).chain(also_known_as.iter().filter(|_| is_home));
-            scope(Right::Read, None, vec![Rows { query: Some(of_initiator(names)), ..Rows::ALL }])
+            let query = format!("{} OR {}", of_initiator(names), of_tries(id));
+            scope(Right::Read, None, vec![Rows { query: Some(query), ..Rows::ALL }])
         }
     }
 }
@@ -341,6 +342,14 @@ fn simplest(mut rows: Vec<Rows>) -> Vec<Rows> {
         }
     }
     kept
+}
+
+/// A query for what was tried in the name of a user by somebody who had not proved to be them: signing in, using a
+/// link.
+fn of_tries(id: &str) -> String {
+    const TRIES: &str = "[whodid.user.authenticate, whodid.mfa.authenticate, whodid.user.lock, whodid.invitation.accept, \
+                         whodid.password-reset.request, whodid.password-reset.commit]";
+    format!("(target.id:===\"{id}\" AND action:==={TRIES})")
 }
 
 /// A query for what these did: whose initiator has one of the names as its id or name, letter for letter.

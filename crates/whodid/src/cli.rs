@@ -257,7 +257,7 @@ pub struct ClientFlags {
     /// The key
     #[arg(long, env = "WHODID_KEY", hide_env_values = true)]
     pub key: Option<String>,
-    /// The account; needed only by administrators of several
+    /// The account; needed only by members of several
     #[arg(long, env = "WHODID_ACCOUNT")]
     pub account: Option<String>,
     /// How long the server may send nothing before it counts as away

@@ -162,6 +162,17 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        // Lists of words, and of things that have a name, are read as such; whole they are in JSON.
+        Value::Array(values) => {
+            let word = |value: &Value| {
+                let named = value.get("name").or_else(|| value.get("role")).unwrap_or(value);
+                named.as_str().map(str::to_owned)
+            };
+            match values.iter().map(word).collect::<Option<Vec<String>>>() {
+                Some(words) => words.join(", "),
+                None => value.to_string(),
+            }
+        }
         other => other.to_string(),
     }
 }

@@ -1338,7 +1338,7 @@ export interface components {
             account: string;
             /** @description When this was put together. */
             at: string;
-            /** @description The keys that work. */
+            /** @description The keys that work, with what they may do in effect: of a personal token what its user may too. */
             keys: components["schemas"]["KeySummary"][];
             /** @description The people, by name. */
             users: components["schemas"]["ReviewedUser"][];
@@ -2664,6 +2664,8 @@ export interface components {
             id: string;
             /** @description Whether the user can sign in. */
             is_enabled: boolean;
+            /** @description Whether the user may make accounts. */
+            is_operator: boolean;
             /** @description When the user last looked at events. */
             last_read_at: string | null;
             /** @description When the user last signed in. */
@@ -3005,9 +3007,9 @@ export interface components {
             journal_bound_bytes: number;
             /**
              * Format: int64
-             * @description Bytes of the journal that are in use.
+             * @description Bytes of the journal that are in use, of all accounts together; null for who is no operator.
              */
-            journal_bytes: number;
+            journal_bytes: number | null;
             /** @description Latest event time; null while there are no events. */
             newest_event: string | null;
             /** @description Earliest event time; null while there are no events. */
@@ -3554,7 +3556,7 @@ export interface operations {
     listBindings: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -3658,7 +3660,7 @@ export interface operations {
     createBinding: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -3802,7 +3804,7 @@ export interface operations {
     deleteBinding: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -4036,7 +4038,7 @@ export interface operations {
     listDownloads: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -4140,7 +4142,7 @@ export interface operations {
     createDownload: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -4284,7 +4286,7 @@ export interface operations {
     getDownload: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -4391,7 +4393,7 @@ export interface operations {
     deleteDownload: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -4505,7 +4507,7 @@ export interface operations {
     downloadEvents: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -4633,7 +4635,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
                 /** @description Events on a page; 100 when not given. */
                 limit?: number;
@@ -4745,7 +4747,7 @@ export interface operations {
             query?: {
                 /** @description What the body holds; `auto` when not given. */
                 format?: "auto" | "cadf" | "ibm-at" | "cloudtrail" | "actiontrail" | "kubernetes" | "okta" | "gcp" | "azure" | "github" | "json";
-                /** @description The account to write to; needed only by administrators of several. */
+                /** @description The account to write to; needed only by members of several. */
                 account?: string;
             };
             header?: {
@@ -5038,7 +5040,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -5163,7 +5165,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
                 /**
                  * @description A field; give the parameter several times, at most 20.
@@ -5281,7 +5283,7 @@ export interface operations {
                 prefix?: string;
                 /** @description The stream; only the fields of `activity` are listed. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -5406,7 +5408,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
                 /**
                  * @description Width of a bucket: `auto`, `5m`, `1h`, `P1D`.
@@ -5531,7 +5533,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -5656,7 +5658,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
                 /**
                  * @description The field: a CADF path, an alias or a path of the raw event.
@@ -5769,7 +5771,7 @@ export interface operations {
     getEvent: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -5878,7 +5880,7 @@ export interface operations {
             query?: {
                 /** @description How many on each side; 20 when not given. */
                 count?: number;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -6006,7 +6008,7 @@ export interface operations {
                 region?: string;
                 /** @description The stream to read; `activity` when not given. */
                 stream?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
                 /** @description NDJSON or CSV. */
                 format?: "ndjson" | "csv" | "cadf" | "ibm-at";
@@ -6120,7 +6122,7 @@ export interface operations {
     listGroups: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -6224,7 +6226,7 @@ export interface operations {
     createGroup: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -6368,7 +6370,7 @@ export interface operations {
     deleteGroup: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -6482,7 +6484,7 @@ export interface operations {
     updateGroup: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -6629,7 +6631,7 @@ export interface operations {
     listInvitations: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -6733,7 +6735,7 @@ export interface operations {
     createInvitation: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -7010,7 +7012,7 @@ export interface operations {
     deleteInvitation: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -7124,7 +7126,7 @@ export interface operations {
     listKeys: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -7228,7 +7230,7 @@ export interface operations {
     createKey: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -7372,7 +7374,7 @@ export interface operations {
     revokeKey: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -7477,7 +7479,7 @@ export interface operations {
     updateKey: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -7624,7 +7626,7 @@ export interface operations {
     rotateKey: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -8603,7 +8605,7 @@ export interface operations {
     reportNotMe: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -9152,7 +9154,7 @@ export interface operations {
     createOwnToken: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -10404,7 +10406,7 @@ export interface operations {
                  * @example not_json
                  */
                 code?: string;
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -10508,7 +10510,7 @@ export interface operations {
     summarizeRejects: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -10612,7 +10614,7 @@ export interface operations {
     getRetention: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -10716,7 +10718,7 @@ export interface operations {
     setRetention: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -10860,7 +10862,7 @@ export interface operations {
     listRoles: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -10964,7 +10966,7 @@ export interface operations {
     createRole: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -11108,7 +11110,7 @@ export interface operations {
     deleteRole: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -11222,7 +11224,7 @@ export interface operations {
     updateRole: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -11369,7 +11371,7 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -11706,7 +11708,7 @@ export interface operations {
     endSession: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -11811,7 +11813,7 @@ export interface operations {
     getSettings: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -11915,7 +11917,7 @@ export interface operations {
     updateSettings: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12142,7 +12144,7 @@ export interface operations {
     runSql: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12286,7 +12288,7 @@ export interface operations {
     status: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12390,7 +12392,7 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12494,7 +12496,7 @@ export interface operations {
     getUser: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12601,7 +12603,7 @@ export interface operations {
     removeUser: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12715,7 +12717,7 @@ export interface operations {
     updateUser: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12862,7 +12864,7 @@ export interface operations {
     createPasswordReset: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -12969,7 +12971,7 @@ export interface operations {
     endUserSessions: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -13076,7 +13078,7 @@ export interface operations {
     removeUserTotp: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;
@@ -13190,7 +13192,7 @@ export interface operations {
     unlockUser: {
         parameters: {
             query?: {
-                /** @description The account to read; needed only by administrators of several. */
+                /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
             header?: never;

@@ -46,7 +46,7 @@ async fn a_backup_of_either_database_comes_back_into_either() {
             let code = meta.check_second_factor(&actor("eve"), &eve, Answer::Code("000000"), at(4)).await;
             assert!(matches!(code, Err(MetaError::Sealed)), "another key file");
             // What waited still waits, and goes on after it.
-            let waiting = meta.outbox(0, 999).await.unwrap();
+            let waiting = meta.outbox(0, 999, &[]).await.unwrap();
             assert!(waiting.iter().any(|one| one.event.contains("whodid.backup.restore")));
             assert!(waiting.len() as i64 > shop.meta.outbox_len().await.unwrap());
             let again = meta.import(&Actor::operator("root"), file.as_slice(), at(5)).await;

@@ -6,7 +6,7 @@ use whodid_meta::{
     hash_password,
 };
 
-use crate::place::{DAY, Place, at, home, nobody, on_both};
+use crate::place::{DAY, Place, account, at, home, nobody, on_both};
 
 #[tokio::test]
 async fn no_secret_is_in_any_record_or_debug_text() {
@@ -73,17 +73,22 @@ async fn records_come_in_order_and_go_when_done() {
         for name in ["one", "two", "three"] {
             shop.meta.create_key(&shop.admin(), &home(), &KeyPlan::new(KeyKind::Service, name), at(1)).await.unwrap();
         }
-        let first = shop.meta.outbox(0, 2).await.unwrap();
+        let first = shop.meta.outbox(0, 2, &[]).await.unwrap();
         assert_eq!(first.len(), 2);
         assert!(first[0].id < first[1].id && first[0].event.contains("one"));
-        let behind = shop.meta.outbox(first[1].id, 9).await.unwrap();
+        let behind = shop.meta.outbox(first[1].id, 9, &[]).await.unwrap();
         assert!(behind.len() == 1 && behind[0].event.contains("three"), "what cannot go hides no others");
+        assert_eq!(shop.meta.outbox(0, 9, &[home()]).await.unwrap(), [], "an account that takes nothing");
+        assert_eq!(shop.meta.outbox(0, 9, &[account("x"), account("y")]).await.unwrap().len(), 3);
+        assert!(shop.meta.has_told());
+        shop.meta.is_looked_at();
         shop.meta.outbox_done(&[first[0].id, first[1].id]).await.unwrap();
-        let rest = shop.meta.outbox(0, 9).await.unwrap();
+        assert!(!shop.meta.has_told(), "forgetting is nothing to tell");
+        let rest = shop.meta.outbox(0, 9, &[]).await.unwrap();
         assert!(rest.len() == 1 && rest[0].event.contains("three") && rest[0].id > first[1].id);
         shop.meta.outbox_done(&[rest[0].id]).await.unwrap();
         shop.meta.create_key(&shop.admin(), &home(), &KeyPlan::new(KeyKind::Service, "four"), at(1)).await.unwrap();
-        assert!(shop.meta.outbox(0, 9).await.unwrap()[0].id > rest[0].id, "no number is given twice");
+        assert!(shop.meta.outbox(0, 9, &[]).await.unwrap()[0].id > rest[0].id, "no number is given twice");
         let events = shop.events().await;
         let id = events[0]["id"].as_str().unwrap();
         assert_eq!(uuid::Uuid::parse_str(id).unwrap().get_version_num(), 7);

@@ -132,7 +132,7 @@ impl Shop {
     pub async fn events(&self) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
-            let waiting = self.meta.outbox(0, 1000).await.unwrap();
+            let waiting = self.meta.outbox(0, 1000, &[]).await.unwrap();
             if waiting.is_empty() {
                 return events;
             }

@@ -66,7 +66,8 @@ fn text(text: &Option<String>) -> Option<Value> {
 async fn id_of(client: &Client, path: &str, member: &str, what: &str, name: &str) -> anyhow::Result<String> {
     let answer = client.get(path, &Vec::new()).await?;
     let all = answer[member].as_array().cloned().unwrap_or_default();
-    let found = all.iter().find(|one| one["id"] == name || one["name"] == name);
+    // Ids first: a name is what somebody chose.
+    let found = all.iter().find(|one| one["id"] == name).or_else(|| all.iter().find(|one| one["name"] == name));
     match found.and_then(|one| one["id"].as_str()) {
         Some(id) => Ok(id.to_owned()),
         None => bail!("there is no {what} {name:?} in this account; `whodid {what}s list` shows what there is"),
@@ -139,6 +140,8 @@ pub async fn access_review(client: &ClientFlags, output: Output) -> anyhow::Resu
         let roles = if roles.is_empty() { vec![Value::Null] } else { roles };
         for role in roles {
             rows.push(json!({
+                "kind": if user["is_operator"] == true { "operator" } else { "user" },
+                "mfa": user["has_mfa"],
                 "name": user["name"],
                 "role": role["role"],
                 "group": role["group"],
@@ -150,13 +153,31 @@ pub async fn access_review(client: &ClientFlags, output: Output) -> anyhow::Resu
             }));
         }
     }
+    for key in review["keys"].as_array().into_iter().flatten() {
+        let of = key["user"].as_str().map(|user| format!(" of {user}")).unwrap_or_default();
+        rows.push(json!({
+            "kind": format!("{} key{of}", key["kind"].as_str().unwrap_or_default()),
+            "name": key["name"],
+            "spaces": key["scope"]["spaces"],
+            "streams": key["scope"]["streams"],
+            "sources": key["scope"]["sources"],
+            "enabled": true,
+            "expires_at": key["expires_at"],
+            "last_read_at": key["last_used_at"],
+        }));
+    }
     let columns = [
+        ("kind", "/kind"),
         ("name", "/name"),
         ("role", "/role"),
         ("through", "/group"),
         ("spaces", "/spaces"),
+        ("sources", "/sources"),
+        ("streams", "/streams"),
         ("only", "/query"),
         ("enabled", "/enabled"),
+        ("second factor", "/mfa"),
+        ("expires", "/expires_at"),
         ("last signed in", "/last_signed_in_at"),
         ("last looked", "/last_read_at"),
     ];
@@ -222,6 +243,7 @@ pub async fn users(verb: UsersVerb, output: Output) -> anyhow::Result<End> {
                 ("id", "/id"),
                 ("name", "/name"),
                 ("display name", "/display_name"),
+                ("roles", "/roles"),
                 ("groups", "/groups"),
                 ("second factor", "/has_mfa"),
                 ("sessions", "/sessions"),
@@ -262,6 +284,8 @@ pub async fn users(verb: UsersVerb, output: Output) -> anyhow::Result<End> {
             let columns = [
                 ("id", "/id"),
                 ("name", "/name"),
+                ("roles", "/roles"),
+                ("groups", "/groups"),
                 ("invited by", "/created_by"),
                 ("created", "/created_at"),
                 ("expires", "/expires_at"),
@@ -383,6 +407,7 @@ pub async fn roles(verb: RolesVerb, output: Output) -> anyhow::Result<End> {
                 ("role", "/role"),
                 ("spaces", "/spaces"),
                 ("only", "/query"),
+                ("group id", "/group"),
                 ("origin", "/origin"),
                 ("created", "/created_at"),
             ];

@@ -96,7 +96,7 @@ impl Running {
         init::close_secret(&app.config);
         init::note_address(&app.config);
         app.set_engine(engine.clone());
-        app.hand_over().await;
+        app.hand_over_all().await;
         let telling = tokio::spawn(keep_telling(Arc::clone(&app)));
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
         announce(&app.config);
@@ -112,7 +112,7 @@ impl Running {
         self.listening.await.context("the listener ended badly")?;
         self.upkeep.abort();
         self.telling.abort();
-        self.app.hand_over().await;
+        self.app.hand_over_all().await;
         match tokio::time::timeout(FLUSH_WAIT, self.engine.flush()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the newest records stay in the journal: {error}"),
@@ -181,7 +181,7 @@ async fn keep_telling(app: Arc<App>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        app.hand_over().await;
+        app.hand_over_all().await;
     }
 }
 

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use whodid_api::{Account, AccountCreate, AccountList, Code, LookupParams, Settings, SettingsUpdate};
 use whodid_meta::{AccountChange, Source};
 use whodid_model::AccountName;
 use whodid_model::access::{BuiltInRole, Permission};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::failure::Failure;
 use super::params::{NoParams, Params};
 
@@ -26,7 +25,14 @@ pub async fn list(
     let mut accounts = app.meta.accounts().await?;
     let principal = caller.principal();
     accounts.retain(|account| principal.is_operator || principal.grants.contains_key(&account.name));
-    Ok(Json(AccountList { accounts: accounts.into_iter().map(account).collect() }))
+    let shown = accounts.into_iter().map(|of| {
+        let name = of.name.clone();
+        let sees = principal.is_operator || principal.permissions_in(&name).has(Permission::SettingsRead);
+        let shown = account(of);
+        // Where records lie is the business of who looks after the account.
+        Account { storage: shown.storage.filter(|_| sees), ..shown }
+    });
+    Ok(Json(AccountList { accounts: shown.collect() }))
 }
 
 fn account(account: whodid_meta::Account) -> Account {
@@ -42,14 +48,15 @@ pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(NoParams {}): Params<NoParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<AccountCreate>,
 ) -> Result<(StatusCode, Json<Account>), Failure> {
+    if let Some(request) = asked.peek() {
+        caller.attempt.is_about(&request.name, &request.title);
+    }
     caller.needs_operator()?;
     caller.needs_fresh()?;
     let owner = caller.user()?.to_owned();
-    let request: AccountCreate = body::read_json(&headers, body).await?;
-    caller.attempt.is_about(&request.name, &request.title);
+    let request = asked.read()?;
     let name =
         AccountName::parse(&request.name).map_err(|error| Failure::new(Code::BadJson, format!("`name`: {error}")))?;
     let title = if request.title.trim().is_empty() { name.to_string() } else { request.title };
@@ -57,17 +64,41 @@ pub async fn create(
     if app.meta.account(&name).await?.is_some() {
         return Err(Failure::new(Code::NameTaken, "there is an account of this name already"));
     }
+    // A task of its own: who leaves must not leave an account half made.
+    let made = tokio::spawn(make(Arc::clone(&app), caller.clone(), name, title, storage, owner)).await;
+    let made = made.map_err(|error| Failure::internal("making an account", &error))??;
+    Ok((StatusCode::CREATED, Json(account(made))))
+}
+
+async fn make(
+    app: Arc<App>,
+    caller: Caller,
+    name: AccountName,
+    title: String,
+    storage: Option<String>,
+    owner: String,
+) -> Result<whodid_meta::Account, Failure> {
+    let engine = app.engine()?;
     if let Some(storage) = &storage {
         // Before the account is made: one whose storage cannot be used would refuse every event.
-        app.engine()?.add_place(&name, app.config.place(storage)).await?;
+        engine.add_place(&name, app.config.place(storage)).await?;
     }
-    let made = app
-        .meta
-        .create_account(&caller.attempt.actor(), &name, &title, storage.as_deref(), &owner, crate::clock::now())
-        .await?;
-    app.engine()?.prepare_account(&name).await?;
+    let (by, now) = (caller.attempt.actor(), crate::clock::now());
+    let made = match app.meta.create_account(&by, &name, &title, storage.as_deref(), &owner, now).await {
+        Ok(made) => made,
+        Err(error) => {
+            if storage.is_some() {
+                engine.remove_place(&name);
+            }
+            return Err(error.into());
+        }
+    };
+    if let Err(error) = engine.prepare_account(&name).await {
+        // The account is made; its tables are opened with its first event.
+        tracing::warn!(account = %name, error = %whodid_model::chain(&error), "the tables of a new account cannot be opened yet");
+    }
     tracing::info!(by = caller.label(), account = %name, "an account was made");
-    Ok((StatusCode::CREATED, Json(account(made))))
+    Ok(made)
 }
 
 pub async fn settings(
@@ -109,12 +140,11 @@ pub async fn update_settings(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<SettingsUpdate>,
 ) -> Result<Json<Settings>, Failure> {
     let name = caller.manages(Permission::SettingsManage, params.account.as_deref())?;
     caller.attempt.is_about(name.as_str(), "");
-    let update: SettingsUpdate = body::read_json(&headers, body).await?;
+    let update = asked.read()?;
     if update.password_sign_in == Some(false) && app.oidc.is_none() {
         let detail = "`password_sign_in`: nobody could sign in any more, because no identity provider is configured";
         return Err(Failure::new(Code::BadJson, detail));

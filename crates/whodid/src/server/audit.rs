@@ -1,12 +1,11 @@
 //! What requests do, told to the audit log.
 //!
 //! Every request carries an [`Attempt`]: who asks, from where, and what for, filled in as it becomes known. A
-//! change is told by the metadata store in the same transaction that makes it; what is left for here is to hand
-//! that over to the engine before the answer goes out, to tell of reads before what was read goes out, and to tell
-//! of what failed. What cannot be told is not done: a request that would change something is refused first, and
+//! change is told by the metadata store in the same transaction that makes it, and handed over to the engine before
+//! the answer goes out ([`super::delivery`]); what is left for here is to tell of reads before what was read goes out,
+//! and of what failed. What cannot be told is not done: a request that would change something is refused first, and
 //! what was read is not given out.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -24,10 +23,6 @@ use super::routes::{self, Rule, Tell};
 
 /// Longest text of a request that is told, in characters.
 const TEXT_CHARS_MAX: usize = 4000;
-/// Outgoing events that are handed over at once.
-const HANDED_OVER: usize = 500;
-/// Most bytes of events handed over together; far below what a batch of the journal may have.
-const HANDED_OVER_BYTES: usize = 4 << 20;
 
 /// What a request is about, as far as it is known.
 #[derive(Debug, Clone)]
@@ -42,6 +37,8 @@ struct Inner {
     target_name: String,
     asked: Map<String, Value>,
     answered: Map<String, Value>,
+    /// What a request sent that may have come to nothing.
+    sent: Option<Value>,
     correlation_id: Option<String>,
     is_beginning: bool,
     is_told: bool,
@@ -57,6 +54,7 @@ impl Attempt {
             target_name: String::new(),
             asked: Map::new(),
             answered: Map::new(),
+            sent: None,
             correlation_id: None,
             is_beginning: false,
             is_told: false,
@@ -104,6 +102,11 @@ impl Attempt {
         }
     }
 
+    /// Tells what was sent, should it come to nothing: what it changes tells it otherwise.
+    pub fn was_sent(&self, body: Value) {
+        self.0.lock().sent = Some(body);
+    }
+
     /// Tells what came of it.
     pub fn answers(&self, name: &str, value: impl Into<Value>) {
         self.0.lock().answered.insert(name.to_owned(), value.into());
@@ -131,12 +134,16 @@ impl Attempt {
         let inner = self.0.lock();
         let (Some(deed), false) = (inner.deed, inner.is_told) else { return None };
         let account = inner.account.clone()?;
+        let mut request = inner.asked.clone();
+        if let (Outcome::Failure, Some(sent)) = (outcome, &inner.sent) {
+            request.insert("asked".to_owned(), sent.clone());
+        }
         let told = Told {
             deed,
             outcome,
             target_id: inner.target_id.clone(),
             target_name: inner.target_name.clone(),
-            request: inner.asked.clone(),
+            request,
             response: inner.answered.clone(),
             change: None,
             reason,
@@ -270,18 +277,6 @@ fn is_about_deeds(request: &Request) -> bool {
     uri.path().starts_with("/api/v1/me/activity") || uri.query().is_some_and(|query| query.contains("stream=audit"))
 }
 
-/// How many records from the first on are handed over together: of one account and stream, and of bounded size.
-fn together(records: &[whodid_meta::Outgoing]) -> usize {
-    let Some(first) = records.first() else { return 0 };
-    let mut bytes = 0;
-    let fits = |one: &&whodid_meta::Outgoing| {
-        bytes += one.event.len();
-        one.account == first.account && one.stream == first.stream && bytes <= HANDED_OVER_BYTES
-    };
-    // One event is always below the bound of all.
-    records.iter().take_while(fits).count().max(1)
-}
-
 /// Whether a failure is an act of somebody: not what a busy server or a stranger without a credential is answered.
 fn is_worth_telling(code: Code) -> bool {
     !matches!(code.status(), 429 | 503 | 504) && !matches!(code, Code::MissingCredential | Code::SessionEnded)
@@ -327,61 +322,5 @@ impl App {
         const ALWAYS: [Deed; 4] =
             [Deed::AuditLogRead, Deed::EventExport, Deed::OwnActivityExport, Deed::AccessReviewExport];
         attempt.0.lock().deed.is_some_and(|deed| ALWAYS.contains(&deed)) || self.meta.tells_reads(account)
-    }
-
-    /// The same after a request; of a stranger later, because how many accounts a name has must not show in the time
-    /// of the answer.
-    async fn hand_over_after(self: &Arc<Self>, is_open: bool) {
-        if is_open {
-            let app = Arc::clone(self);
-            tokio::spawn(async move { app.hand_over().await });
-        } else {
-            self.hand_over().await;
-        }
-    }
-
-    /// Hands over to the engine what the metadata has to tell. What cannot be handed over now stays where it is,
-    /// durably, and is handed over later.
-    pub async fn hand_over(&self) {
-        let Ok(engine) = self.engine() else { return };
-        // One at a time: two would hand the same events over, which is harmless, and wait for each other.
-        let _turn = self.handing_over.lock().await;
-        // An account whose storage takes nothing keeps its own events waiting, in their order, and no others.
-        let mut stuck = HashSet::new();
-        let mut after = 0;
-        loop {
-            let outgoing = match self.meta.outbox(after, HANDED_OVER).await {
-                Ok(outgoing) => outgoing,
-                Err(error) => {
-                    tracing::error!(error = %chain(&error), "what is to be told cannot be read from the metadata");
-                    return;
-                }
-            };
-            let Some(last) = outgoing.last() else { return };
-            after = last.id;
-            let mut done = Vec::with_capacity(outgoing.len());
-            let mut rest = outgoing.as_slice();
-            while let Some(first) = rest.first() {
-                let (group, others) = rest.split_at(together(rest));
-                rest = others;
-                if stuck.contains(&first.account) {
-                    continue;
-                }
-                let events = group.iter().map(|one| one.event.clone()).collect();
-                if let Err(error) = engine.record(&first.account, &first.stream, events).await {
-                    tracing::error!(error = %chain(&error), account = %first.account, "audit events wait in the metadata");
-                    stuck.insert(first.account.clone());
-                } else {
-                    done.extend(group.iter().map(|one| one.id));
-                }
-            }
-            if let Err(error) = self.meta.outbox_done(&done).await {
-                tracing::error!(error = %chain(&error), "what was told cannot be taken out of the metadata");
-                return;
-            }
-            if outgoing.len() < HANDED_OVER {
-                return;
-            }
-        }
     }
 }

@@ -76,7 +76,9 @@ impl FromRequestParts<Arc<App>> for Caller {
             let key = value.to_str().ok().and_then(bearer).ok_or_else(|| {
                 Failure::new(Code::InvalidKey, "the Authorization header must read `Bearer` and a key")
             })?;
-            return by_key(app, key, client_address(app, parts), attempt).await;
+            return by_key(app, key, client_address(app, parts), attempt)
+                .await
+                .inspect(|caller| caller.is_asking(parts));
         }
         let cookie = cookie(app, &parts.headers).ok_or_else(|| {
             Failure::new(Code::MissingCredential, "send a key as `Authorization: Bearer …`, or sign in")
@@ -86,6 +88,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         // After the session is known, so that the audit log can tell in whose name another site tried.
         refuse_cross_site(app, &parts.method, &parts.headers)?;
         caller.refuse_incomplete(parts.uri.path())?;
+        caller.is_asking(parts);
         Ok(caller)
     }
 }
@@ -269,6 +272,22 @@ impl Caller {
             return Err(Failure::new(Code::Forbidden, detail));
         }
         Ok(())
+    }
+
+    /// Lets what reads the body know who sends it.
+    fn is_asking(&self, parts: &mut Parts) {
+        if parts.method != Method::GET {
+            parts.extensions.insert(self.clone());
+        }
+    }
+
+    /// Refuses who may no longer what they might when the request began: bodies may come slowly.
+    pub async fn still_valid(&self, app: &App) -> Result<(), Failure> {
+        if self.is_still_valid(app).await {
+            return Ok(());
+        }
+        let detail = "the key, the session or the rights changed while the request was being sent; nothing was done";
+        Err(Failure::new(Code::Conflict, detail))
     }
 
     /// Whether the key or session still counts, with the very rights that it had: what runs on for long ends when

@@ -142,7 +142,18 @@ pub async fn read_json<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body
     while let Some(piece) = pieces.next(JSON_BYTES_MAX).await? {
         bytes.extend_from_slice(&piece);
     }
+    if holds_nul(&bytes) {
+        return Err(Failure::new(Code::BadJson, "a text holds the character U+0000, which no name or text may have"));
+    }
     serde_json::from_slice(&bytes).map_err(|error| Failure::new(Code::BadJson, json_detail(&error)))
+}
+
+/// Whether a JSON text has a string with U+0000. Not every database can hold one, and nobody means one.
+fn holds_nul(json: &[u8]) -> bool {
+    memchr::memmem::find_iter(json, br"\u0000").any(|at| {
+        let slashes = json[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        slashes.is_multiple_of(2)
+    })
 }
 
 /// What serde says, without any of the body's own text: a wrong body may hold a secret.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
@@ -20,8 +19,8 @@ use whodid_model::access::{Act, Who};
 use whodid_model::{AccessScope, AccountName, StreamName};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::export::{Chunks, Lines, sent};
 use super::failure::Failure;
 use super::keeping::Span;
@@ -73,11 +72,10 @@ pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<DownloadCreate>,
 ) -> Result<(StatusCode, Json<DownloadSession>), Failure> {
     let scope = exports(&caller, params.account.as_deref())?;
-    let request: DownloadCreate = body::read_json(&headers, body).await?;
+    let request = asked.read()?;
     let now = crate::clock::now();
     let span = Span::read(
         (request.from.as_deref(), request.to.as_deref(), request.hour),

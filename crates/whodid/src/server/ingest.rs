@@ -33,6 +33,7 @@ pub async fn send(
     let engine = app.engine()?;
     let idempotency_key = idempotency_key(&headers)?;
     let held = body::read(&headers, body, &app.body_memory).await?;
+    caller.still_valid(&app).await?;
     metrics::counter!("whodid_ingest_bytes_total").increment(held.bytes.len() as u64);
     let request = IngestRequest {
         format: format(params.format.unwrap_or_default()),

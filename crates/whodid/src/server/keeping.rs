@@ -5,9 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde_json::Value;
 use whodid_api::{
     Code, Day, Days, DaysParams, EraseParams, Erased, LookupParams, Retention, RetentionList, RetentionUpdate,
@@ -21,8 +19,8 @@ use whodid_model::time::MICROS_A_DAY;
 use whodid_model::{Permission, SpaceName, StreamName, Timestamp};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::failure::Failure;
 use super::params::Params;
 
@@ -263,11 +261,10 @@ pub async fn set_retention(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<RetentionUpdate>,
 ) -> Result<Json<Retention>, Failure> {
     let account = caller.manages(Permission::SettingsManage, params.account.as_deref())?;
-    let request: RetentionUpdate = body::read_json(&headers, body).await?;
+    let request = asked.read()?;
     let space = request.space.as_deref().map(SpaceName::parse).transpose();
     let space = space.map_err(|error| Failure::new(Code::BadJson, format!("`space`: {error}")))?;
     caller.attempt.is_about(space.as_ref().map_or(account.as_str(), SpaceName::as_str), "");

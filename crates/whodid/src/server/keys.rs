@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use whodid_api::{Code, KeyCreate, KeyCreated, KeyList, KeyRotate, KeySummary, KeyUpdate, LookupParams};
 use whodid_audit::Deed;
 use whodid_decode::Format;
@@ -15,11 +14,12 @@ use whodid_model::access::Permission;
 use whodid_model::{AccountName, SpaceName, StreamName, Timestamp};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::failure::Failure;
 use super::params::{Id, Params};
 use super::roles::may_give;
+use super::search::STREAMS;
 
 /// How long a rotated key works on when nothing else is asked for.
 const OVERLAP_DEFAULT: &str = "24h";
@@ -72,6 +72,14 @@ fn api_kind(kind: KeyKind) -> whodid_api::KeyKind {
     }
 }
 
+fn stored_kind(kind: whodid_api::KeyKind) -> KeyKind {
+    match kind {
+        whodid_api::KeyKind::Ingestion => KeyKind::Ingestion,
+        whodid_api::KeyKind::Service => KeyKind::Service,
+        whodid_api::KeyKind::Personal => KeyKind::Personal,
+    }
+}
+
 /// A key just made, as the API shows it this once.
 pub fn created(made: NewKey) -> KeyCreated {
     KeyCreated {
@@ -96,6 +104,11 @@ pub fn scope(asked: whodid_api::KeyScope) -> Result<KeyScope, Failure> {
         return Err(wrong(format!("`scope.sources`: there is no source {shown:?}; sources are {all}")));
     }
     let spaces = asked.spaces.map(|spaces| spaces.iter().map(|name| SpaceName::parse(name)).collect::<Result<_, _>>());
+    if let Some(unknown) = asked.streams.iter().flatten().find(|name| !STREAMS.contains(&name.as_str())) {
+        let shown: String = unknown.chars().take(40).collect();
+        let all = STREAMS.join(", ");
+        return Err(wrong(format!("`scope.streams`: there is no stream {shown:?}; streams are {all}")));
+    }
     let streams =
         asked.streams.map(|streams| streams.iter().map(|name| StreamName::parse(name)).collect::<Result<_, _>>());
     Ok(KeyScope {
@@ -168,30 +181,45 @@ async fn may_handle(app: &App, caller: &Caller, account: &AccountName, id: &str)
     may_give(caller, account, key.kind.permissions())
 }
 
+/// Refuses a key whose streams leave it nothing to do.
+fn refuse_idle(kind: KeyKind, scope: &KeyScope) -> Result<(), Failure> {
+    let (does, able): (&str, &[&str]) = match kind {
+        KeyKind::Ingestion => ("sends to", &["activity"]),
+        KeyKind::Service => ("reads", &["activity", "rejects", "findings"]),
+        KeyKind::Personal => return Ok(()),
+    };
+    let streams = scope.streams.as_deref().unwrap_or_default();
+    if streams.is_empty() || streams.iter().any(|stream| able.contains(&stream.as_str())) {
+        return Ok(());
+    }
+    let detail = format!("`scope.streams`: such a key {does} {}, and would have nothing to do", able.join(", "));
+    Err(Failure::new(Code::BadJson, detail))
+}
+
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<KeyCreate>,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
+    if let Some(request) = asked.peek() {
+        let deeds = [Deed::IngestionKeyCreate, Deed::ServiceKeyCreate, Deed::PersonalTokenCreate];
+        caller.attempt.is_a(of_kind(stored_kind(request.kind), deeds));
+        caller.attempt.is_about("", &request.name);
+    }
     let account = caller.manages(Permission::KeysManage, params.account.as_deref())?;
-    let request: KeyCreate = body::read_json(&headers, body).await?;
-    let kind = match request.kind {
-        whodid_api::KeyKind::Ingestion => KeyKind::Ingestion,
-        whodid_api::KeyKind::Service => KeyKind::Service,
-        whodid_api::KeyKind::Personal => {
-            let detail = "personal tokens are made by their users: POST /api/v1/me/tokens, or Security on the page";
-            return Err(Failure::new(Code::BadJson, detail));
-        }
-    };
-    let deeds = [Deed::IngestionKeyCreate, Deed::ServiceKeyCreate, Deed::PersonalTokenCreate];
-    caller.attempt.is_a(of_kind(kind, deeds));
-    caller.attempt.is_about("", &request.name);
+    let request = asked.read()?;
+    let kind = stored_kind(request.kind);
+    if kind == KeyKind::Personal {
+        let detail = "personal tokens are made by their users: POST /api/v1/me/tokens, or Security on the page";
+        return Err(Failure::new(Code::BadJson, detail));
+    }
     may_give(&caller, &account, kind.permissions())?;
     let now = crate::clock::now();
+    let scope = scope(request.scope)?;
+    refuse_idle(kind, &scope)?;
     let plan = KeyPlan {
-        scope: scope(request.scope)?,
+        scope,
         expires_at: request.expires.as_deref().map(|text| expiry(text, now)).transpose()?,
         ..KeyPlan::new(kind, request.name)
     };
@@ -205,15 +233,14 @@ pub async fn update(
     caller: Caller,
     Id(id): Id,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<KeyUpdate>,
 ) -> Result<Json<KeySummary>, Failure> {
     let account = caller.manages(Permission::KeysManage, params.account.as_deref())?;
     let deeds = [Deed::IngestionKeyUpdate, Deed::ServiceKeyUpdate, Deed::PersonalTokenUpdate];
     note(&app, &caller, &account, &id, deeds).await?;
     may_handle(&app, &caller, &account, &id).await?;
     let now = crate::clock::now();
-    let change = change(body::read_json(&headers, body).await?, now)?;
+    let change = change(asked.read()?, now)?;
     let key = app.meta.update_key(&caller.attempt.actor(), &account, &id, &change, now).await?;
     Ok(Json(summary(key, &names(&app).await?)))
 }
@@ -223,14 +250,13 @@ pub async fn rotate(
     caller: Caller,
     Id(id): Id,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<KeyRotate>,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
     let account = caller.manages(Permission::KeysManage, params.account.as_deref())?;
     let deeds = [Deed::IngestionKeyRotate, Deed::ServiceKeyRotate, Deed::PersonalTokenRotate];
     note(&app, &caller, &account, &id, deeds).await?;
     may_handle(&app, &caller, &account, &id).await?;
-    let overlap = overlap(body::read_json(&headers, body).await?)?;
+    let overlap = overlap(asked.read()?)?;
     let made = app.meta.rotate_key(&caller.attempt.actor(), &account, &id, overlap, crate::clock::now()).await?;
     tracing::info!(by = caller.label(), key.id = id, successor = made.key.id, "a key was rotated");
     Ok((StatusCode::CREATED, Json(created(made))))

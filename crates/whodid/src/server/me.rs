@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whodid_api::{
     Code, EventPage, LastSignIn, LookupParams, Me, Membership, NotMe, NotMeDone, OwnActivityParams, OwnSession,
@@ -18,8 +17,8 @@ use whodid_model::access::{Act, BuiltInRole, PermissionSet, Who};
 use whodid_model::{Permission, Principal, RecordId};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::{Caller, FRESH_MICROS};
-use super::body;
 use super::failure::Failure;
 use super::params::{Id, NoParams, Params};
 use super::passwords;
@@ -41,12 +40,14 @@ pub fn need(need: Need) -> whodid_api::Need {
     }
 }
 
-/// The built-in role that says best what somebody may do at home: the first whose permissions they all have.
+/// The built-in role that says best what somebody may do at home: the one with most permissions, all of which they
+/// have.
 pub fn role_of(principal: &Principal) -> String {
     let Some(home) = principal.home_account() else { return String::new() };
     let permissions = principal.permissions_somewhere_in(home);
-    let fits = |role: &BuiltInRole| permissions.has_all(role.permissions());
-    BuiltInRole::ALL.into_iter().find(fits).map_or_else(|| "none".to_owned(), |role| role.as_str().to_owned())
+    let fits = BuiltInRole::ALL.into_iter().rev().filter(|role| permissions.has_all(role.permissions()));
+    let best = fits.max_by_key(|role| role.permissions().iter().count());
+    best.map_or_else(|| "none".to_owned(), |role| role.as_str().to_owned())
 }
 
 pub async fn me(
@@ -145,12 +146,14 @@ pub async fn reauthenticate(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(NoParams {}): Params<NoParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<Reauthenticate>,
 ) -> Result<Response, Failure> {
     let session = caller.session()?;
-    let asked: Reauthenticate = body::read_json(&headers, body).await?;
+    let asked = asked.read()?;
     caller.attempt.is_about(&session.user.id, &session.user.name);
+    caller.attempt.asks("method", if session.user.has_password { "password" } else { "code" });
+    caller.attempt.asks("mfa", session.user.has_mfa);
+    caller.attempt.asks("again", true);
     prove_again(&app, &caller, session, asked.password, asked.code.as_deref()).await?;
     app.tell_attempt(&caller.attempt, Outcome::Success).await?;
     let fresh = Some(session.user.has_mfa);
@@ -198,21 +201,24 @@ pub async fn change_password(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(NoParams {}): Params<NoParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<PasswordChange>,
 ) -> Result<Response, Failure> {
     let session = caller.session()?;
-    let asked: PasswordChange = body::read_json(&headers, body).await?;
+    let asked = asked.read()?;
     caller.attempt.is_about(&session.user.id, &session.user.name);
     if session.user.source == whodid_meta::Source::Oidc {
         let detail = "your password is the identity provider's; change it there";
         return Err(Failure::new(Code::Conflict, detail));
     }
+    let is_unchanged = asked.current.as_ref() == Some(&asked.new);
     if session.user.has_password {
         let current = asked.current.ok_or_else(|| Failure::new(Code::BadJson, "`current` is missing"))?;
         super::sign_in::prove_signed_in(&app, &caller.attempt, &session.user.name, current).await?;
     } else {
         caller.fresh_session()?;
+    }
+    if is_unchanged {
+        return Err(Failure::new(Code::WeakPassword, "this is the password that you have; choose another one"));
     }
     let length = session.settings.password_length_min;
     let (name, display_name) = (&session.user.name, &session.user.display_name);
@@ -234,6 +240,7 @@ pub async fn begin_totp(
 ) -> Result<(StatusCode, Json<TotpSetUp>), Failure> {
     let session = caller.fresh_session()?;
     caller.attempt.is_about(&session.user.id, &session.user.name);
+    caller.attempt.asks("factor", "totp");
     let begun = app.meta.begin_totp(&session.user.id, crate::clock::now()).await?;
     app.tell_attempt(&caller.attempt, Outcome::Pending).await?;
     let set_up = TotpSetUp { secret: begun.secret.expose().to_owned(), uri: begun.uri.expose().to_owned() };
@@ -244,11 +251,10 @@ pub async fn confirm_totp(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(NoParams {}): Params<NoParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<TotpCode>,
 ) -> Result<Response, Failure> {
     let session = caller.fresh_session()?;
-    let asked: TotpCode = body::read_json(&headers, body).await?;
+    let asked = asked.read()?;
     caller.attempt.is_about(&session.user.id, &session.user.name);
     let (by, now) = (caller.attempt.actor(), crate::clock::now());
     let codes = app.meta.confirm_totp(&by, &session.user.id, &asked.code, now).await?;
@@ -380,12 +386,11 @@ pub async fn report(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<NotMe>,
 ) -> Result<(StatusCode, Json<NotMeDone>), Failure> {
     let scope = caller.access(Act::ReadOwn, params.account.as_deref())?;
     let account = scope.account().clone();
-    let asked: NotMe = body::read_json(&headers, body).await?;
+    let asked = asked.read()?;
     caller.attempt.is_about(&asked.event, "");
     let settings = app.meta.account(&account).await?.map(|account| account.settings).unwrap_or_default();
     if !settings.own_activity_report {

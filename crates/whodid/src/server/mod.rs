@@ -1,10 +1,12 @@
 //! The server: what its handlers share, and its life from the first socket to the last.
 
 mod accounts;
+mod asked;
 mod attempts;
 mod audit;
 mod auth;
 mod body;
+mod delivery;
 mod downloads;
 mod export;
 mod failure;
@@ -79,7 +81,7 @@ pub struct App {
     turns_of_addresses: sign_in::Turns,
     turns_of_names: sign_in::Turns,
     hashing: Arc<Semaphore>,
-    handing_over: tokio::sync::Mutex<()>,
+    delivery: delivery::Delivery,
     body_memory: BodyMemory,
     telemetry: Telemetry,
     started_at: Timestamp,
@@ -113,7 +115,7 @@ impl App {
             turns_of_addresses: sign_in::Turns::default(),
             turns_of_names: sign_in::Turns::default(),
             hashing: Arc::new(Semaphore::new(passwords::HASHES_MAX)),
-            handing_over: tokio::sync::Mutex::default(),
+            delivery: delivery::Delivery::default(),
             telemetry,
             started_at: crate::clock::now(),
             stopping,

@@ -228,7 +228,7 @@ async fn finished(
         Err(error) => {
             let (code, failure) = match &error {
                 whodid_meta::ChangeError::Taken { .. } => ("name_taken", None),
-                whodid_meta::ChangeError::NotThere { .. } => ("disabled", None),
+                whodid_meta::ChangeError::NotThere { what: "user" } => ("disabled", None),
                 whodid_meta::ChangeError::Meta(_) => ("internal", Some(())),
                 _ => ("provider_refused", None),
             };

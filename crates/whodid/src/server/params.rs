@@ -34,7 +34,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}
 
-/// The `{id}` of a path.
+/// The `{id}` or `{name}` of a path.
 #[derive(Debug)]
 pub struct Id(pub String);
 
@@ -43,7 +43,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let read = Path::<String>::from_request_parts(parts, state).await;
-        let Path(id) = read.map_err(|_| Failure::new(Code::InvalidRequest, "the id in the path is not UTF-8"))?;
+        let id = read.ok().map(|Path(id)| id).filter(|id| !id.contains('\0'));
+        let id =
+            id.ok_or_else(|| Failure::new(Code::InvalidRequest, "the id in the path is not UTF-8, or holds U+0000"))?;
+        // Also what is refused is told of what it was about.
+        if let Some(attempt) = parts.extensions.get::<super::audit::Attempt>() {
+            attempt.is_about(&id, "");
+        }
         Ok(Self(id))
     }
 }
@@ -79,7 +85,9 @@ fn decode(text: &str) -> Result<String, Failure> {
     let decoded = percent_decode_str(&spaced).decode_utf8();
     decoded
         .map(std::borrow::Cow::into_owned)
-        .map_err(|_| Failure::new(Code::BadParameter, "the query string is not UTF-8"))
+        .ok()
+        .filter(|text| !text.contains('\0'))
+        .ok_or_else(|| Failure::new(Code::BadParameter, "the query string is not UTF-8, or holds U+0000"))
 }
 
 #[derive(Debug, Default)]
@@ -200,6 +208,7 @@ mod tests {
         check("order=up", Code::BadParameter, "desc, asc");
         check("q=a&q=b", Code::BadParameter, "more than once");
         check("q=%ff", Code::BadParameter, "UTF-8");
+        check("q=a%00b", Code::BadParameter, "U+0000");
         check(&"a&".repeat(20_000), Code::BadParameter, "64 parameters");
         check(&"q=&".repeat(65), Code::BadParameter, "64 parameters");
         check(&format!("q={}", "x".repeat(50_000)), Code::BadParameter, "at most");

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use whodid_api::{
     Code, Invitation, InvitationCreate, InvitationCreated, InvitationList, LinkCreated, LookupParams, RoleToGive,
     SessionsEnded, UserEntry, UserList, UserUpdate,
@@ -17,8 +16,8 @@ use whodid_model::access::{BuiltInRole, PermissionSet};
 use whodid_model::{AccountName, Permission};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::failure::Failure;
 use super::params::{Id, Params};
 use super::roles::{grant, held, may_give, permissions_of};
@@ -113,16 +112,15 @@ pub async fn update(
     caller: Caller,
     Id(id): Id,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<UserUpdate>,
 ) -> Result<Json<UserEntry>, Failure> {
-    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
-    let update: UserUpdate = body::read_json(&headers, body).await?;
-    match update.disabled {
+    match asked.peek().and_then(|update| update.disabled) {
         Some(true) => caller.attempt.is_a(Deed::UserDisable),
         Some(false) => caller.attempt.is_a(Deed::UserEnable),
         None => {}
     }
+    let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
+    let update = asked.read()?;
     lesser_member(&app, &caller, &account, &id).await?;
     if update.also_known_as.is_some() {
         may_give(&caller, &account, SEEING)?;
@@ -262,12 +260,13 @@ pub async fn invite(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<InvitationCreate>,
 ) -> Result<(StatusCode, Json<InvitationCreated>), Failure> {
+    if let Some(request) = asked.peek() {
+        caller.attempt.is_about("", &request.name);
+    }
     let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
-    let request: InvitationCreate = body::read_json(&headers, body).await?;
-    caller.attempt.is_about("", &request.name);
+    let request = asked.read()?;
     // The name is one of those whose deeds its user sees, and the link is whoever's holds it.
     may_give(&caller, &account, SEEING)?;
     let mut roles = Vec::new();

@@ -21,11 +21,11 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<RejectParams>,
 ) -> Result<Json<RejectPage>, Failure> {
-    let scope = caller.reads(Some(&StreamName::rejects()), params.account.as_deref())?;
-    let limit = limit(params.limit, 100, 1000, "limit")?;
     let (code, cursor) = (params.code.as_deref(), params.cursor.as_deref());
     caller.attempt.is_about("rejects", "");
     caller.attempt.asks_text("code", code);
+    let scope = caller.reads(Some(&StreamName::rejects()), params.account.as_deref())?;
+    let limit = limit(params.limit, 100, 1000, "limit")?;
     let page = app.engine()?.rejects(&scope, &ReadRequest::default(), code, limit, cursor).await?;
     caller.attempt.answers("rows", page.rejects.len());
     Ok(Json(RejectPage { rejects: page.rejects.into_iter().map(reject).collect(), next_cursor: page.next_cursor }))

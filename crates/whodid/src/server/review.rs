@@ -14,7 +14,7 @@ use super::App;
 use super::auth::Caller;
 use super::failure::Failure;
 use super::params::Params;
-use super::roles::{held, names, permissions_of};
+use super::roles::{held, names};
 
 pub async fn review(
     State(app): State<Arc<App>>,
@@ -49,16 +49,20 @@ pub async fn review(
 
 async fn put_together(app: &App, account: &AccountName) -> Result<AccessReview, Failure> {
     let now = crate::clock::now();
-    let mut users = Vec::new();
-    for view in app.meta.users(account, now).await? {
-        let mut permissions = PermissionSet::NONE;
-        for role in &view.roles {
-            permissions |= permissions_of(app, account, &role.binding.role).await?;
-        }
+    let review = app.meta.access_review(account, now).await?;
+    let user_names = super::keys::names(app).await?;
+    let (mut users, mut keys) = (Vec::new(), Vec::new());
+    for whodid_meta::ReviewedUser { view, roles, tokens } in review.users {
+        let permissions = roles.iter().fold(PermissionSet::NONE, |all, role| all | role.permissions);
+        // A token never may what its user may not.
+        keys.extend(
+            tokens.into_iter().map(|token| (permissions.both(token.permissions.unwrap_or(permissions)), token)),
+        );
         users.push(ReviewedUser {
             roles: view.roles.iter().map(|role| held(&role.binding, role.group.clone())).collect(),
             permissions: names(permissions),
             is_enabled: view.user.disabled_at.is_none(),
+            is_operator: view.user.is_operator,
             has_mfa: view.user.has_mfa,
             last_signed_in_at: view.user.last_signed_in_at.map(|at| at.to_string()),
             last_read_at: view.user.last_read_at.map(|at| at.to_string()),
@@ -68,10 +72,12 @@ async fn put_together(app: &App, account: &AccountName) -> Result<AccessReview, 
         });
     }
     users.sort_by(|one, other| one.name.cmp(&other.name));
-    let names = super::keys::names(app).await?;
-    let keys = app.meta.keys(account).await?.into_iter().filter(|key| key.is_active(now));
-    let keys = keys.map(|key| super::keys::summary(key, &names)).collect();
-    Ok(AccessReview { account: account.to_string(), at: now.to_string(), users, keys })
+    keys.extend(review.keys.into_iter().map(|key| (key.kind.permissions(), key)));
+    let keys = keys.into_iter().map(|(permissions, key)| {
+        let summary = super::keys::summary(key, &user_names);
+        KeySummary { permissions: Some(names(permissions)), ..summary }
+    });
+    Ok(AccessReview { account: account.to_string(), at: now.to_string(), users, keys: keys.collect() })
 }
 
 /// One line for each role of each user, one for a user without any, and one for each key.
@@ -91,6 +97,11 @@ fn csv(review: &AccessReview) -> Result<String, csv::Error> {
         "permissions",
         "last_signed_in_at",
         "last_read_at",
+        "operator",
+        "sources",
+        "streams",
+        "expires_at",
+        "created_by",
     ])?;
     let flag = |is: bool| if is { "yes" } else { "no" };
     for user in &review.users {
@@ -111,6 +122,11 @@ fn csv(review: &AccessReview) -> Result<String, csv::Error> {
                 &user.permissions.join(" "),
                 user.last_signed_in_at.as_deref().unwrap_or_default(),
                 user.last_read_at.as_deref().unwrap_or_default(),
+                flag(user.is_operator),
+                "",
+                "",
+                "",
+                "",
             ])?;
         }
     }
@@ -129,6 +145,11 @@ fn csv(review: &AccessReview) -> Result<String, csv::Error> {
             &key.permissions.clone().unwrap_or_default().join(" "),
             "",
             key.last_used_at.as_deref().unwrap_or_default(),
+            "",
+            &key.scope.sources.clone().unwrap_or_default().join(" "),
+            &key.scope.streams.clone().unwrap_or_default().join(" "),
+            key.expires_at.as_deref().unwrap_or_default(),
+            &cell(key.created_by.as_deref().unwrap_or_default()),
         ])?;
     }
     let bytes = out.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;

@@ -4,9 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
 use whodid_api::{
     Binding, BindingCreate, BindingList, Code, Group, GroupCreate, GroupList, GroupMember, GroupUpdate, HeldRole,
     LookupParams, PermissionInfo, Role, RoleCreate, RoleList, RoleToGive, RoleUpdate,
@@ -16,8 +15,8 @@ use whodid_model::access::{BuiltInRole, PermissionSet};
 use whodid_model::{AccountName, Permission, SpaceName};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::failure::Failure;
 use super::params::{Id, Params};
 use super::tokens::permissions;
@@ -76,12 +75,13 @@ pub async fn create_group(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<GroupCreate>,
 ) -> Result<(StatusCode, Json<Group>), Failure> {
+    if let Some(request) = asked.peek() {
+        caller.attempt.is_about("", &request.name);
+    }
     let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
-    let request: GroupCreate = body::read_json(&headers, body).await?;
-    caller.attempt.is_about("", &request.name);
+    let request = asked.read()?;
     let members: BTreeSet<String> = request.members.into_iter().collect();
     let (by, now) = (caller.attempt.actor(), crate::clock::now());
     let group = app.meta.create_group(&by, &account, &request.name, &request.description, &members, now).await?;
@@ -94,12 +94,11 @@ pub async fn update_group(
     caller: Caller,
     Id(id): Id,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<GroupUpdate>,
 ) -> Result<Json<Group>, Failure> {
     let account = caller.manages(Permission::UsersManage, params.account.as_deref())?;
     caller.attempt.is_about(&id, "");
-    let request: GroupUpdate = body::read_json(&headers, body).await?;
+    let request = asked.read()?;
     let groups = app.meta.groups(&account).await?;
     let group = groups.into_iter().find(|group| group.id == id);
     let group = group.ok_or_else(|| Failure::new(Code::NotFound, "there is no such group in this account"))?;
@@ -187,7 +186,8 @@ pub async fn permissions_of(app: &App, account: &AccountName, role: &str) -> Res
 
 async fn find(app: &App, account: &AccountName, name: &str) -> Result<whodid_meta::Role, Failure> {
     let role = app.meta.roles(account).await?.into_iter().find(|role| role.name == name);
-    role.ok_or_else(|| Failure::new(Code::NotFound, "there is no such role in this account"))
+    let shown: String = name.chars().take(100).collect();
+    role.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no role {shown:?} in this account")))
 }
 
 /// Nobody gives what they do not have in the whole account.
@@ -206,12 +206,13 @@ pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<RoleCreate>,
 ) -> Result<(StatusCode, Json<Role>), Failure> {
+    if let Some(request) = asked.peek() {
+        caller.attempt.is_about("", &request.name);
+    }
     let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
-    let request: RoleCreate = body::read_json(&headers, body).await?;
-    caller.attempt.is_about("", &request.name);
+    let request = asked.read()?;
     let permissions = permissions(&request.permissions)?;
     may_give(&caller, &account, permissions)?;
     let (by, now) = (caller.attempt.actor(), crate::clock::now());
@@ -222,15 +223,14 @@ pub async fn create(
 pub async fn update(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(name): Path<String>,
+    Id(name): Id,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<RoleUpdate>,
 ) -> Result<Json<Role>, Failure> {
     let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
     caller.attempt.is_about("", &name);
     refuse_built_in(&name)?;
-    let request: RoleUpdate = body::read_json(&headers, body).await?;
+    let request = asked.read()?;
     let role = find(&app, &account, &name).await?;
     caller.attempt.is_about(&role.id, &name);
     let permissions = request.permissions.as_deref().map(permissions).transpose()?;
@@ -250,7 +250,7 @@ fn refuse_built_in(name: &str) -> Result<(), Failure> {
 pub async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(name): Path<String>,
+    Id(name): Id,
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
@@ -314,22 +314,25 @@ pub async fn grant(app: &App, caller: &Caller, account: &AccountName, asked: Rol
     may_give(caller, account, permissions)?;
     let spaces = asked.spaces.map(|spaces| spaces.iter().map(|name| SpaceName::parse(name)).collect::<Result<_, _>>());
     let spaces = spaces.transpose().map_err(|error| Failure::new(Code::BadJson, format!("`spaces`: {error}")))?;
-    let query = asked.query.filter(|query| !query.trim().is_empty());
-    if let Some(query) = &query {
+    if let Some(query) = &asked.query {
+        // An empty one finds everything: whoever meant to limit somebody would have given them all.
+        if query.trim().is_empty() {
+            let detail = "`query` is empty; leave it out to give the role without a limit";
+            return Err(Failure::new(Code::BadJson, detail));
+        }
         app.engine()?.check_query(query)?;
     }
-    Ok(RoleGrant { role: asked.role, spaces, query })
+    Ok(RoleGrant { role: asked.role, spaces, query: asked.query })
 }
 
 pub async fn bind(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<BindingCreate>,
 ) -> Result<(StatusCode, Json<Binding>), Failure> {
     let account = caller.manages(Permission::RolesManage, params.account.as_deref())?;
-    let request: BindingCreate = body::read_json(&headers, body).await?;
+    let request = asked.read()?;
     caller.attempt.asks("role", request.role.as_str());
     let subject = match (request.user, request.group) {
         (Some(user), None) => Subject::User(user),

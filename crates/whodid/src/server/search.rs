@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
 use whodid_api::{
@@ -19,10 +18,11 @@ use whodid_engine::{EventJson, Facet, Interval, ReadRequest, ReadStats};
 use whodid_model::access::Act;
 use whodid_model::{AccessScope, RecordId, StreamName};
 
+use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
 use super::failure::Failure;
 use super::params::{Id, Params};
-use super::{App, body};
 
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1000;
@@ -47,11 +47,16 @@ macro_rules! read_request {
 }
 pub(super) use read_request;
 
-/// A stream by name; one that cannot exist is refused.
+/// Every stream there is.
+pub(super) const STREAMS: [&str; 4] = ["activity", "rejects", "audit", "findings"];
+
+/// A stream by name; one that does not exist is refused, for an empty answer would be taken for a true one.
 pub(super) fn stream(name: Option<&str>) -> Result<Option<StreamName>, Failure> {
-    name.map(StreamName::parse)
-        .transpose()
-        .map_err(|error| Failure::new(Code::BadParameter, format!("`stream`: {error}")))
+    let Some(name) = name else { return Ok(None) };
+    let stream = StreamName::parse(name).ok().filter(|stream| STREAMS.contains(&stream.as_str()));
+    let shown: String = name.chars().take(40).collect();
+    let unknown = || format!("`stream`: there is no stream {shown:?}; streams are {}", STREAMS.join(", "));
+    stream.map(Some).ok_or_else(|| Failure::new(Code::BadParameter, unknown()))
 }
 
 /// A limit within its bounds.
@@ -215,6 +220,11 @@ fn iso_duration(micros: i64) -> String {
     text
 }
 
+/// How many records were counted for it.
+fn rows_of(facet: &Facet) -> u64 {
+    facet.values.iter().map(|value| value.count).sum::<u64>() + facet.other + facet.missing
+}
+
 fn facet(facet: Facet) -> Top {
     Top {
         field: facet.field,
@@ -242,6 +252,7 @@ pub async fn top(
     let prefix = params.prefix.as_deref();
     let facets = app.engine()?.facets(&scope, &request, &fields, limit, prefix).await?;
     let only = facets.into_iter().next().ok_or_else(|| Failure::new(Code::Internal, "one field gave no answer"))?;
+    caller.attempt.answers("rows", rows_of(&only));
     Ok(Json(facet(only)))
 }
 
@@ -261,6 +272,7 @@ pub async fn facets(
         refuse_no_field(name)?;
     }
     let facets = app.engine()?.facets(&scope, &request, &params.field, limit, None).await?;
+    caller.attempt.answers("rows", facets.first().map_or(0, rows_of));
     Ok(Json(Facets { facets: facets.into_iter().map(facet).collect() }))
 }
 
@@ -342,8 +354,8 @@ pub async fn around(
     Id(id): Id,
     Params(params): Params<AroundParams>,
 ) -> Result<Json<Around>, Failure> {
-    let scope = looking_at(&caller, &id, params.account.as_deref())?;
     caller.attempt.asks("view", "around");
+    let scope = looking_at(&caller, &id, params.account.as_deref())?;
     let count = limit(params.count, AROUND_DEFAULT, AROUND_MAX, "count")?;
     let around = app.engine()?.around(&scope, &id, count, &ReadRequest::default()).await?;
     Ok(Json(Around { before: raw(around.before)?, after: raw(around.after)? }))
@@ -353,13 +365,12 @@ pub async fn sql(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<SqlParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<SqlRequest>,
 ) -> Result<Json<SqlAnswer>, Failure> {
-    let scope = caller.reads(None, params.account.as_deref())?;
-    let request: SqlRequest = body::read_json(&headers, body).await?;
     caller.attempt.is_about("activity", "");
-    caller.attempt.asks_text("query", Some(&request.sql));
+    caller.attempt.asks_text("query", asked.peek().map(|request| request.sql.as_str()));
+    let scope = caller.reads(None, params.account.as_deref())?;
+    let request = asked.read()?;
     let answer = app.engine()?.sql(&scope, &request.sql).await?;
     caller.attempt.answers("rows", answer.rows.len());
     Ok(Json(SqlAnswer {

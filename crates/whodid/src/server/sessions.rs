@@ -231,7 +231,10 @@ fn link_failure(app: &App, address: IpAddr, error: LinkError, what: &str) -> Fai
 
 fn refused(address: IpAddr, code: Code, what: &str, why: &str) -> Failure {
     tracing::warn!(%address, code = code.as_str(), "a one-time link was refused");
-    let whom = "ask an administrator for a new one, or run `whodid sign-in-link` on the server";
+    let whom = match what {
+        "sign-in link" => "ask an administrator for a new one, or run `whodid sign-in-link` on the server",
+        _ => "ask an administrator for a new one",
+    };
     Failure::new(code, format!("the {what} {why}; {whom}"))
 }
 

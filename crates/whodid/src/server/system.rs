@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whodid_api::{Degraded, Live, LookupParams, Ready, Status, UnavailableTable};
 
-use whodid_model::StreamName;
+use whodid_model::{Permission, StreamName};
 
 use super::App;
 use super::auth::{Caller, Peer};
@@ -26,11 +26,15 @@ pub async fn status(
     let scope = caller.reads(None, params.account.as_deref())?;
     let rejects = caller.reads(Some(&StreamName::rejects()), params.account.as_deref()).ok();
     let status = app.engine()?.status(&scope, rejects.as_ref()).await?;
+    // Causes name files and buckets.
+    let principal = caller.principal();
+    let sees_causes = principal.is_operator || principal.permissions_in(scope.account()).has(Permission::SettingsRead);
     Ok(Json(Status {
         events: status.events,
         rejects: status.rejects,
         tail_rows: status.tail_rows,
-        journal_bytes: status.journal_bytes,
+        // Of all accounts together: who sees one would learn what the others send.
+        journal_bytes: caller.principal().is_operator.then_some(status.journal_bytes),
         journal_bound_bytes: status.journal_bound_bytes,
         oldest_event: status.oldest_event.map(|at| at.to_string()),
         newest_event: status.newest_event.map(|at| at.to_string()),
@@ -42,7 +46,7 @@ pub async fn status(
             .map(|table| UnavailableTable {
                 stream: table.stream.to_string(),
                 since: table.since.to_string(),
-                detail: table.cause,
+                detail: if sees_causes { table.cause } else { "an administrator of the account sees why".to_owned() },
             })
             .collect(),
     }))

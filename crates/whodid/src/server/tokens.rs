@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use whodid_api::{Code, KeyCreated, KeyList, KeySummary, KeyUpdate, LookupParams, TokenCreate};
+use axum::http::StatusCode;
+use whodid_api::{Code, KeyCreated, KeyList, KeyRotate, KeySummary, KeyUpdate, LookupParams, TokenCreate};
 use whodid_meta::{Key, KeyPlan};
 use whodid_model::access::PermissionSet;
 use whodid_model::{AccountName, Permission};
 
 use super::App;
+use super::asked::Asked;
 use super::auth::Caller;
-use super::body;
 use super::failure::Failure;
 use super::keys::{change, created, expiry, names, overlap, scope, summary};
 use super::params::{Id, NoParams, Params};
@@ -59,12 +58,11 @@ pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<LookupParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<TokenCreate>,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
     let account = caller.account(params.account.as_deref())?;
     let session = caller.fresh_session()?;
-    let request: TokenCreate = body::read_json(&headers, body).await?;
+    let request = asked.read()?;
     caller.attempt.is_about("", &request.name);
     let now = crate::clock::now();
     let plan = KeyPlan {
@@ -83,13 +81,12 @@ pub async fn update(
     caller: Caller,
     Id(id): Id,
     Params(NoParams {}): Params<NoParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<KeyUpdate>,
 ) -> Result<Json<KeySummary>, Failure> {
     let account = account_of(&app, &caller, &id).await?;
     // A token that could widen itself or live for ever would outlast what its user meant.
     let now = crate::clock::now();
-    let update: KeyUpdate = body::read_json(&headers, body).await?;
+    let update = asked.read()?;
     if update.scope.is_some() || update.expires.is_some() {
         caller.fresh_session()?;
     }
@@ -103,12 +100,11 @@ pub async fn rotate(
     caller: Caller,
     Id(id): Id,
     Params(NoParams {}): Params<NoParams>,
-    headers: HeaderMap,
-    body: Body,
+    asked: Asked<KeyRotate>,
 ) -> Result<(StatusCode, Json<KeyCreated>), Failure> {
     let account = account_of(&app, &caller, &id).await?;
     may_rotate(&app, &caller, &id).await?;
-    let overlap = overlap(body::read_json(&headers, body).await?)?;
+    let overlap = overlap(asked.read()?)?;
     let made = app.meta.rotate_key(&caller.attempt.actor(), &account, &id, overlap, crate::clock::now()).await?;
     tracing::info!(by = caller.label(), key.id = id, successor = made.key.id, "a personal token was rotated");
     Ok((StatusCode::CREATED, Json(created(made))))

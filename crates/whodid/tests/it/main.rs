@@ -11,6 +11,7 @@ mod matrix;
 mod person;
 mod provider;
 mod proving;
+mod refusals;
 mod rights;
 mod secrets;
 mod self_audit;
