@@ -5,6 +5,7 @@
 
 mod audit;
 mod bench;
+mod contract;
 mod demo;
 mod journeys;
 mod openapi;

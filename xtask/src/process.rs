@@ -100,6 +100,7 @@ fn is_closing(line: &str) -> bool {
         || line.starts_with("# pass ")
         || line.starts_with("# fail ")
         || (line.contains(" passed, ") && line.contains(" failed"))
+        || (line.contains(" generated, ") && counts(line))
 }
 
 fn without_colours(text: &str) -> String {
@@ -128,6 +129,7 @@ mod tests {
             " Test Files  1 failed | 6 passed (7)",
             "# pass 7",
             "9 passed, 0 failed",
+            "  48 generated, 48 passed",
             "skipped: power::lost_power_loses_nothing: needs root",
         ] {
             assert!(is_closing(line), "{line}");

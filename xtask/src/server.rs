@@ -19,6 +19,7 @@ pub struct Keys {
     pub admin_link: String,
     pub ingestion: String,
     pub service: String,
+    pub admin_token: String,
 }
 
 /// Makes a data folder with `whodid init`.
@@ -29,7 +30,12 @@ pub fn init(binary: &Path, data: &Path) -> Result<Keys> {
         serde_json::from_str(&crate::process::capture(&mut command)?).context("`whodid init` printed no JSON")?;
     let text =
         |name: &str| made[name].as_str().map(String::from).with_context(|| format!("`whodid init` printed no {name}"));
-    Ok(Keys { admin_link: text("admin_link")?, ingestion: text("ingestion_key")?, service: text("service_key")? })
+    Ok(Keys {
+        admin_link: text("admin_link")?,
+        ingestion: text("ingestion_key")?,
+        service: text("service_key")?,
+        admin_token: text("admin_token")?,
+    })
 }
 
 /// The binary without the settings of whoever runs us: it refuses variables that it does not know, such as ours.

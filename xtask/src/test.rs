@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::postgres::Postgres;
 use crate::process::{self, Ended};
 use crate::workspace::{self, Workspace};
-use crate::{audit, journeys, openapi, tidy, tools};
+use crate::{audit, contract, journeys, openapi, tidy, tools};
 
 /// Crates whose documentation is read by people who do not read the code.
 const DOCUMENTED: [&str; 3] = ["whodid-model", "whodid-journal", "whodid-api"];
@@ -25,7 +25,7 @@ struct Step {
     needs: Option<&'static str>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "fmt", what: "format of the Rust code", run: fmt, needs: None },
     Step { name: "tidy", what: "the repository's own rules", run: tidy_step, needs: None },
     Step { name: "web", what: "web: lint, types, unit tests", run: web, needs: None },
@@ -34,6 +34,12 @@ const STEPS: [Step; 10] = [
     Step { name: "rust", what: "Rust tests", run: rust, needs: Some("build") },
     Step { name: "doc", what: "documentation builds without warnings", run: doc, needs: None },
     Step { name: "openapi", what: "the committed contract is the server's", run: openapi_step, needs: Some("build") },
+    Step {
+        name: "contract",
+        what: "the server against its contract, with requests made from it",
+        run: contract_step,
+        needs: Some("build"),
+    },
     Step {
         name: "journeys",
         what: "a person's ways through the pages, in Chromium",
@@ -244,6 +250,13 @@ fn doc(workspace: &Workspace) -> Result<Verdict> {
 
 fn openapi_step(workspace: &Workspace) -> Result<Verdict> {
     openapi::check(workspace).map(|()| Verdict::Passed(Vec::new()))
+}
+
+fn contract_step(workspace: &Workspace) -> Result<Verdict> {
+    Ok(match contract::run(workspace)? {
+        Ok(ended) => Verdict::from(ended),
+        Err(reason) => Verdict::Skipped(reason),
+    })
 }
 
 fn journeys_step(workspace: &Workspace) -> Result<Verdict> {
