@@ -19,6 +19,9 @@ use crate::{Meta, MetaError, Settings};
 
 /// A revoked key or ended session stops working within this many milliseconds.
 pub const STALE_MS_MAX: u64 = 500;
+/// A failed look is everybody's answer for so long: those who waited for it would else fail one after another, each
+/// after a wait of its own.
+const FAILURE_KEPT: Duration = Duration::from_millis(500);
 
 /// What is known at one moment.
 #[derive(Debug, Default)]
@@ -57,11 +60,20 @@ struct Use {
 /// Uses to write down: what, its id, when in microseconds, from where.
 pub(crate) type Uses = Vec<(Used, String, i64, String)>;
 
+/// What the last look found.
+#[derive(Debug, Default)]
+struct Looked {
+    /// The number that `fresh` was loaded at.
+    number: Option<i64>,
+    /// When and why the last look failed; `None` after one that did not.
+    failed: Option<(Instant, Arc<MetaError>)>,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     fresh: Mutex<Fresh>,
-    /// The number that `fresh` was loaded at; also the queue of those who look.
-    revision: tokio::sync::Mutex<Option<i64>>,
+    /// Also the queue of those who look.
+    looked: tokio::sync::Mutex<Looked>,
     uses: Mutex<HashMap<(Used, String), Use>>,
 }
 
@@ -113,6 +125,11 @@ impl Cache {
         self.fresh.lock().known.clone()
     }
 
+    /// Whether this process changed something since, which shows that the metadata answers again.
+    fn has_changed_since(&self, at: Instant) -> bool {
+        self.fresh.lock().changed.is_some_and(|changed| changed > at)
+    }
+
     fn known_when(&self, is_fresh: impl Fn(Instant) -> bool) -> Option<Arc<Known>> {
         let fresh = self.fresh.lock();
         let is_ours = |checked: &Instant| fresh.changed.is_none_or(|changed| *checked > changed);
@@ -137,10 +154,32 @@ impl Meta {
         if let Some(known) = cache.known_when(&is_fresh) {
             return Ok(known);
         }
-        let mut loaded = cache.revision.lock().await;
+        let mut looked = cache.looked.lock().await;
         if let Some(known) = cache.known_when(&is_fresh) {
             return Ok(known);
         }
+        if let Some((at, error)) = &looked.failed
+            && at.elapsed() < FAILURE_KEPT
+            && !cache.has_changed_since(*at)
+        {
+            return Err(MetaError::Shared(error.clone()));
+        }
+        match self.look_for_changes(&mut looked.number).await {
+            Ok(known) => {
+                looked.failed = None;
+                Ok(known)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                looked.failed = Some((Instant::now(), error.clone()));
+                Err(MetaError::Shared(error))
+            }
+        }
+    }
+
+    /// Loads everything anew when the number is another than `loaded`.
+    async fn look_for_changes(&self, loaded: &mut Option<i64>) -> Result<Arc<Known>, MetaError> {
+        let cache = self.cache();
         let started = Instant::now();
         let row = self.db().row("looking for changes", "SELECT number FROM revision", args![]).await?;
         let number = row.map_or(Ok(0), |row| row.int(0))?;
@@ -166,5 +205,35 @@ impl Meta {
         let keys = key_check::load_keys(&mut tx, &people).await?;
         let sessions = sessions::load_sessions(&mut tx).await?;
         Ok(Known { accounts, people, keys, sessions })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{Limits, MetaLocation};
+
+    #[tokio::test]
+    async fn those_who_wait_for_a_look_that_fails_get_its_failure_and_try_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = MetaLocation::File(folder.path().join("meta.sqlite"));
+        let meta = Meta::open(&place, &folder.path().join("secrets.key"), Limits::default()).await.unwrap();
+        // Every connection is in use, as when a server does not answer: whoever asks for one waits five seconds.
+        let mut taken = Vec::new();
+        for _ in 0..crate::store::SQLITE_CONNECTIONS_MAX {
+            taken.push(meta.db().begin_read().await.unwrap());
+        }
+        let started = Instant::now();
+        let (one, two, three) = tokio::join!(meta.current(), meta.cached(), meta.current());
+        assert!(started.elapsed() < 2 * crate::store::BUSY_TIMEOUT, "{:?}", started.elapsed());
+        for failed in [one.unwrap_err(), two.unwrap_err(), three.unwrap_err()] {
+            assert!(failed.is_passing(), "{failed:?}");
+            assert_eq!(failed.to_string(), "looking for changes failed in the metadata");
+        }
+        drop(taken);
+        let by = whodid_audit::Actor::system();
+        meta.write_unaudited(&by, Timestamp::default()).await.unwrap().commit().await.unwrap();
+        meta.current().await.expect("what this process changed shows that the metadata is there");
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with the metadata.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The metadata cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,9 @@ pub enum MetaError {
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Random(#[from] getrandom::Error),
+    /// The same look failed for others too.
+    #[error(transparent)]
+    Shared(Arc<MetaError>),
 }
 
 impl MetaError {
@@ -78,6 +82,7 @@ impl MetaError {
     pub fn is_passing(&self) -> bool {
         let source = match self {
             Self::AuditBehind { .. } => return true,
+            Self::Shared(error) => return error.is_passing(),
             Self::Statement { source, .. } => source,
             _ => return false,
         };

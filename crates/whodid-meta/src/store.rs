@@ -23,9 +23,9 @@ use crate::write::Write;
 use crate::{ChangeError, KeyKind, KeyPlan, Link, MetaError, NewKey, User, schema, secret};
 
 /// A statement waits this long for another process or a free connection.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections at once to SQLite; more would only wait for its one writer.
-const SQLITE_CONNECTIONS_MAX: u32 = 4;
+pub(crate) const SQLITE_CONNECTIONS_MAX: u32 = 4;
 /// Connections at once to PostgreSQL, of each process.
 const POSTGRES_CONNECTIONS_MAX: u32 = 8;
 
