@@ -91,6 +91,8 @@ impl Meta {
         write.tell_first(&Told::success(Deed::BackupCreate, "metadata", "")).await?;
         write.commit_unseen().await?;
         let mut tx = self.read().await?;
+        // Whoever takes the lines may be slow.
+        tx.take_long().await?;
         let installation = tx.row("reading the installation", "SELECT id FROM installation", args![]).await?;
         let installation = installation.map_or(Ok(String::new()), |row| row.text(0))?;
         let header = Header { whodid_metadata: BACKUP_FORMAT, schema: VERSION, installation };

@@ -89,9 +89,11 @@ impl MetaError {
         match source {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => true,
             sqlx::Error::Database(source) => source.code().is_some_and(|code| {
-                // PostgreSQL's classes: connection, resources, rollback, shutdown. They have five characters.
+                // PostgreSQL's classes: connection, resources, rollback, a lock that was waited for too long, shutdown and
+                // statements cut off (57014); and the code of a transaction that did nothing for too long. They have
+                // five characters.
                 if code.len() == 5 {
-                    return ["08", "53", "40", "57"].iter().any(|class| code.starts_with(class));
+                    return ["08", "53", "40", "55", "57", "25P03"].iter().any(|class| code.starts_with(class));
                 }
                 // SQLite's primary result codes 5 (busy), 6 (locked) and 13 (full).
                 matches!(code.parse::<i32>().map(|code| code & 0xff), Ok(5 | 6 | 13))

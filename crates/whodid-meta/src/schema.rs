@@ -60,6 +60,8 @@ async fn migrate_postgres(db: &Db, place: &str, steps: &[&'static str]) -> Resul
     loop {
         // The version is read under the lock, so that a step is never run twice.
         let mut step = db.begin_write().await?;
+        // A step over many rows takes its time, and so does the wait for another process that runs it.
+        step.take_long().await?;
         step.run(doing, "SELECT pg_advisory_xact_lock($1)", args![ADVISORY_LOCK]).await?;
         step.script(doing, "CREATE TABLE IF NOT EXISTS schema_version (number BIGINT NOT NULL)").await?;
         let found = step.row(doing, "SELECT max(number) FROM schema_version", args![]).await?;

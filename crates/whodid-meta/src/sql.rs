@@ -236,6 +236,19 @@ impl Tx {
         .map_err(failed)
     }
 
+    /// Lifts the bounds on time that PostgreSQL's connections have, until the transaction ends: for what takes as long
+    /// as it takes. SQLite has none but for the wait for its one writer.
+    pub(crate) async fn take_long(&mut self) -> Result<(), MetaError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => {
+                let lift = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
+                    SET LOCAL idle_in_transaction_session_timeout = 0";
+                self.script("lifting bounds on time", lift).await
+            }
+        }
+    }
+
     /// Runs several statements without parameters.
     pub(crate) async fn script(&mut self, doing: &'static str, sql: &'static str) -> Result<(), MetaError> {
         let failed = MetaError::doing(doing);

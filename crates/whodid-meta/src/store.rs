@@ -28,6 +28,11 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const SQLITE_CONNECTIONS_MAX: u32 = 4;
 /// Connections at once to PostgreSQL, of each process.
 const POSTGRES_CONNECTIONS_MAX: u32 = 8;
+/// How long PostgreSQL lets a statement wait for a lock, a statement run, and a transaction do nothing: a process that
+/// hangs or is cut off must not keep every other one from the one row that puts writers in line.
+/// [`Tx::take_long`](crate::sql::Tx::take_long) lifts them for one transaction.
+const POSTGRES_BOUNDS: [(&str, &str); 3] =
+    [("lock_timeout", "5s"), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// Where the metadata lies.
 #[derive(Clone, PartialEq, Eq)]
@@ -174,7 +179,8 @@ impl Meta {
                 Db::Sqlite(pool.await.map_err(failed)?)
             }
             MetaLocation::Postgres(url) => {
-                let options = PgConnectOptions::from_str(url).map_err(failed)?.disable_statement_logging();
+                let options = PgConnectOptions::from_str(url).map_err(failed)?;
+                let options = options.options(POSTGRES_BOUNDS).disable_statement_logging();
                 let pool = PgPoolOptions::new()
                     .max_connections(POSTGRES_CONNECTIONS_MAX)
                     .acquire_timeout(BUSY_TIMEOUT)

@@ -163,6 +163,27 @@ async fn tables_from_a_newer_whodid_are_refused() {
 }
 
 #[tokio::test]
+async fn a_process_that_hangs_while_it_writes_keeps_others_waiting_for_seconds_only() {
+    on_postgres(async |place: &Place| {
+        let shop = place.shop().await;
+        let MetaLocation::Postgres(url) = &place.location else { panic!() };
+        let pool = sqlx::PgPool::connect(url).await.unwrap();
+        let mut hangs = pool.begin().await.unwrap();
+        sqlx::query("UPDATE revision SET number = number + 1").execute(&mut *hangs).await.unwrap();
+        let (by, plan) = (shop.admin(), whodid_meta::KeyPlan::new(KeyKind::Service, "new"));
+        let home = home();
+        let waiting = shop.meta.create_key(&by, &home, &plan, at(1));
+        let refused = tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.expect("an answer");
+        let Err(whodid_meta::ChangeError::Meta(refused)) = refused else { panic!("{refused:?}") };
+        assert!(refused.is_passing(), "{refused:?}");
+        drop(hangs);
+        shop.meta.create_key(&by, &home, &plan, at(2)).await.unwrap();
+        pool.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_look_changes_nothing_and_tells_what_is_there() {
     let place = Place::sqlite();
     std::fs::write(place.file(), b"").unwrap();
