@@ -2,7 +2,7 @@
 //!
 //! A header names the format and the installation, each row is one line, and the last line counts them, so that a
 //! cut file is not taken for a whole one. Sessions, links and what is under way are left out. Sealed secrets stay
-//! sealed: a restored installation needs its key file too.
+//! sealed: a restored installation needs its key file too, and the header tells which one that is.
 
 use std::io::BufRead;
 
@@ -68,6 +68,9 @@ struct Header {
     whodid_metadata: i64,
     schema: i64,
     installation: String,
+    /// The fingerprint of the key that its sealed secrets need; older ones do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secrets_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,7 +98,8 @@ impl Meta {
         tx.take_long().await?;
         let installation = tx.row("reading the installation", "SELECT id FROM installation", args![]).await?;
         let installation = installation.map_or(Ok(String::new()), |row| row.text(0))?;
-        let header = Header { whodid_metadata: BACKUP_FORMAT, schema: VERSION, installation };
+        let secrets_key = Some(self.vault().fingerprint().to_owned());
+        let header = Header { whodid_metadata: BACKUP_FORMAT, schema: VERSION, installation, secrets_key };
         writeln!(to, "{}", crate::sql::json_text(&header))?;
         let mut rows = 0;
         for table in TABLES {
@@ -111,7 +115,8 @@ impl Meta {
         Ok(rows)
     }
 
-    /// Brings a backup back, all or nothing, into a store without an installation; how many rows.
+    /// Brings a backup back, all or nothing, into a store without an installation; how many rows. The store must have
+    /// been opened with the key file that the backup goes with ([`MetaError::SecretsKey`]).
     pub async fn import(&self, by: &Actor, from: impl BufRead, now: Timestamp) -> Result<usize, BackupError> {
         let (header, lines) = read(from)?;
         let mut write = self.write(by, now).await?;
@@ -119,6 +124,7 @@ impl Meta {
         if write.tx.row("looking whether it is empty", taken, args![]).await?.is_some() {
             return Err(BackupError::NotEmpty);
         }
+        write.guard_key().await?;
         let rows = lines.len();
         for (at, line) in lines.into_iter().enumerate() {
             insert(&mut write.tx, at + 2, line).await?;
@@ -128,6 +134,7 @@ impl Meta {
         if found != header.installation {
             return Err(BackupError::Line { line: 1, why: "it names another installation than its rows".to_owned() });
         }
+        write.guard_key_of_backup(header.secrets_key.as_deref()).await?;
         write.set_installation(&found);
         write.told_up_to_outbox().await?;
         let told = Told::success(Deed::BackupRestore, "metadata", "").answered("rows", rows as i64);

@@ -22,7 +22,8 @@ pub enum MetaError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file with the key for second factors is not one, or is missing where some are sealed under it.
+    /// The file with the key for second factors is not one, or is not the one that the metadata or a backup goes with,
+    /// or is missing where they go with one.
     #[error("{} {why}", path.display())]
     SecretsKey {
         /// The file.

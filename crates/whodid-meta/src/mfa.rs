@@ -106,6 +106,7 @@ impl Meta {
         if found.has_mfa {
             return Err(ChangeError::Already { what: "a second factor is set up" });
         }
+        write.guard_key().await?;
         let mut random = [0; totp::SECRET_BYTES];
         getrandom::fill(&mut random)?;
         let sealed = self.vault().seal(user, &random)?;

@@ -117,6 +117,9 @@ mod tests {
         let mut sqlite = shape(super::STEPS[1]);
         sqlite.extend(shape(super::FIRST).into_iter().filter(|(name, _)| name == "installation"));
         assert_eq!(sqlite, shape(super::POSTGRES));
+        for (sqlite, postgres) in super::STEPS[2..].iter().zip(super::POSTGRES_STEPS) {
+            assert_eq!(shape(sqlite), shape(postgres));
+        }
     }
 
     #[tokio::test]

@@ -159,7 +159,8 @@ pub enum InitializeError {
 
 impl Meta {
     /// Opens the store, or makes it, and brings its tables up to date. A file is readable by its owner only.
-    /// `secrets_key`: the file with the key that seals second factors; made when it is missing and none is sealed.
+    /// `secrets_key`: the file with the key that seals second factors; made when it is missing and no installation goes
+    /// with one yet. Another key than that of the installation is refused ([`MetaError::SecretsKey`]).
     pub async fn open(location: &MetaLocation, secrets_key: &Path, limits: Limits) -> Result<Self, MetaError> {
         let failed = |source| MetaError::Open { place: location.to_string(), source };
         let db = match location {
@@ -189,9 +190,7 @@ impl Meta {
             }
         };
         schema::migrate(&db, &location.to_string()).await?;
-        // Looked at before the file: whoever makes the first of both makes the file first.
-        let sealed = db.row("looking for second factors", "SELECT 1 FROM second_factors LIMIT 1", args![]).await?;
-        let vault = Vault::open(secrets_key, sealed.is_some())?;
+        let vault = Vault::open(&db, secrets_key).await?;
         Ok(Self {
             db,
             writers: std::sync::Arc::default(),
@@ -332,6 +331,8 @@ struct First {
 }
 
 async fn first(write: &mut Write<'_>) -> Result<First, InitializeError> {
+    // Of two servers that have made a key each, one is the installation's.
+    write.guard_key().await?;
     let account = AccountName::default_account();
     let installation = secret::random_id().map_err(MetaError::from)?;
     let insert = "INSERT INTO installation (\"only\", id, created_at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING";

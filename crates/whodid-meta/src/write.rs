@@ -65,11 +65,13 @@ impl Meta {
     }
 }
 
-impl Write<'_> {
-    pub(crate) fn meta(&self) -> &Meta {
+impl<'a> Write<'a> {
+    pub(crate) fn meta(&self) -> &'a Meta {
         self.meta
     }
+}
 
+impl Write<'_> {
     /// For the first change of all, which makes the installation.
     pub(crate) fn set_installation(&mut self, id: &str) {
         id.clone_into(&mut self.installation);

@@ -1,2 +1,8 @@
 -- A download session gives its events once.
 ALTER TABLE download_sessions ADD COLUMN downloaded_at BIGINT;
+-- Which key the installation goes with, so that another one is noticed; not the key.
+CREATE TABLE secrets_key (
+    "only" BIGINT PRIMARY KEY CHECK ("only" = 1),
+    fingerprint TEXT NOT NULL,
+    is_given BIGINT NOT NULL CHECK (is_given IN (0, 1))
+);

@@ -30,6 +30,7 @@ async fn a_backup_of_either_database_comes_back_into_either() {
         let text = String::from_utf8(file.clone()).unwrap();
         assert!(!text.contains("\"sessions\"") && !text.contains("\"links\""));
         on_both(async |to: &Place| {
+            std::fs::copy(from.key(), to.key()).unwrap();
             let meta = to.open().await;
             assert_eq!(meta.import(&Actor::operator("root"), file.as_slice(), at(3)).await.unwrap(), rows);
             assert_eq!(meta.installation().await.unwrap(), shop.meta.installation().await.unwrap());
@@ -44,7 +45,7 @@ async fn a_backup_of_either_database_comes_back_into_either() {
             let checked = meta.check_second_factor(&actor("eve"), &eve, answer, at(4)).await.unwrap();
             assert_eq!(checked, FactorCheck::Passed);
             let code = meta.check_second_factor(&actor("eve"), &eve, Answer::Code("000000"), at(4)).await;
-            assert!(matches!(code, Err(MetaError::Sealed)), "another key file");
+            assert_eq!(code.unwrap(), FactorCheck::Wrong);
             // What waited still waits, and goes on after it.
             let waiting = meta.outbox(0, 999, &[]).await.unwrap();
             assert!(waiting.iter().any(|one| one.event.contains("whodid.backup.restore")));
@@ -58,9 +59,42 @@ async fn a_backup_of_either_database_comes_back_into_either() {
 }
 
 #[tokio::test]
+async fn a_backup_comes_back_with_its_key_only_or_with_one_given_in_its_place() {
+    on_both(async |from: &Place| {
+        let (shop, _) = filled(from).await;
+        let mut file = Vec::new();
+        shop.meta.export(&Actor::operator("root"), &mut file, at(2)).await.unwrap();
+        let text = String::from_utf8(file).unwrap();
+        let key = text.lines().next().unwrap().split(",\"secrets_key\":\"").nth(1).unwrap().trim_end_matches("\"}");
+        assert_eq!(key.len(), 32);
+        // As an older whodid wrote it.
+        let older = text.replacen(&format!(",\"secrets_key\":\"{key}\""), "", 1);
+        let by = Actor::operator("root");
+        for file in [&text, &older] {
+            let to = Place::sqlite();
+            let meta = to.open().await;
+            let refused = meta.import(&by, file.as_bytes(), at(3)).await.unwrap_err();
+            assert!(matches!(refused, BackupError::Meta(MetaError::SecretsKey { .. })), "{refused:?}");
+            assert!(refused.to_string().contains("secrets.key holds another key than the one that the backup"));
+            assert!(meta.accounts().await.unwrap().is_empty());
+            meta.close(at(3)).await.unwrap();
+            // The right file in its place, although one was made meanwhile.
+            std::fs::copy(from.key(), to.key()).unwrap();
+            to.open().await.import(&by, file.as_bytes(), at(4)).await.unwrap();
+            let lost = Place::sqlite();
+            std::fs::write(lost.folder.path().join("secrets.key.new"), [7; 32]).unwrap();
+            lost.open().await.import(&by, file.as_bytes(), at(4)).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_damaged_backup_brings_back_nothing() {
     on_both(async |place: &Place| {
-        let (shop, _) = filled(&Place::sqlite()).await;
+        let from = Place::sqlite();
+        let (shop, _) = filled(&from).await;
+        std::fs::copy(from.key(), place.key()).unwrap();
         let mut file = Vec::new();
         shop.meta.export(&Actor::operator("root"), &mut file, at(DAY)).await.unwrap();
         let text = String::from_utf8(file).unwrap();

@@ -74,6 +74,22 @@ impl Place {
         Self { folder, location }
     }
 
+    /// Changes the tables past the store.
+    pub async fn run(&self, statement: &'static str) {
+        match &self.location {
+            MetaLocation::File(path) => {
+                let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+                sqlx::query(statement).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            MetaLocation::Postgres(url) => {
+                let pool = sqlx::PgPool::connect(url).await.unwrap();
+                sqlx::query(statement).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+        }
+    }
+
     /// A store with its first content, and nothing waiting in the outbox.
     pub async fn shop(&self) -> Shop {
         let meta = self.open().await;

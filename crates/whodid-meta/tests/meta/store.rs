@@ -106,35 +106,84 @@ async fn a_key_file_that_is_missed_is_asked_for_and_not_made_anew() {
         let key = std::fs::read(place.key()).unwrap();
         shop.meta.close(at(1)).await.unwrap();
         std::fs::remove_file(place.key()).unwrap();
-        // Nothing was sealed yet: another one is as good.
+        // Nothing was sealed yet, and yet another server may go by the key.
+        assert!(refused(place).await.contains("secrets.key is missing, and the metadata goes with the key"));
+        assert!(!place.key().exists());
+        std::fs::write(place.key(), &key).unwrap();
         let meta = place.open().await;
-        let made = std::fs::read(place.key()).unwrap();
-        assert_ne!(made, key);
         let setup = meta.begin_totp(&user, at(2)).await.unwrap();
         let code = crate::mfa::app(&setup.secret, at(2));
         let codes = meta.confirm_totp(&root(), &user, &code, at(2)).await.unwrap();
         meta.close(at(2)).await.unwrap();
         std::fs::remove_file(place.key()).unwrap();
-        let refused = Meta::open(&place.location, &place.key(), Limits::default()).await.unwrap_err();
-        assert!(matches!(refused, MetaError::SecretsKey { .. }));
-        assert!(refused.to_string().contains("secrets.key is missing"), "{refused}");
-        assert!(refused.to_string().contains("bring the file back"), "{refused}");
+        let text = refused(place).await;
+        assert!(text.contains("secrets.key is missing, and second factors"), "{text}");
+        assert!(text.contains("bring the file back"), "{text}");
         assert!(!place.key().exists());
-        std::fs::write(place.key(), &made).unwrap();
+        std::fs::write(place.key(), &key).unwrap();
         let meta = place.open().await;
         let code = crate::mfa::app(&setup.secret, at(HOUR));
         let by = root();
         let check = async |meta: &Meta, answer| meta.check_second_factor(&by, &user, answer, at(HOUR)).await;
         assert_eq!(check(&meta, Answer::Code(&code)).await.unwrap(), FactorCheck::Passed);
         meta.close(at(HOUR)).await.unwrap();
-        // The way on without it that the text names.
         std::fs::write(place.key(), [7; 32]).unwrap();
+        assert!(refused(place).await.contains("secrets.key holds another key"));
+        // The way on without it that the texts name.
+        std::fs::remove_file(place.key()).unwrap();
+        let given = place.key().with_file_name("secrets.key.new");
+        std::fs::write(&given, [7; 31]).unwrap();
+        assert!(refused(place).await.contains("secrets.key.new holds no key of 32 bytes"));
+        std::fs::write(&given, [7; 32]).unwrap();
+        place.open().await.close(at(HOUR)).await.unwrap();
+        assert!(!given.exists());
+        assert_eq!(std::fs::metadata(place.key()).unwrap().permissions().mode() & 0o077, 0);
         let meta = place.open().await;
         assert!(matches!(check(&meta, Answer::Code(&code)).await, Err(MetaError::Sealed)));
         let recovery = Answer::Recovery(codes[0].expose());
         assert_eq!(check(&meta, recovery).await.unwrap(), FactorCheck::Passed);
         meta.reset_totp(&root(), &home(), &user, at(HOUR)).await.unwrap();
         meta.begin_totp(&user, at(HOUR)).await.unwrap();
+    })
+    .await;
+}
+
+/// Why a store does not open.
+async fn refused(place: &Place) -> String {
+    let refused = Meta::open(&place.location, &place.key(), Limits::default()).await.unwrap_err();
+    assert!(matches!(refused, MetaError::SecretsKey { .. }), "{refused:?}");
+    refused.to_string()
+}
+
+#[tokio::test]
+async fn of_two_servers_on_one_metadata_none_goes_on_with_a_key_of_its_own() {
+    on_both(async |place: &Place| {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let key = elsewhere.path().join("secrets.key");
+        let open = async || Meta::open(&place.location, &key, Limits::default()).await;
+        // Both are there before anything goes with a key: the one that came last has the one that is kept.
+        let (one, two) = (place.open().await, open().await.unwrap());
+        let refused = one.initialize(&root(), at(0)).await.unwrap_err();
+        assert!(matches!(refused, InitializeError::Meta(MetaError::SecretsKey { .. })), "{refused:?}");
+        let made = two.initialize(&root(), at(0)).await.unwrap();
+        assert!(self::refused(place).await.contains("holds another key"));
+        let sealed = one.begin_totp(&made.user.id, at(1)).await;
+        assert!(matches!(sealed, Err(whodid_meta::ChangeError::Meta(MetaError::SecretsKey { .. }))));
+        std::fs::copy(&key, place.key()).unwrap();
+        place.open().await.begin_totp(&made.user.id, at(1)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_know_its_key_yet_takes_the_one_that_is_there() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        place.run("DELETE FROM secrets_key").await;
+        shop.meta.close(at(1)).await.unwrap();
+        place.open().await.close(at(1)).await.unwrap();
+        std::fs::write(place.key(), [7; 32]).unwrap();
+        assert!(refused(place).await.contains("holds another key"));
     })
     .await;
 }
