@@ -1,21 +1,21 @@
 //! How often somebody may try a password.
 //!
-//! Counted by the name as typed, hashed, whether anybody has it or not: so nobody learns from it who exists, and a
-//! password typed in the wrong field is not kept. The window is a pure state machine; the table only keeps it.
+//! Counted by the name as typed, hashed under a key, whether anybody has it or not: so nobody learns from it who
+//! exists, and a password typed in the wrong field is not kept, nor to be found by trying words. The window is a pure state machine; the table only keeps it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::json;
 use whodid_audit::{Actor, Deed, Told};
-use whodid_model::time::MICROS_A_SECOND;
+use whodid_model::time::{MICROS_A_DAY, MICROS_A_SECOND};
 use whodid_model::{AccountName, Timestamp};
 
 use crate::sql::{Row, Tx, args};
 use crate::text::folded;
 use crate::users::load_at_home;
 use crate::write::Write;
-use crate::{ChangeError, Meta, MetaError, secret};
+use crate::{ChangeError, Meta, MetaError};
 
 /// Failures further apart than this, in microseconds, are not counted together.
 pub const WINDOW_MICROS: i64 = 15 * 60 * MICROS_A_SECOND;
@@ -27,6 +27,9 @@ pub const LOCKED_MICROS: i64 = 15 * 60 * MICROS_A_SECOND;
 const DELAY_FROM: i64 = 3;
 /// Longest wait between two tries.
 const DELAY_SECONDS_MAX: i64 = 60;
+/// A name is forgotten so long after its last failure, in microseconds: far longer than anything counts.
+pub(crate) const NAME_KEPT_MICROS: i64 = MICROS_A_DAY;
+const _: () = assert!(NAME_KEPT_MICROS > WINDOW_MICROS + LOCKED_MICROS);
 /// Names counted at one time; the oldest go.
 const NAMES_MAX: i64 = 100_000;
 
@@ -96,7 +99,7 @@ impl Meta {
     /// Whether a password may be tried for a name, known or not.
     pub async fn check_lockout(&self, name: &str, now: Timestamp) -> Result<Lockout, MetaError> {
         let select = "SELECT failures, window_at, failed_at, locked_until FROM lockouts WHERE hash = $1";
-        let row = self.db().row("looking for failures", select, args![key(&folded(name))]).await?;
+        let row = self.db().row("looking for failures", select, args![self.vault().of_name(&folded(name))]).await?;
         Ok(row.as_ref().map(failures).transpose()?.unwrap_or_default().check(now))
     }
 
@@ -131,14 +134,14 @@ impl Write<'_> {
 
     async fn failures_of(&mut self, name: &str) -> Result<Option<Failures>, MetaError> {
         let select = "SELECT failures, window_at, failed_at, locked_until FROM lockouts WHERE hash = $1";
-        let row = self.tx.row("looking for failures", select, args![key(&folded(name))]).await?;
+        let row = self.tx.row("looking for failures", select, args![self.key(name)]).await?;
         row.as_ref().map(failures).transpose()
     }
 
     /// Counts a failure for a name, and records it when it suspends a user's signing in.
     pub(crate) async fn count_failure(&mut self, name: &str, user: Option<&str>) -> Result<(), MetaError> {
         let doing = "counting a failure";
-        let hash = key(&folded(name));
+        let hash = self.key(name);
         let known = self.failures_of(name).await?;
         let is_new = known.is_none();
         let mut counted = known.unwrap_or_default();
@@ -174,13 +177,20 @@ impl Write<'_> {
     /// Forgets the failures of a name; whether there were any.
     pub(crate) async fn clear_failures(&mut self, name: &str) -> Result<bool, MetaError> {
         let delete = "DELETE FROM lockouts WHERE hash = $1";
-        Ok(self.tx.run("forgetting failures", delete, args![key(&folded(name))]).await? > 0)
+        Ok(self.tx.run("forgetting failures", delete, args![self.key(name)]).await? > 0)
     }
-}
 
-/// The row of a folded name.
-pub(crate) fn key(folded: &str) -> [u8; 32] {
-    secret::hash(folded)
+    /// Forgets names without a failure for long.
+    pub(crate) async fn forget_names(&mut self) -> Result<(), MetaError> {
+        let old = self.now.plus_micros(-NAME_KEPT_MICROS);
+        self.tx.run("forgetting failures", "DELETE FROM lockouts WHERE failed_at < $1", args![old]).await?;
+        Ok(())
+    }
+
+    /// The row of a name.
+    fn key(&self, name: &str) -> [u8; 32] {
+        self.meta().vault().of_name(&folded(name))
+    }
 }
 
 /// Until when names cannot be used, by their row's key.

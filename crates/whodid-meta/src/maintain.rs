@@ -63,6 +63,7 @@ impl Meta {
         write.tx.run("dropping unused download sessions", drop_unused, args![unused]).await?;
         let delete = "DELETE FROM challenges WHERE expires_at < $1";
         write.tx.run("dropping what ended", delete, args![now]).await?;
+        write.forget_names().await?;
         write.commit().await
     }
 }

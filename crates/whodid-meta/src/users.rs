@@ -149,7 +149,7 @@ impl Meta {
                 continue;
             }
             let user = self.with_last_read(user);
-            views.push(view(user, locked.get(&lockout::key(&folded)).copied(), &groups, &bindings));
+            views.push(view(user, locked.get(&self.vault().of_name(&folded)).copied(), &groups, &bindings));
         }
         Ok(views)
     }

@@ -1,4 +1,5 @@
-//! Seals the few secrets that whodid must be able to read again: those of second factors.
+//! Seals the few secrets that whodid must be able to read again: those of second factors. And hides the names that
+//! people try to sign in with, which may be mistyped passwords, behind a keyed hash.
 //!
 //! ChaCha20-Poly1305 under a key of 32 bytes in a file of its own beside the metadata, so that a stolen copy of
 //! the database opens nothing. What it belongs to is the associated data: a row copied to another user stays shut.
@@ -40,6 +41,7 @@ const OF_ANOTHER_BACKUP: &str = "holds another key than the one that the backup 
 pub(crate) struct Vault {
     path: PathBuf,
     sealing: LessSafeKey,
+    names: hmac::Key,
     fingerprint: String,
 }
 
@@ -138,7 +140,15 @@ impl Vault {
         let sealing = UnboundKey::new(&CHACHA20_POLY1305, bytes).map_err(|_| broken())?;
         let tag = derived(bytes, "fingerprint");
         let fingerprint = HEXLOWER.encode(&tag.as_ref()[..FINGERPRINT_BYTES]);
-        Ok(Self { path: path.to_owned(), sealing: LessSafeKey::new(sealing), fingerprint })
+        let names = hmac::Key::new(hmac::HMAC_SHA256, derived(bytes, "names").as_ref());
+        Ok(Self { path: path.to_owned(), sealing: LessSafeKey::new(sealing), names, fingerprint })
+    }
+
+    /// What a folded name is counted under. A plain hash of one would be found by trying the words that people use.
+    pub(crate) fn of_name(&self, folded: &str) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(hmac::sign(&self.names, folded.as_bytes()).as_ref());
+        hash
     }
 
     /// Tells which key it is, and nothing of it.

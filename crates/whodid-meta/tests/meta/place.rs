@@ -90,6 +90,14 @@ impl Place {
         }
     }
 
+    /// What tried names are kept under; of SQLite only.
+    pub async fn counted(&self) -> Vec<Vec<u8>> {
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", self.file().display())).await.unwrap();
+        let hashes = sqlx::query_scalar("SELECT hash FROM lockouts").fetch_all(&pool).await.unwrap();
+        pool.close().await;
+        hashes
+    }
+
     /// A store with its first content, and nothing waiting in the outbox.
     pub async fn shop(&self) -> Shop {
         let meta = self.open().await;

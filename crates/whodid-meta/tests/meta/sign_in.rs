@@ -2,7 +2,7 @@
 
 use whodid_meta::{Device, Lockout, Method, hash_password, verify_password};
 
-use crate::place::{MINUTE, Place, SECOND, actor, at, home, nobody, on_both};
+use crate::place::{DAY, MINUTE, Place, SECOND, actor, at, home, nobody, on_both};
 
 #[tokio::test]
 async fn a_right_password_opens_a_session_and_forgets_failures() {
@@ -65,6 +65,27 @@ async fn ten_failures_lock_a_name_known_or_not_and_an_administrator_unlocks() {
         assert_eq!(meta.check_lockout("eve", at(3)).await.unwrap(), Lockout::Ok);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_tried_name_is_kept_under_a_keyed_hash_and_for_a_day() {
+    use sha2::Digest as _;
+    let place = Place::sqlite();
+    let shop = place.shop().await;
+    let meta = &shop.meta;
+    let fail = async |when: i64| meta.sign_in_failed(&nobody(), "canary", None, "wrong", "", at(when)).await.unwrap();
+    for _ in 0..10 {
+        fail(0).await;
+    }
+    let kept = place.counted().await;
+    assert_eq!(kept.len(), 1);
+    assert_ne!(kept[0], sha2::Sha256::digest("canary").to_vec(), "words could be tried against it");
+    meta.maintain(at(10 * MINUTE)).await.unwrap();
+    assert!(matches!(meta.check_lockout("canary", at(10 * MINUTE)).await.unwrap(), Lockout::Locked(_)));
+    meta.maintain(at(DAY)).await.unwrap();
+    assert_eq!(place.counted().await, kept);
+    meta.maintain(at(DAY + 1)).await.unwrap();
+    assert!(place.counted().await.is_empty());
 }
 
 #[tokio::test]
