@@ -30,6 +30,9 @@ impl Meta {
         let doing = "writing when keys and sessions were used";
         let by = Actor::system();
         let mut write = self.write_unaudited(&by, now).await?;
+        // Whether something changed that processes hold in memory: an idle server must not make all of them read
+        // everything anew each time.
+        let mut is_seen = false;
         for (what, id, at, from) in uses {
             let minute = at - at.rem_euclid(60 * MICROS_A_SECOND);
             let (update, args) = match what {
@@ -47,9 +50,10 @@ impl Meta {
                     args![minute, id],
                 ),
             };
-            write.tx.run(doing, update, args).await?;
+            let count = write.tx.run(doing, update, args).await?;
+            is_seen |= count > 0 && *what == Used::Session;
         }
-        write.expire_sessions().await?;
+        is_seen |= write.expire_sessions().await? > 0;
         let old = now.plus_micros(-ENDED_KEPT_MICROS).micros();
         for statement in [
             "DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < $1",
@@ -64,6 +68,38 @@ impl Meta {
         let delete = "DELETE FROM challenges WHERE expires_at < $1";
         write.tx.run("dropping what ended", delete, args![now]).await?;
         write.forget_names().await?;
-        write.commit().await
+        if is_seen { write.commit().await } else { write.commit_unseen().await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Device, Limits, MetaLocation, Method};
+
+    #[tokio::test]
+    async fn upkeep_makes_nobody_read_everything_anew_unless_sessions_were_used_or_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = MetaLocation::File(folder.path().join("meta.sqlite"));
+        let meta = Meta::open(&place, &folder.path().join("secrets.key"), Limits::default()).await.unwrap();
+        let (by, at) = (Actor::system(), |minutes: i64| Timestamp::from_micros(minutes * 60 * MICROS_A_SECOND));
+        let made = meta.initialize(&by, at(0)).await.unwrap();
+        let user = made.user.id.as_str();
+        let begun = meta.begin_session(&by, user, &Device::default(), Method::Link, false, at(0)).await.unwrap();
+        meta.authenticate(made.admin_token.secret.expose(), "", at(1)).await.unwrap();
+        meta.note_read(user, at(1));
+        let is_read_anew = async |now: i64| {
+            let before = meta.current().await.unwrap();
+            meta.maintain(at(now)).await.unwrap();
+            !Arc::ptr_eq(&before, &meta.current().await.unwrap())
+        };
+        assert!(!is_read_anew(2).await, "a key and a reader");
+        meta.session(begun.secret.expose(), at(3)).await.unwrap();
+        assert!(is_read_anew(4).await, "a session must not seem idle elsewhere");
+        assert!(!is_read_anew(5).await, "nothing at all");
+        assert!(is_read_anew(5 + 12 * 60).await, "a session ended");
     }
 }

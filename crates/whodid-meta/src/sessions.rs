@@ -460,9 +460,10 @@ impl Write<'_> {
         self.tell_user(user, &told).await
     }
 
-    /// Ends what is idle for too long or too old, and what belongs to nobody who may sign in.
-    pub(crate) async fn expire_sessions(&mut self) -> Result<(), MetaError> {
+    /// Ends what is idle for too long or too old, and what belongs to nobody who may sign in; how many there were.
+    pub(crate) async fn expire_sessions(&mut self) -> Result<usize, MetaError> {
         let people = load_people(&mut self.tx).await?;
+        let mut ended = 0;
         for entry in load_sessions(&mut self.tx).await?.into_values() {
             let reason = match people.get(&entry.user) {
                 None => "the user may not sign in",
@@ -478,8 +479,9 @@ impl Write<'_> {
                 }
             };
             self.end_one(&entry.user, &entry.id, reason, Deed::SessionExpire).await?;
+            ended += 1;
         }
-        Ok(())
+        Ok(ended)
     }
 }
 
