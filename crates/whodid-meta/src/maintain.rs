@@ -10,6 +10,9 @@ use crate::{Meta, MetaError};
 
 /// Ended sessions and used links are kept this long, so that their use can still be told.
 const ENDED_KEPT_MICROS: i64 = 30 * MICROS_A_DAY;
+/// Keys that were revoked or have expired are kept this long: more than a year, so that whoever looks through them once a
+/// year sees each.
+const ENDED_KEYS_KEPT_MICROS: i64 = 400 * MICROS_A_DAY;
 
 impl Meta {
     /// Writes down when keys, sessions and people were last seen, ends sessions whose time is over, and drops what
@@ -62,6 +65,9 @@ impl Meta {
         ] {
             write.tx.run("dropping what ended", statement, args![old]).await?;
         }
+        let old = now.plus_micros(-ENDED_KEYS_KEPT_MICROS).micros();
+        let delete = "DELETE FROM keys WHERE revoked_at < $1 OR expires_at < $1";
+        is_seen |= write.tx.run("dropping what ended", delete, args![old]).await? > 0;
         let unused = now.plus_micros(-crate::downloads::DOWNLOAD_SESSION_KEPT_MICROS).micros();
         let drop_unused = "DELETE FROM download_sessions WHERE accessed_at < $1";
         write.tx.run("dropping unused download sessions", drop_unused, args![unused]).await?;

@@ -246,6 +246,30 @@ async fn active_keys_of_a_kind_are_bounded_for_personal_tokens_by_user() {
 }
 
 #[tokio::test]
+async fn a_key_that_ended_is_kept_for_four_hundred_days() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let plan = KeyPlan { expires_at: Some(at(DAY)), ..KeyPlan::new(KeyKind::Service, "expires") };
+        let expired = meta.create_key(&by, &home(), &plan, at(0)).await.unwrap();
+        let revoked = &shop.made.ingestion_key;
+        meta.revoke_key(&by, &home(), &revoked.key.id, at(2 * DAY)).await.unwrap();
+        let ids = async || meta.keys(&home()).await.unwrap().into_iter().map(|key| key.id).collect::<Vec<_>>();
+        meta.maintain(at(401 * DAY)).await.unwrap();
+        assert_eq!(ids().await.len(), 4);
+        meta.maintain(at(402 * DAY)).await.unwrap();
+        assert!(!ids().await.contains(&expired.key.id) && ids().await.contains(&revoked.key.id));
+        let refused = meta.authenticate(revoked.secret.expose(), "", at(402 * DAY)).await;
+        assert!(matches!(refused, Err(KeyError::Revoked)));
+        meta.maintain(at(403 * DAY)).await.unwrap();
+        assert_eq!(ids().await.len(), 2, "what works stays");
+        let refused = meta.authenticate(revoked.secret.expose(), "", at(403 * DAY)).await;
+        assert!(matches!(refused, Err(KeyError::Unknown)));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_that_does_not_fit_makes_nothing() {
     let place = Place::sqlite();
     let shop = place.shop().await;
