@@ -65,7 +65,8 @@ impl Meta {
         Ok(Account { name: name.clone(), title, created_at: now, storage, settings })
     }
 
-    /// Changes settings; each that is another afterwards is a record of its own.
+    /// Changes settings; each that is another afterwards is a record of its own. Passwords are not turned off while an
+    /// account would be left without an administrator who can sign in ([`ChangeError::LastAdministrator`]).
     pub async fn update_account(
         &self,
         by: &Actor,
@@ -75,8 +76,10 @@ impl Meta {
     ) -> Result<Account, ChangeError> {
         let mut write = self.write(by, now).await?;
         let accounts = load_accounts(&mut write.tx).await?;
+        let names: Vec<AccountName> = accounts.iter().map(|account| account.name.clone()).collect();
         let found = accounts.into_iter().find(|account| account.name == *name);
         let mut account = found.ok_or(ChangeError::NotThere { what: "account" })?;
+        let accepted_passwords = account.settings.password_sign_in;
         let mut changed = change.apply(&mut account.settings)?;
         if let Some(title) = &change.title {
             let title = label("title", title, LABEL_CHARS_MAX)?;
@@ -92,6 +95,12 @@ impl Meta {
         let update = "UPDATE accounts SET title = $1, settings = $2 WHERE name = $3";
         let args = args![&account.title, json_text(&account.settings), name];
         write.tx.run("changing an account", update, args).await?;
+        if accepted_passwords && !account.settings.password_sign_in {
+            // Whom this account looks after may look after others.
+            for name in names {
+                write.guard_administrators(&name).await?;
+            }
+        }
         for one in changed {
             let told = Told::success(Deed::AccountUpdate, name.as_str(), account.title.as_str())
                 .asked("type", one.name)

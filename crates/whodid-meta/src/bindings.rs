@@ -5,7 +5,6 @@ use whodid_audit::{Actor, Deed, Told};
 use whodid_model::access::BuiltInRole;
 use whodid_model::{AccountName, SpaceName, Timestamp};
 
-use crate::people::guard_administrators;
 use crate::sql::{Row, Tx, args, json_text};
 use crate::write::{Write, object};
 use crate::{ChangeError, Meta, MetaError, secret};
@@ -130,7 +129,7 @@ impl Meta {
         let found = bindings.into_iter().find(|binding| binding.id == id);
         let binding = found.ok_or(ChangeError::NotThere { what: "role binding" })?;
         write.unbind(account, &binding).await?;
-        guard_administrators(&mut write.tx, account).await?;
+        write.guard_administrators(account).await?;
         write.commit().await?;
         Ok(())
     }

@@ -127,8 +127,8 @@ pub enum ChangeError {
         /// What it must be.
         why: String,
     },
-    /// The account would have no enabled user left who is its administrator.
-    #[error("account {account} would be left without an administrator")]
+    /// The account would have no user left who is its administrator, enabled, and can sign in.
+    #[error("account {account} would be left without an administrator who can sign in")]
     LastAdministrator {
         /// Which account.
         account: whodid_model::AccountName,

@@ -7,7 +7,6 @@ use whodid_audit::{Actor, Deed, Told};
 use whodid_model::{AccountName, Timestamp};
 
 use crate::bindings::{Subject, load_bindings};
-use crate::people::guard_administrators;
 use crate::sql::{Tx, args};
 use crate::text::{group_name, note};
 use crate::write::Write;
@@ -115,7 +114,7 @@ impl Meta {
         let update = "UPDATE user_groups SET name = $1, description = $2 WHERE id = $3";
         write.tx.run("changing a group", update, args![&new.name, &new.description, id]).await?;
         write.set_members(account, id, &old.members, &new.members).await?;
-        guard_administrators(&mut write.tx, account).await?;
+        write.guard_administrators(account).await?;
         let told = Told::success(Deed::GroupUpdate, id, new.name.as_str()).changed(Some(shown(old)), Some(shown(&new)));
         write.tell(account, &told).await?;
         write.commit().await?;
@@ -139,7 +138,7 @@ impl Meta {
             }
         }
         write.tx.run("deleting a group", "DELETE FROM user_groups WHERE id = $1", args![id]).await?;
-        guard_administrators(&mut write.tx, account).await?;
+        write.guard_administrators(account).await?;
         let told = Told::success(Deed::GroupDelete, id, group.name.as_str()).changed(Some(shown(group)), None);
         write.tell(account, &told).await?;
         write.commit().await?;

@@ -4,7 +4,6 @@ use whodid_audit::Actor;
 use whodid_model::{AccountName, Timestamp};
 
 use crate::bindings::{NewBinding, Origin, RoleGrant, Subject, load_bindings};
-use crate::people::guard_administrators;
 use crate::sql::args;
 use crate::text::{LABEL_CHARS_MAX, folded, label, user_name};
 use crate::user_changes::{NewUser, shown};
@@ -151,7 +150,7 @@ impl Write<'_> {
             }
         }
         if took_away {
-            guard_administrators(&mut self.tx, account).await?;
+            self.guard_administrators(account).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use whodid_model::{AccountName, Permission, Principal};
 use crate::accounts::load_accounts;
 use crate::sql::{Tx, args};
 use crate::users::Source;
+use crate::write::Write;
 use crate::{ChangeError, MetaError, Settings};
 
 /// A person who is not disabled.
@@ -132,16 +133,51 @@ pub(crate) async fn load_people(tx: &mut Tx) -> Result<HashMap<String, Person>, 
     Ok(people)
 }
 
-/// Refuses when nobody who is enabled has the whole role of an administrator in the account any more.
-pub(crate) async fn guard_administrators(tx: &mut Tx, account: &AccountName) -> Result<(), ChangeError> {
-    let select = "SELECT count(*) FROM users u JOIN memberships s ON s.user_id = u.id AND s.account = $1
-        WHERE u.disabled_at IS NULL AND EXISTS (
-            SELECT 1 FROM bindings b LEFT JOIN group_members m ON m.group_id = b.group_id
-            WHERE b.account = $1 AND b.role = 'administrator' AND b.spaces IS NULL AND b.query IS NULL
-            AND coalesce(b.user_id, m.user_id) = u.id)";
-    let row = tx.row("counting administrators", select, args![account]).await?;
-    if row.map_or(Ok(0), |row| row.int(0))? == 0 {
-        return Err(ChangeError::LastAdministrator { account: account.clone() });
+/// The role that looks after an account, whole and enabled, directly or by a group. Of each who has it: where they come
+/// from, and the settings of the account that says by what they may sign in.
+const ADMINISTRATORS: &str = "SELECT u.source, h.settings FROM users u
+    JOIN memberships s ON s.user_id = u.id AND s.account = $1 LEFT JOIN accounts h ON h.name = u.home
+    WHERE u.disabled_at IS NULL AND EXISTS (
+        SELECT 1 FROM bindings b LEFT JOIN group_members m ON m.group_id = b.group_id
+        WHERE b.account = $1 AND b.role = 'administrator' AND b.spaces IS NULL AND b.query IS NULL
+        AND coalesce(b.user_id, m.user_id) = u.id)";
+
+/// How many look after an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Administrators {
+    enabled: usize,
+    /// Of these, who has a way in: by the identity provider, or by a password where those open sessions.
+    with_a_way_in: usize,
+}
+
+impl Administrators {
+    async fn count(tx: &mut Tx, account: &AccountName) -> Result<Self, MetaError> {
+        let rows = tx.rows("counting administrators", ADMINISTRATORS, args![account]).await?;
+        let mut with_a_way_in = 0;
+        for row in &rows {
+            let settings: Option<Settings> = row.json_or_null(1)?;
+            let by_password = settings.is_none_or(|settings| settings.password_sign_in);
+            if by_password || Source::parse(&row.text(0)?) == Source::Oidc {
+                with_a_way_in += 1;
+            }
+        }
+        Ok(Self { enabled: rows.len(), with_a_way_in })
     }
-    Ok(())
+}
+
+impl Write<'_> {
+    /// Refuses when what was changed leaves nobody who can sign in with the whole role of an administrator in the
+    /// account. Where there was nobody before, such as after an older whodid, one who is enabled is enough.
+    pub(crate) async fn guard_administrators(&mut self, account: &AccountName) -> Result<(), ChangeError> {
+        let left = Administrators::count(&mut self.tx, account).await?;
+        if left.with_a_way_in > 0 {
+            return Ok(());
+        }
+        // Another transaction sees what was before this one, the only one that writes.
+        let before = Administrators::count(&mut self.meta().read().await?, account).await?;
+        if before.with_a_way_in > 0 || left.enabled == 0 {
+            return Err(ChangeError::LastAdministrator { account: account.clone() });
+        }
+        Ok(())
+    }
 }

@@ -5,7 +5,6 @@ use whodid_audit::{Actor, Deed, Told};
 use whodid_model::{AccountName, Timestamp};
 
 use crate::bindings::{Subject, load_bindings};
-use crate::people::guard_administrators;
 use crate::sql::{args, json_text};
 use crate::text::{LABEL_CHARS_MAX, folded, label, user_name};
 use crate::users::{Source, User, UserChange, load_at_home, load_member};
@@ -109,7 +108,7 @@ impl Meta {
         let update = "UPDATE users SET disabled_at = $1 WHERE id = $2";
         write.tx.run("disabling a user", update, args![now, id]).await?;
         for account in &user.accounts {
-            guard_administrators(&mut write.tx, account).await?;
+            write.guard_administrators(account).await?;
         }
         if user.is_operator {
             write.guard_operators().await?;
@@ -169,7 +168,7 @@ impl Meta {
         }
         let delete = "DELETE FROM memberships WHERE user_id = $1 AND account = $2";
         write.tx.run("removing a user", delete, args![id, account]).await?;
-        guard_administrators(&mut write.tx, account).await?;
+        write.guard_administrators(account).await?;
         if is_home {
             // The next account looks after them; without one nobody does until they are invited again.
             let update = "UPDATE users SET home =

@@ -268,6 +268,61 @@ async fn an_account_keeps_an_administrator_who_can_sign_in() {
 }
 
 #[tokio::test]
+async fn where_passwords_are_off_only_administrators_of_the_provider_count() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let set = async |on: bool| {
+            let change = whodid_meta::AccountChange { password_sign_in: Some(on), ..Default::default() };
+            meta.update_account(&by, &home(), &change, at(1)).await.map(drop)
+        };
+        let provided = |name: &str, roles: Vec<RoleGrant>| whodid_meta::OidcUser {
+            issuer: "https://idp.example".to_owned(),
+            subject: name.to_owned(),
+            name: name.to_owned(),
+            display_name: String::new(),
+            account: home(),
+            roles,
+        };
+        let sign_in = async |user| meta.sign_in_oidc(&nobody(), &user, at(0)).await;
+        let last = |refused: Result<(), ChangeError>| {
+            assert!(matches!(refused, Err(ChangeError::LastAdministrator { .. })), "{refused:?}");
+        };
+        let limited = RoleGrant { query: Some("host:a".to_owned()), ..RoleGrant::whole("administrator") };
+        sign_in(provided("limited", vec![limited])).await.unwrap();
+        shop.told().await;
+        last(set(false).await);
+        assert_eq!(shop.told().await, "");
+        let eve = sign_in(provided("eve", vec![RoleGrant::whole("administrator")])).await.unwrap();
+        set(false).await.unwrap();
+        last(meta.disable_user(&by, &home(), &eve, at(2)).await);
+        last(meta.remove_user(&by, &home(), &eve, at(2)).await);
+        last(sign_in(provided("eve", Vec::new())).await.map(drop));
+        set(true).await.unwrap();
+        meta.disable_user(&by, &home(), &eve, at(3)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_whose_administrators_sign_in_elsewhere_keeps_one_who_can() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let other = shop.other("other").await;
+        let eve = shop.invited(&other, "eve", &["administrator"]).await;
+        let off = whodid_meta::AccountChange { password_sign_in: Some(false), ..Default::default() };
+        let admin = shop.made.user.id.as_str();
+        // The first administrator is at home where passwords work.
+        meta.update_account(&by, &other, &off, at(1)).await.unwrap();
+        let refused = meta.remove_user(&by, &other, admin, at(1)).await;
+        assert!(matches!(refused, Err(ChangeError::LastAdministrator { .. })), "{refused:?}");
+        meta.remove_user(&by, &other, &eve, at(2)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_two_administrators_who_disable_each_other_at_once_one_stays() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
