@@ -74,7 +74,7 @@ pub use password::{HashedPassword, PASSWORD_BYTES_MAX, PasswordError, check_pass
 pub use review::{AccessReview, ReviewedRole, ReviewedUser};
 pub use roles::{ROLES_MAX, Role, RoleChange};
 pub use secret::Secret;
-pub use sessions::{Device, Method, Need, NewSession, Session, SessionError, SessionView, UserSummary};
+pub use sessions::{Device, Method, Need, NewSession, SESSIONS_MAX, Session, SessionError, SessionView, UserSummary};
 pub use settings::{AccountChange, Settings};
 pub use sign_in::Credentials;
 pub use store::{InitializeError, Initialized, Limits, Look, Meta, MetaLocation};

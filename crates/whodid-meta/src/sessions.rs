@@ -15,6 +15,8 @@ use crate::users::Source;
 use crate::write::Write;
 use crate::{ChangeError, Meta, MetaError, Settings};
 
+/// Most running sessions of one user; the oldest goes.
+pub const SESSIONS_MAX: usize = 100;
 /// Longest user agent kept, in characters.
 const AGENT_CHARS_MAX: usize = 200;
 const MICROS_A_MINUTE: i64 = 60 * MICROS_A_SECOND;
@@ -388,6 +390,7 @@ impl Write<'_> {
         let people = load_people(&mut self.tx).await?;
         let person = people.get(user).ok_or(ChangeError::NotThere { what: "user" })?;
         let settings = self.meta().limited(&person.settings);
+        self.bound_sessions(user).await?;
         let secret = secret::random_text(TOKEN_BYTES)?;
         let entry = SessionEntry {
             id: secret::random_id()?,
@@ -415,6 +418,16 @@ impl Write<'_> {
         let idle_until = idle_end(self.now, &settings).min(entry.expires_at);
         let session = session(&entry, person, entry.expires_at, idle_until);
         Ok(NewSession { secret: Secret::new(secret), session })
+    }
+
+    /// Makes room for one more session of a user.
+    async fn bound_sessions(&mut self, user: &str) -> Result<(), ChangeError> {
+        let select = "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id";
+        let running = self.tx.rows("counting sessions", select, args![user]).await?;
+        for row in running.iter().skip(SESSIONS_MAX - 1) {
+            self.end_one(user, &row.text(0)?, "there were too many", Deed::SessionDelete).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn renew_session(&mut self, id: &str, fresh: Option<bool>) -> Result<Secret, ChangeError> {

@@ -1,7 +1,8 @@
 //! Sessions: how long they last, and how they end.
 
 use whodid_meta::{
-    AccountChange, ChangeError, Device, HashedPassword, LinkError, Meta, Method, Need, SessionError, hash_password,
+    AccountChange, ChangeError, Device, HashedPassword, LinkError, Meta, Method, Need, SESSIONS_MAX, SessionError,
+    hash_password,
 };
 
 use crate::place::{DAY, HOUR, MINUTE, Place, account, actor, at, home, nobody, on_both};
@@ -164,6 +165,32 @@ async fn a_link_signs_in_once_whoever_races_and_not_after_a_day() {
         assert!(matches!(one.use_link(&by, "0000", &device, at(1)).await, Err(LinkError::Expired)));
         let nobody = one.create_link(&shop.admin(), "nobody", at(0)).await;
         assert!(matches!(nobody, Err(ChangeError::NotThere { what: "user" })));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_has_a_hundred_sessions_and_the_oldest_ends() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, user) = (&shop.meta, shop.made.user.id.as_str());
+        let eve = shop.user("eve", &[]).await;
+        let of_eve = begin(meta, &eve).await;
+        let mut cookies = Vec::new();
+        for begun in 0..SESSIONS_MAX as i64 {
+            let device = device();
+            let begun = meta.begin_session(&nobody(), user, &device, Method::Link, false, at(begun)).await.unwrap();
+            cookies.push(begun.secret.expose().to_owned());
+        }
+        shop.told().await;
+        assert!(runs(meta, &cookies[0], MINUTE).await);
+        meta.begin_session(&nobody(), user, &device(), Method::Link, false, at(MINUTE)).await.unwrap();
+        let events = shop.events().await;
+        let told: Vec<String> = events.iter().map(crate::place::short).collect();
+        assert_eq!(told, ["session.delete", "session.create"]);
+        assert_eq!(events[0]["requestData"]["reason"], "there were too many");
+        assert!(!runs(meta, &cookies[0], MINUTE).await && runs(meta, &cookies[1], MINUTE).await);
+        assert!(runs(meta, &of_eve, MINUTE).await, "another user's stays");
     })
     .await;
 }
