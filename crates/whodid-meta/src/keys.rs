@@ -225,7 +225,7 @@ impl Meta {
         Ok(made)
     }
 
-    /// Renames a key, or changes its scope or expiry.
+    /// Renames a key, or changes its scope or expiry. One that has a successor lives no longer than its rotation let it.
     pub async fn update_key(
         &self,
         by: &Actor,
@@ -235,7 +235,8 @@ impl Meta {
         now: Timestamp,
     ) -> Result<Key, ChangeError> {
         let mut write = self.write(by, now).await?;
-        let old = load_key(&mut write.tx, account, id).await?;
+        let keys = load_keys_of(&mut write.tx, account).await?;
+        let old = keys.iter().find(|key| key.id == id).ok_or(ChangeError::NotThere { what: "key" })?;
         if !old.is_active(now) {
             return Err(ChangeError::KeyEnded);
         }
@@ -249,9 +250,16 @@ impl Meta {
         }
         if let Some(expires_at) = change.expires_at {
             check_expiry(expires_at, now)?;
+            let is_longer = old.expires_at.is_some_and(|end| expires_at.is_none_or(|later| later > end));
+            if is_longer && has_successor(&keys, id) {
+                return Err(ChangeError::invalid(
+                    "expires_at",
+                    "the key has a successor; its end can only come sooner",
+                ));
+            }
             new.expires_at = expires_at;
         }
-        if new == old {
+        if new == *old {
             return Ok(self.with_last_use(new));
         }
         let update = "UPDATE keys SET name = $1, sources = $2, spaces = $3, streams = $4, expires_at = $5
@@ -260,7 +268,7 @@ impl Meta {
         let (sources, spaces) = (sources.as_ref().map(json_text), spaces.as_ref().map(json_text));
         let args = args![&new.name, sources, spaces, streams.as_ref().map(json_text), new.expires_at, id];
         write.tx.run("changing a key", update, args).await?;
-        let told = told(new.kind.deeds().update, &new).changed(Some(shown(&old)), Some(shown(&new)));
+        let told = told(new.kind.deeds().update, &new).changed(Some(shown(old)), Some(shown(&new)));
         write.tell(account, &told).await?;
         write.commit().await?;
         Ok(self.with_last_use(new))
@@ -285,7 +293,7 @@ impl Meta {
         if !old.is_active(now) {
             return Err(ChangeError::KeyEnded);
         }
-        if keys.iter().any(|key| key.successor_of.as_deref() == Some(id)) {
+        if has_successor(&keys, id) {
             return Err(ChangeError::Already { what: "this key has a successor" });
         }
         let plan = KeyPlan {
@@ -464,6 +472,10 @@ fn shown(key: &Key) -> Json {
         "permissions": key.permissions.map(permission_names),
         "expires_at": key.expires_at.map(|end| end.to_string()),
     })
+}
+
+fn has_successor(keys: &[Key], id: &str) -> bool {
+    keys.iter().any(|key| key.successor_of.as_deref() == Some(id))
 }
 
 fn check_scope(scope: &KeyScope) -> Result<(), ChangeError> {

@@ -188,6 +188,30 @@ async fn a_key_has_one_successor_which_lives_as_long_as_the_key_was_given() {
 }
 
 #[tokio::test]
+async fn a_key_that_has_a_successor_does_not_outlive_the_overlap() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (by, old) = (shop.admin(), &shop.made.service_key.key.id);
+        shop.meta.rotate_key(&by, &home(), old, DAY, at(0)).await.unwrap();
+        shop.told().await;
+        let set = async |end| {
+            let change = KeyChange { expires_at: Some(end), ..KeyChange::default() };
+            shop.meta.update_key(&by, &home(), old, &change, at(1)).await
+        };
+        for longer in [None, Some(at(DAY + 1))] {
+            let refused = set(longer).await.unwrap_err();
+            assert!(matches!(refused, ChangeError::Invalid { member: "expires_at", .. }), "{refused:?}");
+        }
+        assert_eq!(shop.told().await, "");
+        set(Some(at(HOUR))).await.unwrap();
+        assert!(set(Some(at(2 * HOUR))).await.is_err());
+        let renamed = KeyChange { name: Some("old".to_owned()), ..KeyChange::default() };
+        shop.meta.update_key(&by, &home(), old, &renamed, at(2)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_changed_scope_acts_at_once_and_is_recorded_as_a_difference() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
