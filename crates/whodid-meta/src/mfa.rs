@@ -303,7 +303,7 @@ impl Write<'_> {
             Told::success(Deed::MfaAuthenticate, user, name.as_str())
         } else {
             let text = "the code is wrong or was used before".to_owned();
-            Told::failure(Deed::MfaAuthenticate, user, Reason { status: 401, code: "wrong-code".to_owned(), text })
+            Told::failure(Deed::MfaAuthenticate, user, Reason { status: 401, code: "code_wrong".to_owned(), text })
         };
         told.target_name.clone_from(&name);
         self.tell_user(user, &told.asked("factor", factor)).await?;

@@ -68,11 +68,13 @@ async fn a_code_is_taken_once_and_a_recovery_code_in_its_place() {
         assert_eq!(answer(meta, &eve, Answer::Code(&code), now).await.unwrap(), Method::Password);
         let again = answer(meta, &eve, Answer::Code(&code), now).await;
         assert!(matches!(again, Err(ChallengeError::WrongCode { left: 4 })));
+        let failed = &shop.events().await[1];
+        assert_eq!(failed["reason"]["policyId"], "code_wrong", "as the answer's problem says");
         let typed = codes[0].expose().to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
         assert_eq!(answer(meta, &eve, Answer::Recovery(&typed), now).await.unwrap(), Method::Recovery);
         assert!(answer(meta, &eve, Answer::Recovery(codes[0].expose()), now).await.is_err());
         assert_eq!(meta.recovery_codes_left(&eve).await.unwrap(), 9);
-        assert_eq!(shop.told().await, "mfa.authenticate !mfa.authenticate mfa.authenticate !mfa.authenticate");
+        assert_eq!(shop.told().await, "mfa.authenticate !mfa.authenticate");
         let fresh = meta.new_recovery_codes(&actor("eve"), &eve, at(now)).await.unwrap();
         assert!(answer(meta, &eve, Answer::Recovery(codes[1].expose()), now).await.is_err());
         let check = async || {
