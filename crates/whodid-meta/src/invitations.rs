@@ -19,6 +19,9 @@ pub const INVITATION_VALID_MICROS: i64 = 7 * MICROS_A_DAY;
 /// Most open invitations of one account.
 pub const INVITATIONS_MAX: usize = 1_000;
 
+/// Most roles, and most groups, of one invitation.
+const GIVEN_MAX: usize = 100;
+
 /// Whom to invite, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
@@ -73,19 +76,20 @@ impl Meta {
         invite: &Invite,
         now: Timestamp,
     ) -> Result<(Invitation, Secret), ChangeError> {
+        if invite.roles.len() > GIVEN_MAX || invite.groups.len() > GIVEN_MAX {
+            return Err(ChangeError::TooMany { max: GIVEN_MAX as i64 });
+        }
         let name = user_name(&invite.name)?;
         let shown_as = if invite.display_name.trim().is_empty() { &name } else { &invite.display_name };
         let display_name = label("display_name", shown_as, LABEL_CHARS_MAX.max(name.chars().count()))?;
-        let invite = Invite { name, display_name, ..invite.clone() };
+        let (roles, groups) = (each_once(&invite.roles), each_once(&invite.groups));
+        let invite = Invite { name, display_name, roles, groups };
         let mut write = self.write(by, now).await?;
         let select = "SELECT 1 FROM users u JOIN memberships m ON m.user_id = u.id
             WHERE u.folded = $1 AND m.account = $2";
         let args = args![folded(&invite.name), account];
         if write.tx.row("looking for a member", select, args).await?.is_some() {
             return Err(ChangeError::AlreadyMember);
-        }
-        if invite.roles.len() > 100 || invite.groups.len() > 100 {
-            return Err(ChangeError::TooMany { max: 100 });
         }
         for role in &invite.roles {
             check_grant(&mut write.tx, account, role).await?;
@@ -202,7 +206,11 @@ impl Meta {
             match check_grant(&mut write.tx, &account, grant).await {
                 Ok(()) => {
                     let binding = NewBinding { subject: Subject::User(user.clone()), grant: grant.clone() };
-                    write.bind(&account, &binding, Origin::Manual).await?;
+                    match write.bind(&account, &binding, Origin::Manual).await {
+                        // An older invitation may hold a role twice.
+                        Ok(_) | Err(ChangeError::Already { .. }) => {}
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Err(error @ ChangeError::Meta(_)) => return Err(error.into()),
                 Err(_) => {}
@@ -219,6 +227,17 @@ impl Meta {
         write.commit().await?;
         Ok(user)
     }
+}
+
+/// In the order of the first of each.
+fn each_once<T: Clone + PartialEq>(all: &[T]) -> Vec<T> {
+    let mut once: Vec<T> = Vec::with_capacity(all.len());
+    for one in all {
+        if !once.contains(one) {
+            once.push(one.clone());
+        }
+    }
+    once
 }
 
 fn shown(invitation: &Invitation) -> Json {

@@ -44,6 +44,38 @@ async fn an_invitation_makes_a_user_with_roles_and_groups_once() {
 }
 
 #[tokio::test]
+async fn a_role_or_group_that_is_named_twice_is_given_once() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let group = meta.create_group(&by, &home(), "team", "", &[].into(), at(0)).await.unwrap().id;
+        let reader = RoleGrant::whole("reader");
+        let twice = Invite { roles: vec![reader.clone(), reader], groups: vec![group.clone(), group], ..invite("eve") };
+        let (made, token) = meta.invite(&by, &home(), &twice, at(0)).await.unwrap();
+        assert_eq!((made.invite.roles.len(), made.invite.groups.len()), (1, 1));
+        // As an older whodid kept it.
+        place
+            .run(
+                "UPDATE invitations SET bindings = replace(replace(bindings, '[{', '[{},{'), '{}', \
+            '{\"role\":\"reader\",\"spaces\":null,\"query\":null}')",
+            )
+            .await;
+        assert_eq!(meta.invitations(&home()).await.unwrap()[0].invite.roles.len(), 2);
+        let eve = meta.accept_invitation(&nobody(), token.expose(), &NEW, at(1)).await.unwrap();
+        let view = meta.user(&home(), &eve, at(1)).await.unwrap().unwrap();
+        assert_eq!((view.roles.len(), view.groups.len()), (1, 1));
+        for too_many in [
+            Invite { roles: vec![RoleGrant::whole("reader"); 101], ..invite("") },
+            Invite { groups: vec!["x".to_owned(); 101], ..invite("") },
+        ] {
+            let refused = meta.invite(&by, &home(), &too_many, at(2)).await.unwrap_err();
+            assert!(matches!(refused, ChangeError::TooMany { max: 100 }), "before anything is looked at: {refused:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_accepts_says_how_they_are_shown() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
