@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use whodid_audit::{Actor, Deed, Told};
+use whodid_model::access::BuiltInRole;
 use whodid_model::time::MICROS_A_DAY;
 use whodid_model::{AccountName, Timestamp};
 
@@ -156,7 +157,7 @@ impl Meta {
         Ok(())
     }
 
-    /// Accepts an invitation; the user's id. Of any number of racing calls one succeeds.
+    /// Accepts an invitation; the user's id. Who would get only roles that were deleted since gets `member`. Of any number of racing calls one succeeds.
     pub async fn accept_invitation(
         &self,
         by: &Actor,
@@ -201,6 +202,7 @@ impl Meta {
                 user.clone()
             }
         };
+        let mut was_given = invite.roles.is_empty();
         for grant in &invite.roles {
             // A role that was deleted since is nothing to give.
             match check_grant(&mut write.tx, &account, grant).await {
@@ -208,13 +210,18 @@ impl Meta {
                     let binding = NewBinding { subject: Subject::User(user.clone()), grant: grant.clone() };
                     match write.bind(&account, &binding, Origin::Manual).await {
                         // An older invitation may hold a role twice.
-                        Ok(_) | Err(ChangeError::Already { .. }) => {}
+                        Ok(_) | Err(ChangeError::Already { .. }) => was_given = true,
                         Err(error) => return Err(error.into()),
                     }
                 }
                 Err(error @ ChangeError::Meta(_)) => return Err(error.into()),
                 Err(_) => {}
             }
+        }
+        if !was_given {
+            // Whoever was to have some right is not left without any.
+            let member = NewBinding::whole(Subject::User(user.clone()), BuiltInRole::Member.as_str());
+            write.bind(&account, &member, Origin::Manual).await?;
         }
         write.join_groups(&account, &user, &invite.groups).await?;
         // Every invitation of this name into the account is answered by it.

@@ -76,6 +76,33 @@ async fn a_role_or_group_that_is_named_twice_is_given_once() {
 }
 
 #[tokio::test]
+async fn who_was_invited_to_roles_that_are_gone_is_a_member_all_the_same() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let permissions = whodid_model::access::PermissionSet::ALL;
+        let own = meta.create_role(&by, &home(), "own", "", permissions, at(0)).await.unwrap();
+        let mut tokens = Vec::new();
+        for (name, roles, expected) in [
+            ("eve", vec!["own"], vec!["member"]),
+            ("bob", vec!["own", "reader"], vec!["reader"]),
+            ("kim", vec![], vec![]),
+        ] {
+            let roles = roles.into_iter().map(RoleGrant::whole).collect();
+            let (_, token) = meta.invite(&by, &home(), &Invite { roles, ..invite(name) }, at(0)).await.unwrap();
+            tokens.push((token, expected));
+        }
+        meta.delete_role(&by, &home(), &own.id, at(1)).await.unwrap();
+        for (token, expected) in tokens {
+            let user = meta.accept_invitation(&nobody(), token.expose(), &NEW, at(2)).await.unwrap();
+            let roles = meta.user(&home(), &user, at(2)).await.unwrap().unwrap().roles;
+            assert_eq!(roles.iter().map(|role| role.binding.role.as_str()).collect::<Vec<_>>(), expected);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_accepts_says_how_they_are_shown() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
