@@ -13,6 +13,7 @@ use crate::sql::{Row, Tx, args, json_text};
 use crate::text::{LABEL_CHARS_MAX, folded, label, user_name};
 use crate::user_changes::NewUser;
 use crate::users::Source;
+use crate::write::Write;
 use crate::{ChangeError, LinkError, Meta, MetaError};
 
 /// How long an invitation can be accepted, in microseconds.
@@ -149,10 +150,7 @@ impl Meta {
         let open = load_invitations(&mut write.tx, account).await?;
         let found = open.into_iter().find(|invitation| invitation.id == id);
         let invitation = found.ok_or(ChangeError::NotThere { what: "invitation" })?;
-        write.tx.run("taking an invitation back", "DELETE FROM invitations WHERE id = $1", args![id]).await?;
-        let told = Told::success(Deed::InvitationDelete, id, invitation.invite.name.as_str())
-            .changed(Some(shown(&invitation)), None);
-        write.tell(account, &told).await?;
+        write.take_back(account, &invitation).await?;
         write.commit().await?;
         Ok(())
     }
@@ -233,6 +231,31 @@ impl Meta {
         write.tell(&account, &told).await?;
         write.commit().await?;
         Ok(user)
+    }
+}
+
+impl Write<'_> {
+    /// Takes back the open invitations into an account that somebody made: who invites gives rights, and is to be one
+    /// who may.
+    pub(crate) async fn take_back_invitations_by(
+        &mut self,
+        account: &AccountName,
+        maker: &str,
+    ) -> Result<(), MetaError> {
+        for invitation in load_invitations(&mut self.tx, account).await? {
+            if invitation.created_by == maker && invitation.expires_at > self.now {
+                self.take_back(account, &invitation).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_back(&mut self, account: &AccountName, invitation: &Invitation) -> Result<(), MetaError> {
+        let (doing, id) = ("taking an invitation back", invitation.id.as_str());
+        self.tx.run(doing, "DELETE FROM invitations WHERE id = $1", args![id]).await?;
+        let told = Told::success(Deed::InvitationDelete, id, invitation.invite.name.as_str())
+            .changed(Some(shown(invitation)), None);
+        self.tell(account, &told).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! One-time links: to sign in, to set a new password, to join.
 
+use serde_json::json;
 use whodid_audit::{Actor, Deed, Told};
 use whodid_model::time::MICROS_A_DAY;
 use whodid_model::{AccountName, Timestamp};
@@ -229,8 +230,7 @@ impl Meta {
         write.store_password(&user, password).await?;
         write.clear_failures(&found.name).await?;
         // Any other link for this user is worth nothing now.
-        let update = "UPDATE links SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL";
-        write.tx.run("setting a password", update, args![now, &user]).await?;
+        write.end_links_for(&user).await?;
         let told = Told::success(Deed::PasswordResetCommit, user.as_str(), found.name.as_str())
             .changed(Some(of_password(found.password_set_at)), Some(of_password(Some(now))));
         write.tell_user(&user, &told).await?;
@@ -272,10 +272,43 @@ impl Write<'_> {
     async fn insert_link(&mut self, user: &str, kind: LinkKind) -> Result<Link, MetaError> {
         let token = secret::random_text(TOKEN_BYTES)?;
         let expires_at = self.now.plus_micros(LINK_VALID_MICROS);
-        let insert = "INSERT INTO links (hash, kind, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
-        let args = args![secret::hash(&token), kind.as_str(), user, self.now, expires_at];
+        let insert = "INSERT INTO links (hash, kind, user_id, created_at, expires_at, made_by)
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let args = args![secret::hash(&token), kind.as_str(), user, self.now, expires_at, self.maker()];
         self.tx.run("making a link", insert, args).await?;
         Ok(Link { token: Secret::new(token), expires_at })
+    }
+
+    /// Ends every open link for a user; how many there were.
+    pub(crate) async fn end_links_for(&mut self, user: &str) -> Result<u64, MetaError> {
+        let update = "UPDATE links SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL AND expires_at > $1";
+        self.tx.run("ending links", update, args![self.now, user]).await
+    }
+
+    /// Ends the open links that somebody made for others, whom `account` looks after, or any account, and records it
+    /// with each of these: who made a link may know it still.
+    pub(crate) async fn end_links_made_by(
+        &mut self,
+        maker: &str,
+        account: Option<&AccountName>,
+        reason: &str,
+    ) -> Result<(), MetaError> {
+        let doing = "ending links";
+        let select = "SELECT u.id, u.name, count(*) FROM links l JOIN users u ON u.id = l.user_id
+            WHERE l.made_by = $1 AND l.user_id <> $1 AND l.used_at IS NULL AND l.expires_at > $2
+            AND (u.home = $3 OR $3 = '') GROUP BY u.id, u.name ORDER BY u.id";
+        let account = account.map_or("", AccountName::as_str);
+        for row in self.tx.rows(doing, select, args![maker, self.now, account]).await? {
+            let (user, name, count) = (row.text(0)?, row.text(1)?, row.int(2)?);
+            let update = "UPDATE links SET used_at = $1 WHERE made_by = $2 AND user_id = $3 AND used_at IS NULL
+                AND expires_at > $1";
+            self.tx.run(doing, update, args![self.now, maker, &user]).await?;
+            let told = Told::success(Deed::UserUpdate, user.as_str(), name)
+                .asked("reason", reason)
+                .changed(Some(json!({"links": count})), Some(json!({"links": 0})));
+            self.tell_user(&user, &told).await?;
+        }
+        Ok(())
     }
 
     /// Of any number of racing calls one gets through.

@@ -92,7 +92,8 @@ impl Meta {
         Ok(())
     }
 
-    /// Keeps a user from signing in, ends their sessions and stops their tokens. Only the home account may.
+    /// Keeps a user from signing in, ends their sessions, stops their tokens, and ends the invitations and links that they
+    /// made and that are for them. Only the home account may.
     pub async fn disable_user(
         &self,
         by: &Actor,
@@ -117,6 +118,11 @@ impl Meta {
             .changed(Some(json!({"enabled": true})), Some(json!({"enabled": false})));
         write.tell_user(id, &told).await?;
         write.end_sessions(id, None, "the user was disabled").await?;
+        write.end_links_for(id).await?;
+        for account in &user.accounts {
+            write.take_back_invitations_by(account, id).await?;
+        }
+        write.end_links_made_by(id, None, "who made them was disabled").await?;
         write.commit().await?;
         Ok(())
     }
@@ -142,8 +148,9 @@ impl Meta {
         Ok(())
     }
 
-    /// Takes a user out of an account, with their roles, groups and tokens there, and ends their sessions. The
-    /// person stays known to the installation: records name them.
+    /// Takes a user out of an account, with their roles, groups and tokens there, and ends their sessions, the invitations
+    /// into it that they made, and the links that they made for those whom it looks after. The person stays known to the
+    /// installation: records name them.
     pub async fn remove_user(
         &self,
         by: &Actor,
@@ -162,6 +169,12 @@ impl Meta {
         }
         write.leave_groups(account, id).await?;
         write.revoke_tokens(account, id).await?;
+        write.take_back_invitations_by(account, id).await?;
+        write.end_links_made_by(id, Some(account), "who made them was removed from the account").await?;
+        if user.accounts.len() == 1 {
+            // Nobody looks after them any more, who could take back what was made for them.
+            write.end_links_for(id).await?;
+        }
         let is_home = user.home.as_ref() == Some(account);
         if is_home {
             write.forget_further_names(&user).await?;

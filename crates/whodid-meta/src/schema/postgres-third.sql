@@ -8,3 +8,5 @@ CREATE TABLE secrets_key (
 );
 -- Names were kept under a plain hash. What is counted of them lasts a quarter of an hour.
 DELETE FROM lockouts;
+-- A link ends with the rights of who made it. Those that are open now do not say; they end within a day.
+ALTER TABLE links ADD COLUMN made_by TEXT;

@@ -1,6 +1,6 @@
 //! Users: invited, changed, disabled, removed.
 
-use whodid_audit::Actor;
+use whodid_audit::{Actor, By};
 use whodid_meta::{Accept, ChangeError, Invite, KeyError, KeyPlan, LinkError, LinkKind, Method, RoleGrant, UserChange};
 
 use crate::place::{DAY, Place, Shop, account, actor, at, home, nobody, on_both};
@@ -292,6 +292,53 @@ async fn removing_ends_everything_in_the_account() {
         assert_eq!(shop.invited(&home(), "eve", &[]).await, eve);
         let again = shop.meta.remove_user(&shop.admin(), &account("x"), &eve, at(4)).await;
         assert!(matches!(again, Err(ChangeError::NotThere { .. })));
+    })
+    .await;
+}
+
+/// An administrator made an invitation and a password link for others, and is disabled or removed then.
+async fn what_was_made_ends(place: &Place, is_disabled: bool, expected: &str) {
+    let shop = place.shop().await;
+    let (meta, by) = (&shop.meta, shop.admin());
+    let mallory = shop.user("mallory", &["administrator"]).await;
+    let eve = shop.user("eve", &["reader"]).await;
+    let made_by = Actor { by: By::User { id: mallory.clone(), name: "mallory".to_owned() }, ..actor("mallory") };
+    let (_, invited) = meta.invite(&made_by, &home(), &invite("accomplice"), at(0)).await.unwrap();
+    let (_, stays) = meta.invite(&by, &home(), &invite("bob"), at(0)).await.unwrap();
+    let reset = meta.create_password_reset(&made_by, &home(), &eve, at(0)).await.unwrap();
+    let own = meta.create_link(&Actor::operator("root"), &mallory, at(0)).await.unwrap();
+    shop.told().await;
+    if is_disabled {
+        meta.disable_user(&by, &home(), &mallory, at(1)).await.unwrap();
+        meta.enable_user(&by, &home(), &mallory, at(2)).await.unwrap();
+    } else {
+        meta.remove_user(&by, &home(), &mallory, at(1)).await.unwrap();
+    }
+    let events = shop.events().await;
+    assert_eq!(events.iter().map(crate::place::short).collect::<Vec<_>>().join(" "), expected);
+    let of_eve = &events[2];
+    assert_eq!(of_eve["target"]["id"], eve.as_str());
+    assert!(of_eve["requestData"]["delta"].to_string().contains(r#""path":"/links""#), "{of_eve}");
+    let look = async |token: &whodid_meta::Secret| meta.look_at_link(token.expose(), at(3)).await;
+    assert!(matches!(look(&invited).await, Err(LinkError::Expired)));
+    assert!(matches!(look(&reset.token).await, Err(LinkError::Used)));
+    assert!(matches!(look(&own.token).await, Err(LinkError::Used)), "their own ways in end too");
+    look(&stays).await.expect("what another made stays");
+}
+
+#[tokio::test]
+async fn what_somebody_made_for_others_ends_when_they_are_disabled() {
+    on_both(async |place: &Place| {
+        what_was_made_ends(place, true, "user.disable invitation.delete user.update user.enable").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_made_for_others_ends_when_they_are_removed() {
+    on_both(async |place: &Place| {
+        let expected = "role-binding.delete invitation.delete user.update user.delete";
+        what_was_made_ends(place, false, expected).await;
     })
     .await;
 }
