@@ -196,7 +196,8 @@ impl Meta {
     /// happens for a name that is not known.
     pub async fn request_password_reset(&self, by: &Actor, name: &str, now: Timestamp) -> Result<(), MetaError> {
         let mut write = self.write(by, now).await?;
-        let select = "SELECT id, name FROM users WHERE folded = $1 AND disabled_at IS NULL AND source = 'local'";
+        let select = "SELECT id, name FROM users WHERE folded = $1 AND disabled_at IS NULL AND source = 'local'
+            AND (is_operator = 1 OR EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = id))";
         let row = write.tx.row("asking for a password", select, args![folded(name)]).await?;
         let update = "UPDATE users SET reset_requested_at = $1 WHERE folded = $2 AND disabled_at IS NULL
             AND source = 'local'";
@@ -259,7 +260,8 @@ impl Write<'_> {
     /// Makes a link to sign in, and records it.
     pub(crate) async fn create_link(&mut self, user: &str) -> Result<Link, ChangeError> {
         let found = load_user(&mut self.tx, user).await?;
-        if found.disabled_at.is_some() {
+        let belongs = found.is_operator || !found.accounts.is_empty();
+        if found.disabled_at.is_some() || !belongs {
             return Err(ChangeError::NotThere { what: "user" });
         }
         let link = self.insert_link(user, LinkKind::SignIn).await?;

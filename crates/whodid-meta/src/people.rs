@@ -29,6 +29,11 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Who was taken out of every account has nothing to do here, but for running the installation.
+    pub(crate) fn may_sign_in(&self) -> bool {
+        self.is_operator || !self.grants.is_empty()
+    }
+
     pub(crate) fn who(&self) -> Who {
         Who::User {
             id: self.id.clone(),

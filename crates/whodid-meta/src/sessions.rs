@@ -388,7 +388,8 @@ impl Write<'_> {
         mfa: bool,
     ) -> Result<NewSession, ChangeError> {
         let people = load_people(&mut self.tx).await?;
-        let person = people.get(user).ok_or(ChangeError::NotThere { what: "user" })?;
+        let person = people.get(user).filter(|person| person.may_sign_in());
+        let person = person.ok_or(ChangeError::NotThere { what: "user" })?;
         let settings = self.meta().limited(&person.settings);
         self.bound_sessions(user).await?;
         let secret = secret::random_text(TOKEN_BYTES)?;

@@ -32,8 +32,18 @@ pub struct Credentials {
 }
 
 impl Meta {
-    /// What a name signs in with; `None` when nobody has it, or may not sign in.
+    /// What a name signs in with; `None` when nobody has it, or may not sign in: who is disabled, or belongs to no account
+    /// and is no operator.
     pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, MetaError> {
+        self.credentials_of(name, false).await
+    }
+
+    /// The same for somebody who is about to accept an invitation, and may belong to no account until they have.
+    pub async fn credentials_to_join(&self, name: &str) -> Result<Option<Credentials>, MetaError> {
+        self.credentials_of(name, true).await
+    }
+
+    async fn credentials_of(&self, name: &str, joins: bool) -> Result<Option<Credentials>, MetaError> {
         let mut tx = self.read().await?;
         let select = "SELECT id, name, password FROM users WHERE folded = $1 AND disabled_at IS NULL";
         let row = tx.row("looking for a name", select, args![folded(name)]).await?;
@@ -41,7 +51,7 @@ impl Meta {
         let people = load_people(&mut tx).await?;
         let Some(row) = row else { return Ok(None) };
         let user = row.text(0)?;
-        let Some(person) = people.get(&user) else { return Ok(None) };
+        let Some(person) = people.get(&user).filter(|person| joins || person.may_sign_in()) else { return Ok(None) };
         Ok(Some(Credentials {
             user,
             name: row.text(1)?,
@@ -52,7 +62,8 @@ impl Meta {
     }
 
     /// Counts a failure and records it: in the accounts of a known user, else in the first account and without
-    /// the name, which may be a mistyped password. `code` and `text` say why: `wrong-password`.
+    /// the name, which may be a mistyped password. `code` and `text` say why: `wrong-password`. The accounts of a user
+    /// who is disabled, and so is none to the caller, are told that; whoever tries is not.
     pub async fn sign_in_failed(
         &self,
         by: &Actor,
@@ -63,6 +74,12 @@ impl Meta {
         now: Timestamp,
     ) -> Result<(), MetaError> {
         let mut write = self.write(by, now).await?;
+        // Also when the user is known, so that the time does not tell.
+        let disabled = write.disabled_user(name).await?;
+        let (user, code, text) = match (user, &disabled) {
+            (None, Some(disabled)) => (Some(disabled.as_str()), "disabled", "the user is disabled"),
+            (user, _) => (user, code, text),
+        };
         let reason = Reason { status: 401, code: code.to_owned(), text: text.to_owned() };
         match user {
             Some(user) => {
@@ -125,6 +142,12 @@ pub(crate) fn of_password(set_at: Option<Timestamp>) -> serde_json::Value {
 }
 
 impl Write<'_> {
+    async fn disabled_user(&mut self, name: &str) -> Result<Option<String>, MetaError> {
+        let select = "SELECT id FROM users WHERE folded = $1 AND disabled_at IS NOT NULL";
+        let row = self.tx.row("looking for a name", select, args![folded(name)]).await?;
+        row.map(|row| row.text(0)).transpose()
+    }
+
     pub(crate) async fn store_password(&mut self, user: &str, password: &HashedPassword) -> Result<(), MetaError> {
         let update = "UPDATE users SET password = $1, password_set_at = $2, must_change_password = 0,
             reset_requested_at = NULL WHERE id = $3";

@@ -87,7 +87,7 @@ impl Meta {
         write.guard_operators().await?;
         let told = Told::success(Deed::UserUpdate, id, user.name.as_str())
             .changed(Some(json!({"is_operator": user.is_operator})), Some(json!({"is_operator": is_operator})));
-        write.tell_user(id, &told).await?;
+        write.tell_operator(id, &told).await?;
         write.commit().await?;
         Ok(())
     }

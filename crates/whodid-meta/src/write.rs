@@ -115,12 +115,32 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Records a deed that concerns a user everywhere: in every account of the user.
+    /// Records a deed that concerns a user everywhere: in every account of the user. An account that somebody does not
+    /// belong to is not told of them: of who belongs to none the first account learns no more than of somebody unknown,
+    /// but for operators, who are the installation's own.
     pub(crate) async fn tell_user(&mut self, user: &str, told: &Told) -> Result<(), MetaError> {
-        for account in self.accounts_of(user).await? {
-            self.tell(&account, told).await?;
+        let accounts = self.accounts_of(user).await?;
+        for account in &accounts {
+            self.tell(account, told).await?;
         }
-        Ok(())
+        if !accounts.is_empty() {
+            return Ok(());
+        }
+        let select = "SELECT 1 FROM users WHERE id = $1 AND is_operator = 1";
+        if self.tx.row("looking for an operator", select, args![user]).await?.is_some() {
+            return self.tell_first(told).await;
+        }
+        let (target_id, target_name) = ("unknown".to_owned(), String::new());
+        self.tell_first(&Told { target_id, target_name, change: None, ..told.clone() }).await
+    }
+
+    /// The same of what only operators do, with whom it was done to in any case.
+    pub(crate) async fn tell_operator(&mut self, user: &str, told: &Told) -> Result<(), MetaError> {
+        if self.accounts_of(user).await?.is_empty() {
+            self.tell_first(told).await
+        } else {
+            self.tell_user(user, told).await
+        }
     }
 
     /// Records a deed of somebody unknown in the first account.
@@ -134,11 +154,7 @@ impl Write<'_> {
     async fn accounts_of(&mut self, user: &str) -> Result<Vec<AccountName>, MetaError> {
         let select = "SELECT account FROM memberships WHERE user_id = $1 ORDER BY account";
         let rows = self.tx.rows("reading memberships", select, args![user]).await?;
-        let accounts: Vec<AccountName> = rows.iter().map(|row| row.account(0)).collect::<Result<_, _>>()?;
-        if accounts.is_empty() {
-            return Ok(self.first_account().await?.into_iter().collect());
-        }
-        Ok(accounts)
+        rows.iter().map(|row| row.account(0)).collect()
     }
 
     async fn first_account(&mut self) -> Result<Option<AccountName>, MetaError> {

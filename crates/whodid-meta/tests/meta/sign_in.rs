@@ -1,6 +1,6 @@
 //! Names and passwords: what is tried, slowed down, suspended, recorded.
 
-use whodid_meta::{Device, Lockout, Method, hash_password, verify_password};
+use whodid_meta::{ChangeError, Device, Lockout, Method, hash_password, verify_password};
 
 use crate::place::{DAY, MINUTE, Place, SECOND, actor, at, home, nobody, on_both};
 
@@ -63,6 +63,72 @@ async fn ten_failures_lock_a_name_known_or_not_and_an_administrator_unlocks() {
         meta.unlock_user(&shop.admin(), &home(), &eve, at(2)).await.unwrap();
         assert_eq!(shop.told().await, "user.unlock");
         assert_eq!(meta.check_lockout("eve", at(3)).await.unwrap(), Lockout::Ok);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_belongs_to_no_account_signs_in_by_nothing_and_is_told_of_to_nobody() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let other = shop.other("other").await;
+        let eve = shop.invited(&other, "eve", &["reader"]).await;
+        let password = hash_password("elephant kayak lamp").unwrap();
+        meta.set_password(&actor("eve"), &eve, &password, None, at(0)).await.unwrap();
+        meta.remove_user(&by, &other, &eve, at(1)).await.unwrap();
+        shop.told().await;
+        assert!(meta.credentials("eve").await.unwrap().is_none());
+        let joins = meta.credentials_to_join("eve").await.unwrap().unwrap();
+        assert!(verify_password(joins.password.as_ref(), "elephant kayak lamp"), "an invitation can be accepted");
+        let device = Device::default();
+        let begun = meta.sign_in_succeeded(&nobody(), &eve, &device, Method::Password, false, at(2)).await;
+        assert!(matches!(begun, Err(ChangeError::NotThere { what: "user" })));
+        assert!(meta.create_link(&by, &eve, at(2)).await.is_err());
+        assert_eq!(shop.told().await, "");
+        meta.sign_in_failed(&nobody(), "eve", Some(&eve), "wrong-password", "it is wrong", at(3)).await.unwrap();
+        meta.sign_in_failed(&nobody(), "eve", None, "wrong-password", "it is wrong", at(3)).await.unwrap();
+        meta.request_password_reset(&nobody(), "eve", at(3)).await.unwrap();
+        let events = shop.events().await;
+        assert_eq!((events.len(), &events[2]["requestData"]["known"]), (3, &false.into()));
+        for event in events {
+            assert_eq!((&event["account"], &event["target"]["id"]), (&"default".into(), &"unknown".into()));
+            assert!(!event.to_string().contains(r#""eve""#), "{event}");
+        }
+        // An operator is the installation's own, and may come in without an account.
+        meta.set_operator(&by, &eve, true, at(4)).await.unwrap();
+        assert!(meta.credentials("eve").await.unwrap().is_some());
+        meta.sign_in_succeeded(&nobody(), &eve, &device, Method::Password, false, at(5)).await.unwrap();
+        meta.set_operator(&by, &eve, false, at(6)).await.unwrap();
+        let events = shop.events().await;
+        assert_eq!(
+            events.iter().map(crate::place::short).collect::<Vec<_>>().join(" "),
+            "user.update user.authenticate session.create user.update"
+        );
+        assert!(events.iter().all(|event| event["target"]["name"] == "eve"));
+        assert!(meta.credentials("eve").await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_try_in_the_name_of_a_disabled_user_is_told_to_their_accounts() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let other = shop.other("other").await;
+        let eve = shop.invited(&other, "Eve", &["reader"]).await;
+        meta.disable_user(&by, &other, &eve, at(1)).await.unwrap();
+        shop.told().await;
+        assert!(meta.credentials("eve").await.unwrap().is_none());
+        for _ in 0..10 {
+            meta.sign_in_failed(&nobody(), "eve", None, "sign_in_failed", "wrong", at(2)).await.unwrap();
+        }
+        let events = shop.events().await;
+        assert_eq!(events.len(), 11);
+        assert_eq!(crate::place::short(&events[0]), "!user.authenticate@other");
+        assert_eq!((&events[0]["target"]["id"], &events[0]["reason"]["policyId"]), (&eve.into(), &"disabled".into()));
+        assert_eq!(crate::place::short(&events[10]), "user.lock@other");
     })
     .await;
 }
