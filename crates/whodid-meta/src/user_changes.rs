@@ -49,6 +49,8 @@ impl Meta {
         if new == old {
             return Ok(old);
         }
+        let added: Vec<&String> = new.also_known_as.iter().filter(|name| !old.also_known_as.contains(name)).collect();
+        write.must_be_nobody_elses(account, id, &added).await?;
         if folded(&new.name) != folded(&old.name) {
             write.must_be_free(&new.name).await?;
         }
@@ -244,6 +246,28 @@ impl Write<'_> {
         let told = Told::success(Deed::UserUpdate, user.id.as_str(), user.name.as_str())
             .changed(Some(shown(user)), Some(shown(&forgotten)));
         self.tell_user(&user.id, &told).await?;
+        Ok(())
+    }
+
+    /// Refuses further names by which a user would see what another member does: that one's name or id.
+    async fn must_be_nobody_elses(
+        &mut self,
+        account: &AccountName,
+        user: &str,
+        names: &[&String],
+    ) -> Result<(), ChangeError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let select = "SELECT u.folded, u.id FROM users u JOIN memberships m ON m.user_id = u.id
+            WHERE m.account = $1 AND u.id <> $2";
+        for row in self.tx.rows("looking for a name", select, args![account, user]).await? {
+            let known = [row.text(0)?, folded(&row.text(1)?)];
+            if let Some(taken) = names.iter().find(|name| known.contains(&folded(name))) {
+                let why = format!("`{taken}` is the name or the id of another user");
+                return Err(ChangeError::invalid("also_known_as", why));
+            }
+        }
         Ok(())
     }
 

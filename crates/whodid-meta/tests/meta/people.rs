@@ -230,6 +230,33 @@ async fn a_change_of_a_user_is_recorded_as_a_difference_and_names_stay_unique() 
     .await;
 }
 
+#[tokio::test]
+async fn a_further_name_is_not_the_name_or_id_of_another_member() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let eve = shop.user("eve", &[]).await;
+        let bob = shop.user("Bob", &[]).await;
+        let other = shop.other("other").await;
+        let kim = shop.invited(&other, "kim", &[]).await;
+        shop.told().await;
+        let update = async |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let change = UserChange { also_known_as: Some(names), ..UserChange::default() };
+            meta.update_user(&by, &home(), &eve, &change, at(1)).await
+        };
+        for taken in [" bOB", bob.as_str(), "administrator"] {
+            let refused = update(&["E123", taken]).await.unwrap_err();
+            assert!(matches!(refused, ChangeError::Invalid { member: "also_known_as", .. }), "{refused:?}");
+            assert!(refused.to_string().contains(&format!("`{}`", taken.trim())), "{refused}");
+        }
+        assert_eq!(shop.told().await, "");
+        // Their own, and those of people whom this account does not know: nobody learns here who exists elsewhere.
+        update(&["Eve", eve.as_str(), "kim", kim.as_str()]).await.unwrap();
+    })
+    .await;
+}
+
 async fn signed_in(shop: &Shop, user: &str) -> String {
     let device = whodid_meta::Device::default();
     let begun = shop.meta.begin_session(&actor("eve"), user, &device, Method::Password, false, at(0)).await.unwrap();
