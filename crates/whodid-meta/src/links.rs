@@ -7,7 +7,7 @@ use whodid_model::{AccountName, Timestamp};
 
 use crate::password::HashedPassword;
 use crate::secret::{self, Secret, TOKEN_BYTES};
-use crate::sign_in::of_password;
+use crate::sign_in::{of_new_password, of_password};
 use crate::sql::args;
 use crate::text::folded;
 use crate::users::{Source, load_at_home, load_user};
@@ -233,7 +233,7 @@ impl Meta {
         // Any other link for this user is worth nothing now.
         write.end_links_for(&user).await?;
         let told = Told::success(Deed::PasswordResetCommit, user.as_str(), found.name.as_str())
-            .changed(Some(of_password(found.password_set_at)), Some(of_password(Some(now))));
+            .changed(Some(of_password(&found)), Some(of_new_password(now)));
         write.tell_user(&user, &told).await?;
         write.end_sessions(&user, None, "the password was reset").await?;
         write.commit().await?;

@@ -1,5 +1,6 @@
 //! What people see and do of themselves, and whether what is done can be told.
 
+use serde_json::json;
 use whodid_audit::{Actor, Told};
 use whodid_model::{AccountName, Principal, StreamName, Timestamp};
 
@@ -66,7 +67,8 @@ impl Meta {
     }
 
     /// Somebody says of an event in their name that it was not them: their other sessions end, their tokens are
-    /// revoked if they want so, and `finding` goes to the account's `findings` stream.
+    /// revoked if they want so, another password is asked for, which `told` is recorded with, and `finding` goes to the
+    /// account's `findings` stream.
     #[allow(clippy::too_many_arguments, reason = "one transaction, whose parts the caller knows")]
     pub async fn report_not_me(
         &self,
@@ -80,7 +82,15 @@ impl Meta {
         now: Timestamp,
     ) -> Result<NotMe, ChangeError> {
         let mut write = self.write(by, now).await?;
-        write.tell(account, told).await?;
+        let update = "UPDATE users SET must_change_password = 1
+            WHERE id = $1 AND password IS NOT NULL AND must_change_password = 0";
+        let must_change = write.tx.run("asking for another password", update, args![user]).await? > 0;
+        let mut told = told.clone();
+        if must_change {
+            let of = |must: bool| Some(json!({"must_change_password": must}));
+            told = told.changed(of(false), of(true));
+        }
+        write.tell(account, &told).await?;
         write.tell_in(account, &StreamName::findings(), finding).await?;
         let sessions_ended = write.end_sessions(user, except, "its owner said that it was not them").await?;
         let mut tokens_revoked = 0;
@@ -92,8 +102,6 @@ impl Meta {
                 }
             }
         }
-        let update = "UPDATE users SET must_change_password = 1 WHERE id = $1 AND password IS NOT NULL";
-        write.tx.run("asking for another password", update, args![user]).await?;
         write.commit().await?;
         Ok(NotMe { sessions_ended, tokens_revoked })
     }

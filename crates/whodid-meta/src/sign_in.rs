@@ -12,7 +12,7 @@ use crate::password::HashedPassword;
 use crate::people::load_people;
 use crate::sql::args;
 use crate::text::folded;
-use crate::users::load_user;
+use crate::users::{User, load_user};
 use crate::write::Write;
 use crate::{ChangeError, Device, Meta, MetaError, Method, NewSession, Settings};
 
@@ -128,7 +128,7 @@ impl Meta {
         let found = load_user(&mut write.tx, user).await?;
         write.store_password(user, password).await?;
         let told = Told::success(Deed::PasswordUpdate, user, found.name.as_str())
-            .changed(Some(of_password(found.password_set_at)), Some(of_password(Some(now))));
+            .changed(Some(of_password(&found)), Some(of_new_password(now)));
         write.tell_user(user, &told).await?;
         write.end_sessions(user, keep_session, "the password was changed").await?;
         write.commit().await?;
@@ -136,9 +136,22 @@ impl Meta {
     }
 }
 
-/// What the audit log may know of a password: since when it is.
-pub(crate) fn of_password(set_at: Option<Timestamp>) -> serde_json::Value {
-    json!({"has_password": set_at.is_some(), "password_set_at": set_at.map(|at| at.to_string())})
+/// What the audit log may know of a password: since when it is, and whether it must be changed.
+pub(crate) fn of_password(user: &User) -> serde_json::Value {
+    shown(user.password_set_at, user.must_change_password)
+}
+
+/// The same of one that is set now.
+pub(crate) fn of_new_password(now: Timestamp) -> serde_json::Value {
+    shown(Some(now), false)
+}
+
+fn shown(set_at: Option<Timestamp>, must_change: bool) -> serde_json::Value {
+    json!({
+        "has_password": set_at.is_some(),
+        "password_set_at": set_at.map(|at| at.to_string()),
+        "must_change_password": must_change,
+    })
 }
 
 impl Write<'_> {

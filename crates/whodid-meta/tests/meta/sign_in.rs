@@ -1,8 +1,10 @@
 //! Names and passwords: what is tried, slowed down, suspended, recorded.
 
+use serde_json::Value;
+use whodid_audit::{Deed, Told};
 use whodid_meta::{ChangeError, Device, Lockout, Method, hash_password, verify_password};
 
-use crate::place::{DAY, MINUTE, Place, SECOND, actor, at, home, nobody, on_both};
+use crate::place::{DAY, MINUTE, Place, SECOND, Shop, actor, at, home, nobody, on_both};
 
 #[tokio::test]
 async fn a_right_password_opens_a_session_and_forgets_failures() {
@@ -65,6 +67,50 @@ async fn ten_failures_lock_a_name_known_or_not_and_an_administrator_unlocks() {
         assert_eq!(meta.check_lockout("eve", at(3)).await.unwrap(), Lockout::Ok);
     })
     .await;
+}
+
+/// Says that an event was not the user.
+async fn not_me(shop: &Shop, user: &str) {
+    let told = Told::success(Deed::OwnActivityNotify, "activity:1", "");
+    let finding = Told::success(Deed::FindingCreate, "activity:1", "");
+    shop.meta.report_not_me(&actor("eve"), &home(), user, &told, &finding, None, false, at(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn that_a_password_must_be_changed_and_was_is_told() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        let eve = shop.user("eve", &["reader"]).await;
+        let password = hash_password("elephant kayak lamp").unwrap();
+        meta.set_password(&actor("eve"), &eve, &password, None, at(0)).await.unwrap();
+        shop.told().await;
+        let changes = async || -> Vec<Value> {
+            let of_events = |patch: &Value| patch["path"] == "/must_change_password" && patch["op"] == "replace";
+            let deltas =
+                waiting(&shop).await.into_iter().filter_map(|event| event["requestData"]["delta"].as_array().cloned());
+            deltas.flatten().filter(of_events).map(|patch| patch["value"].clone()).collect()
+        };
+        not_me(&shop, &eve).await;
+        assert_eq!(changes().await, [true]);
+        not_me(&shop, &eve).await;
+        assert!(changes().await.is_empty(), "it was so already");
+        meta.set_password(&actor("eve"), &eve, &password, None, at(2)).await.unwrap();
+        assert_eq!(changes().await, [false]);
+        not_me(&shop, &eve).await;
+        changes().await;
+        let link = meta.create_password_reset(&shop.admin(), &home(), &eve, at(3)).await.unwrap();
+        meta.commit_password_reset(&nobody(), link.token.expose(), &password, at(3)).await.unwrap();
+        assert_eq!(changes().await, [false]);
+    })
+    .await;
+}
+
+/// What was recorded since the last time, of all streams.
+async fn waiting(shop: &Shop) -> Vec<Value> {
+    let waiting = shop.meta.outbox(0, 1000, &[]).await.unwrap();
+    shop.meta.outbox_done(&waiting.iter().map(|one| one.id).collect::<Vec<_>>()).await.unwrap();
+    waiting.iter().map(|one| serde_json::from_str(&one.event).unwrap()).collect()
 }
 
 #[tokio::test]
