@@ -216,7 +216,8 @@ impl Meta {
         write.commit_unseen().await
     }
 
-    /// Uses a link up and sets the password. Ends every session of the user, and the suspension of signing in.
+    /// Uses a link up and sets the password. Ends every session of the user, further links, sign-ins that have begun, and
+    /// the suspension of signing in.
     pub async fn commit_password_reset(
         &self,
         by: &Actor,
@@ -230,8 +231,7 @@ impl Meta {
         let found = load_user(&mut write.tx, &user).await?;
         write.store_password(&user, password).await?;
         write.clear_failures(&found.name).await?;
-        // Any other link for this user is worth nothing now.
-        write.end_links_for(&user).await?;
+        write.end_begun_sign_ins(&user).await?;
         let told = Told::success(Deed::PasswordResetCommit, user.as_str(), found.name.as_str())
             .changed(Some(of_password(&found)), Some(of_new_password(now)));
         write.tell_user(&user, &told).await?;
@@ -281,10 +281,13 @@ impl Write<'_> {
         Ok(Link { token: Secret::new(token), expires_at })
     }
 
-    /// Ends every open link for a user; how many there were.
-    pub(crate) async fn end_links_for(&mut self, user: &str) -> Result<u64, MetaError> {
+    /// Ends what could still become a session or a password of a user: open links, and challenges. With their sessions:
+    /// whoever has one of these would be in again.
+    pub(crate) async fn end_begun_sign_ins(&mut self, user: &str) -> Result<(), MetaError> {
         let update = "UPDATE links SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL AND expires_at > $1";
-        self.tx.run("ending links", update, args![self.now, user]).await
+        self.tx.run("ending links", update, args![self.now, user]).await?;
+        self.tx.run("ending challenges", "DELETE FROM challenges WHERE user_id = $1", args![user]).await?;
+        Ok(())
     }
 
     /// Ends the open links that somebody made for others, whom `account` looks after, or any account, and records it

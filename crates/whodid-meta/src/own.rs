@@ -66,8 +66,8 @@ impl Meta {
         .transpose()
     }
 
-    /// Somebody says of an event in their name that it was not them: their other sessions end, their tokens are
-    /// revoked if they want so, another password is asked for, which `told` is recorded with, and `finding` goes to the
+    /// Somebody says of an event in their name that it was not them: their other sessions, open links and sign-ins that
+    /// have begun end, their tokens are revoked if they want so, another password is asked for, which `told` is recorded with, and `finding` goes to the
     /// account's `findings` stream.
     #[allow(clippy::too_many_arguments, reason = "one transaction, whose parts the caller knows")]
     pub async fn report_not_me(
@@ -93,6 +93,7 @@ impl Meta {
         write.tell(account, &told).await?;
         write.tell_in(account, &StreamName::findings(), finding).await?;
         let sessions_ended = write.end_sessions(user, except, "its owner said that it was not them").await?;
+        write.end_begun_sign_ins(user).await?;
         let mut tokens_revoked = 0;
         if revoke_tokens {
             for key in load_keys_of_user(&mut write.tx, user).await? {

@@ -115,7 +115,7 @@ impl Meta {
         Ok(begun)
     }
 
-    /// Sets a user's password and ends their other sessions. The caller has checked the password, and who asks.
+    /// Sets a user's password and ends their other sessions, open links and sign-ins that have begun. The caller has checked the password, and who asks.
     pub async fn set_password(
         &self,
         by: &Actor,
@@ -131,6 +131,7 @@ impl Meta {
             .changed(Some(of_password(&found)), Some(of_new_password(now)));
         write.tell_user(user, &told).await?;
         write.end_sessions(user, keep_session, "the password was changed").await?;
+        write.end_begun_sign_ins(user).await?;
         write.commit().await?;
         Ok(())
     }

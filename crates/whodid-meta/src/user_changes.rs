@@ -120,7 +120,7 @@ impl Meta {
             .changed(Some(json!({"enabled": true})), Some(json!({"enabled": false})));
         write.tell_user(id, &told).await?;
         write.end_sessions(id, None, "the user was disabled").await?;
-        write.end_links_for(id).await?;
+        write.end_begun_sign_ins(id).await?;
         for account in &user.accounts {
             write.take_back_invitations_by(account, id).await?;
         }
@@ -175,7 +175,7 @@ impl Meta {
         write.end_links_made_by(id, Some(account), "who made them was removed from the account").await?;
         if user.accounts.len() == 1 {
             // Nobody looks after them any more, who could take back what was made for them.
-            write.end_links_for(id).await?;
+            write.end_begun_sign_ins(id).await?;
         }
         let is_home = user.home.as_ref() == Some(account);
         if is_home {

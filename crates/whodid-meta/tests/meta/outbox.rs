@@ -16,9 +16,10 @@ async fn no_secret_is_in_any_record_or_debug_text() {
         let shop = crate::place::Shop { meta, made };
         let (meta, made, by) = (&shop.meta, &shop.made, shop.admin());
         let user = made.user.id.as_str();
+        let begun = meta.use_link(&nobody(), made.link.token.expose(), &Device::default(), at(0)).await.unwrap();
         let text = "elephant kayak lamp canary";
         let password = hash_password(text).unwrap();
-        meta.set_password(&by, user, &password, None, at(0)).await.unwrap();
+        meta.set_password(&by, user, &password, Some(&begun.session.id), at(0)).await.unwrap();
         meta.sign_in_failed(&nobody(), text, None, "wrong-password", "it is wrong", at(0)).await.unwrap();
         let setup = meta.begin_totp(user, at(0)).await.unwrap();
         let _ = meta.confirm_totp(&by, user, "canary", at(0)).await;
@@ -26,7 +27,6 @@ async fn no_secret_is_in_any_record_or_debug_text() {
         let challenge = meta.begin_challenge(user, Method::Password, at(0)).await.unwrap();
         let answer = Answer::Recovery("recovery-canary");
         let refused = meta.answer_challenge(&nobody(), challenge.expose(), answer, at(0)).await;
-        let begun = meta.use_link(&nobody(), made.link.token.expose(), &Device::default(), at(0)).await.unwrap();
         let reset = meta.create_password_reset(&by, &home(), user, at(0)).await.unwrap();
         let invite = whodid_meta::Invite {
             name: "eve".to_owned(),

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use whodid_audit::{Deed, Told};
-use whodid_meta::{ChangeError, Device, Lockout, Method, hash_password, verify_password};
+use whodid_meta::{
+    Answer, ChallengeError, ChangeError, Device, LinkError, Lockout, Method, hash_password, verify_password,
+};
 
 use crate::place::{DAY, MINUTE, Place, SECOND, Shop, actor, at, home, nobody, on_both};
 
@@ -111,6 +113,39 @@ async fn waiting(shop: &Shop) -> Vec<Value> {
     let waiting = shop.meta.outbox(0, 1000, &[]).await.unwrap();
     shop.meta.outbox_done(&waiting.iter().map(|one| one.id).collect::<Vec<_>>()).await.unwrap();
     waiting.iter().map(|one| serde_json::from_str(&one.event).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn with_the_sessions_end_links_and_sign_ins_that_have_begun() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let eve = shop.user("eve", &["reader"]).await;
+        let bob = shop.user("bob", &["reader"]).await;
+        let password = hash_password("elephant kayak lamp").unwrap();
+        for ended_by in ["a new password", "a password link", "not me"] {
+            let link = meta.create_link(&by, &eve, at(0)).await.unwrap();
+            let of_bob = meta.create_link(&by, &bob, at(0)).await.unwrap();
+            let reset = meta.create_password_reset(&by, &home(), &eve, at(0)).await.unwrap();
+            let challenge = meta.begin_challenge(&eve, Method::Password, at(0)).await.unwrap();
+            match ended_by {
+                "a new password" => meta.set_password(&by, &eve, &password, None, at(1)).await.unwrap(),
+                "a password link" => {
+                    meta.commit_password_reset(&nobody(), reset.token.expose(), &password, at(1)).await.unwrap();
+                }
+                _ => not_me(&shop, &eve).await,
+            }
+            for token in [&link.token, &reset.token] {
+                let look = meta.look_at_link(token.expose(), at(2)).await;
+                assert!(matches!(look, Err(LinkError::Used)), "{ended_by}: {look:?}");
+            }
+            let answer = Answer::Code("000000");
+            let answered = meta.answer_challenge(&nobody(), challenge.expose(), answer, at(2)).await;
+            assert!(matches!(answered, Err(ChallengeError::Expired)), "{ended_by}: {answered:?}");
+            meta.look_at_link(of_bob.token.expose(), at(2)).await.expect("another's works");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
