@@ -268,7 +268,7 @@ impl Meta {
         let (sources, spaces) = (sources.as_ref().map(json_text), spaces.as_ref().map(json_text));
         let args = args![&new.name, sources, spaces, streams.as_ref().map(json_text), new.expires_at, id];
         write.tx.run("changing a key", update, args).await?;
-        let told = told(new.kind.deeds().update, &new).changed(Some(shown(old)), Some(shown(&new)));
+        let told = write.told_of_key(new.kind.deeds().update, &new).await?.changed(Some(shown(old)), Some(shown(&new)));
         write.tell(account, &told).await?;
         write.commit().await?;
         Ok(self.with_last_use(new))
@@ -312,7 +312,9 @@ impl Meta {
         let ends_at = old.expires_at.map_or(overlap_end, |end| end.min(overlap_end));
         write.tx.run("rotating a key", "UPDATE keys SET expires_at = $1 WHERE id = $2", args![ends_at, id]).await?;
         let ended = Key { expires_at: Some(ends_at), ..old.clone() };
-        let told = told(old.kind.deeds().rotate, old)
+        let told = write
+            .told_of_key(old.kind.deeds().rotate, old)
+            .await?
             .asked("successor", made.key.masked.as_str())
             .answered("successorId", made.key.id.as_str())
             .changed(Some(shown(old)), Some(shown(&ended)));
@@ -368,7 +370,7 @@ impl Write<'_> {
         self.bound_keys(account, plan, 1).await?;
         let plan = KeyPlan { name: label("name", &plan.name, KEY_NAME_CHARS_MAX)?, ..plan.clone() };
         let made = self.insert_key(account, &plan, None).await?;
-        let told = told(plan.kind.deeds().create, &made.key).changed(None, Some(shown(&made.key)));
+        let told = self.told_of_key(plan.kind.deeds().create, &made.key).await?.changed(None, Some(shown(&made.key)));
         self.tell(account, &told).await?;
         Ok(made)
     }
@@ -440,9 +442,21 @@ impl Write<'_> {
     pub(crate) async fn revoke(&mut self, key: &Key) -> Result<(), ChangeError> {
         let update = "UPDATE keys SET revoked_at = $1 WHERE id = $2";
         self.tx.run("revoking a key", update, args![self.now, &key.id]).await?;
-        let told = told(key.kind.deeds().delete, key).changed(Some(shown(key)), None);
+        let told = self.told_of_key(key.kind.deeds().delete, key).await?.changed(Some(shown(key)), None);
         self.tell(&key.account, &told).await?;
         Ok(())
+    }
+
+    /// What is told of a key; of a personal token also whose it is, so that a user's history finds it.
+    async fn told_of_key(&mut self, deed: Deed, key: &Key) -> Result<Told, MetaError> {
+        let told = Told::success(deed, key.id.as_str(), key.name.as_str())
+            .asked("key", key.masked.as_str())
+            .asked("keyType", key.kind.as_str())
+            .asked("name", key.name.as_str());
+        let Some(user) = &key.user else { return Ok(told) };
+        let row = self.tx.row("looking whose it is", "SELECT name FROM users WHERE id = $1", args![user]).await?;
+        let name = row.map_or(Ok(String::new()), |row| row.text(0))?;
+        Ok(told.asked("userId", user.as_str()).asked("userName", name))
     }
 
     /// Revokes a user's personal tokens of an account.
@@ -454,13 +468,6 @@ impl Write<'_> {
         }
         Ok(())
     }
-}
-
-fn told(deed: Deed, key: &Key) -> Told {
-    Told::success(deed, key.id.as_str(), key.name.as_str())
-        .asked("key", key.masked.as_str())
-        .asked("keyType", key.kind.as_str())
-        .asked("name", key.name.as_str())
 }
 
 /// What a record shows of a key; masked.

@@ -270,6 +270,29 @@ async fn active_keys_of_a_kind_are_bounded_for_personal_tokens_by_user() {
 }
 
 #[tokio::test]
+async fn what_is_done_with_a_personal_token_tells_whose_it_is() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, shop.admin());
+        let eve = shop.user("eve", &[]).await;
+        let token = meta.create_key(&by, &home(), &KeyPlan::personal(eve.as_str(), "laptop"), at(0)).await.unwrap();
+        let renamed = KeyChange { name: Some("phone".to_owned()), ..KeyChange::default() };
+        meta.update_key(&by, &home(), &token.key.id, &renamed, at(1)).await.unwrap();
+        meta.rotate_key(&by, &home(), &token.key.id, HOUR, at(2)).await.unwrap();
+        meta.revoke_key(&by, &home(), &token.key.id, at(3)).await.unwrap();
+        let events = shop.events().await;
+        assert_eq!(events.len(), 4);
+        for event in events {
+            let asked = &event["requestData"];
+            assert_eq!((&asked["userId"], &asked["userName"]), (&eve.as_str().into(), &"eve".into()), "{event}");
+        }
+        meta.revoke_key(&by, &home(), &shop.made.service_key.key.id, at(4)).await.unwrap();
+        assert_eq!(shop.events().await[0]["requestData"].get("userId"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_key_that_ended_is_kept_for_four_hundred_days() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
