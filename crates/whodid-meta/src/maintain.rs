@@ -14,6 +14,9 @@ const ENDED_KEPT_MICROS: i64 = 30 * MICROS_A_DAY;
 /// year sees each.
 const ENDED_KEYS_KEPT_MICROS: i64 = 400 * MICROS_A_DAY;
 
+/// Uses written down by one statement: on PostgreSQL each is a journey, and all other writers wait meanwhile.
+const USES_AT_ONCE: usize = 200;
+
 impl Meta {
     /// Writes down when keys, sessions and people were last seen, ends sessions whose time is over, and drops what
     /// ended long ago. Call it once a minute. Sessions end even while records wait: ending them is never refused.
@@ -36,25 +39,18 @@ impl Meta {
         // Whether something changed that processes hold in memory: an idle server must not make all of them read
         // everything anew each time.
         let mut is_seen = false;
-        for (what, id, at, from) in uses {
-            let minute = at - at.rem_euclid(60 * MICROS_A_SECOND);
-            let (update, args) = match what {
-                Used::Key => (
-                    "UPDATE keys SET last_used_at = $1, last_used_from = $2
-                     WHERE id = $3 AND (last_used_at IS NULL OR last_used_at <= $1)",
-                    args![minute, from, id],
-                ),
-                Used::Session => {
-                    ("UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND last_seen_at < $1", args![*at, id])
+        for kind in [Used::Key, Used::Session, Used::Reader] {
+            let of_kind: Vec<_> = uses.iter().filter(|(what, ..)| *what == kind).collect();
+            for chunk in of_kind.chunks(USES_AT_ONCE) {
+                let mut args = Vec::with_capacity(3 * chunk.len());
+                for (_, id, at, from) in chunk {
+                    let minute = at - at.rem_euclid(60 * MICROS_A_SECOND);
+                    let at = if kind == Used::Session { *at } else { minute };
+                    args.extend(args![id, at, from]);
                 }
-                Used::Reader => (
-                    "UPDATE users SET last_read_at = $1
-                     WHERE id = $2 AND (last_read_at IS NULL OR last_read_at < $1)",
-                    args![minute, id],
-                ),
-            };
-            let count = write.tx.run(doing, update, args).await?;
-            is_seen |= count > 0 && *what == Used::Session;
+                let count = write.tx.run(doing, sqlx::AssertSqlSafe(note_uses(kind, chunk.len())), args).await?;
+                is_seen |= count > 0 && kind == Used::Session;
+            }
         }
         is_seen |= write.expire_sessions().await? > 0;
         let old = now.plus_micros(-ENDED_KEPT_MICROS).micros();
@@ -76,6 +72,23 @@ impl Meta {
         write.forget_names().await?;
         if is_seen { write.commit().await } else { write.commit_unseen().await }
     }
+}
+
+/// Notes so many uses of a kind: of each its id, when, and from where.
+fn note_uses(kind: Used, count: usize) -> String {
+    let (update, if_older) = match kind {
+        Used::Key => (
+            "UPDATE keys SET last_used_at = used.column2, last_used_from = used.column3",
+            "last_used_at IS NULL OR last_used_at <= used.column2",
+        ),
+        Used::Session => ("UPDATE sessions SET last_seen_at = used.column2", "last_seen_at < used.column2"),
+        Used::Reader => {
+            ("UPDATE users SET last_read_at = used.column2", "last_read_at IS NULL OR last_read_at < used.column2")
+        }
+    };
+    let rows = (0..count).map(|row| format!("(${}, ${}, ${})", 3 * row + 1, 3 * row + 2, 3 * row + 3));
+    let rows: Vec<String> = rows.collect();
+    format!("{update} FROM (VALUES {}) AS used WHERE id = used.column1 AND ({if_older})", rows.join(", "))
 }
 
 #[cfg(test)]

@@ -342,6 +342,30 @@ async fn a_plan_that_does_not_fit_makes_nothing() {
 }
 
 #[tokio::test]
+async fn each_of_many_uses_is_written_down() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, made) = (&shop.meta, &shop.made);
+        // More than one statement takes; of most of them nothing is there.
+        for number in 0..450 {
+            meta.note_read(&format!("user-{number}"), at(HOUR));
+        }
+        meta.note_read(&made.user.id, at(HOUR));
+        for (key, address) in [(&made.service_key, "192.0.2.1"), (&made.ingestion_key, "192.0.2.2")] {
+            meta.authenticate(key.secret.expose(), address, at(HOUR)).await.unwrap();
+        }
+        meta.maintain(at(HOUR)).await.unwrap();
+        let elsewhere = place.open().await;
+        let from = async |id: &str| elsewhere.key(&home(), id).await.unwrap().unwrap().last_used_from;
+        assert_eq!(from(&made.service_key.key.id).await.as_deref(), Some("192.0.2.1"));
+        assert_eq!(from(&made.ingestion_key.key.id).await.as_deref(), Some("192.0.2.2"));
+        assert_eq!(from(&made.admin_token.key.id).await, None);
+        assert!(elsewhere.user_by_id(&made.user.id).await.unwrap().unwrap().last_read_at.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn last_use_survives_a_restart() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
