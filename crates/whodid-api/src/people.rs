@@ -95,6 +95,10 @@ pub struct UserUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 50)]
     pub also_known_as: Option<Vec<String>>,
+    /// Whether the user may make accounts and look after the installation. Only operators give and take that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub is_operator: Option<bool>,
 }
 
 /// A link to be handed over. The only answer that ever holds it.

@@ -14,6 +14,15 @@ pub enum MetaError {
         /// Why.
         source: sqlx::Error,
     },
+    /// Another server serves from the store.
+    #[error(
+        "another whodid server runs on {place}; end it first, commands may run beside it. One that is gone with its \
+             machine lets go within a minute"
+    )]
+    Served {
+        /// The file, or the server without its password.
+        place: String,
+    },
     /// A file or its folder cannot be made.
     #[error("cannot create {}", path.display())]
     Create {
@@ -133,6 +142,9 @@ pub enum ChangeError {
         /// Which account.
         account: whodid_model::AccountName,
     },
+    /// Nobody would be left who makes accounts and looks after the installation.
+    #[error("the installation would be left without an operator")]
+    LastOperator,
     /// Only administrators of the user's home account may do this.
     #[error("only the user's home account may do this")]
     NotHome,

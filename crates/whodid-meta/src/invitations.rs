@@ -184,6 +184,7 @@ impl Meta {
                     home: &account,
                     is_operator: false,
                     source: Source::Local,
+                    holds_link: true,
                 };
                 let user = write.insert_user(&new).await?;
                 if let Some(password) = password {
@@ -226,6 +227,7 @@ impl Meta {
         let delete = "DELETE FROM invitations WHERE account = $1 AND folded = $2";
         write.tx.run("accepting an invitation", delete, args![&account, folded(&invite.name)]).await?;
         let told = Told::success(Deed::InvitationAccept, invitation.id.as_str(), invite.name.as_str())
+            .asked("invitedBy", invitation.created_by.as_str())
             .answered("userId", user.as_str())
             .changed(Some(json!({"state": "open"})), Some(json!({"state": "accepted", "user": user})));
         write.tell(&account, &told).await?;

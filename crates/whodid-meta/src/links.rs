@@ -229,6 +229,7 @@ impl Meta {
         let mut write = self.write(by, now).await?;
         write.use_up(token, LinkKind::PasswordReset).await?;
         let found = load_user(&mut write.tx, &user).await?;
+        write.acts_by_link(&user, &found.name);
         write.store_password(&user, password).await?;
         write.clear_failures(&found.name).await?;
         write.end_begun_sign_ins(&user).await?;

@@ -82,19 +82,23 @@ fn note_uses(kind: Used, count: usize) -> String {
             "last_used_at IS NULL OR last_used_at <= used.column2",
         ),
         Used::Session => ("UPDATE sessions SET last_seen_at = used.column2", "last_seen_at < used.column2"),
-        Used::Reader => {
-            ("UPDATE users SET last_read_at = used.column2", "last_read_at IS NULL OR last_read_at < used.column2")
-        }
+        Used::Reader => (
+            "UPDATE memberships SET last_read_at = used.column2",
+            "last_read_at IS NULL OR last_read_at < used.column2",
+        ),
     };
+    let id = if kind == Used::Reader { "user_id || '/' || account" } else { "id" };
     let rows = (0..count).map(|row| format!("(${}, ${}, ${})", 3 * row + 1, 3 * row + 2, 3 * row + 3));
     let rows: Vec<String> = rows.collect();
-    format!("{update} FROM (VALUES {}) AS used WHERE id = used.column1 AND ({if_older})", rows.join(", "))
+    format!("{update} FROM (VALUES {}) AS used WHERE {id} = used.column1 AND ({if_older})", rows.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::Arc;
+
+    use whodid_model::AccountName;
 
     use super::*;
     use crate::{Device, Limits, MetaLocation, Method};
@@ -109,7 +113,7 @@ mod tests {
         let user = made.user.id.as_str();
         let begun = meta.begin_session(&by, user, &Device::default(), Method::Link, false, at(0)).await.unwrap();
         meta.authenticate(made.admin_token.secret.expose(), "", at(1)).await.unwrap();
-        meta.note_read(user, at(1));
+        meta.note_read(user, &AccountName::default_account(), at(1));
         let is_read_anew = async |now: i64| {
             let before = meta.current().await.unwrap();
             meta.maintain(at(now)).await.unwrap();

@@ -48,6 +48,7 @@ impl Meta {
                     home: &told.account,
                     is_operator: false,
                     source: Source::Oidc,
+                    holds_link: false,
                 };
                 let user = write.insert_user(&new).await?;
                 let insert = "INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)";

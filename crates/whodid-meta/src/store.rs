@@ -343,7 +343,14 @@ async fn first(write: &mut Write<'_>) -> Result<First, InitializeError> {
     write.set_installation(&installation);
     insert_account(write, &account, account.as_str(), None).await.map_err(unexpected)?;
     let name = BuiltInRole::Administrator.as_str();
-    let new = NewUser { name, display_name: name, home: &account, is_operator: true, source: Source::Local };
+    let new = NewUser {
+        name,
+        display_name: name,
+        home: &account,
+        is_operator: true,
+        source: Source::Local,
+        holds_link: false,
+    };
     let user = write.insert_user(&new).await.map_err(unexpected)?;
     let binding = NewBinding::whole(Subject::User(user.clone()), name);
     write.bind(&account, &binding, Origin::Manual).await.map_err(unexpected)?;

@@ -21,6 +21,8 @@ pub(crate) struct NewUser<'a> {
     pub(crate) home: &'a AccountName,
     pub(crate) is_operator: bool,
     pub(crate) source: Source,
+    /// Whether they make themselves, by a link that was made for them.
+    pub(crate) holds_link: bool,
 }
 
 impl Meta {
@@ -46,7 +48,17 @@ impl Meta {
             new.also_known_as = also_known_as(names)?;
         }
         new.must_change_password = change.must_change_password.unwrap_or(old.must_change_password);
+        // In one go with the rest: what is refused is refused whole.
+        if let Some(is_operator) = change.is_operator {
+            write.set_operator(&old, is_operator).await?;
+        }
+        match change.disabled {
+            Some(true) => write.disable(&old).await?,
+            Some(false) => write.enable(&old).await?,
+            None => {}
+        }
         if new == old {
+            write.commit().await?;
             return Ok(old);
         }
         let added: Vec<&String> = new.also_known_as.iter().filter(|name| !old.also_known_as.contains(name)).collect();
@@ -81,15 +93,7 @@ impl Meta {
     ) -> Result<(), ChangeError> {
         let mut write = self.write(by, now).await?;
         let user = crate::users::load_user(&mut write.tx, id).await?;
-        if user.is_operator == is_operator {
-            return Ok(());
-        }
-        let update = "UPDATE users SET is_operator = $1 WHERE id = $2";
-        write.tx.run("changing an operator", update, args![is_operator, id]).await?;
-        write.guard_operators().await?;
-        let told = Told::success(Deed::UserUpdate, id, user.name.as_str())
-            .changed(Some(json!({"is_operator": user.is_operator})), Some(json!({"is_operator": is_operator})));
-        write.tell_operator(id, &told).await?;
+        write.set_operator(&user, is_operator).await?;
         write.commit().await?;
         Ok(())
     }
@@ -105,26 +109,7 @@ impl Meta {
     ) -> Result<(), ChangeError> {
         let mut write = self.write(by, now).await?;
         let user = load_at_home(&mut write.tx, account, id).await?;
-        if user.disabled_at.is_some() {
-            return Ok(());
-        }
-        let update = "UPDATE users SET disabled_at = $1 WHERE id = $2";
-        write.tx.run("disabling a user", update, args![now, id]).await?;
-        for account in &user.accounts {
-            write.guard_administrators(account).await?;
-        }
-        if user.is_operator {
-            write.guard_operators().await?;
-        }
-        let told = Told::success(Deed::UserDisable, id, user.name.as_str())
-            .changed(Some(json!({"enabled": true})), Some(json!({"enabled": false})));
-        write.tell_user(id, &told).await?;
-        write.end_sessions(id, None, "the user was disabled").await?;
-        write.end_begun_sign_ins(id).await?;
-        for account in &user.accounts {
-            write.take_back_invitations_by(account, id).await?;
-        }
-        write.end_links_made_by(id, None, "who made them was disabled").await?;
+        write.disable(&user).await?;
         write.commit().await?;
         Ok(())
     }
@@ -139,13 +124,7 @@ impl Meta {
     ) -> Result<(), ChangeError> {
         let mut write = self.write(by, now).await?;
         let user = load_at_home(&mut write.tx, account, id).await?;
-        if user.disabled_at.is_none() {
-            return Ok(());
-        }
-        write.tx.run("enabling a user", "UPDATE users SET disabled_at = NULL WHERE id = $1", args![id]).await?;
-        let told = Told::success(Deed::UserEnable, id, user.name.as_str())
-            .changed(Some(json!({"enabled": false})), Some(json!({"enabled": true})));
-        write.tell_user(id, &told).await?;
+        write.enable(&user).await?;
         write.commit().await?;
         Ok(())
     }
@@ -216,6 +195,9 @@ impl Write<'_> {
             self.now,
         ];
         self.tx.run("making a user", insert, args).await?;
+        if new.holds_link {
+            self.acts_by_link(&id, new.name);
+        }
         self.join(&id, new.home).await?;
         Ok(id)
     }
@@ -283,7 +265,7 @@ impl Write<'_> {
         let select = "SELECT count(*) FROM users WHERE is_operator = 1 AND disabled_at IS NULL";
         let row = self.tx.row("counting operators", select, args![]).await?;
         if row.map_or(Ok(0), |row| row.int(0))? == 0 {
-            return Err(ChangeError::invalid("is_operator", "the installation would be left without an operator"));
+            return Err(ChangeError::LastOperator);
         }
         Ok(())
     }
@@ -312,4 +294,56 @@ fn also_known_as(names: &[String]) -> Result<Vec<String>, ChangeError> {
         }
     }
     Ok(checked)
+}
+
+impl Write<'_> {
+    async fn set_operator(&mut self, user: &User, is_operator: bool) -> Result<(), ChangeError> {
+        if user.is_operator == is_operator {
+            return Ok(());
+        }
+        let update = "UPDATE users SET is_operator = $1 WHERE id = $2";
+        self.tx.run("changing an operator", update, args![is_operator, &user.id]).await?;
+        self.guard_operators().await?;
+        let told = Told::success(Deed::UserUpdate, user.id.as_str(), user.name.as_str())
+            .changed(Some(json!({"is_operator": user.is_operator})), Some(json!({"is_operator": is_operator})));
+        self.tell_operator(&user.id, &told).await?;
+        Ok(())
+    }
+
+    async fn disable(&mut self, user: &User) -> Result<(), ChangeError> {
+        let id = user.id.as_str();
+        if user.disabled_at.is_some() {
+            return Ok(());
+        }
+        let update = "UPDATE users SET disabled_at = $1 WHERE id = $2";
+        self.tx.run("disabling a user", update, args![self.now, id]).await?;
+        for account in &user.accounts {
+            self.guard_administrators(account).await?;
+        }
+        if user.is_operator {
+            self.guard_operators().await?;
+        }
+        let told = Told::success(Deed::UserDisable, id, user.name.as_str())
+            .changed(Some(json!({"enabled": true})), Some(json!({"enabled": false})));
+        self.tell_user(id, &told).await?;
+        self.end_sessions(id, None, "the user was disabled").await?;
+        self.end_begun_sign_ins(id).await?;
+        for account in &user.accounts {
+            self.take_back_invitations_by(account, id).await?;
+        }
+        self.end_links_made_by(id, None, "who made them was disabled").await?;
+        Ok(())
+    }
+
+    async fn enable(&mut self, user: &User) -> Result<(), ChangeError> {
+        let id = user.id.as_str();
+        if user.disabled_at.is_none() {
+            return Ok(());
+        }
+        self.tx.run("enabling a user", "UPDATE users SET disabled_at = NULL WHERE id = $1", args![id]).await?;
+        let told = Told::success(Deed::UserEnable, id, user.name.as_str())
+            .changed(Some(json!({"enabled": false})), Some(json!({"enabled": true})));
+        self.tell_user(id, &told).await?;
+        Ok(())
+    }
 }

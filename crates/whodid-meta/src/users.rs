@@ -1,6 +1,6 @@
 //! People: who they are, as their accounts see them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use whodid_model::{AccountName, Timestamp};
@@ -67,10 +67,12 @@ pub struct User {
     pub has_mfa: bool,
     /// When they last signed in.
     pub last_signed_in_at: Option<Timestamp>,
-    /// When they last looked at events, to the minute.
+    /// When they last looked at events, to the minute: of the account that is asked about, else of any.
     pub last_read_at: Option<Timestamp>,
     /// The accounts they belong to, in name order.
     pub accounts: Vec<AccountName>,
+    /// When they last looked at events of each, to the minute.
+    pub(crate) reads: BTreeMap<AccountName, Timestamp>,
 }
 
 /// A role that a user has in an account.
@@ -106,6 +108,10 @@ pub struct UserChange {
     pub also_known_as: Option<Vec<String>>,
     /// Whether they must set another password at the next sign-in.
     pub must_change_password: Option<bool>,
+    /// Whether they are kept from signing in.
+    pub disabled: Option<bool>,
+    /// Whether they may make accounts. For operators to say; never leaves the installation without one.
+    pub is_operator: Option<bool>,
 }
 
 const USER: &str = "SELECT u.id, u.name, u.display_name, u.home, u.also_known_as, u.is_operator, u.source,
@@ -113,7 +119,7 @@ const USER: &str = "SELECT u.id, u.name, u.display_name, u.home, u.also_known_as
     u.must_change_password, u.reset_requested_at,
     CASE WHEN EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
         THEN 1 ELSE 0 END,
-    u.last_signed_in_at, u.last_read_at, u.folded FROM users u ORDER BY u.created_at, u.id";
+    u.last_signed_in_at, u.folded FROM users u ORDER BY u.created_at, u.id";
 
 impl Meta {
     /// Every user of the installation, oldest first. For commands on the server's machine.
@@ -148,7 +154,9 @@ impl Meta {
             if !user.accounts.contains(account) {
                 continue;
             }
-            let user = self.with_last_read(user);
+            let mut user = self.with_last_read(user);
+            // When they looked elsewhere is that account's business.
+            user.last_read_at = user.reads.get(account).copied();
             views.push(view(user, locked.get(&self.vault().of_name(&folded)).copied(), &groups, &bindings));
         }
         Ok(views)
@@ -159,16 +167,27 @@ impl Meta {
         Ok(self.users(account, now).await?.into_iter().find(|view| view.user.id == id))
     }
 
-    /// Notes that a user looked at events. Written down by [`Meta::maintain`].
-    pub fn note_read(&self, user: &str, now: Timestamp) {
-        self.cache().used(crate::cache::Used::Reader, user, "", now);
+    /// Notes that a user looked at events of an account. Written down by [`Meta::maintain`].
+    pub fn note_read(&self, user: &str, account: &AccountName, now: Timestamp) {
+        self.cache().used(crate::cache::Used::Reader, &reader(user, account), "", now);
     }
 
     fn with_last_read(&self, mut user: User) -> User {
-        let seen = self.cache().used_at(crate::cache::Used::Reader, &user.id).map(Timestamp::from_micros);
-        user.last_read_at = user.last_read_at.max(seen);
+        for account in &user.accounts {
+            let seen = self.cache().used_at(crate::cache::Used::Reader, &reader(&user.id, account));
+            if let Some(seen) = seen.map(Timestamp::from_micros) {
+                let at = user.reads.entry(account.clone()).or_insert(seen);
+                *at = seen.max(*at);
+            }
+        }
+        user.last_read_at = user.reads.values().max().copied();
         user
     }
+}
+
+/// Who looks at which account, as one text; neither holds a slash.
+fn reader(user: &str, account: &AccountName) -> String {
+    format!("{user}/{account}")
 }
 
 fn view(user: User, locked_until: Option<Timestamp>, groups: &[Group], bindings: &[Binding]) -> UserView {
@@ -191,16 +210,21 @@ fn view(user: User, locked_until: Option<Timestamp>, groups: &[Group], bindings:
 
 /// Everybody with their folded name, oldest first.
 pub(crate) async fn load_users(tx: &mut Tx) -> Result<Vec<(User, String)>, MetaError> {
-    let mut accounts: HashMap<String, BTreeSet<AccountName>> = HashMap::new();
-    for row in tx.rows("reading memberships", "SELECT user_id, account FROM memberships", args![]).await? {
-        accounts.entry(row.text(0)?).or_default().insert(row.account(1)?);
+    let mut accounts: HashMap<String, BTreeMap<AccountName, Option<Timestamp>>> = HashMap::new();
+    let select = "SELECT user_id, account, last_read_at FROM memberships";
+    for row in tx.rows("reading memberships", select, args![]).await? {
+        accounts.entry(row.text(0)?).or_default().insert(row.account(1)?, row.time_or_null(2)?);
     }
     let rows = tx.rows("reading users", USER, args![]).await?;
     let mut users = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut user = user(row)?;
-        user.accounts = accounts.remove(&user.id).unwrap_or_default().into_iter().collect();
-        users.push((user, row.text(16)?));
+        for (account, read_at) in accounts.remove(&user.id).unwrap_or_default() {
+            user.reads.extend(read_at.map(|at| (account.clone(), at)));
+            user.accounts.push(account);
+        }
+        user.last_read_at = user.reads.values().max().copied();
+        users.push((user, row.text(15)?));
     }
     Ok(users)
 }
@@ -222,8 +246,9 @@ fn user(row: &Row) -> Result<User, MetaError> {
         reset_requested_at: row.time_or_null(12)?,
         has_mfa: row.flag(13)?,
         last_signed_in_at: row.time_or_null(14)?,
-        last_read_at: row.time_or_null(15)?,
+        last_read_at: None,
         accounts: Vec::new(),
+        reads: BTreeMap::new(),
     })
 }
 

@@ -1,7 +1,9 @@
 //! A change and its record, in one transaction.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
-use whodid_audit::{Actor, By, Told};
+use whodid_audit::{Actor, By, Credential, Told};
 use whodid_model::{AccountName, StreamName, Timestamp};
 
 use crate::outbox::{OUTBOX_MAX, OUTBOX_MAX_OF_ACCOUNT};
@@ -12,7 +14,7 @@ use crate::{Meta, MetaError};
 pub(crate) struct Write<'a> {
     pub(crate) tx: Tx,
     pub(crate) now: Timestamp,
-    pub(crate) by: &'a Actor,
+    pub(crate) by: Cow<'a, Actor>,
     meta: &'a Meta,
     installation: String,
     told: i64,
@@ -53,7 +55,7 @@ impl Meta {
         Ok(Write {
             tx,
             now,
-            by,
+            by: Cow::Borrowed(by),
             meta: self,
             installation,
             told,
@@ -77,6 +79,12 @@ impl Write<'_> {
         id.clone_into(&mut self.installation);
     }
 
+    /// Whoever holds a link is who it was made for: from here on they act, and are told as the one who did it.
+    pub(crate) fn acts_by_link(&mut self, user: &str, name: &str) {
+        let by = By::User { id: user.to_owned(), name: name.to_owned() };
+        self.by = Cow::Owned(Actor { by, credential: Some(Credential::Link), ..self.by.clone().into_owned() });
+    }
+
     /// Records a deed in an account's audit stream.
     pub(crate) async fn tell(&mut self, account: &AccountName, told: &Told) -> Result<(), MetaError> {
         self.tell_in(account, &StreamName::audit(), told).await
@@ -91,7 +99,7 @@ impl Write<'_> {
     ) -> Result<(), MetaError> {
         self.bound(account).await?;
         let id = uuid_v7(self.now)?;
-        let text = whodid_audit::event(&self.installation, account, self.now, &id, self.by, told);
+        let text = whodid_audit::event(&self.installation, account, self.now, &id, &self.by, told);
         self.told += 1;
         self.has_told = true;
         let insert = "INSERT INTO outbox (id, account, stream, event) VALUES ($1, $2, $3, $4)";

@@ -3184,6 +3184,8 @@ export interface components {
             disabled?: boolean;
             /** @description Readable name. */
             display_name?: string;
+            /** @description Whether the user may make accounts and look after the installation. Only operators give and take that. */
+            is_operator?: boolean;
         };
         /** @description A value and how often it occurs. */
         ValueCount: {

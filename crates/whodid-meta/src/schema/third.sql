@@ -10,3 +10,8 @@ CREATE TABLE secrets_key (
 DELETE FROM lockouts;
 -- A link ends with the rights of who made it. Those that are open now do not say; they end within a day.
 ALTER TABLE links ADD COLUMN made_by TEXT;
+-- When somebody last looked at events is the business of the account that they looked at.
+ALTER TABLE memberships ADD COLUMN last_read_at INTEGER;
+UPDATE memberships SET last_read_at =
+    (SELECT last_read_at FROM users WHERE id = memberships.user_id AND home = memberships.account);
+UPDATE users SET last_read_at = NULL;

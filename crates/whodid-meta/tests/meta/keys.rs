@@ -348,9 +348,9 @@ async fn each_of_many_uses_is_written_down() {
         let (meta, made) = (&shop.meta, &shop.made);
         // More than one statement takes; of most of them nothing is there.
         for number in 0..450 {
-            meta.note_read(&format!("user-{number}"), at(HOUR));
+            meta.note_read(&format!("user-{number}"), &home(), at(HOUR));
         }
-        meta.note_read(&made.user.id, at(HOUR));
+        meta.note_read(&made.user.id, &home(), at(HOUR));
         for (key, address) in [(&made.service_key, "192.0.2.1"), (&made.ingestion_key, "192.0.2.2")] {
             meta.authenticate(key.secret.expose(), address, at(HOUR)).await.unwrap();
         }
@@ -370,7 +370,7 @@ async fn last_use_survives_a_restart() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
         shop.meta.authenticate(shop.made.service_key.secret.expose(), "192.0.2.1", at(HOUR)).await.unwrap();
-        shop.meta.note_read(&shop.made.user.id, at(HOUR));
+        shop.meta.note_read(&shop.made.user.id, &home(), at(HOUR));
         assert_eq!(shop.meta.all_users().await.unwrap()[0].last_read_at, Some(at(HOUR)));
         shop.meta.close(at(HOUR)).await.unwrap();
         let meta = place.open().await;

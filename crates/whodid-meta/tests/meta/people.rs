@@ -481,10 +481,27 @@ async fn the_installation_keeps_an_operator() {
         let root = Actor::operator("root");
         let eve = shop.user("eve", &[]).await;
         let refused = shop.meta.set_operator(&root, &shop.made.user.id, false, at(1)).await;
-        assert!(matches!(refused, Err(ChangeError::Invalid { .. })));
+        assert!(matches!(refused, Err(ChangeError::LastOperator)));
         shop.meta.set_operator(&root, &eve, true, at(1)).await.unwrap();
         shop.meta.set_operator(&root, &shop.made.user.id, false, at(2)).await.unwrap();
         assert_eq!(shop.told().await, "user.update user.update");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_user_that_is_refused_in_one_part_is_refused_whole() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let id = shop.made.user.id.as_str();
+        let change =
+            UserChange { display_name: Some("Other".to_owned()), disabled: Some(true), ..UserChange::default() };
+        let refused = shop.meta.update_user(&shop.admin(), &home(), id, &change, at(1)).await;
+        assert!(matches!(refused, Err(ChangeError::LastAdministrator { .. })), "{refused:?}");
+        let user = shop.meta.user_by_id(id).await.unwrap().unwrap();
+        assert!(user.display_name != "Other" && user.disabled_at.is_none());
+        let last = UserChange { is_operator: Some(false), ..UserChange::default() };
+        assert!(shop.meta.update_user(&shop.admin(), &home(), id, &last, at(1)).await.is_err());
     })
     .await;
 }

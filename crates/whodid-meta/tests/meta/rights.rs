@@ -237,7 +237,7 @@ async fn a_review_spells_out_who_may_see_what() {
         meta.create_role(&by, &home(), "own", "", MORE, at(1)).await.unwrap();
         let new = NewBinding::whole(Subject::Group(group.id), "own");
         meta.create_binding(&by, &home(), &new, at(2)).await.unwrap();
-        meta.note_read(&eve, at(3));
+        meta.note_read(&eve, &home(), at(3));
         let review = meta.access_review(&home(), at(4)).await.unwrap();
         let row = review.users.iter().find(|row| row.view.user.id == eve).unwrap();
         let roles: Vec<_> = row.roles.iter().map(|role| (role.role.as_str(), role.group.as_deref())).collect();

@@ -280,3 +280,25 @@ fn a_server_elsewhere_without_encryption_is_unprotected() {
     }
     assert!(!MetaLocation::File("meta.sqlite".into()).is_unprotected());
 }
+
+#[tokio::test]
+async fn one_server_at_a_time_serves_from_a_store_and_commands_run_beside_it() {
+    on_postgres(async |place: &Place| {
+        let (one, two) = (place.open().await, place.open().await);
+        one.initialize(&root(), at(0)).await.unwrap();
+        let mut claim = one.claim_for_server().await.unwrap();
+        claim.renew().await.unwrap();
+        let refused = two.claim_for_server().await.unwrap_err();
+        assert!(matches!(refused, MetaError::Served { .. }), "{refused}");
+        assert!(!refused.to_string().contains("canary"), "{refused}");
+        assert_eq!(two.accounts().await.unwrap().len(), 1, "a command reads on");
+        // It ends with its server, however that ends.
+        drop(claim);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while let Err(error) = two.claim_for_server().await {
+            assert!(std::time::Instant::now() < deadline, "{error}");
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

@@ -154,6 +154,9 @@ pub enum UsersVerb {
         /// Ids and names that sources know the user by, with commas between, as a whole
         #[arg(long, value_delimiter = ',', env = "WHODID_ALSO_KNOWN_AS")]
         also_known_as: Option<Vec<String>>,
+        /// Whether the user may make accounts and look after the installation; for operators
+        #[arg(long, value_name = "true|false", env = "WHODID_OPERATOR")]
+        operator: Option<bool>,
     },
     /// Forbid signing in; ends sessions and stops tokens
     #[command(after_help = "Examples:\n  whodid users disable bob@example.com\n  whodid users disable k3v9x0a1b2c3")]

@@ -296,11 +296,13 @@ pub async fn users(verb: UsersVerb, output: Output) -> anyhow::Result<End> {
             let path = format!("/api/v1/invitations/{}", segment(&id));
             change(&client, Method::DELETE, &path, None, json!({"id": id, "deleted": true}), output).await
         }
-        UsersVerb::Update { client: flags, user: name, display_name, also_known_as } => {
+        UsersVerb::Update { client: flags, user: name, display_name, also_known_as, operator } => {
             let client = Client::new(&flags)?;
             let also =
                 also_known_as.map(|names| json!(names.iter().filter(|name| !name.is_empty()).collect::<Vec<_>>()));
-            let body = given(&[("display_name", text(&display_name)), ("also_known_as", also)]);
+            let operator = operator.map(Value::Bool);
+            let body =
+                given(&[("display_name", text(&display_name)), ("also_known_as", also), ("is_operator", operator)]);
             let path = of(&user(&client, &name).await?, "");
             change(&flags, Method::PATCH, &path, Some(body), Value::Null, output).await
         }

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use whodid_engine::Engine;
+use whodid_meta::{MetaError, ServerClaim};
 
 use super::init;
 use crate::End;
@@ -36,10 +37,16 @@ pub async fn run(config: &Config, accepted: StartFlags) -> anyhow::Result<End> {
         server = Running::start(config.clone(), accepted) => server?,
         () = signals.next() => return Ok(End::Done),
     };
-    signals.next().await;
+    let was_asked = tokio::select! {
+        () = signals.next() => true,
+        () = server.app.stopped() => false,
+    };
     let at_once = signals.end_at_the_next(|| {});
     server.stop().await?;
     at_once.abort();
+    if !was_asked {
+        anyhow::bail!("another whodid server has taken over the metadata; the log says when");
+    }
     Ok(End::Done)
 }
 
@@ -68,6 +75,7 @@ impl Running {
         // With port 0 the system has chosen one.
         config.listen = listener.local_addr().context("cannot read the own address")?;
         let meta = init::open(&config).await?;
+        let claim = meta.claim_for_server().await?;
         // Shown now, because a start that fails further on does not make another.
         if let Some(link) = init::ensure(&meta).await? {
             show_link(&config, &link);
@@ -98,7 +106,7 @@ impl Running {
         app.set_engine(engine.clone());
         app.hand_over_all().await;
         let telling = tokio::spawn(keep_telling(Arc::clone(&app)));
-        let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry));
+        let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry, claim));
         announce(&app.config);
         Ok(Self { app, engine, listening, upkeep, telling })
     }
@@ -175,7 +183,7 @@ fn announce(config: &Config) {
     }
 }
 
-/// Hands over what others changed: commands on this machine, other servers on the same metadata, upkeep.
+/// Hands over what others changed: commands on this machine, upkeep.
 async fn keep_telling(app: Arc<App>) {
     let mut ticks = tokio::time::interval(TELLING);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -185,12 +193,22 @@ async fn keep_telling(app: Arc<App>) {
     }
 }
 
-async fn keep_up(app: Arc<App>, telemetry: Telemetry) {
+async fn keep_up(app: Arc<App>, telemetry: Telemetry, mut claim: ServerClaim) {
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         telemetry.upkeep();
+        match claim.renew().await {
+            Ok(()) => {}
+            Err(error @ MetaError::Served { .. }) => {
+                // Two would tell each other's records.
+                tracing::error!(%error, "this server ends: {error}");
+                app.stop();
+                return;
+            }
+            Err(error) => tracing::warn!(error = %whodid_model::chain(&error), "the metadata does not answer"),
+        }
         if let Err(error) = app.meta.maintain(crate::clock::now()).await {
             tracing::warn!(error = %whodid_model::chain(&error), "uses of keys could not be written down");
         }

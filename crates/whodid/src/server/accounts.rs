@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use whodid_api::{Account, AccountCreate, AccountList, Code, LookupParams, Settings, SettingsUpdate};
-use whodid_meta::{AccountChange, Source};
+use whodid_meta::AccountChange;
 use whodid_model::AccountName;
-use whodid_model::access::{BuiltInRole, Permission};
+use whodid_model::access::Permission;
 
 use super::App;
 use super::asked::Asked;
@@ -127,15 +127,6 @@ fn shown(account: whodid_meta::Account) -> Settings {
     }
 }
 
-/// Whether somebody who comes by the identity provider is an administrator of the account.
-async fn has_administrator_by_provider(app: &App, account: &AccountName) -> Result<bool, Failure> {
-    let users = app.meta.users(account, crate::clock::now()).await?;
-    let is_one = |role: &whodid_meta::UserRole| role.binding.role == BuiltInRole::Administrator.as_str();
-    Ok(users.iter().any(|view| {
-        view.user.source == Source::Oidc && view.user.disabled_at.is_none() && view.roles.iter().any(is_one)
-    }))
-}
-
 pub async fn update_settings(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -148,11 +139,6 @@ pub async fn update_settings(
     if update.password_sign_in == Some(false) && app.oidc.is_none() {
         let detail = "`password_sign_in`: nobody could sign in any more, because no identity provider is configured";
         return Err(Failure::new(Code::BadJson, detail));
-    }
-    if update.password_sign_in == Some(false) && !has_administrator_by_provider(&app, &name).await? {
-        let detail = "`password_sign_in`: no administrator of this account has signed in with the identity provider, so \
-                      nobody could look after it any more; let one do so first";
-        return Err(Failure::new(Code::Conflict, detail));
     }
     let change = AccountChange {
         title: update.title,

@@ -252,6 +252,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
             response
         }
         (Tell::Reads(_), None) => {
+            app.note_read(&attempt);
             let reason = Reason { status: response.status().as_u16(), code: String::new(), text: String::new() };
             let outcome = if attempt.0.lock().is_beginning { Outcome::Pending } else { Outcome::Success };
             let told = attempt.told(outcome, Some(reason));
@@ -259,12 +260,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
                 return response;
             };
             match app.tell(&account, &actor, &told).await {
-                Ok(()) => {
-                    if let By::User { id, .. } = &actor.by {
-                        app.meta.note_read(id, crate::clock::now());
-                    }
-                    response
-                }
+                Ok(()) => response,
                 Err(failure) => failure.into_response(),
             }
         }
@@ -315,6 +311,17 @@ impl App {
             attempt.is_told();
         }
         Ok(())
+    }
+
+    /// Notes that somebody looked at events of an account, whether that is told or not. What was done in their own name
+    /// is nobody's events.
+    fn note_read(&self, attempt: &Attempt) {
+        const OWN: [Deed; 3] = [Deed::OwnActivityRead, Deed::OwnActivityExport, Deed::AccessReviewExport];
+        let inner = attempt.0.lock();
+        let is_own = inner.deed.is_none_or(|deed| OWN.contains(&deed));
+        if let (By::User { id, .. }, Some(account), false) = (&inner.actor.by, &inner.account, is_own) {
+            self.meta.note_read(id, account, crate::clock::now());
+        }
     }
 
     /// Whether a read is told in this account. Opening the audit log and taking events away always is.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use whodid_engine::Engine;
 use whodid_meta::Outgoing;
 use whodid_model::{AccountName, chain};
@@ -43,8 +43,10 @@ struct State {
 impl App {
     /// Hands over what this process told, and returns when it is stored.
     pub async fn hand_over(&self) {
+        // After the pass that runs, which may have ours in its hands.
+        let state = self.delivery.state.lock().await;
         if self.meta.has_told() {
-            self.hand_over_all().await;
+            self.pass(state).await;
         }
     }
 
@@ -63,8 +65,12 @@ impl App {
     /// Hands over whatever waits, whoever told it. What cannot be handed over now stays where it is, durably, and is
     /// handed over later.
     pub async fn hand_over_all(&self) {
+        let state = self.delivery.state.lock().await;
+        self.pass(state).await;
+    }
+
+    async fn pass(&self, mut state: MutexGuard<'_, State>) {
         let Ok(engine) = self.engine() else { return };
-        let mut state = self.delivery.state.lock().await;
         // Before it is looked at: what is told meanwhile is looked at again.
         self.delivery.is_begun.store(false, Ordering::Release);
         self.meta.is_looked_at();

@@ -109,7 +109,7 @@ impl From<whodid_meta::ChangeError> for Failure {
             }
             Error::Taken { .. } | Error::AlreadyMember => Code::NameTaken,
             Error::Invalid { .. } => Code::BadJson,
-            Error::LastAdministrator { .. } => Code::LastAdministrator,
+            Error::LastAdministrator { .. } | Error::LastOperator => Code::LastAdministrator,
             Error::NotHome => Code::Forbidden,
             Error::RoleInUse { .. } => Code::InUse,
             Error::KeyLimit { .. } | Error::TooMany { .. } => Code::LimitReached,

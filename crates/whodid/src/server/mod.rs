@@ -133,6 +133,11 @@ impl App {
         self.stopping.cancel();
     }
 
+    /// Returns when the server is told to stop.
+    pub async fn stopped(&self) {
+        self.stopping.cancelled().await;
+    }
+
     /// The engine; refused while it still reads its journal back.
     pub fn engine(&self) -> Result<&Engine, Failure> {
         self.engine.get().ok_or_else(|| {

@@ -126,19 +126,17 @@ pub async fn update(
         may_give(&caller, &account, SEEING)?;
     }
     let (by, now) = (caller.attempt.actor(), crate::clock::now());
-    if update.display_name.is_some() || update.also_known_as.is_some() {
-        let change = UserChange {
-            display_name: update.display_name,
-            also_known_as: update.also_known_as,
-            ..UserChange::default()
-        };
-        app.meta.update_user(&by, &account, &id, &change, now).await?;
+    if update.is_operator.is_some() {
+        caller.needs_operator()?;
     }
-    match update.disabled {
-        Some(true) => app.meta.disable_user(&by, &account, &id, now).await?,
-        Some(false) => app.meta.enable_user(&by, &account, &id, now).await?,
-        None => {}
-    }
+    let change = UserChange {
+        display_name: update.display_name,
+        also_known_as: update.also_known_as,
+        disabled: update.disabled,
+        is_operator: update.is_operator,
+        ..UserChange::default()
+    };
+    app.meta.update_user(&by, &account, &id, &change, now).await?;
     let view = member(&app, &caller, &account, &id).await?;
     Ok(Json(entry(view, &account, &session_counts(&app, &account).await?)))
 }

@@ -149,9 +149,17 @@ async fn end_earlier(app: &App, attempt: &Attempt, headers: &HeaderMap, done: &S
     if let Ok(earlier) = app.meta.running_session(cookie, now).await
         && earlier.id != begun.session.id
     {
-        app.meta.end_session(&attempt.actor(), &earlier.id, "signed in anew", now).await?;
+        gone(app.meta.end_session(&attempt.actor(), &earlier.id, "signed in anew", now).await)?;
     }
     Ok(())
+}
+
+/// What another request has ended meanwhile is ended.
+fn gone(ended: Result<(), whodid_meta::ChangeError>) -> Result<(), Failure> {
+    match ended {
+        Ok(()) | Err(whodid_meta::ChangeError::NotThere { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Ends the session that the browser has, because its user goes to sign in anew.
@@ -161,8 +169,7 @@ pub async fn end_current(app: &App, attempt: &Attempt, headers: &HeaderMap) -> R
     let Ok(session) = app.meta.running_session(cookie, now).await else { return Ok(()) };
     let by = whodid_audit::By::User { id: session.user.id.clone(), name: session.user.name.clone() };
     attempt.is_by(by, Some(whodid_audit::Credential::Session(session.id.clone())));
-    app.meta.end_session(&attempt.actor(), &session.id, "signed in anew", now).await?;
-    Ok(())
+    gone(app.meta.end_session(&attempt.actor(), &session.id, "signed in anew", now).await)
 }
 
 /// 201 with the cookie, or 202 with the challenge.
@@ -270,7 +277,7 @@ pub async fn sign_out(
         .maybe_session()
         .ok_or_else(|| Failure::new(Code::NotFound, "a key has no session; revoke the key instead"))?;
     caller.attempt.is_about(&session.id, &session.user.name);
-    app.meta.end_session(&caller.attempt.actor(), &session.id, "signed out", crate::clock::now()).await?;
+    gone(app.meta.end_session(&caller.attempt.actor(), &session.id, "signed out", crate::clock::now()).await)?;
     tracing::info!(by = caller.label(), "signed out");
     let gone = cookie(&app, "", 0);
     let clear = HeaderValue::from_static("\"cache\", \"storage\"");
@@ -385,7 +392,7 @@ pub async fn accept_invitation(
     }
     let (accept, has_mfa) = if found.has_identity {
         // Whoever holds the link must still be the person: the password proves it, with all its bounds.
-        let known = sign_in::prove(&app, &attempt, &found.user_name, asked.password, address).await?;
+        let known = sign_in::prove(&app, &attempt, &found.user_name, asked.password, address, true).await?;
         sign_in::refuse_passwords_off(&app, &attempt, &known).await?;
         (Accept::Existing { user: known.user }, known.has_mfa)
     } else {
@@ -445,11 +452,9 @@ pub async fn commit_reset(
         attempt.is_in(home);
     }
     attempt.is_about("", &found.user_name);
-    let length = match &found.account {
-        Some(account) => app.meta.account(account).await?.map(|account| account.settings).unwrap_or_default(),
-        None => whodid_meta::Settings::default(),
-    };
-    let length = length.password_length_min;
+    // The strictest of all their accounts, as when they change it themselves.
+    let known = app.meta.credentials(&found.user_name).await?;
+    let length = known.map_or_else(whodid_meta::Settings::default, |known| known.settings).password_length_min;
     let password = passwords::hash(&app, asked.password, length, &found.user_name, &found.display_name).await?;
     let done = app.meta.commit_password_reset(&attempt.actor(), token(&asked.token), &password, now).await;
     let user = done.map_err(|error| link_failure(&app, address, error, "password link"))?;

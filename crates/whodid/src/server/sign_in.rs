@@ -72,7 +72,7 @@ pub async fn by_password(
     address: IpAddr,
     device: &Device,
 ) -> Result<SignedInBy, Failure> {
-    let known = prove(app, attempt, name, password, address).await?;
+    let known = prove(app, attempt, name, password, address, false).await?;
     refuse_passwords_off(app, attempt, &known).await?;
     begin(app, attempt, &known.user, known.has_mfa, Method::Password, device).await
 }
@@ -96,13 +96,15 @@ fn refuse_address(app: &App, address: IpAddr, at: Instant) -> Result<(), Failure
     Err(Failure::new(Code::TooManyTries, detail).retry_after(wait.as_secs().max(1)))
 }
 
-/// Proves by name and password who somebody is. Failures are told to the audit log by the store.
+/// Proves by name and password who somebody is. Failures are told to the audit log by the store. `joins`: whether they
+/// are about to join an account, and need not belong to one yet.
 pub async fn prove(
     app: &App,
     attempt: &Attempt,
     name: &str,
     password: String,
     address: IpAddr,
+    joins: bool,
 ) -> Result<Credentials, Failure> {
     attempt.is_told();
     // The address first, so that who tries one password on everybody is counted before the next try.
@@ -111,7 +113,10 @@ pub async fn prove(
     let at = Instant::now();
     refuse_address(app, address, at)?;
     refuse_locked(app, name).await?;
-    let known = app.meta.credentials(name).await?;
+    let known = match joins {
+        true => app.meta.credentials_to_join(name).await?,
+        false => app.meta.credentials(name).await?,
+    };
     let stored = known.as_ref().and_then(|known| known.password.clone());
     let is_right = passwords::verify(app, password, stored).await?;
     let by = attempt.actor();

@@ -125,3 +125,73 @@ async fn a_key_revoked_on_the_folder_stops_within_a_second() {
     let rest = tokio::time::timeout(std::time::Duration::from_secs(20), tail.bytes()).await.unwrap();
     assert!(rest.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn operators_make_operators_and_one_always_stays() {
+    let server = Server::start().await;
+    let eve = server.join("eve@example.com", json!([{"role": "administrator"}])).await;
+    let of_eve = format!("/api/v1/users/{}", eve.id);
+    let by_eve = server.with(&eve.cookie, "PATCH", &of_eve).json(&json!({"is_operator": true}));
+    assert_eq!(refused(by_eve).await.0, 403, "an administrator is no operator");
+    assert_eq!(answer(server.admin("PATCH", &of_eve).json(&json!({"is_operator": true}))).await.0, 200);
+    let made = server.with(&eve.cookie, "POST", "/api/v1/accounts").json(&json!({"name": "second"}));
+    assert_eq!(answer(made).await.0, 201);
+    let output = server.run(&server.keys.admin_token, &["users", "update", "eve@example.com", "--operator", "false"]);
+    assert!(output.status.success(), "{output:?}");
+    let (_, me) = answer(server.admin("GET", "/api/v1/me")).await;
+    let own = format!("/api/v1/users/{}", me["user"]["id"].as_str().unwrap());
+    assert_eq!(answer(server.admin("PATCH", &own).json(&json!({"is_operator": false}))).await.0, 409);
+    let told = server.told("action:===whodid.user.update outcome:success").await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1]["requestData"]["delta"][1]["path"], "/is_operator");
+}
+
+#[tokio::test]
+async fn who_uses_a_link_is_told_as_the_one_it_was_made_for_and_their_giver_with_it() {
+    let server = Server::start().await;
+    let eve = server.join("eve@example.com", json!([{"role": "reader"}])).await;
+    for action in ["invitation.accept", "user.create", "role-binding.create"] {
+        let told = server.told(&format!("action:===whodid.{action} initiator.id:==={}", eve.id)).await;
+        assert_eq!(told.len(), 1, "{action}");
+        assert_eq!(told[0]["initiator"]["credential"]["type"], "link", "{action}");
+    }
+    let accepted = server.told("action:===whodid.invitation.accept").await;
+    assert!(accepted[0]["requestData"]["invitedBy"].is_string());
+}
+
+#[tokio::test]
+async fn what_somebody_gave_on_paper_ends_with_them() {
+    let server = Server::start().await;
+    let bad = server.join("bad@example.com", json!([{"role": "administrator"}])).await;
+    let invite = json!({"name": "alt@example.com", "roles": [{"role": "administrator"}]});
+    let (status, made) = answer(server.with(&bad.cookie, "POST", "/api/v1/invitations").json(&invite)).await;
+    assert_eq!(status, 201, "{made}");
+    let off = server.admin("PATCH", &format!("/api/v1/users/{}", bad.id)).json(&json!({"disabled": true}));
+    assert_eq!(answer(off).await.0, 200);
+    let token = made["link"].as_str().unwrap().split("token=").nth(1).unwrap();
+    let accept = json!({"token": token, "password": crate::person::PASSWORD});
+    assert_eq!(refused(server.request("POST", "/api/v1/invitations/accept").json(&accept)).await.0, 401);
+    // Their own tries are told as theirs, and answered as a stranger's.
+    let (status, problem, _) = server.sign_in_as("bad@example.com", crate::person::PASSWORD).await;
+    assert_eq!((status, &problem["code"]), (401, &json!("sign_in_failed")));
+    let told = server.told("action:===whodid.user.authenticate outcome:failure").await;
+    assert_eq!((&told[0]["target"]["id"], &told[0]["reason"]["policyId"]), (&json!(bad.id), &json!("disabled")));
+}
+
+#[tokio::test]
+async fn when_somebody_last_looked_is_told_of_the_account_that_they_looked_at() {
+    let server = Server::start().await;
+    assert_eq!(answer(server.admin("POST", "/api/v1/accounts").json(&json!({"name": "second"}))).await.0, 201);
+    let last_read = async |account: &str| {
+        let (_, review) = answer(server.admin("GET", &format!("/api/v1/access-review?account={account}"))).await;
+        review["users"][0]["last_read_at"].clone()
+    };
+    assert_eq!((last_read("default").await, last_read("second").await), (Value::Null, Value::Null));
+    answer(server.admin("GET", "/api/v1/me/activity")).await;
+    assert_eq!(last_read("default").await, Value::Null, "one's own activity is nobody's events");
+    let off = json!({"audit_reads": false});
+    assert_eq!(answer(server.admin("PATCH", "/api/v1/settings").json(&off)).await.0, 200);
+    answer(server.admin("GET", "/api/v1/events/count")).await;
+    assert!(last_read("default").await.is_string(), "also where reads are not told");
+    assert_eq!(last_read("second").await, Value::Null);
+}
