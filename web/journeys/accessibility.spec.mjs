@@ -85,12 +85,26 @@ const scenes = [
     await page.getByRole('menuitem', { name: 'My activity' }).waitFor()
     await check(page, 'user menu')
   }],
-  ...['users', 'invitations', 'groups', 'roles', 'bindings', 'access-review', 'sessions', 'account'].map((tab) => [`settings, ${tab}`, async (page) => {
+  ...['users', 'invitations', 'groups', 'roles', 'bindings', 'access-review', 'sessions', 'stored-events', 'account'].map((tab) => [`settings, ${tab}`, async (page) => {
     await page.goto(`/settings/${tab}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.waitForFunction(() => !document.querySelector('.table-skeleton') && document.querySelector('.page-table, .state, .role-card, .setting'))
     await check(page, tab)
   }]),
+  ['settings, making a download and removing events', async (page) => {
+    await page.goto('/settings/stored-events')
+    await page.getByRole('button', { name: 'Make a download' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Space', exact: true }).click()
+    await check(page, 'make a download')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Set it for a space' }).click()
+    await page.getByRole('dialog').waitFor()
+    await check(page, 'set retention')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Remove events' }).click()
+    await page.getByRole('dialog').getByText(/will be removed for good/).waitFor()
+    await check(page, 'remove events')
+  }],
   ['settings, a user, an invitation and a History', async (page) => {
     await page.goto('/settings/users')
     await page.locator('.row-link').first().click()

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { journeys as accessibility } from './accessibility.spec.mjs'
 import { journeys as activity } from './activity.spec.mjs'
+import { journeys as keeping } from './keeping.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
 import { journeys as signIn } from './sign-in.spec.mjs'
@@ -38,7 +39,7 @@ let session
 let passed = 0
 let failed = 0
 
-for (const journey of [...signIn, ...activity, ...pages, ...people, ...accessibility]) {
+for (const journey of [...signIn, ...activity, ...pages, ...people, ...keeping, ...accessibility]) {
   // The first journey signs in; without it no other can be walked.
   if (!journey.name.includes(only) && !journey.signsIn) continue
   const started = performance.now()

@@ -36,7 +36,7 @@ export function auditEvent(offset, told) {
     initiator: { id: told.by?.id ?? 'unknown', name: who, typeURI: 'service/security/account/user', credential: { type: 'session', id: told.session ?? 'ses_01' }, host: { address: told.address ?? '198.51.100.23', agent: told.agent ?? firefox } },
     target, observer: { id: 'mock', name: 'whodid' },
     reason: { reasonCode: code, reasonType: 'HTTP', ...(failed ? { reasonForFailure: told.why ?? 'not permitted' } : {}) },
-    ...(Object.keys(request).length > 0 ? { requestData: request } : {}),
+    ...(Object.keys(request).length > 0 ? { requestData: request } : {}), ...(told.response ? { responseData: told.response } : {}),
   }
   const object2 = object.replaceAll('-', ' ')
   const summary = failed

@@ -5,7 +5,7 @@ import { auditEvent } from './audit.mjs'
 const DAY = 864e5
 export const PERMISSIONS = {
   'events.write': 'Send events.', 'space-events.read': 'Search, count and follow the events of spaces.', 'account-events.read': 'Search, count and follow the events of the account itself.', 'own-activity.read': 'See what was done in one’s own name.',
-  'events.export': 'Take the events that one may see away as a file.', 'rejects.read': 'Look at what could not be read.', 'audit.read': 'Read the audit log: what was done in and on whodid.', 'keys.read': 'List keys.', 'keys.manage': 'Make, change, rotate and revoke keys.',
+  'events.export': 'Take the events that one may see away as a file.', 'events.erase': 'Remove events for good.', 'rejects.read': 'Look at what could not be read.', 'audit.read': 'Read the audit log: what was done in and on whodid.', 'keys.read': 'List keys.', 'keys.manage': 'Make, change, rotate and revoke keys.',
   'users.read': 'List users, groups, roles, bindings and invitations.', 'users.manage': 'Invite, change, disable and remove users; manage groups.', 'roles.manage': 'Make roles and bind them to users and groups.', 'sessions.manage': 'List and end other people’s sessions.',
   'settings.read': 'Look at the settings of the account.', 'settings.manage': 'Change the settings of the account.',
 }
@@ -92,6 +92,10 @@ export function makeIdentity(now, random) {
   const tokens = [key('11', 'personal', 'nightly report', 'wpt_5e21…b0c4', { user: 'administrator', created_by: 'administrator', permissions: ['space-events.read', 'events.export'], last_used_at: ago(3.3e7), last_used_from: '192.0.2.11', expires_at: new Date(now + 41 * DAY).toISOString() })]
   const links = new Map([['first', { kind: 'sign_in', user: 'usr_01', fresh: true }], ['wol_used', { kind: 'sign_in', used: true }], ['reset-token', { kind: 'password_reset', user: 'usr_04', fresh: true }]])
   const challenges = new Map([['challenge-token', { user: users[7], method: 'oidc' }]])
+  const retention = [{ space: null, days: 365 }, { space: 'dev', days: 30 }]
+  const dayBefore = (days) => new Date(now - days * DAY).toISOString().slice(0, 10)
+  const download = (id, made, more) => ({ id, owner: 'usr_01', space: null, create_time: ago(made), access_time: ago(made), from: dayBefore(14), to: dayBefore(1), hour: null, account_level: false, downloaded_at: null, ...more })
+  const downloads = [download('q5ssp3w1hy2d', 4e6, { space: 'prod', hour: 14 }), download('13ze772t5ngr', 2.1e8, { from: dayBefore(33), to: dayBefore(3), account_level: true, downloaded_at: ago(2.09e8) })]
   const audit = []
   const tell = (told) => { const event = auditEvent(audit.length, told); audit.push(event); return event }
 
@@ -110,6 +114,8 @@ export function makeIdentity(now, random) {
     [3 * DAY, { action: 'ingestion-key.rotate', by: users[2], target: { id: 'key_04', name: 'cloudtrail forwarder' }, severity: 'warning', before: { expires: 'never' }, after: { expires: 'in 90 days' }, address: '198.51.100.71' }],
     [3 * DAY - 2e5, { action: 'invitation.create', by: ada, target: { id: 'inv_02', name: 'grace' }, severity: 'warning', after: { name: 'grace', roles: ['member'] } }],
     [1.1 * DAY, { action: 'invitation.create', by: ada, target: { id: 'inv_01', name: 'henry@example.com' }, severity: 'warning', after: { name: 'henry@example.com', roles: ['reader in dev'], groups: ['contractors'] } }],
+    [2.1 * DAY, { action: 'retention.update', by: ada, target: { id: 'default' }, severity: 'critical', before: { days: -1 }, after: { days: 365 }, request: { days: 365, space: null } }],
+    [2 * DAY, { action: 'event.delete', by: ada, target: { id: 'activity' }, severity: 'critical', request: { from: dayBefore(64), to: dayBefore(34), space: 'dev' }, response: { rows: 16_678, bytes: 1_732_608 } }],
     [5.9e7, { action: 'role-binding.create', by: ada, target: { id: 'bnd_05', name: 'carol' }, severity: 'critical', request: { userId: 'usr_04' }, after: { role: 'reader', spaces: ['prod', 'dev'], query: 'service:==kubernetes -action:==create' } }],
     [4.2e7, { action: 'event.export', by: users[2], target: { id: 'default', name: 'activity' }, severity: 'warning', request: { q: 'service:==kms', format: 'csv' }, address: '198.51.100.71' }],
     [3.3e7, { action: 'service-key.create', by: users[3], outcome: 'failure', target: { id: 'default' }, why: '`keys.manage` is not granted', address: '203.0.113.9', agent: agents.phone }],
@@ -140,5 +146,5 @@ export function makeIdentity(now, random) {
     if ([...password].length < settings.password_length_min) throw new Refusal(400, 'weak_password', `The password has ${[...password].length} characters; at least ${settings.password_length_min} are needed.`)
     if (weak.some((word) => password.toLowerCase().startsWith(word))) throw new Refusal(400, 'weak_password', 'This password is among the first that are guessed. Choose words that do not belong together.')
   }
-  return { id, text, users, roles, groups, bindings, invitations, settings, accounts, sessions, keys, tokens, links, challenges, audit, agents, tell, userOf, held, roleNamed, permissionsOf, heldRole, entry, summary, expiry, checkPassword, session }
+  return { id, text, retention, downloads, users, roles, groups, bindings, invitations, settings, accounts, sessions, keys, tokens, links, challenges, audit, agents, tell, userOf, held, roleNamed, permissionsOf, heldRole, entry, summary, expiry, checkPassword, session }
 }

@@ -6,8 +6,8 @@ const gone = { status: 204 }
 /** What can be done before what must be done first. */
 const ALWAYS = new Set(['GET /me', 'POST /me/password', 'POST /me/reauthenticate', 'POST /me/totp', 'POST /me/totp/confirm', 'DELETE /sessions/current'].map((route) => route.replace(' ', ' /api/v1')))
 
-/** `state`: as `makeIdentity` makes it. `own`: events in a person's name, newest first. */
-export function makePeople(state, switches, ownEvents) {
+/** `state`: as `makeIdentity` makes it. `ownEvents`: events in a person's name, newest first. `more`: further routes, as in the table. */
+export function makePeople(state, switches, ownEvents, more) {
   const { id, users, roles, groups, bindings, invitations, settings, accounts, sessions, keys, tokens, links, challenges, tell } = state
   const find = (list, key, what) => list.find((item) => item.id === key) ?? (() => { throw new Refusal(404, 'not_found', `There is no ${what} ${key} in this account.`) })()
   const drop = (list, item) => list.splice(list.indexOf(item), 1)
@@ -105,7 +105,7 @@ export function makePeople(state, switches, ownEvents) {
   const list = (name, items) => ({ body: { [name]: items } })
   const origin = (actor) => actor.origin
 
-  // method and path, what it needs (a permission; `me` for any session; nothing for everybody), whether it must be fresh
+  // method and path, what it needs (a permission, or one of several; `me` for any session; nothing for everybody), whether it must be fresh
   const table = [
     ['GET /sign-in/methods', '', () => ({ body: { password: settings.password_sign_in, identity_provider: switches.provider ? { name: 'Example SSO', start: '/sign-in/oidc' } : null } })],
     ['POST /sessions', '', ({ body, actor }) => {
@@ -286,6 +286,7 @@ export function makePeople(state, switches, ownEvents) {
     ['PATCH /settings', 'settings.manage', ({ body, actor }) => { const before = { ...settings }; Object.assign(settings, body); told(actor, 'account.update', { id: 'default', name: 'default' }, { before, after: { ...settings } }); return { body: settings } }, true],
     ['GET /accounts', 'me', () => list('accounts', accounts)],
     ['POST /accounts', 'me', ({ body, actor }) => { if (accounts.some((account) => account.name === body.name)) throw new Refusal(409, 'name_taken', `There is an account ${body.name} already.`); const account = { name: body.name, title: body.title ?? body.name, storage: body.storage ?? null, created_at: new Date().toISOString() }; accounts.push(account); told(actor, 'account.create', { id: body.name, name: body.name }, { after: account }); return { status: 201, body: account } }, true],
+    ...more,
   ].map(([route, need, run, isFresh = false]) => {
     const [method, path] = route.split(' ')
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
@@ -303,7 +304,8 @@ export function makePeople(state, switches, ownEvents) {
       const match = route.method === method && route.pattern.exec(path)
       if (!match) continue
       if (route.need !== '' && !actor.user) throw new Refusal(401, 'missing_credential', 'Sign in.')
-      if (route.need !== '' && route.need !== 'me' && !state.permissionsOf(actor.user).includes(route.need)) throw new Refusal(403, 'forbidden', `\`${route.need}\` is not granted to you.`)
+      const needs = [route.need].flat()
+      if (route.need !== '' && route.need !== 'me' && !state.permissionsOf(actor.user).some((permission) => needs.includes(permission))) throw new Refusal(403, 'forbidden', `\`${needs.join('` or `')}\` is not granted to you.`)
       if (route.need !== '' && !ALWAYS.has(`${route.method} ${path}`)) complete(actor.user)
       if (route.isFresh && switches.stale) throw new Refusal(403, 'stale_session', 'The last full sign-in is older than ten minutes.')
       const params = Object.fromEntries(route.names.map((name, at) => [name, decodeURIComponent(match[at + 1])]))

@@ -8,6 +8,7 @@ import { extname, join, normalize } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { makeEvent, makeHistory, random, rejectSamples } from './events.mjs'
 import { makeIdentity, Refusal } from './identity.mjs'
+import { makeKeeping } from './keeping.mjs'
 import { makePeople } from './people.mjs'
 import { fieldList, parse, parseTime, QueryProblem, valueOf } from './query.mjs'
 
@@ -18,6 +19,8 @@ const dist = join(import.meta.dirname, '../dist')
 export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, rate = 1, needSession = true, now = Date.now() } = {}) {
   const history = makeHistory(count, now)
   const next = random(7)
+  let made = history.length
+  const nextOffset = () => (made += 1) - 1
   const switches = { fail: '', delay_ms: delayMs, empty: false, signed_in: !needSession, as: 'administrator', stale: false, needs: '', provider: false, reports: true }
   const identity = makeIdentity(now, next)
   const followers = new Set()
@@ -30,7 +33,6 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     const names = [user.name, user.id, ...user.also_known_as]
     return [...all().filter((event) => names.includes(event.initiator?.name) || names.includes(event.initiator?.id)), ...identity.audit.filter((event) => event.initiator.id === user.id)].sort(byTime).reverse()
   }
-  const people = makePeople(identity, switches, ownEvents)
   /** What the roles of a person let them see of the account's own events. */
   function seenBy(user) {
     const reading = identity.held(user).filter((binding) => identity.roleNamed(binding.role)?.permissions.some((permission) => /^(space|account)-events.read$/.test(permission)))
@@ -41,6 +43,13 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     })
     return (event) => tests.some((test) => test(event))
   }
+  /** Takes the events away that `test` names, and gives them. */
+  function erase(test) {
+    const gone = history.filter(test)
+    history.splice(0, history.length, ...history.filter((event) => !test(event)))
+    return gone
+  }
+  const people = makePeople(identity, switches, ownEvents, makeKeeping(identity, (user) => all().filter(seenBy(user)), erase))
   function filtered(search, user) {
     const test = parse(search.get('q') ?? '')
     const at = Date.now()
@@ -135,7 +144,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       lines.forEach((line, index) => {
         try {
           const body = JSON.parse(line)
-          const base = makeEvent(next, history.length, Date.parse(body.eventTime ?? '') || Date.now())
+          const base = makeEvent(next, nextOffset(), Date.parse(body.eventTime ?? '') || Date.now())
           add({ ...base, ...body, reason: { ...base.reason, ...body.reason }, raw: line, record: { ...base.record, source: 'cadf', result: body.reason?.reasonCode === 403 ? 'denied' : body.outcome ?? 'unknown', service: body.observer?.name ?? 'api', summary: `${body.initiator?.name} did ${body.action}` } })
           accepted += 1
         } catch (error) {
@@ -143,11 +152,12 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
           rejects.unshift({ record: { id: `rejects:${rejects.length}`, offset: rejects.length, recorded_at: new Date().toISOString() }, code: 'not_json', detail: String(error.message), source: 'auto', raw: line, raw_encoding: 'utf-8' })
         }
       })
-      return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: history.length - accepted, last_offset: history.length - 1 })
+      return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: made - accepted, last_offset: made - 1 })
     }
     const about = people.answer({ method: request.method, path, search, actor, body: request.method === 'GET' || request.method === 'DELETE' ? {} : JSON.parse((await read(request)) || '{}') })
     if (about) {
       if (about.text !== undefined) { response.writeHead(200, { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="access-review.csv"' }); return response.end(about.text) }
+      if (about.bytes !== undefined) { response.writeHead(200, about.headers); return response.end(about.bytes) }
       if (about.body === undefined) { response.writeHead(about.status, about.headers); return response.end() }
       return json(response, about.status ?? 200, about.body, about.headers)
     }
@@ -242,7 +252,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
   }
 
   const beat = setInterval(() => { for (const follower of followers) follower.response.write(': beat\n\n') }, 10_000)
-  const live = rate > 0 ? setInterval(() => { if (!switches.empty) add(makeEvent(next, history.length, Date.now())) }, 1000 / rate) : undefined
+  const live = rate > 0 ? setInterval(() => { if (!switches.empty) add(makeEvent(next, nextOffset(), Date.now())) }, 1000 / rate) : undefined
   beat.unref()
   live?.unref()
   return new Promise((resolve) => {

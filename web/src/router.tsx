@@ -53,6 +53,7 @@ const settingsTabs = [
   createRoute({ getParentRoute: () => settings, path: 'access-review', component: lazyRouteComponent(() => import('./settings/AccessReview'), 'AccessReviewPage') }),
   createRoute({ getParentRoute: () => settings, path: 'keys', component: lazyRouteComponent(() => import('./settings/Keys'), 'KeysTab') }),
   createRoute({ getParentRoute: () => settings, path: 'sessions', component: lazyRouteComponent(() => import('./settings/Sessions'), 'SessionsTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'stored-events', component: lazyRouteComponent(() => import('./keeping/StoredEvents'), 'StoredEventsTab'), validateSearch: texts('from', 'to', 'hour', 'of', 'space') }),
   createRoute({ getParentRoute: () => settings, path: 'account', component: lazyRouteComponent(() => import('./settings/AccountSettings'), 'AccountTab') }),
   createRoute({ getParentRoute: () => settings, path: 'accounts', component: lazyRouteComponent(() => import('./settings/Accounts'), 'AccountsTab') }),
 ] as const

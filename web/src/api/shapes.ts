@@ -58,6 +58,14 @@ export type SettingsUpdate = Schemas['SettingsUpdate']
 export type Account = Schemas['Account']
 export type AccountCreate = Schemas['AccountCreate']
 
+/** `searchable` says nothing here: all of them are. */
+export type Day = Omit<Schemas['Day'], 'searchable'>
+export type Retention = Schemas['Retention']
+export type RetentionUpdate = Schemas['RetentionUpdate']
+export type DownloadSession = Schemas['DownloadSession']
+export type DownloadCreate = Partial<Schemas['DownloadCreate']>
+export type Erased = Schemas['Erased']
+
 /** What limits a search: its text and its time range, as the URL has them. */
 export interface Filter {
   q?: string | undefined

@@ -21,7 +21,7 @@ const AUDIT: Preset = {
     { label: 'Keys', q: kinds('ingestion-key', 'service-key', 'personal-token') },
     { label: 'People and rights', q: `${kinds('user', 'invitation', 'group', 'role', 'role-binding', 'password', 'password-reset', 'mfa')} -action:==[whodid.user.authenticate,whodid.mfa.authenticate]` },
     { label: 'Settings', q: kinds('account', 'retention') },
-    { label: 'Reads and exports', q: kinds('event', 'reject', 'audit-log', 'own-activity', 'access-review') },
+    { label: 'Reads and exports', q: kinds('event', 'download-session', 'reject', 'audit-log', 'own-activity', 'access-review') },
   ],
   placeholder: 'Search: outcome:failure initiator.name:bob whodid.role.*',
 }

@@ -26,11 +26,15 @@ function entered(value: unknown): unknown {
   }
 }
 
+/** What was asked or answered, by name; nothing where it is no object. */
+export function membersOf(data: unknown): Record<string, unknown> {
+  const found = entered(data)
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : {}
+}
+
 /** The event's patch; undefined where it has none. */
 export function deltaOf(event: Pick<AuditEvent, 'requestData'>): unknown[] | undefined {
-  const data = entered(event.requestData)
-  if (typeof data !== 'object' || data === null) return undefined
-  const delta = entered((data as Record<string, unknown>).delta)
+  const delta = entered(membersOf(event.requestData).delta)
   return Array.isArray(delta) && delta.length > 0 ? (delta as unknown[]) : undefined
 }
 

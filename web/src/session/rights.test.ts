@@ -19,6 +19,7 @@ describe('what a person sees', () => {
     expect(landing(member)).toBe('/me/activity')
   })
   test('a reader of spaces sees Activity and no settings', () => expect(seen(rights(['own-activity.read', 'space-events.read']))).toEqual(['/activity', '/me/activity']))
+  test('who exports sees Settings for the downloads there', () => expect(seen(rights(['space-events.read', 'events.export']))).toEqual(['/activity', '/settings', '/me/activity']))
   test('who reads keys sees Settings for their sake', () => expect(seen(rights(['keys.read']))).toEqual(['/settings/keys', '/settings', '/me/activity']))
   test('rights are those of the account that the address names', () => {
     expect(rights(['users.read'], 'lab').may('users.read')).toBe(false)

@@ -20,13 +20,21 @@ export class Rights {
     return this.membership?.permissions.includes(permission) ?? false
   }
 
+  /** Whether nothing of the account's events is hidden from the person. */
+  get seesAllEvents(): boolean {
+    return READS_EVENTS.every((permission) => this.may(permission)) && this.membership?.is_narrowed === false && this.membership.spaces.length === 0
+  }
+
   mayAny(permissions: readonly Permission[]): boolean {
     return permissions.some((permission) => this.may(permission))
   }
 }
 
 export const READS_EVENTS: readonly Permission[] = ['space-events.read', 'account-events.read']
-export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read']
+/** Whoever may do one of these finds something to do under Settings. */
+export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read', 'events.export', 'events.erase']
+/** What the days, downloads, retention and removal of stored events ask for, each its own. */
+export const SEES_STORED: readonly Permission[] = [...READS_EVENTS, 'settings.read', 'events.export', 'events.erase']
 
 export type Place = '/activity' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
 

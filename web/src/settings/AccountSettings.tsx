@@ -24,7 +24,7 @@ export function AccountTab() {
           What holds for everybody in <span className="mono">{account}</span>.
         </>
       }
-      need="settings.read"
+      need={['settings.read']}
       history={historyOf(['account'])}
     >
       <Loaded query={settings}>{(data) => <SettingsForm key={JSON.stringify(data)} saved={data} />}</Loaded>

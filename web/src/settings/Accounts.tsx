@@ -25,7 +25,7 @@ export function AccountsTab() {
     <Tab
       title="Accounts"
       lead="Tenants of this installation. Nothing is shared between two accounts, and operators see what is in one only as its members."
-      need="settings.read"
+      need={['settings.read']}
       history={`${historyOf(['account'])} action:==whodid.account.create`}
       action={
         <button type="button" className="button primary" onClick={() => setIsMaking(true)}>

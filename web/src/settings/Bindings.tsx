@@ -25,7 +25,7 @@ export function BindingsTab() {
     <Tab
       title="Bindings"
       lead="Who has what: every role that was given, to whom, where, and how far it reaches."
-      need="users.read"
+      need={['users.read']}
       history={historyOf(['role-binding'])}
       action={
         manages && (

@@ -28,7 +28,7 @@ export function GroupsTab() {
     <Tab
       title="Groups"
       lead="Users who get roles together. Who joins a group has its roles at once, and loses them on leaving."
-      need="users.read"
+      need={['users.read']}
       history={historyOf(['group'])}
       action={
         manages && (

@@ -5,7 +5,8 @@ import { ExternalLink, History as HistoryIcon } from 'lucide-react'
 import { resultOf, visible } from '../activity/event'
 import { api } from '../api/client'
 import { ChangedLines } from '../audit/Changed'
-import { changedRows, deltaOf } from '../audit/delta'
+import type { AuditEvent } from '../api/shapes'
+import { changedRows, deltaOf, type ChangedRow } from '../audit/delta'
 import { Empty } from '../ui/Empty'
 import { useDelayed } from '../ui/hooks'
 import { Result } from '../ui/Result'
@@ -23,7 +24,10 @@ export function historyOf(kinds: readonly string[], id?: string): string {
   return `${kind} (target.id:===${text} OR requestData.userId:===${text})`
 }
 
-export function History({ q, isCompact = false }: { q: string; isCompact?: boolean }) {
+/** What a record says in better words than its own, and what changed by it; undefined where it needs none. */
+export type Say = (event: AuditEvent) => { sentence: string; changes: ChangedRow[] } | undefined
+
+export function History({ q, isCompact = false, say }: { q: string; isCompact?: boolean; say?: Say | undefined }) {
   const list = useInfiniteQuery({
     queryKey: ['history', q],
     queryFn: ({ pageParam, signal }) => api.events({ q, stream: 'audit', limit: PAGE, cursor: pageParam === '' ? undefined : pageParam }, signal),
@@ -49,7 +53,10 @@ export function History({ q, isCompact = false }: { q: string; isCompact?: boole
     <>
       <ol className={`history${isCompact ? ' compact' : ''}`} aria-label="History">
         {events.map((event) => {
+          const said = say?.(event)
           const delta = deltaOf(event)
+          const changes = said?.changes ?? (delta ? changedRows(delta) : [])
+          const sentence = visible(said?.sentence ?? event.record.summary)
           const result = resultOf(event)
           return (
             <li key={event.record.id}>
@@ -57,13 +64,13 @@ export function History({ q, isCompact = false }: { q: string; isCompact?: boole
                 <span className="history-when">
                   <When iso={event.eventTime} />
                 </span>
-                <span className="history-sentence">{visible(event.record.summary)}</span>
+                <span className="history-sentence">{sentence}</span>
                 {result !== 'success' && <Result result={result} />}
-                <Link to="/audit" search={{ event: event.record.id, from: 'all', q }} className="icon-button small" aria-label={`Open in the audit log: ${event.record.summary}`} title="Open in the audit log">
+                <Link to="/audit" search={{ event: event.record.id, from: 'all', q }} className="icon-button small" aria-label={`Open in the audit log: ${sentence}`} title="Open in the audit log">
                   <ExternalLink size={13} aria-hidden />
                 </Link>
               </div>
-              {delta && <ChangedLines rows={changedRows(delta)} />}
+              {changes.length > 0 && <ChangedLines rows={changes} />}
             </li>
           )
         })}

@@ -25,7 +25,7 @@ export function InvitationsTab() {
     <Tab
       title="Invitations"
       lead="Links that were handed over and not used yet. Each works once, for seven days."
-      need="users.read"
+      need={['users.read']}
       history={historyOf(['invitation'])}
       action={
         mayManage && (

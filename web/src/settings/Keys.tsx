@@ -29,7 +29,7 @@ export function KeysTab() {
     <Tab
       title="Keys"
       lead="For services and scripts. Only a hash is stored, so a key’s text is shown once, when it is made."
-      need="keys.read"
+      need={['keys.read']}
       history={historyOf(['ingestion-key', 'service-key'])}
       action={
         mayManage && (

@@ -24,7 +24,7 @@ export function RolesTab() {
     <Tab
       title="Roles"
       lead="Sets of permissions. Those that every account has cannot be changed; make your own beside them."
-      need="users.read"
+      need={['users.read']}
       history={historyOf(['role'])}
       action={
         manages && (

@@ -23,7 +23,7 @@ export function SessionsTab() {
     },
   })
   return (
-    <Tab title="Sessions" lead="Who is signed in now, from where and with what. A session that is ended stops at once." need="sessions.manage" history={historyOf(['session'])}>
+    <Tab title="Sessions" lead="Who is signed in now, from where and with what. A session that is ended stops at once." need={['sessions.manage']} history={historyOf(['session'])}>
       <ChangeError error={end.error} />
       <Loaded query={sessions}>
         {(list) =>

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react'
 import { Gate } from '../session/Gate'
 import { useSigned } from '../session/me'
 import type { Permission } from '../session/rights'
-import { History } from './History'
+import { History, type Say } from './History'
 
 const route = getRouteApi('/shell/settings')
 
@@ -24,19 +24,22 @@ export function useTab() {
 interface TabProps {
   title: string
   lead: ReactNode
-  need: Permission
+  /** One of these. */
+  need: readonly Permission[]
   /** Search in the audit log for what happened to what the tab shows. */
   history: string
+  /** Says it better than the records themselves do. */
+  say?: Say
   action?: ReactNode
   children: ReactNode
 }
 
-export function Tab({ title, lead, need, history, action, children }: TabProps) {
+export function Tab({ title, lead, need, history, say, action, children }: TabProps) {
   const { rights } = useSigned()
   const { isHistory, setHistory } = useTab()
   const shows = isHistory && rights.may('audit.read')
   return (
-    <Gate need={[need]}>
+    <Gate need={need}>
       <div className="page settings-page">
         <header className="page-head with-action">
           <div>
@@ -57,7 +60,7 @@ export function Tab({ title, lead, need, history, action, children }: TabProps) 
             {!shows && action}
           </div>
         </header>
-        {shows ? <History q={history} /> : children}
+        {shows ? <History q={history} say={say} /> : children}
       </div>
     </Gate>
   )

@@ -32,7 +32,7 @@ export function UsersTab() {
       <Tab
         title="Users"
         lead="Who can sign in to this account. Open somebody to see and change everything about them."
-        need="users.read"
+        need={['users.read']}
         history={`${historyOf(['user', 'password', 'password-reset', 'mfa'])} -action:==[whodid.user.authenticate,whodid.mfa.authenticate]`}
         action={
           <>
