@@ -3,6 +3,7 @@
 //   WHODID_JOURNEY_URL   the server; without it the mock is started and walked through instead
 //   WHODID_JOURNEY_LINK  a fresh one-time sign-in link of it
 //   WHODID_JOURNEY_KEY   an ingestion key of its account
+//   WHODID_JOURNEY_BINARY  a whodid binary, for journeys that start a server of their own; skipped without it
 //   WHODID_CHROMIUM      the browser, /usr/bin/chromium otherwise
 //
 // The server holds at least a few hundred events of the last day, some of them failures, some by bob.
@@ -14,6 +15,7 @@ import { journeys as activity } from './activity.spec.mjs'
 import { journeys as keeping } from './keeping.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
+import { journeys as provider } from './provider.spec.mjs'
 import { journeys as signIn } from './sign-in.spec.mjs'
 
 const STEP_MS_MAX = 20_000
@@ -39,9 +41,14 @@ let session
 let passed = 0
 let failed = 0
 
-for (const journey of [...signIn, ...activity, ...pages, ...people, ...keeping, ...accessibility]) {
+for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...accessibility]) {
   // The first journey signs in; without it no other can be walked.
   if (!journey.name.includes(only) && !journey.signsIn) continue
+  const reason = journey.skip?.()
+  if (reason !== undefined) {
+    console.log(`skipped: ${journey.name}: ${reason}`)
+    continue
+  }
   const started = performance.now()
   const context = await browser.newContext({
     baseURL: server.url, viewport: journey.viewport ?? { width: 1440, height: 900 }, colorScheme: journey.theme ?? 'light', timezoneId: 'Europe/Berlin', locale: 'en-GB', acceptDownloads: true,

@@ -68,10 +68,11 @@ async function interact(provider, request, response) {
   return provider.interactionFinished(request, response, { login: { accountId: idOf(login) } })
 }
 
-export async function startOidc({ port = 9400, redirects = ['http://127.0.0.1:7700/sign-in/oidc/callback'], hasClaimsInToken = false } = {}) {
+/** `host`: what the issuer calls this machine; a name that the server does not have makes it another site to browsers. */
+export async function startOidc({ port = 9400, host = '127.0.0.1', redirects = ['http://127.0.0.1:7700/sign-in/oidc/callback'], hasClaimsInToken = false } = {}) {
   const server = createServer()
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${server.address().port}`
+  const issuer = `http://${host}:${server.address().port}`
   const provider = new Provider(issuer, configuration(redirects, hasClaimsInToken))
   const handle = provider.callback()
   server.on('request', (request, response) => {

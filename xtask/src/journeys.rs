@@ -32,6 +32,7 @@ pub fn run(workspace: &Workspace) -> Result<Ended> {
                 .env("WHODID_JOURNEY_URL", server.url())
                 .env("WHODID_JOURNEY_LINK", on_server(&keys.admin_link, &server.url()))
                 .env("WHODID_JOURNEY_KEY", &keys.ingestion)
+                .env("WHODID_JOURNEY_BINARY", &binary)
                 .env("WHODID_CHROMIUM", &chromium),
         )
     });
