@@ -182,7 +182,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
         // Numbers are of the whole account, so that only who sees the whole account is told them.
         const whole = identity.held(user).some((binding) => !binding.spaces && !binding.query && ['space-events.read', 'account-events.read'].every((name) => identity.roleNamed(binding.role)?.permissions.includes(name)))
         const known = (value) => (whole ? value : null)
-        return json(response, 200, { events: known(rows.length), rejects: identity.permissionsOf(user).includes('rejects.read') ? (switches.empty ? 0 : rejects.length) : null, tail_rows: known(1200), unavailable_tables: [], journal_bytes: 1e7, journal_bound_bytes: 2 ** 31, oldest_event: known(rows[0]?.eventTime ?? null), newest_event: known(rows.at(-1)?.eventTime ?? null), started_at: new Date(now).toISOString(), version: '0.1.0' })
+        return json(response, 200, { events: known(rows.length), rejects: identity.permissionsOf(user).includes('rejects.read') ? (switches.empty ? 0 : rejects.length) : null, tail_rows: known(1200), unavailable_tables: [], journal_bytes: user.is_operator ? 1e7 : null, journal_bound_bytes: 2 ** 31, oldest_event: known(rows[0]?.eventTime ?? null), newest_event: known(rows.at(-1)?.eventTime ?? null), started_at: new Date(now).toISOString(), version: '0.1.0' })
       }
       case 'GET /query/check': parse(search.get('q') ?? ''); return json(response, 200, { ok: true, canonical: (search.get('q') ?? '').trim() })
       case 'GET /events': {

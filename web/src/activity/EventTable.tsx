@@ -280,7 +280,7 @@ export function EventTable(props: EventTableProps) {
       {loadingMore && <div className="more-line" aria-hidden />}
       {!hasMore && rows.length > 0 && (
         <p className="table-end muted small">
-          {rows.length === total || total === undefined ? `All ${count(rows.length)} events are shown.` : 'The end of the list.'}
+          {rows.length === total || total === undefined ? rows.length === 1 ? 'It is the only one.' : `All ${count(rows.length)} events are shown.` : 'The end of the list.'}
         </p>
       )}
     </div>

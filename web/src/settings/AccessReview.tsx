@@ -37,7 +37,7 @@ export function AccessReviewPage() {
           {({ users, keys }) => (
             <>
               <h2>People</h2>
-              <table className="page-table">
+              <table className="page-table review-table">
                 <thead>
                   <tr>
                     <th scope="col">Name</th>
