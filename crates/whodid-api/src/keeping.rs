@@ -74,7 +74,6 @@ pub struct Day {
     /// The formats that they came in.
     pub types: Vec<String>,
     /// How much of them is searched.
-    #[schema(inline)]
     pub searchable: Searchable,
 }
 
@@ -97,22 +96,27 @@ pub struct Erased {
 
 /// What a session is to download.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"from": "2026-11-13", "to": "2026-11-27", "account_level": true}))]
 pub struct DownloadCreate {
     /// First day, in UTC; two weeks before the last when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub from: Option<String>,
     /// Last day, in UTC, which counts; today when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub to: Option<String>,
     /// Only this hour of each day, in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 23)]
     pub hour: Option<u32>,
     /// Only events of this space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub space: Option<String>,
     /// Only events of the account itself, which belong to no space.
+    #[serde(default)]
     pub account_level: bool,
 }
 

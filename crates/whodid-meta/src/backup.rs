@@ -91,7 +91,11 @@ impl Meta {
     pub async fn export(&self, by: &Actor, mut to: impl std::io::Write, now: Timestamp) -> Result<usize, BackupError> {
         // Recorded first: what cannot be audited is refused.
         let mut write = self.write(by, now).await?;
-        write.tell_first(&Told::success(Deed::BackupCreate, "metadata", "")).await?;
+        // It holds the people of every account.
+        let accounts = crate::accounts::load_accounts(&mut write.tx).await?;
+        for account in &accounts {
+            write.tell(&account.name, &Told::success(Deed::BackupCreate, "metadata", "")).await?;
+        }
         write.commit_unseen().await?;
         let mut tx = self.read().await?;
         // Whoever takes the lines may be slow.

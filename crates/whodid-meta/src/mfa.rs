@@ -96,6 +96,26 @@ pub enum ChallengeError {
     Meta(#[from] MetaError),
 }
 
+impl Write<'_> {
+    /// Tells of sign-ins that were begun with the right password and to which nobody gave a code in time: the best
+    /// sign that somebody else has the password.
+    pub(crate) async fn tell_unanswered(&mut self) -> Result<(), MetaError> {
+        let select =
+            "SELECT c.user_id, c.method, c.created_at, u.name FROM challenges c JOIN users u ON u.id = c.user_id
+            WHERE c.expires_at < $1 AND c.tries = 0 ORDER BY c.created_at";
+        for row in self.tx.rows("reading what was not answered", select, args![self.now]).await? {
+            let (user, text) = (row.text(0)?, "a sign-in was begun, and no code was given to it in time");
+            let reason = Reason { status: 401, code: "unanswered".to_owned(), text: text.to_owned() };
+            let mut told = Told::failure(Deed::MfaAuthenticate, user.as_str(), reason)
+                .asked("method", row.text(1)?)
+                .asked("begun", row.time(2)?.to_string());
+            told.target_name = row.text(3)?;
+            self.tell_user(&user, &told).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Meta {
     /// First step of setting up a second factor. Nothing is asked for until [`Meta::confirm_totp`].
     pub async fn begin_totp(&self, user: &str, now: Timestamp) -> Result<TotpSetup, ChangeError> {

@@ -1562,7 +1562,8 @@ export interface components {
             count: number;
             /** @description In UTC. */
             date: string;
-            searchable: "all" & Record<string, never>;
+            /** @description How much of them is searched. */
+            searchable: components["schemas"]["Searchable"];
             /** @description The formats that they came in. */
             types: string[];
         };
@@ -1587,32 +1588,19 @@ export interface components {
          *     }
          */
         DownloadCreate: {
-            /**
-             * @description Only events of the account itself, which belong to no space.
-             * @default false
-             */
-            account_level: boolean;
-            /**
-             * @description First day, in UTC; two weeks before the last when not given.
-             * @default null
-             */
-            from: string;
+            /** @description Only events of the account itself, which belong to no space. */
+            account_level?: boolean;
+            /** @description First day, in UTC; two weeks before the last when not given. */
+            from?: string;
             /**
              * Format: int32
              * @description Only this hour of each day, in UTC.
-             * @default null
              */
-            hour: number;
-            /**
-             * @description Only events of this space.
-             * @default null
-             */
-            space: string;
-            /**
-             * @description Last day, in UTC, which counts; today when not given.
-             * @default null
-             */
-            to: string;
+            hour?: number;
+            /** @description Only events of this space. */
+            space?: string;
+            /** @description Last day, in UTC, which counts; today when not given. */
+            to?: string;
         };
         /** @description A session for downloading events. It gives them once. */
         DownloadSession: {
@@ -2751,6 +2739,11 @@ export interface components {
             /** @description What it permits, as a whole. */
             permissions?: string[];
         };
+        /**
+         * @description How much of a day's events is searched.
+         * @enum {string}
+         */
+        Searchable: "all";
         /** @description Running sessions, the latest used first. */
         SessionList: {
             /** @description The sessions. */

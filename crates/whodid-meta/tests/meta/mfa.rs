@@ -187,3 +187,26 @@ async fn a_lost_factor_is_removed_by_its_owner_or_the_home_account() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_sign_in_that_was_begun_and_never_got_its_code_is_told_once_its_time_is_over() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let eve = shop.user("eve", &["reader"]).await;
+        set_up(&shop, &eve).await;
+        shop.meta.begin_challenge(&eve, Method::Password, at(HOUR)).await.unwrap();
+        // One that was tried has told so already.
+        assert!(answer(&shop.meta, &eve, Answer::Code("000000"), HOUR).await.is_err());
+        shop.told().await;
+        shop.meta.maintain(at(HOUR + MINUTE)).await.unwrap();
+        assert_eq!(shop.told().await, "");
+        shop.meta.maintain(at(2 * HOUR)).await.unwrap();
+        let events = shop.events().await;
+        let told: Vec<_> = events.iter().filter(|event| event["reason"]["policyId"] == "unanswered").collect();
+        assert_eq!(told.len(), 1, "{events:?}");
+        assert_eq!((&told[0]["action"], &told[0]["target"]["id"]), (&"whodid.mfa.authenticate".into(), &eve.into()));
+        shop.meta.maintain(at(3 * HOUR)).await.unwrap();
+        assert_eq!(shop.told().await, "");
+    })
+    .await;
+}

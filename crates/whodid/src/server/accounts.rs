@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use whodid_api::{Account, AccountCreate, AccountList, Code, LookupParams, Settings, SettingsUpdate};
+use whodid_audit::{Deed, Told};
 use whodid_meta::AccountChange;
 use whodid_model::AccountName;
 use whodid_model::access::Permission;
@@ -64,15 +65,13 @@ pub async fn create(
     if app.meta.account(&name).await?.is_some() {
         return Err(Failure::new(Code::NameTaken, "there is an account of this name already"));
     }
-    // A task of its own: who leaves must not leave an account half made.
-    let made = tokio::spawn(make(Arc::clone(&app), caller.clone(), name, title, storage, owner)).await;
-    let made = made.map_err(|error| Failure::internal("making an account", &error))??;
+    let made = make(&app, &caller, name, title, storage, owner).await?;
     Ok((StatusCode::CREATED, Json(account(made))))
 }
 
 async fn make(
-    app: Arc<App>,
-    caller: Caller,
+    app: &App,
+    caller: &Caller,
     name: AccountName,
     title: String,
     storage: Option<String>,
@@ -98,6 +97,17 @@ async fn make(
         tracing::warn!(account = %name, error = %whodid_model::chain(&error), "the tables of a new account cannot be opened yet");
     }
     tracing::info!(by = caller.label(), account = %name, "an account was made");
+    // The new account has the record of it. Where its maker belongs, whoever looks after the installation looks.
+    if let Some(home) = caller.principal().home_account().filter(|home| **home != name) {
+        let told = Told::success(Deed::AccountCreate, name.as_str(), made.title.as_str())
+            .asked("storage", made.storage.clone());
+        if let Err(failure) = app.tell(home, &by, &told).await {
+            tracing::error!(
+                code = failure.code().as_str(),
+                "that an account was made could not be told to its maker's own"
+            );
+        }
+    }
     Ok(made)
 }
 

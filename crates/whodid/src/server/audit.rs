@@ -19,7 +19,7 @@ use whodid_model::{AccountName, StreamName, chain};
 
 use super::App;
 use super::failure::{FailedWith, Failure};
-use super::routes::{self, Rule, Tell};
+use super::routes::{self, Route, Rule, Tell};
 
 /// Longest text of a request that is told, in characters.
 const TEXT_CHARS_MAX: usize = 4000;
@@ -223,6 +223,24 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     if matches!(tell, Tell::Reads(_)) && is_about_deeds(&request) {
         app.hand_over().await;
     }
+    let work = answer(app, request, next, attempt, route);
+    if !matches!(tell, Tell::Does(_)) {
+        return work.await;
+    }
+    // A task of its own: who leaves must not leave a change half done, or done and not told.
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| Failure::internal("handling a request", &error).into_response())
+}
+
+/// Answers, and tells what is to be told of it.
+async fn answer(
+    app: Arc<App>,
+    request: Request,
+    next: Next,
+    attempt: Attempt,
+    route: Option<&'static Route>,
+) -> Response {
+    let tell = route.map_or(Tell::Nothing, |route| route.tell);
     let is_open = route.is_some_and(|route| matches!(route.rule, Rule::Open));
     let response = next.run(request).await;
     let failed = response.extensions().get::<FailedWith>().cloned();

@@ -161,6 +161,23 @@ impl Span {
     }
 }
 
+impl std::fmt::Display for Span {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.first_day())?;
+        if self.first != self.last {
+            write!(out, " to {}", self.last_day())?;
+        }
+        if let Some(hour) = self.hour {
+            write!(out, ", hour {hour}")?;
+        }
+        match &self.of {
+            Domain::All => Ok(()),
+            Domain::Account => out.write_str(", of the account itself"),
+            Domain::Space(space) => write!(out, ", of space {space}"),
+        }
+    }
+}
+
 pub async fn days(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -219,27 +236,24 @@ pub async fn erase(
         crate::clock::now(),
     )?;
     span.note(&caller);
+    caller.attempt.is_about("activity", &span.to_string());
     let engine = app.engine()?.clone();
     // Told before it is done: what happens to a server half way must not hide who asked.
     let ending = caller.attempt.begins(&app);
     app.tell_attempt(&caller.attempt, Outcome::Pending).await?;
     let erasure = Erasure { during: span.times(), of: span.of };
-    let work = async move {
-        let report = engine.erase(&scope, &erasure).await.map_err(Failure::from);
-        if let Some(ending) = ending {
-            match &report {
-                Ok(report) => {
-                    let answered = [("rows", report.rows), ("bytes", report.bytes_freed)];
-                    let answered = answered.map(|(name, number)| (name.to_owned(), number.into()));
-                    ending.ends(answered.into_iter().collect(), None).await;
-                }
-                Err(failure) => ending.fails(failure).await,
+    let report = engine.erase(&scope, &erasure).await.map_err(Failure::from);
+    if let Some(ending) = ending {
+        match &report {
+            Ok(report) => {
+                let answered = [("rows", report.rows), ("bytes", report.bytes_freed)];
+                let answered = answered.map(|(name, number)| (name.to_owned(), number.into()));
+                ending.ends(answered.into_iter().collect(), None).await;
             }
+            Err(failure) => ending.fails(failure).await,
         }
-        report
-    };
-    // A task of its own: who leaves must not leave open what came of it.
-    let report = tokio::spawn(work).await.map_err(|error| Failure::internal("removing events", &error))??;
+    }
+    let report = report?;
     Ok(Json(Erased { count: report.rows, bytes_freed: report.bytes_freed }))
 }
 
