@@ -157,6 +157,25 @@ pub enum InitializeError {
     Meta(#[from] MetaError),
 }
 
+/// Connects, also when another process makes the same file at this moment: SQLite does not wait for a lock while it
+/// changes how a file is journaled.
+async fn connect_sqlite(options: SqliteConnectOptions) -> Result<sqlx::SqlitePool, sqlx::Error> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let until = std::time::Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(SQLITE_CONNECTIONS_MAX).acquire_timeout(BUSY_TIMEOUT);
+        match pool.connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("5" | "261" | "517"))
+                    && std::time::Instant::now() < until =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
 impl Meta {
     /// Opens the store, or makes it, and brings its tables up to date. A file is readable by its owner only.
     /// `secrets_key`: the file with the key that seals second factors; made when it is missing and no installation goes
@@ -173,11 +192,7 @@ impl Meta {
                     .foreign_keys(true)
                     .busy_timeout(BUSY_TIMEOUT)
                     .disable_statement_logging();
-                let pool = SqlitePoolOptions::new()
-                    .max_connections(SQLITE_CONNECTIONS_MAX)
-                    .acquire_timeout(BUSY_TIMEOUT)
-                    .connect_with(options);
-                Db::Sqlite(pool.await.map_err(failed)?)
+                Db::Sqlite(connect_sqlite(options).await.map_err(failed)?)
             }
             MetaLocation::Postgres(url) => {
                 let options = PgConnectOptions::from_str(url).map_err(failed)?;

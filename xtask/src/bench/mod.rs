@@ -272,6 +272,9 @@ impl Bench {
         let target = Target { port: server.port, pid: server.pid(), key: &keys.service };
         let folder = self.folder.clone();
         queries::run(target, queries::workload(&expected), &expected, &folder, |figure| self.report(figure))?;
+        let key = queries::limited_key(server.port, keys)?;
+        let limited = Target { key: &key, ..target };
+        queries::run(limited, queries::limited(&expected), &expected, &folder, |figure| self.report(figure))?;
         let server = self.restarts(server, keys, data, &expected, is_cold)?;
         let server = self.freshness(server, keys, rate)?;
         self.crash(server, keys, data)

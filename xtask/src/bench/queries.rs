@@ -11,6 +11,7 @@ use super::expected::{Counted, Expected};
 use super::figure::Figure;
 use super::http::{Connection, encode};
 use super::process_usage::Threads;
+use crate::server::Keys;
 
 /// Runs that count, after the first.
 const COUNTED: usize = 7;
@@ -126,6 +127,11 @@ pub fn counted(query: &str) -> Ask {
     Ask::Get(format!("/api/v1/events/count?q={}", encode(query)))
 }
 
+/// Asks for the last two weeks by day.
+fn days_before(to: &str) -> String {
+    format!("/api/v1/days?to={}", to.split('T').next().unwrap_or_default())
+}
+
 /// The queries of the workload.
 pub fn workload(expected: &Expected) -> Vec<Query> {
     let events = |query: &str, more: &str| Ask::Get(format!("/api/v1/events?q={}{more}", encode(query)));
@@ -190,6 +196,10 @@ pub fn workload(expected: &Expected) -> Vec<Query> {
         query("q10_day_ndjson", export("ndjson", "", &format!("{a_day}&order=asc")), |body, expected| {
             rows(body) == expected.last_day
         }),
+        query("days_of_two_weeks", Ask::Get(days_before(&expected.to)), |body, _| {
+            let days = json(body)["days"].as_array().cloned().unwrap_or_default();
+            days.len() >= 14 && days.iter().all(|day| day["bytes"].as_u64() > day["count"].as_u64())
+        }),
     ];
     if let Some((phrase, matches)) = expected.phrase.clone() {
         let ask = events(&format!("requestData:\"{phrase}\""), "&limit=1000");
@@ -201,6 +211,34 @@ pub fn workload(expected: &Expected) -> Vec<Query> {
         queries.insert(5, q5);
     }
     queries
+}
+
+/// Queries of the workload once more, of somebody who may see a part only; all events are of that part.
+pub fn limited(expected: &Expected) -> Vec<Query> {
+    const ASKED: [(&str, &str); 3] = [
+        ("q4_prefix_and_failure", "limited_q4_prefix_and_failure"),
+        ("q6_histogram", "limited_q6_histogram"),
+        ("q7_top_actions", "limited_q7_top_actions"),
+    ];
+    let named = |query: Query| {
+        let (_, name) = ASKED.iter().find(|(of, _)| *of == query.name)?;
+        Some(Query { name, ..query })
+    };
+    workload(expected).into_iter().filter_map(named).collect()
+}
+
+/// A service key that reads the source of the events only.
+pub fn limited_key(port: u16, keys: &Keys) -> Result<String> {
+    let mut connection = Connection::open(port)?;
+    let page: Value = serde_json::from_slice(&connection.get("/api/v1/events?limit=1", &keys.service)?.body)?;
+    let source = page["events"][0]["record"]["source"].as_str().unwrap_or_default();
+    let body = serde_json::json!({"kind": "service", "name": "limited", "scope": {"sources": [source]}});
+    let made = connection.post_json("/api/v1/keys", &keys.admin_token, body.to_string().as_bytes())?;
+    let made: Value = serde_json::from_slice(&made.body)?;
+    match made["key"].as_str() {
+        Some(key) => Ok(key.to_owned()),
+        None => bail!("no limited key was made: {made}"),
+    }
 }
 
 pub fn query(name: &'static str, ask: Ask, is_right: impl Fn(&[u8], &Expected) -> bool + 'static) -> Query {
