@@ -48,6 +48,9 @@ pub struct EraseParams {
     /// Only events of the account itself, which belong to no space.
     #[param(nullable = false)]
     pub account_level: Option<bool>,
+    /// True removes nothing and says how many would go: all of them, also those that the caller may not read.
+    #[param(nullable = false)]
+    pub dry_run: Option<bool>,
     /// The account; needed only by members of several.
     #[param(nullable = false)]
     pub account: Option<String>,

@@ -15,3 +15,4 @@ mod mask;
 
 pub use catalogue::{Deed, Kind};
 pub use event::{Actor, By, Credential, EVENT_BYTES_MAX, Outcome, Reason, Told, event, patch};
+pub use mask::holds_secret;

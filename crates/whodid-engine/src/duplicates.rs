@@ -233,18 +233,21 @@ impl Window {
     }
 
     /// The window is rebuilt: keys that come now are of events that come now.
-    pub fn recovered(&mut self) {
+    pub fn recovered(&mut self, now: Timestamp) {
         self.erased = HashSet::new();
+        self.forget_expired(now);
     }
 
     /// Forgets erased events, durably: whoever sends them again is not told that they are there already.
-    pub fn forget(&mut self, keys: &[Key], now: Timestamp) -> io::Result<()> {
+    pub fn forget(&mut self, mut keys: Vec<Key>, now: Timestamp) -> io::Result<()> {
+        self.forget_expired(now);
+        keys.retain(|key| self.keys.contains_key(key));
         if keys.is_empty() {
             return Ok(());
         }
         let name = format!("{:020}-{}.{ERASED_ENDING}", now.micros(), uuid::Uuid::now_v7().simple());
-        write_synced(&self.folder.join(name), &format_chunk(now, keys, &[])?)?;
-        for key in keys {
+        write_synced(&self.folder.join(name), &format_chunk(now, &keys, &[])?)?;
+        for key in &keys {
             self.keys.remove(key);
         }
         Ok(())
@@ -566,5 +569,40 @@ mod tests {
         assert!(window.holds(&key("a")));
         window.persist(at(86_411)).unwrap();
         assert!(!window.holds(&key("a")));
+    }
+
+    #[test]
+    fn what_was_erased_counts_as_new_also_after_a_restart_and_however_old_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        window.remember(at(1), &[key("a"), key("b")], None);
+        window.persist(at(1)).unwrap();
+        window.remember(at(2), &[key("c")], None);
+        window.forget(vec![key("a"), key("c"), key("nobody sent this")], at(3)).unwrap();
+        assert!(!window.holds(&key("a")) && window.holds(&key("b")) && !window.holds(&key("c")));
+        window.persist(at(3)).unwrap();
+        drop(window);
+        let (mut window, _) = Window::open(folder.path()).unwrap();
+        // A journal that still has the frame tells its keys again.
+        window.remember(at(2), &[key("c")], None);
+        window.recovered(at(4));
+        assert!(!window.holds(&key("a")) && window.holds(&key("b")) && !window.holds(&key("c")));
+        window.remember(at(5), &[key("a")], None);
+        assert!(window.holds(&key("a")), "what comes now is known from now on");
+        window.persist(at(5)).unwrap();
+        // A window that nothing came into for long has forgotten by the time it is asked to.
+        window.forget(Vec::new(), at(90_000)).unwrap();
+        assert!(!window.holds(&key("b")));
+        // The files of what was erased go when nothing can hold it any more.
+        let erased = || {
+            fs::read_dir(folder.path())
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == ERASED_ENDING))
+        };
+        assert_eq!(erased().count(), 1);
+        window.remember(at(200_000), &[key("d")], None);
+        window.persist(at(200_000)).unwrap();
+        window.persist(at(200_001)).unwrap();
+        assert_eq!(erased().count(), 0);
     }
 }

@@ -192,7 +192,7 @@ impl Engine {
             };
             replay(&mut writer, &lake, position, &bytes, &options, &takes_over).await?;
         }
-        writer.window.recovered();
+        writer.window.recovered((options.clock)());
         for account in &places.taken {
             lake.claim_place(account, &options.data, &run).await?;
             tracing::warn!(account = %account, "the storage of account {account} was another server's and is taken over, as told");

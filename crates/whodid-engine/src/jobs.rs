@@ -256,6 +256,10 @@ pub(crate) async fn merge_all(inner: &Inner) -> Result<(), Error> {
 
 async fn tidy(inner: &Inner, table: &Table, sweep: bool) -> Result<(), Error> {
     let now = || (inner.options.clock)();
+    // A long erasure of one table must not keep the others from being merged.
+    if table.is_rewriting() {
+        return Ok(());
+    }
     while table.compact(now()).await.map_err(|error| Error::internal("merging segments", error))?.is_some() {}
     let removing = |error| Error::internal("removing replaced files", error);
     table.delete_replaced(now()).await.map_err(removing)?;

@@ -168,7 +168,7 @@ impl Writer {
                     let _ = done.send(());
                 }
                 Command::Forget(keys, done) => {
-                    let _ = done.send(self.window.forget(&keys, (self.clock)()));
+                    let _ = done.send(self.window.forget(keys, (self.clock)()));
                 }
                 Command::Adopt { key, table, newest, done } => {
                     self.adopt(key, table, newest);

@@ -192,21 +192,33 @@ impl DeltaLog {
         self.commit(read, adds.into_iter().map(Action::Add).collect(), operation, properties).await
     }
 
-    /// Commits that some files stand in the place of others: with the same rows, or with fewer where `is_change`.
+    /// Commits that some files stand in the place of others: with the same rows, or with fewer where `change` names it.
     pub async fn commit_replace(
         &self,
         read: &LogState,
         removes: Vec<Remove>,
         adds: Vec<Add>,
-        is_change: bool,
+        change: Option<&str>,
     ) -> Result<u64, LogError> {
-        let operation = if is_change {
-            DeltaOperation::Delete { predicate: None }
-        } else {
-            DeltaOperation::Optimize { predicate: None, target_size: adds.iter().map(|add| add.size).sum() }
+        let (operation, properties) = match change {
+            Some(name) => {
+                let transaction = Transaction::new(change_id(name), 1);
+                let properties = properties().with_application_transaction(transaction);
+                (DeltaOperation::Delete { predicate: None }, properties)
+            }
+            None => {
+                let target_size = adds.iter().map(|add| add.size).sum();
+                (DeltaOperation::Optimize { predicate: None, target_size }, properties())
+            }
         };
         let actions = removes.into_iter().map(Action::Remove).chain(adds.into_iter().map(Action::Add));
-        self.commit(read, actions.collect(), operation, properties()).await
+        self.commit(read, actions.collect(), operation, properties).await
+    }
+
+    /// Whether a change with this name is in the log.
+    pub async fn has_changed(&self, read: &LogState, name: &str) -> Result<bool, LogError> {
+        let version = read.state.transaction_version(self.log_store.as_ref(), change_id(name)).await;
+        Ok(version.map_err(|error| self.failed(error))?.is_some())
     }
 
     async fn commit(
@@ -275,6 +287,11 @@ impl DeltaLog {
             .await
             .map_err(|error| self.failed(error))
     }
+}
+
+/// The application transaction of a change, beside that of the flushes.
+fn change_id(name: &str) -> String {
+    format!("whodid-change/{name}")
 }
 
 fn properties() -> CommitProperties {

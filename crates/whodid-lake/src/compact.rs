@@ -154,7 +154,7 @@ impl Table {
         merged: &LoggedFile,
         now: Timestamp,
     ) -> Result<(), CompactError> {
-        let replaced = self.replace(run, std::slice::from_ref(merged), now, false).await?;
+        let replaced = self.replace(run, std::slice::from_ref(merged), now, None).await?;
         if replaced { Ok(()) } else { Err(CompactError::Changed { table: self.name() }) }
     }
 }

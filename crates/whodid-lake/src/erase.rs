@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 use whodid_model::{SpaceName, Timestamp};
 
 use crate::commit::{LogError, LoggedFile};
+use crate::owner::OwnerError;
 use crate::parquet_file::{SegmentWriteError, WRITE_ROWS, integers};
 use crate::rewrite::{Input, RewriteError, SegmentUpload, rows_a_batch};
 use crate::schema::{column, partition_folder};
@@ -89,6 +90,9 @@ pub enum EraseError {
     /// The log could not be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Another server has claimed the lake, or that could not be found out.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
     /// Another program replaced one of the segments meanwhile. The list was read anew; try again.
     #[error("table {table} was changed by another while records were being removed")]
     Changed {
@@ -101,6 +105,7 @@ pub enum EraseError {
 #[derive(Debug)]
 pub struct PreparedErasure<'a> {
     table: &'a Table,
+    name: String,
     replaced: Vec<Arc<Segment>>,
     written: Vec<LoggedFile>,
     rows: u64,
@@ -111,19 +116,22 @@ pub struct PreparedErasure<'a> {
 impl Table {
     /// Finds the records to remove and writes the segments without them.
     ///
-    /// `seen` is shown the records that will go and were taken in at `since` or later, with all their columns.
+    /// `name`: of this erasure and of no other, for files and log. `seen` is shown the records that will go and were
+    /// taken in at `since` or later, with all their columns.
     ///
     /// # Errors
     /// A segment cannot be read or written.
     pub async fn prepare_erasure(
         &self,
         erasure: &Erasure,
+        name: &str,
         since: Timestamp,
         seen: &mut (dyn FnMut(&RecordBatch) + Send),
     ) -> Result<PreparedErasure<'_>, EraseError> {
         let compacting = self.compacting.lock().await;
         let mut prepared = PreparedErasure {
             table: self,
+            name: name.to_owned(),
             replaced: Vec::new(),
             written: Vec::new(),
             rows: 0,
@@ -154,6 +162,27 @@ impl Table {
         Ok(prepared)
     }
 
+    /// How many records in segments an erasure would remove.
+    ///
+    /// # Errors
+    /// A segment cannot be read.
+    pub async fn count_erasure(&self, erasure: &Erasure) -> Result<u64, EraseError> {
+        let mut rows = 0;
+        for segment in self.snapshot().segments {
+            if erasure.is_all_of(&segment) {
+                rows += segment.rows;
+            } else if erasure.may_be_in(&segment) {
+                rows += self.count_rows(erasure, &segment).await?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Whether segments are being merged, erased from or deleted, which others of the kind would wait for.
+    pub fn is_rewriting(&self) -> bool {
+        self.compacting.try_lock().is_err()
+    }
+
     async fn count_rows(&self, erasure: &Erasure, segment: &Arc<Segment>) -> Result<u64, RewriteError> {
         const COLUMNS: [usize; 2] = [column::EVENT_TIME, column::SPACE];
         let mut input = Input::open_columns(self, segment, WRITE_ROWS, Some(&COLUMNS)).await?;
@@ -176,10 +205,9 @@ impl PreparedErasure<'_> {
     ) -> Result<Option<LoggedFile>, RewriteError> {
         let table = self.table;
         let mut input = Input::open(table, segment, rows_a_batch(table, segment).await?).await?;
-        // No other file has this name: of a segment's rows fewer are left each time.
-        let (first, last) = segment.offsets;
-        let in_table =
-            format!("{}/{:020}-{:020}-kept-{kept}.parquet", partition_folder(&segment.date), first.0, last.0);
+        // Not only after what is left: an erasure whose outcome is not known may have left as much.
+        let ((first, last), folder) = (segment.offsets, partition_folder(&segment.date));
+        let in_table = format!("{folder}/{:020}-{:020}-kept-{}.parquet", first.0, last.0, self.name);
         let path = table.path(&in_table);
         self._in_flight.add(path.clone());
         let mut upload = match kept {
@@ -221,12 +249,13 @@ impl PreparedErasure<'_> {
     ///
     /// # Errors
     /// The log cannot be written, or another program has changed the table. All records are still there, unless only
-    /// the answer to the commit was lost: then the same erasure done again finds nothing more to remove.
+    /// the answer to the commit was lost: then the same erasure prepared again finds nothing more to remove.
     pub async fn commit(self, now: Timestamp) -> Result<EraseReport, EraseError> {
         if self.replaced.is_empty() {
             return Ok(EraseReport::default());
         }
-        if !self.table.replace(&self.replaced, &self.written, now, true).await? {
+        self.table.check_claim().await?;
+        if !self.table.replace(&self.replaced, &self.written, now, Some(&self.name)).await? {
             return Err(EraseError::Changed { table: self.table.name() });
         }
         let before: u64 = self.replaced.iter().map(|segment| segment.bytes).sum();

@@ -178,7 +178,7 @@ impl Table {
         Ok(())
     }
 
-    async fn check_claim(&self) -> Result<(), OwnerError> {
+    pub(crate) async fn check_claim(&self) -> Result<(), OwnerError> {
         match self.claim.get() {
             Some(claim) => claim.check().await,
             None => Ok(()),

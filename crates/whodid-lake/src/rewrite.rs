@@ -209,13 +209,15 @@ impl Table {
     /// Commits that `written` stand in the place of `replaced`, and shows that from now on. False when another
     /// program has replaced one of these meanwhile; the list was read anew then. The caller holds `compacting`.
     ///
-    /// `is_change`: whether the rows are others than before.
+    /// `change`: the name of this change where the rows are others than before. By it, and by nothing else, a commit
+    /// whose answer was lost is known: that the files are gone may be another's doing. Without one the rows are the
+    /// same, and the written files tell, whose names nobody else gives.
     pub(crate) async fn replace(
         &self,
         replaced: &[Arc<Segment>],
         written: &[LoggedFile],
         now: Timestamp,
-        is_change: bool,
+        change: Option<&str>,
     ) -> Result<bool, LogError> {
         let _commit = self.committing.lock().await;
         let mut failure = None;
@@ -223,9 +225,16 @@ impl Table {
             let Some(read) = self.log.read().await? else { break };
             let files = self.log.files(&read).await?;
             let is_replaced = |file: &&LoggedFile| replaced.iter().any(|segment| segment.path == self.path(&file.path));
-            let removes: Vec<_> = files.iter().filter(is_replaced).map(|file| file.remove(now, is_change)).collect();
-            let has_all_written = written.iter().all(|new| files.iter().any(|file| file.path == new.path));
-            if removes.is_empty() && has_all_written {
+            let removes: Vec<_> =
+                files.iter().filter(is_replaced).map(|file| file.remove(now, change.is_some())).collect();
+            let has_landed = match change {
+                Some(name) => self.log.has_changed(&read, name).await?,
+                None => {
+                    let is_there = |new: &LoggedFile| files.iter().any(|file| file.path == new.path);
+                    removes.is_empty() && !written.is_empty() && written.iter().all(is_there)
+                }
+            };
+            if has_landed {
                 // An earlier try has reached the log after all.
                 self.take_over(read.flushed_to, &files, Some(now));
                 return Ok(true);
@@ -234,8 +243,8 @@ impl Table {
                 self.take_over(read.flushed_to, &files, Some(now));
                 return Ok(false);
             }
-            let adds = written.iter().map(|file| file.add(is_change)).collect();
-            match self.log.commit_replace(&read, removes, adds, is_change).await {
+            let adds = written.iter().map(|file| file.add(change.is_some())).collect();
+            match self.log.commit_replace(&read, removes, adds, change).await {
                 Ok(version) => {
                     self.swap(replaced, written, now);
                     if let Err(error) = self.log.checkpoint_after(version).await {

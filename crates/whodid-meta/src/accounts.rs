@@ -96,9 +96,13 @@ impl Meta {
         let args = args![&account.title, json_text(&account.settings), name];
         write.tx.run("changing an account", update, args).await?;
         if accepted_passwords && !account.settings.password_sign_in {
-            // Whom this account looks after may look after others.
-            for name in names {
-                write.guard_administrators(&name).await?;
+            write.guard_administrators(name).await?;
+            // Whom this account looks after may look after others, whose names are not its business.
+            for other in names.iter().filter(|other| *other != name) {
+                if write.lost_administrators(other).await? {
+                    let detail = "another account depends on somebody who signs in with a password here";
+                    return Err(ChangeError::invalid("password_sign_in", detail));
+                }
             }
         }
         for one in changed {

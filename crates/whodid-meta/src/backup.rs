@@ -94,7 +94,7 @@ impl Meta {
         // It holds the people of every account.
         let accounts = crate::accounts::load_accounts(&mut write.tx).await?;
         for account in &accounts {
-            write.tell(&account.name, &Told::success(Deed::BackupCreate, "metadata", "")).await?;
+            write.tell_elsewhere(&account.name, &Told::success(Deed::BackupCreate, "metadata", "")).await?;
         }
         write.commit_unseen().await?;
         let mut tx = self.read().await?;

@@ -27,6 +27,8 @@ pub struct ServerClaim {
     url: Option<String>,
     place: String,
     connection: Option<PgConnection>,
+    /// The server process of PostgreSQL that held it for us, which outlives a connection that was lost on the way.
+    backend: Option<i32>,
 }
 
 impl Meta {
@@ -39,7 +41,7 @@ impl Meta {
             MetaLocation::File(_) => None,
             MetaLocation::Postgres(url) => Some(url.clone()),
         };
-        let mut claim = ServerClaim { url, place: self.location().to_string(), connection: None };
+        let mut claim = ServerClaim { url, place: self.location().to_string(), connection: None, backend: None };
         claim.renew().await?;
         Ok(claim)
     }
@@ -64,10 +66,21 @@ impl ServerClaim {
         let options = options.options(KEEP_ALIVE.iter().copied()).disable_statement_logging();
         let connecting = tokio::time::timeout(LOOK_TIMEOUT, options.connect()).await;
         let mut connection = connecting.map_err(|_| failed(sqlx::Error::PoolTimedOut))?.map_err(failed)?;
-        let lock = sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock($1)").bind(SERVER_LOCK);
-        if !lock.fetch_one(&mut connection).await.map_err(failed)? {
+        let lock = || sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock($1)").bind(SERVER_LOCK);
+        let mut is_ours = lock().fetch_one(&mut connection).await.map_err(failed)?;
+        if let (false, Some(earlier)) = (is_ours, self.backend) {
+            // Our own connection of before: nobody can end it but PostgreSQL.
+            let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
+                WHERE locktype = 'advisory' AND pid = $1 AND ((classid::bigint << 32) | objid::bigint) = $2";
+            let end = sqlx::query(end).bind(earlier).bind(SERVER_LOCK);
+            end.fetch_optional(&mut connection).await.map_err(failed)?;
+            is_ours = lock().fetch_one(&mut connection).await.map_err(failed)?;
+        }
+        if !is_ours {
             return Err(MetaError::Served { place: self.place.clone() });
         }
+        let backend = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()");
+        self.backend = Some(backend.fetch_one(&mut connection).await.map_err(failed)?);
         self.connection = Some(connection);
         Ok(())
     }

@@ -287,6 +287,7 @@ impl Write<'_> {
     pub(crate) async fn end_begun_sign_ins(&mut self, user: &str) -> Result<(), MetaError> {
         let update = "UPDATE links SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL AND expires_at > $1";
         self.tx.run("ending links", update, args![self.now, user]).await?;
+        self.tell_unanswered(Some(user)).await?;
         self.tx.run("ending challenges", "DELETE FROM challenges WHERE user_id = $1", args![user]).await?;
         Ok(())
     }

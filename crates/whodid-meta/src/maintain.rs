@@ -67,7 +67,7 @@ impl Meta {
         let unused = now.plus_micros(-crate::downloads::DOWNLOAD_SESSION_KEPT_MICROS).micros();
         let drop_unused = "DELETE FROM download_sessions WHERE accessed_at < $1";
         write.tx.run("dropping unused download sessions", drop_unused, args![unused]).await?;
-        write.tell_unanswered().await?;
+        write.tell_unanswered(None).await?;
         let delete = "DELETE FROM challenges WHERE expires_at < $1";
         write.tx.run("dropping what ended", delete, args![now]).await?;
         write.forget_names().await?;

@@ -99,11 +99,13 @@ pub enum ChallengeError {
 impl Write<'_> {
     /// Tells of sign-ins that were begun with the right password and to which nobody gave a code in time: the best
     /// sign that somebody else has the password.
-    pub(crate) async fn tell_unanswered(&mut self) -> Result<(), MetaError> {
+    ///
+    /// `of`: the user whose sign-ins end now, whether or not their time is over; without one everybody's whose is.
+    pub(crate) async fn tell_unanswered(&mut self, of: Option<&str>) -> Result<(), MetaError> {
         let select =
             "SELECT c.user_id, c.method, c.created_at, u.name FROM challenges c JOIN users u ON u.id = c.user_id
-            WHERE c.expires_at < $1 AND c.tries = 0 ORDER BY c.created_at";
-        for row in self.tx.rows("reading what was not answered", select, args![self.now]).await? {
+            WHERE (c.expires_at < $1 OR c.user_id = $2) AND c.tries = 0 ORDER BY c.created_at";
+        for row in self.tx.rows("reading what was not answered", select, args![self.now, of]).await? {
             let (user, text) = (row.text(0)?, "a sign-in was begun, and no code was given to it in time");
             let reason = Reason { status: 401, code: "unanswered".to_owned(), text: text.to_owned() };
             let mut told = Told::failure(Deed::MfaAuthenticate, user.as_str(), reason)

@@ -13,6 +13,9 @@ pub const OUTBOX_MAX: i64 = 100_000;
 /// With this many records of one account waiting, nothing that must be told to it is done any more. Far fewer than
 /// [`OUTBOX_MAX`], so that one account whose storage takes nothing does not stop the others.
 pub const OUTBOX_MAX_OF_ACCOUNT: i64 = 2_000;
+/// The same for what is done elsewhere and told to the account because a member of it did it, such as signing in: one
+/// account whose storage takes nothing must not keep its members out of the others, nor fill the outbox alone.
+pub const OUTBOX_MAX_OF_OTHERS: i64 = OUTBOX_MAX / 2;
 
 /// A record that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -171,6 +171,15 @@ impl Administrators {
 }
 
 impl Write<'_> {
+    /// Whether what was changed took from an account the last administrator who can sign in.
+    pub(crate) async fn lost_administrators(&mut self, account: &AccountName) -> Result<bool, MetaError> {
+        if Administrators::count(&mut self.tx, account).await?.with_a_way_in > 0 {
+            return Ok(false);
+        }
+        let before = Administrators::count(&mut self.meta().read().await?, account).await?;
+        Ok(before.with_a_way_in > 0)
+    }
+
     /// Refuses when what was changed leaves nobody who can sign in with the whole role of an administrator in the
     /// account. Where there was nobody before, such as after an older whodid, one who is enabled is enough.
     pub(crate) async fn guard_administrators(&mut self, account: &AccountName) -> Result<(), ChangeError> {

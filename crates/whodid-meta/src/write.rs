@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use whodid_audit::{Actor, By, Credential, Told};
 use whodid_model::{AccountName, StreamName, Timestamp};
 
-use crate::outbox::{OUTBOX_MAX, OUTBOX_MAX_OF_ACCOUNT};
+use crate::outbox::{OUTBOX_MAX, OUTBOX_MAX_OF_ACCOUNT, OUTBOX_MAX_OF_OTHERS};
 use crate::sql::{Tx, args};
 use crate::{Meta, MetaError};
 
@@ -97,7 +97,11 @@ impl Write<'_> {
         stream: &StreamName,
         told: &Told,
     ) -> Result<(), MetaError> {
-        self.bound(account).await?;
+        self.bound(account, OUTBOX_MAX_OF_ACCOUNT).await?;
+        self.tell_bounded(account, stream, told).await
+    }
+
+    async fn tell_bounded(&mut self, account: &AccountName, stream: &StreamName, told: &Told) -> Result<(), MetaError> {
         let id = uuid_v7(self.now)?;
         let text = whodid_audit::event(&self.installation, account, self.now, &id, &self.by, told);
         self.told += 1;
@@ -109,18 +113,24 @@ impl Write<'_> {
     }
 
     /// Refuses when too many records of the account wait.
-    async fn bound(&mut self, account: &AccountName) -> Result<(), MetaError> {
+    async fn bound(&mut self, account: &AccountName, max: i64) -> Result<(), MetaError> {
         if !self.is_bounded || self.bounded.contains(account) {
             return Ok(());
         }
         let count = "SELECT count(*) FROM outbox WHERE account = $1";
         let row = self.tx.row("counting what waits", count, args![account]).await?;
         let waiting = row.map_or(Ok(0), |row| row.int(0))?;
-        if waiting >= OUTBOX_MAX_OF_ACCOUNT {
+        if waiting >= max {
             return Err(MetaError::AuditBehind { waiting });
         }
         self.bounded.push(account.clone());
         Ok(())
+    }
+
+    /// Records in an account what was not done in it.
+    pub(crate) async fn tell_elsewhere(&mut self, account: &AccountName, told: &Told) -> Result<(), MetaError> {
+        self.bound(account, OUTBOX_MAX_OF_OTHERS).await?;
+        self.tell_bounded(account, &StreamName::audit(), told).await
     }
 
     /// Records a deed that concerns a user everywhere: in every account of the user. An account that somebody does not
@@ -129,7 +139,7 @@ impl Write<'_> {
     pub(crate) async fn tell_user(&mut self, user: &str, told: &Told) -> Result<(), MetaError> {
         let accounts = self.accounts_of(user).await?;
         for account in &accounts {
-            self.tell(account, told).await?;
+            self.tell_elsewhere(account, told).await?;
         }
         if !accounts.is_empty() {
             return Ok(());

@@ -4910,6 +4910,8 @@ export interface operations {
                 space?: string;
                 /** @description Only events of the account itself, which belong to no space. */
                 account_level?: boolean;
+                /** @description True removes nothing and says how many would go: all of them, also those that the caller may not read. */
+                dry_run?: boolean;
                 /** @description The account; needed only by members of several. */
                 account?: string;
             };

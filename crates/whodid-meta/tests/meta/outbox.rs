@@ -161,10 +161,11 @@ async fn an_account_whose_records_wait_stops_no_other() {
         let refused = meta.create_key(&by, &other, &plan, at(1)).await;
         assert!(matches!(refused, Err(ChangeError::Meta(MetaError::AuditBehind { waiting: OUTBOX_MAX_OF_ACCOUNT }))));
         meta.create_key(&by, &home(), &plan, at(1)).await.unwrap();
-        // A session of that account's member ends all the same.
+        // Its members get in all the same, and a session of theirs ends.
+        meta.begin_session(&by, &shop.made.user.id, &Device::default(), Method::Link, false, at(1)).await.unwrap();
         meta.maintain(at(DAY)).await.unwrap();
         assert!(meta.session(begun.unwrap().secret.expose(), at(1)).await.is_err());
-        meta.outbox_done(&[1001, 1002]).await.unwrap();
+        meta.outbox_done(&[1001, 1002, 1003, 1004]).await.unwrap();
         meta.create_key(&by, &other, &plan, at(DAY)).await.unwrap();
     })
     .await;
@@ -177,7 +178,8 @@ async fn a_backup_full_of_waiting_records_comes_back() {
     fill(&place, "default", OUTBOX_MAX_OF_ACCOUNT - 1).await;
     let mut file = Vec::new();
     shop.meta.export(&shop.admin(), &mut file, at(1)).await.unwrap();
-    assert!(shop.meta.export(&shop.admin(), &mut Vec::new(), at(1)).await.is_err());
+    // Few of one account keep nobody from making a backup.
+    shop.meta.export(&shop.admin(), &mut Vec::new(), at(1)).await.unwrap();
     let to = Place::sqlite();
     let meta = to.open().await;
     meta.import(&shop.admin(), file.as_slice(), at(2)).await.unwrap();

@@ -109,11 +109,12 @@ async fn status(client: &ClientFlags, days: &DaysFlags, output: Output) -> anyho
 
 /// Asks the person at the terminal.
 async fn agreed(client: &Client, pairs: &Pairs) -> anyhow::Result<bool> {
-    let answer = client.get("/api/v1/days", pairs).await?;
-    let days = answer["days"].as_array().cloned().unwrap_or_default();
-    let events: u64 = days.iter().filter_map(|day| day["count"].as_u64()).sum();
+    let mut pairs = pairs.clone();
+    pairs.push(("dry_run", "true".to_owned()));
+    let response = client.send(client.request(Method::DELETE, "/api/v1/events", &pairs)?).await?;
+    let answer: Value = serde_json::from_str(&response.text().await?)?;
     let mut err = std::io::stderr().lock();
-    write!(err, "{events} events of {} days will be removed for good. Type yes to go on: ", days.len())?;
+    write!(err, "{} events will be removed for good. Type yes to go on: ", answer["count"])?;
     err.flush()?;
     drop(err);
     let mut line = String::new();

@@ -24,6 +24,12 @@ const UPKEEP: Duration = Duration::from_secs(30);
 /// How often it is looked whether the metadata has something to tell to the audit log.
 const TELLING: Duration = Duration::from_secs(1);
 
+/// How long a start waits for another server to let go of the metadata, and how often it looks.
+const CLAIM_WAIT: Duration = Duration::from_secs(90);
+const CLAIM_PAUSE: Duration = Duration::from_secs(5);
+/// Looks in a row at which another server has the metadata before this one ends.
+const SERVED_LOOKS: u32 = 4;
+
 /// Exit status when a journal sync failed and nothing more can be promised (EX_IOERR).
 const FATAL_EXIT: i32 = 74;
 
@@ -75,7 +81,7 @@ impl Running {
         // With port 0 the system has chosen one.
         config.listen = listener.local_addr().context("cannot read the own address")?;
         let meta = init::open(&config).await?;
-        let claim = meta.claim_for_server().await?;
+        let claim = claim(&meta).await?;
         // Shown now, because a start that fails further on does not make another.
         if let Some(link) = init::ensure(&meta).await? {
             show_link(&config, &link);
@@ -183,6 +189,20 @@ fn announce(config: &Config) {
     }
 }
 
+/// The right to serve from the metadata. A server that is gone with its machine lets go within a minute.
+async fn claim(meta: &whodid_meta::Meta) -> anyhow::Result<ServerClaim> {
+    let until = std::time::Instant::now() + CLAIM_WAIT;
+    loop {
+        match meta.claim_for_server().await {
+            Err(error @ MetaError::Served { .. }) if std::time::Instant::now() < until => {
+                tracing::warn!(%error, "waiting for at most {} s: {error}", CLAIM_WAIT.as_secs());
+                tokio::time::sleep(CLAIM_PAUSE).await;
+            }
+            claimed => return Ok(claimed?),
+        }
+    }
+}
+
 /// Hands over what others changed: commands on this machine, upkeep.
 async fn keep_telling(app: Arc<App>) {
     let mut ticks = tokio::time::interval(TELLING);
@@ -194,18 +214,22 @@ async fn keep_telling(app: Arc<App>) {
 }
 
 async fn keep_up(app: Arc<App>, telemetry: Telemetry, mut claim: ServerClaim) {
+    let mut served = 0;
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         telemetry.upkeep();
         match claim.renew().await {
-            Ok(()) => {}
+            Ok(()) => served = 0,
             Err(error @ MetaError::Served { .. }) => {
+                served += 1;
                 // Two would tell each other's records.
-                tracing::error!(%error, "this server ends: {error}");
-                app.stop();
-                return;
+                tracing::error!(%error, "look {served} of {SERVED_LOOKS} before this server ends: {error}");
+                if served >= SERVED_LOOKS {
+                    app.stop();
+                    return;
+                }
             }
             Err(error) => tracing::warn!(error = %whodid_model::chain(&error), "the metadata does not answer"),
         }

@@ -62,9 +62,6 @@ pub async fn create(
         AccountName::parse(&request.name).map_err(|error| Failure::new(Code::BadJson, format!("`name`: {error}")))?;
     let title = if request.title.trim().is_empty() { name.to_string() } else { request.title };
     let storage = request.storage.filter(|storage| !storage.trim().is_empty());
-    if app.meta.account(&name).await?.is_some() {
-        return Err(Failure::new(Code::NameTaken, "there is an account of this name already"));
-    }
     let made = make(&app, &caller, name, title, storage, owner).await?;
     Ok((StatusCode::CREATED, Json(account(made))))
 }
@@ -78,6 +75,11 @@ async fn make(
     owner: String,
 ) -> Result<whodid_meta::Account, Failure> {
     let engine = app.engine()?;
+    // One at a time: of two of one name the loser must not take the winner's storage away.
+    let _turn = app.making_accounts.lock().await;
+    if app.meta.account(&name).await?.is_some() {
+        return Err(Failure::new(Code::NameTaken, "there is an account of this name already"));
+    }
     if let Some(storage) = &storage {
         // Before the account is made: one whose storage cannot be used would refuse every event.
         engine.add_place(&name, app.config.place(storage)).await?;
@@ -86,7 +88,8 @@ async fn make(
     let made = match app.meta.create_account(&by, &name, &title, storage.as_deref(), &owner, now).await {
         Ok(made) => made,
         Err(error) => {
-            if storage.is_some() {
+            // An answer may be lost when the account is made.
+            if storage.is_some() && matches!(app.meta.account(&name).await, Ok(None)) {
                 engine.remove_place(&name);
             }
             return Err(error.into());

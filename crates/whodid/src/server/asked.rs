@@ -44,6 +44,38 @@ asks!(
     but not what is in PasswordChange, Reauthenticate, SqlRequest, TotpCode
 );
 
+/// Most bytes that are told of a body.
+const TOLD_BYTES_MAX: usize = 4 << 10;
+/// Characters and members that are left of texts and lists in one that is longer.
+const TOLD_CHARS: usize = 100;
+const TOLD_MEMBERS: usize = 10;
+
+/// What is told of a body, whoever sent it: the audit log keeps it for ever.
+fn shortened(mut told: Value) -> Value {
+    fn cut(value: &mut Value) {
+        match value {
+            Value::String(text) => *text = text.chars().take(TOLD_CHARS).collect(),
+            Value::Array(values) => {
+                values.truncate(TOLD_MEMBERS);
+                values.iter_mut().for_each(cut);
+            }
+            Value::Object(members) => members.values_mut().for_each(cut),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    if told.to_string().len() <= TOLD_BYTES_MAX {
+        return told;
+    }
+    cut(&mut told);
+    if told.to_string().len() > TOLD_BYTES_MAX {
+        told = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(members) = &mut told {
+        members.insert("shortened".to_owned(), true.into());
+    }
+    told
+}
+
 /// The members that were given.
 fn given(asked: &impl Serialize) -> Option<Value> {
     let Ok(Value::Object(mut members)) = serde_json::to_value(asked) else { return None };
@@ -79,10 +111,16 @@ impl<T: Ask> FromRequest<Arc<App>> for Asked<T> {
         let caller =
             caller.ok_or_else(|| Failure::new(Code::Internal, "a body was read before its sender was known"))?;
         let asked: Result<T, Failure> = body::read_json(&parts.headers, body).await;
-        if let Some(told) = asked.as_ref().ok().and_then(T::told) {
-            caller.attempt.was_sent(told);
+        let told = asked.as_ref().ok().and_then(T::told);
+        let holds_secret = told.as_ref().is_some_and(|told| whodid_audit::holds_secret(&told.to_string()));
+        if let Some(told) = told {
+            caller.attempt.was_sent(shortened(told));
         }
         caller.still_valid(app).await?;
+        if holds_secret {
+            let detail = "the body holds what looks like a key or a one-time token; neither is a name or a part of one";
+            return Ok(Self(Err(Failure::new(Code::BadJson, detail))));
+        }
         Ok(Self(asked))
     }
 }

@@ -94,6 +94,7 @@ pub async fn stream(
     caller.attempt.asks("format", params.format.unwrap_or_default().as_str());
     caller.attempt.asks_text("columns", params.columns.as_deref());
     let scope = caller.access(Act::Export(&stream), params.account.as_deref())?;
+    super::search::refuse_secret("`q`", &request.q)?;
     let (format, kind, ending) = match params.format.unwrap_or_default() {
         whodid_api::ExportFormat::Ndjson => (ExportFormat::Ndjson, "application/x-ndjson", "ndjson"),
         whodid_api::ExportFormat::Cadf => (ExportFormat::Profile(Profile::Cadf), "application/x-ndjson", "cadf.ndjson"),

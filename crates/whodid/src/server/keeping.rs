@@ -11,7 +11,7 @@ use whodid_api::{
     Code, Day, Days, DaysParams, EraseParams, Erased, LookupParams, Retention, RetentionList, RetentionUpdate,
     Searchable,
 };
-use whodid_audit::Outcome;
+use whodid_audit::{Deed, Outcome};
 use whodid_engine::{Domain, Erasure};
 use whodid_meta::RETENTION_FOREVER;
 use whodid_model::access::Act;
@@ -238,6 +238,14 @@ pub async fn erase(
     span.note(&caller);
     caller.attempt.is_about("activity", &span.to_string());
     let engine = app.engine()?.clone();
+    if params.dry_run == Some(true) {
+        let count = engine.count_erasure(&scope, &Erasure { during: span.times(), of: span.of }).await?;
+        caller.attempt.is_a(Deed::EventSearch);
+        caller.attempt.asks("view", "removal");
+        caller.attempt.answers("rows", count);
+        app.tell_attempt(&caller.attempt, Outcome::Success).await?;
+        return Ok(Json(Erased { count, bytes_freed: 0 }));
+    }
     // Told before it is done: what happens to a server half way must not hide who asked.
     let ending = caller.attempt.begins(&app);
     app.tell_attempt(&caller.attempt, Outcome::Pending).await?;

@@ -356,6 +356,7 @@ pub async fn activity(
     let scope = caller.access(Act::ReadOwn, params.account.as_deref())?;
     caller.attempt.is_about(caller.user()?, "");
     caller.attempt.asks("query", params.q.clone().unwrap_or_default());
+    super::search::refuse_secret("`q`", params.q.as_deref().unwrap_or_default())?;
     let limit = limit(params.limit, ACTIVITY_LIMIT_DEFAULT, ACTIVITY_LIMIT_MAX, "limit")?;
     let page = app.engine()?.list_own(&scope, &own_request(&params), limit, params.cursor.as_deref()).await?;
     caller.attempt.answers("rows", page.events.len());
@@ -371,6 +372,7 @@ pub async fn export_activity(
     caller.attempt.is_about(caller.user()?, "");
     caller.attempt.asks("query", params.q.clone().unwrap_or_default());
     caller.attempt.asks("format", "csv");
+    super::search::refuse_secret("`q`", params.q.as_deref().unwrap_or_default())?;
     let stamp = crate::clock::now().to_string();
     let day = stamp.split('T').next().unwrap_or_default();
     let name = format!("attachment; filename=\"my-activity-{day}.csv\"");

@@ -84,7 +84,18 @@ pub(super) fn reading(
 ) -> Result<AccessScope, Failure> {
     let stream = request.stream.clone().unwrap_or_else(StreamName::activity);
     note_read(caller, request, &stream, view);
-    caller.access(Act::Read(&stream), account)
+    let scope = caller.access(Act::Read(&stream), account)?;
+    refuse_secret("`q`", &request.q)?;
+    Ok(scope)
+}
+
+/// Refuses what would stand masked in the audit log: whoever looks there must see what was asked for.
+pub(super) fn refuse_secret(what: &str, text: &str) -> Result<(), Failure> {
+    if !whodid_audit::holds_secret(text) {
+        return Ok(());
+    }
+    let detail = format!("{what} holds what looks like a key or a one-time token; look for its first ten characters");
+    Err(Failure::new(Code::BadParameter, detail))
 }
 
 /// Notes what is told of a read.
@@ -371,6 +382,7 @@ pub async fn sql(
     caller.attempt.asks_text("query", asked.peek().map(|request| request.sql.as_str()));
     let scope = caller.reads(None, params.account.as_deref())?;
     let request = asked.read()?;
+    refuse_secret("`sql`", &request.sql)?;
     let answer = app.engine()?.sql(&scope, &request.sql).await?;
     caller.attempt.answers("rows", answer.rows.len());
     Ok(Json(SqlAnswer {

@@ -200,6 +200,11 @@ async fn only_who_may_removes_events_and_never_those_of_the_audit_log() {
         assert_eq!(refused(server.admin("DELETE", missing)).await, (400, "bad_parameter".to_owned()), "{missing}");
     }
     assert_eq!(server.count().await, 4);
+    // What would go is counted whatever the caller may read, and stays.
+    let unseeing = server.join("unseeing@example.com", json!([{"role": "eraser"}])).await;
+    let dry = server.with(&unseeing.cookie, "DELETE", &format!("{path}&dry_run=true"));
+    assert_eq!(answer(dry).await, (200, json!({"count": 4, "bytes_freed": 0})));
+    assert_eq!(server.count().await, 4);
     let before = server.told("").await.len();
     let (status, erased) = answer(server.admin("DELETE", "/api/v1/events?from=2020-01-01&to=2029-12-31")).await;
     assert_eq!((status, &erased["count"]), (200, &json!(4)), "{erased}");

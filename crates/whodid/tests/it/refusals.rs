@@ -38,6 +38,12 @@ async fn a_refusal_for_want_of_a_right_tells_to_whom_and_what() {
     let member = server.with(&dan.cookie, "POST", "/api/v1/sql").json(&json!({"sql": "SELECT 1"}));
     assert_eq!(refused(member).await.0, 403);
     assert_eq!(newest("whodid.event.query").await["requestData"]["query"], "SELECT 1");
+    // However much was sent, little of it is kept.
+    let long = json!({"name": "x".repeat(90_000), "permissions": vec!["y".repeat(100); 1000]});
+    ask("POST", "/api/v1/roles", long).await;
+    let told = newest("whodid.role.create").await;
+    assert_eq!(told["requestData"]["asked"]["shortened"], true);
+    assert!(told["requestData"]["asked"].to_string().len() < 4200);
     // A password is in none, refused or not.
     let change = json!({"current": "wrong wrong wrong", "new": PASSWORD});
     refused(server.with(&carol.cookie, "POST", "/api/v1/me/password").json(&change)).await;
@@ -188,10 +194,18 @@ async fn a_key_that_was_pasted_into_a_search_is_not_handed_on_by_the_audit_log()
     ] {
         answer(server.admin("GET", &path)).await;
     }
-    let sql = json!({"sql": format!("SELECT action FROM events WHERE id = '{key}'")});
-    answer(server.admin("POST", "/api/v1/sql").json(&sql)).await;
-    let made = json!({"kind": "service", "name": key});
-    answer(server.admin("POST", "/api/v1/keys").json(&made)).await;
+    // Nothing is done with words that the log does not show: they would hide who was looked for.
+    for (path, body) in [
+        ("/api/v1/sql", json!({"sql": format!("SELECT action FROM events WHERE id = '{key}'")})),
+        ("/api/v1/keys", json!({"kind": "service", "name": key})),
+        ("/api/v1/groups", json!({"name": "x", "description": format!("see {key}")})),
+    ] {
+        assert_eq!(refused(server.admin("POST", path).json(&body)).await.0, 400, "{path}");
+    }
+    for path in ["events", "events/count", "export", "me/activity"] {
+        let path = format!("/api/v1/{path}?q={}", encoded(&format!("\"{key}\"")));
+        assert_eq!(refused(server.admin("GET", &path)).await.0, 400, "{path}");
+    }
     let all = serde_json::to_string(&server.told("").await).unwrap();
     assert!(!all.contains(&key), "the key stands in the audit log");
     assert!(all.contains("wsk_…"));
