@@ -106,6 +106,11 @@ impl Columns {
 const RUN_BY_SPREADSHEETS: [char; 12] =
     ['=', '+', '-', '@', '\0', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
+/// A text as a cell that no spreadsheet takes for a formula: what one would run gets a quote before it.
+pub fn defused(text: &str) -> Cow<'_, str> {
+    if text.starts_with(RUN_BY_SPREADSHEETS) { format!("'{text}").into() } else { text.into() }
+}
+
 /// Whether a column's text is only found by parsing the raw event.
 fn needs_raw(target: Option<&Target>) -> bool {
     !matches!(target, None | Some(Target::Field(_) | Target::Record(_)))

@@ -31,6 +31,7 @@ mod status;
 mod unreadable;
 mod writer;
 
+pub use csv::defused;
 pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind};
 pub use export::{ExportFormat, Profile};

@@ -50,7 +50,7 @@ fn print_rows(output: Output, columns: &[(String, String)], rows: &[Value], docu
             let headings = columns.iter().map(|(_, pointer)| dotted(pointer));
             writer.write_record(headings).map_err(io_error)?;
             for row in rows {
-                let cells = columns.iter().map(|(_, pointer)| defuse(cell(row, pointer)));
+                let cells = columns.iter().map(|(_, pointer)| row.pointer(pointer).map(defuse).unwrap_or_default());
                 writer.write_record(cells).map_err(io_error)?;
             }
             writer.flush()?;
@@ -96,7 +96,7 @@ pub fn object(output: Output, value: &Value) -> std::io::Result<()> {
         (Output::Csv, Value::Object(members)) => {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut out);
             writer.write_record(members.keys()).map_err(io_error)?;
-            writer.write_record(members.values().map(|value| defuse(plain(value)))).map_err(io_error)?;
+            writer.write_record(members.values().map(defuse)).map_err(io_error)?;
             writer.flush()?;
         }
         (Output::Table, Value::Object(members)) => {
@@ -177,9 +177,12 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A spreadsheet must not take a value for a formula.
-fn defuse(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+/// A value as a cell that no spreadsheet takes for a formula. A number is none, whatever its sign.
+fn defuse(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        other => whodid_engine::defused(&plain(other)).into_owned(),
+    }
 }
 
 /// Control characters of a value must not reach the terminal.
@@ -206,7 +209,8 @@ mod tests {
     #[test]
     fn a_value_can_neither_steer_the_terminal_nor_a_spreadsheet() {
         assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
-        assert_eq!(defuse("=1+1".to_owned()), "'=1+1");
-        assert_eq!(defuse("plain".to_owned()), "plain");
+        assert_eq!(defuse(&"=1+1".into()), "'=1+1");
+        assert_eq!(defuse(&"plain".into()), "plain");
+        assert_eq!(defuse(&(-1).into()), "-1");
     }
 }

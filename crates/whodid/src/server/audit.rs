@@ -2,7 +2,7 @@
 //!
 //! Every request carries an [`Attempt`]: who asks, from where, and what for, filled in as it becomes known. A
 //! change is told by the metadata store in the same transaction that makes it, and handed over to the engine before
-//! the answer goes out ([`super::delivery`]); what is left for here is to tell of reads before what was read goes out,
+//! the answer goes out ([`super::outbox`]); what is left for here is to tell of reads before what was read goes out,
 //! and of what failed. What cannot be told is not done: a request that would change something is refused first, and
 //! what was read is not given out.
 

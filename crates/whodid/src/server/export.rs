@@ -197,8 +197,7 @@ fn own_lines(events: &[String], with_heading: bool) -> Bytes {
                 None | Some(serde_json::Value::Null) => String::new(),
                 Some(other) => other.to_string(),
             };
-            // What a spreadsheet would run as a formula gets a quote before it.
-            if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+            whodid_engine::defused(&text).into_owned()
         }));
     }
     Bytes::from(out.into_inner().unwrap_or_default())

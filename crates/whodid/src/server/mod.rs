@@ -6,7 +6,6 @@ mod attempts;
 mod audit;
 mod auth;
 mod body;
-mod delivery;
 mod downloads;
 mod export;
 mod failure;
@@ -18,6 +17,7 @@ mod listener;
 mod me;
 mod oidc;
 mod oidc_routes;
+mod outbox;
 mod params;
 mod passwords;
 mod people;
@@ -81,7 +81,7 @@ pub struct App {
     turns_of_addresses: sign_in::Turns,
     turns_of_names: sign_in::Turns,
     hashing: Arc<Semaphore>,
-    delivery: delivery::Delivery,
+    handing_over: outbox::HandingOver,
     making_accounts: tokio::sync::Mutex<()>,
     body_memory: BodyMemory,
     telemetry: Telemetry,
@@ -116,7 +116,7 @@ impl App {
             turns_of_addresses: sign_in::Turns::default(),
             turns_of_names: sign_in::Turns::default(),
             hashing: Arc::new(Semaphore::new(passwords::HASHES_MAX)),
-            delivery: delivery::Delivery::default(),
+            handing_over: outbox::HandingOver::default(),
             making_accounts: tokio::sync::Mutex::default(),
             telemetry,
             started_at: crate::clock::now(),

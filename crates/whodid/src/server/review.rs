@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use whodid_api::{AccessReview, AccessReviewParams, KeySummary, ReviewFormat, ReviewedUser};
+use whodid_engine::defused;
 use whodid_model::access::PermissionSet;
 use whodid_model::{AccountName, Permission};
 
@@ -111,14 +112,14 @@ fn csv(review: &AccessReview) -> Result<String, csv::Error> {
             out.write_record([
                 "user",
                 &user.id,
-                &cell(&user.name),
-                &cell(&user.display_name),
+                &defused(&user.name),
+                &defused(&user.display_name),
                 flag(user.is_enabled),
                 flag(user.has_mfa),
                 role.map_or("", |role| &role.role),
-                &cell(role.and_then(|role| role.group.as_deref()).unwrap_or_default()),
+                &defused(role.and_then(|role| role.group.as_deref()).unwrap_or_default()),
                 spaces.as_deref().unwrap_or_default(),
-                &cell(role.and_then(|role| role.query.as_deref()).unwrap_or_default()),
+                &defused(role.and_then(|role| role.query.as_deref()).unwrap_or_default()),
                 &user.permissions.join(" "),
                 user.last_signed_in_at.as_deref().unwrap_or_default(),
                 user.last_read_at.as_deref().unwrap_or_default(),
@@ -134,8 +135,8 @@ fn csv(review: &AccessReview) -> Result<String, csv::Error> {
         out.write_record([
             kind(key),
             &key.id,
-            &cell(&key.name),
-            &cell(key.user.as_deref().unwrap_or_default()),
+            &defused(&key.name),
+            &defused(key.user.as_deref().unwrap_or_default()),
             "yes",
             "",
             "",
@@ -149,7 +150,7 @@ fn csv(review: &AccessReview) -> Result<String, csv::Error> {
             &key.scope.sources.clone().unwrap_or_default().join(" "),
             &key.scope.streams.clone().unwrap_or_default().join(" "),
             key.expires_at.as_deref().unwrap_or_default(),
-            &cell(key.created_by.as_deref().unwrap_or_default()),
+            &defused(key.created_by.as_deref().unwrap_or_default()),
         ])?;
     }
     let bytes = out.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
@@ -162,9 +163,4 @@ fn kind(key: &KeySummary) -> &'static str {
         whodid_api::KeyKind::Service => "service key",
         whodid_api::KeyKind::Personal => "personal token",
     }
-}
-
-/// A text that a spreadsheet would run as a formula gets a quote before it.
-fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }

@@ -26,7 +26,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// How far the handing over is.
 #[derive(Debug, Default)]
-pub struct Delivery {
+pub struct HandingOver {
     state: Mutex<State>,
     /// Whether a pass for strangers waits for its turn; they must not queue more of them.
     is_begun: AtomicBool,
@@ -44,7 +44,7 @@ impl App {
     /// Hands over what this process told, and returns when it is stored.
     pub async fn hand_over(&self) {
         // After the pass that runs, which may have ours in its hands.
-        let state = self.delivery.state.lock().await;
+        let state = self.handing_over.state.lock().await;
         if self.meta.has_told() {
             self.pass(state).await;
         }
@@ -56,7 +56,7 @@ impl App {
         if !is_open {
             return self.hand_over().await;
         }
-        if self.meta.has_told() && !self.delivery.is_begun.swap(true, Ordering::AcqRel) {
+        if self.meta.has_told() && !self.handing_over.is_begun.swap(true, Ordering::AcqRel) {
             let app = Arc::clone(self);
             tokio::spawn(async move { app.hand_over_all().await });
         }
@@ -65,14 +65,14 @@ impl App {
     /// Hands over whatever waits, whoever told it. What cannot be handed over now stays where it is, durably, and is
     /// handed over later.
     pub async fn hand_over_all(&self) {
-        let state = self.delivery.state.lock().await;
+        let state = self.handing_over.state.lock().await;
         self.pass(state).await;
     }
 
     async fn pass(&self, mut state: MutexGuard<'_, State>) {
         let Ok(engine) = self.engine() else { return };
         // Before it is looked at: what is told meanwhile is looked at again.
-        self.delivery.is_begun.store(false, Ordering::Release);
+        self.handing_over.is_begun.store(false, Ordering::Release);
         self.meta.is_looked_at();
         let now = Instant::now();
         let waits = state.stuck.iter().filter(|(_, (until, _))| *until > now);
