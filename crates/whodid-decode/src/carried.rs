@@ -8,11 +8,15 @@ const ENTRY_NAMES: &[&str] =
 
 /// The JSON text of the event that an entry carries; `None` when `root` is no such entry.
 pub(crate) fn carried<'n>(root: &'n Node<'_>) -> Option<&'n str> {
+    let may_be_json = |text: &&str| text.trim_start().starts_with('{');
+    let text = root.get("message").and_then(Node::text).filter(may_be_json).filter(|_| is_entry(root))?;
+    json::parse_event(text).is_ok_and(|event| event.is_object()).then_some(text)
+}
+
+/// Whether `root` has what an entry has and nothing else.
+pub(crate) fn is_entry(root: &Node<'_>) -> bool {
     let members = root.members();
-    if members.len() > ENTRY_NAMES.len() || root.get("timestamp").and_then(Node::int).is_none() {
-        return None;
-    }
-    let text = root.get("message").and_then(Node::text).filter(|text| text.trim_start().starts_with('{'))?;
-    let is_entry = members.iter().all(|(name, _)| ENTRY_NAMES.contains(&name.as_ref()));
-    (is_entry && json::parse_event(text).is_ok_and(|event| event.is_object())).then_some(text)
+    members.len() <= ENTRY_NAMES.len()
+        && root.get("timestamp").and_then(Node::int).is_some()
+        && members.iter().all(|(name, _)| ENTRY_NAMES.contains(&name.as_ref()))
 }

@@ -20,6 +20,11 @@ impl<'a> Draft<'a> {
         Self { event: Event::at(received, TimeSource::Received), document, received }
     }
 
+    /// When the event was taken in.
+    pub(crate) fn received(&self) -> Timestamp {
+        self.received
+    }
+
     /// The text of `field` as set so far.
     pub(crate) fn get(&self, field: Field) -> Option<&str> {
         self.event.fields.get(field)
@@ -111,6 +116,11 @@ impl<'a> Draft<'a> {
         let cadf_action = decode(&root, &mut inner)?.map(|action| Cow::Owned(action.into_owned()));
         self.event = owned(inner.event);
         Ok(cadf_action)
+    }
+
+    /// Takes over what was read from texts that do not last; it is copied.
+    pub(crate) fn adopt(&mut self, inner: Draft<'_>) {
+        self.event = owned(inner.event);
     }
 
     /// Notes whose rights were used by an initiator who is somebody else. One rule for all sources:

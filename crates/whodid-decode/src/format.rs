@@ -23,13 +23,15 @@ pub enum Format {
     Azure,
     /// GitHub audit log.
     GitHub,
+    /// Lines of a Linux machine's authentication log, as text or carried in JSON.
+    LinuxAuth,
     /// Any other JSON object.
     Json,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Auto,
         Self::Cadf,
         Self::IbmAt,
@@ -40,6 +42,7 @@ impl Format {
         Self::Gcp,
         Self::Azure,
         Self::GitHub,
+        Self::LinuxAuth,
         Self::Json,
     ];
 
@@ -56,6 +59,7 @@ impl Format {
             Self::Gcp => "gcp",
             Self::Azure => "azure",
             Self::GitHub => "github",
+            Self::LinuxAuth => "linux-auth",
             Self::Json => "json",
         }
     }

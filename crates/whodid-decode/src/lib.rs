@@ -26,12 +26,14 @@ mod github;
 mod ibm_at;
 pub mod json;
 mod kubernetes;
+mod linux_auth;
 mod okta;
 mod products;
 pub mod profile;
 mod python_literal;
 mod respell;
 mod split;
+mod syslog;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -41,6 +43,8 @@ pub use format::Format;
 
 use draft::Draft;
 use json::Node;
+use split::Found;
+use syslog::Line;
 
 /// Largest event, in bytes of its raw text.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
@@ -62,19 +66,51 @@ pub struct Item<'a> {
 }
 
 /// Reads all events of `body`: lines, a list, one document, documents one after the other, or a
-/// container such as `{"Records":[…]}`. `received` becomes the time of events that state none.
+/// container such as `{"Records":[…]}`. `received` becomes the time of events that state none, and tells
+/// the year of those that state none.
 ///
 /// Never fails and never panics; the number of items is the number of events in the body.
 pub fn decode(format: Format, body: &[u8], received: Timestamp) -> Vec<Item<'_>> {
     let mut items = Vec::new();
-    split::split(body, &mut |raw, root, resources| {
-        let (format, event) = match root {
-            Ok(root) => decode_root(format, raw, &root, resources, received),
+    // Only where such lines are meant or may be: in every other format text stays a reject.
+    let read_line = |line| syslog::parse(line, received).filter(|line| line.is_certain || format == Format::LinuxAuth);
+    let has_lines = matches!(format, Format::Auto | Format::LinuxAuth);
+    let read_line: split::ReadLine<'_, '_> = if has_lines { &read_line } else { &|_| None };
+    split::split(body, read_line, &mut |raw, found, resources| {
+        let (format, event) = match found {
+            Ok(Found::Document(root)) => decode_root(format, raw, &root, resources, received),
+            Ok(Found::Line(line)) => decode_line(line, raw, received),
+            Err(reject) if format == Format::LinuxAuth => (format, Err(no_line(raw, reject))),
             Err(reject) => (format, Err(reject)),
         };
         items.push(Item { index: items.len(), raw, format, event });
     });
     items
+}
+
+fn decode_line<'a>(line: Line<'a>, raw: &'a [u8], received: Timestamp) -> (Format, Result<Event<'a>, Reject>) {
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        let mut draft = Draft::new(std::str::from_utf8(raw).unwrap_or_default(), received);
+        let cadf_action = linux_auth::decode_line(line, &mut draft)?;
+        draft.event.complete(cadf_action);
+        Ok(draft.event)
+    }));
+    (Format::LinuxAuth, decoded.unwrap_or_else(|_| Err(decoder_failed(Format::LinuxAuth))))
+}
+
+/// The refusal of text where lines were expected.
+fn no_line(raw: &[u8], reject: Reject) -> Reject {
+    let is_text = !matches!(raw.trim_ascii_start().first(), Some(b'{' | b'['));
+    if reject.code != RejectCode::NotJson || !is_text {
+        return reject;
+    }
+    let detail = "the line is neither of a system log (a time, a host, a program, a message) nor JSON";
+    Reject::new(RejectCode::NotJson, detail)
+}
+
+fn decoder_failed(format: Format) -> Reject {
+    let detail = format!("the {format} decoder failed; please report it with the raw event");
+    Reject::new(RejectCode::DecoderFailed, detail)
 }
 
 fn decode_root<'a>(
@@ -92,7 +128,7 @@ fn decode_root<'a>(
         let cadf_action = match carried::carried(root) {
             Some(text) => {
                 let action = draft.within("message", text, |event, inner| {
-                    tell(&mut format, event);
+                    tell(&mut format, event, inner);
                     decode_as(format, event, inner)
                 })?;
                 draft.time("timestamp", root.get("timestamp"))?;
@@ -100,7 +136,7 @@ fn decode_root<'a>(
                 action
             }
             None => {
-                tell(&mut format, root);
+                tell(&mut format, root, &draft);
                 decode_as(format, root, &mut draft)?
             }
         };
@@ -110,18 +146,16 @@ fn decode_root<'a>(
         draft.event.complete(cadf_action);
         Ok(draft.event)
     }));
-    let event = decoded.unwrap_or_else(|_| {
-        Err(Reject::new(
-            RejectCode::DecoderFailed,
-            format!("the {format} decoder failed; please report it with the raw event"),
-        ))
-    });
+    let event = decoded.unwrap_or_else(|_| Err(decoder_failed(format)));
     (format, event)
 }
 
-fn tell(format: &mut Format, root: &Node<'_>) {
+fn tell(format: &mut Format, root: &Node<'_>, draft: &Draft<'_>) {
     if *format == Format::Auto {
         *format = auto::format_of(root);
+        if *format == Format::Json && linux_auth::is_carried(root, draft) {
+            *format = Format::LinuxAuth;
+        }
     }
 }
 
@@ -143,6 +177,7 @@ fn decode_as<'a>(format: Format, root: &Node<'a>, draft: &mut Draft<'a>) -> Deco
         Format::Gcp => gcp::decode(root, draft),
         Format::Azure => azure::decode(root, draft),
         Format::GitHub => github::decode(root, draft),
+        Format::LinuxAuth => linux_auth::decode(root, draft),
         Format::Json | Format::Auto => generic::decode(root, draft),
     }
 }

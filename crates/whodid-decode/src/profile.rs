@@ -366,7 +366,8 @@ fn is_resource_path(kind: &str) -> bool {
 }
 
 fn attachment(format: Format, raw: &str) -> Value {
-    json!({ "typeURI": "application/json", "name": format!("{ORIGINAL_NAME}{format}"), "content": raw })
+    let kind = if format == Format::LinuxAuth && !raw.starts_with('{') { "text/plain" } else { "application/json" };
+    json!({ "typeURI": kind, "name": format!("{ORIGINAL_NAME}{format}"), "content": raw })
 }
 
 fn reporter_step(at: Timestamp) -> Value {

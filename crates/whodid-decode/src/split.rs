@@ -1,5 +1,8 @@
 //! Cuts a request body into events: lines, lists, documents over several lines, containers.
 //!
+//! Where lines of text may be events they are found first, and what stands between two of them is cut for
+//! itself: no broken document reaches over such a line.
+//!
 //! The number of pieces is the number of events that the sender meant, also when some are broken:
 //! a broken line is one piece and the next line is read for itself; a broken document over many
 //! lines is one piece, not many. Work on broken input is bounded by [`REWORK_FACTOR`].
@@ -11,6 +14,7 @@ use whodid_model::{Reject, RejectCode};
 
 use crate::EVENT_BYTES_MAX;
 use crate::json::{self, JsonError, JsonErrorKind, Node};
+use crate::syslog::Line;
 
 /// Bytes that may be looked at again in search of the end of broken documents, as a multiple of
 /// the body. Beyond it a broken document is cut at its line's end.
@@ -112,12 +116,65 @@ const PAGING_PARTS: &[&str] = &[
 /// Further members of a CADF log. Its resources are looked up for its events.
 const CADF_LOG_NAMES: &[&str] = &["id", "logTime", "reporter", "resources", "metrics", "geolocations"];
 
-/// What is called with each event: its bytes, its tree or why there is none, and the resources of the
-/// CADF log that it stands in.
-type Take<'a, 't> = &'t mut dyn FnMut(&'a [u8], Result<Node<'a>, Reject>, Option<&Node<'a>>);
+/// What an event was found to be.
+pub(crate) enum Found<'a> {
+    /// A JSON object.
+    Document(Node<'a>),
+    /// A line of text.
+    Line(Line<'a>),
+}
 
-/// Calls `take` with the bytes of each event in `body`, in order, and its tree or why there is none.
-pub(crate) fn split<'a>(body: &'a [u8], take: Take<'a, '_>) {
+/// What is called with each event: its bytes, what it is or why it cannot be read, and the resources of the
+/// CADF log that it stands in.
+type Take<'a, 't> = &'t mut dyn FnMut(&'a [u8], Result<Found<'a>, Reject>, Option<&Node<'a>>);
+
+/// Reads a line of text as an event; `None` when it is none.
+pub(crate) type ReadLine<'a, 't> = &'t dyn Fn(&'a str) -> Option<Line<'a>>;
+
+/// Calls `take` with the bytes of each event in `body`, in order, and what it is or why it cannot be read.
+pub(crate) fn split<'a>(body: &'a [u8], read_line: ReadLine<'a, '_>, take: Take<'a, '_>) {
+    let (mut from, mut at) = (0, 0);
+    while at < body.len() {
+        let end = memchr(b'\n', &body[at..]).map_or(body.len(), |length| at + length);
+        let line = trim_end(without_mark(&body[at..end]));
+        if let Some(found) = line_of_text(line, read_line) {
+            split_documents(&body[from..at], take);
+            take(line, found.map(Found::Line), None);
+            from = end;
+        }
+        at = end + 1;
+    }
+    split_documents(&body[from..], take);
+}
+
+/// What stands before the text of a line is no part of it.
+fn without_mark(mut line: &[u8]) -> &[u8] {
+    loop {
+        line = trim_start(line);
+        match line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => line = rest,
+            None => return line,
+        }
+    }
+}
+
+/// The line of text that `line` is, or why it cannot be read though it is one; `None` when it is none.
+fn line_of_text<'a>(line: &'a [u8], read_line: ReadLine<'a, '_>) -> Option<Result<Line<'a>, Reject>> {
+    // What begins a priority, a version or a year, and a month. Most bodies are told by this alone.
+    if !matches!(line.first()?, b'<' | b'0'..=b'9' | b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S') {
+        return None;
+    }
+    match text_of(line) {
+        Ok(text) => read_line(text).map(Ok),
+        Err(reject) => {
+            let readable = from_utf8(line).map_or_else(|error| error.valid_up_to(), str::len);
+            read_line(from_utf8(&line[..readable]).ok()?).map(|_| Err(reject))
+        }
+    }
+}
+
+/// Calls `take` with each event of a body, or a part of one, that holds JSON.
+fn split_documents<'a>(body: &'a [u8], take: Take<'a, '_>) {
     let rework_bytes_left = body.len().saturating_mul(REWORK_FACTOR);
     let mut splitter = Splitter { body, take, rework_bytes_left, open_lists: 0, resources: None };
     let mut at = 0;
@@ -139,15 +196,20 @@ pub(crate) fn refused_json(what: &str, error: &JsonError) -> Reject {
     Reject::new(code, format!("{what} {how}: {error}"))
 }
 
-/// Reads one event's bytes.
-fn read(raw: &[u8]) -> Result<Node<'_>, Reject> {
+/// The text of one event's bytes.
+fn text_of(raw: &[u8]) -> Result<&str, Reject> {
     if raw.len() > EVENT_BYTES_MAX {
         let detail = format!("the event has {} bytes; at most {EVENT_BYTES_MAX} are allowed", raw.len());
         return Err(Reject::new(RejectCode::TooLarge, detail));
     }
-    let text = from_utf8(raw).map_err(|error| {
+    from_utf8(raw).map_err(|error| {
         Reject::new(RejectCode::NotUtf8, format!("the event is not UTF-8 at byte {}", error.valid_up_to()))
-    })?;
+    })
+}
+
+/// Reads one event's bytes.
+fn read(raw: &[u8]) -> Result<Node<'_>, Reject> {
+    let text = text_of(raw)?;
     let root = json::parse_event(text).map_err(|error| refused_json("the event", &error))?;
     if !root.is_object() {
         return Err(Reject::new(RejectCode::NotAnObject, "an event is a JSON object; this is another JSON value"));
@@ -232,7 +294,7 @@ impl<'a> Splitter<'a, '_> {
     }
 
     fn event(&mut self, raw: &'a [u8], root: Result<Node<'a>, Reject>) {
-        (self.take)(raw, root, self.resources.as_ref());
+        (self.take)(raw, root.map(Found::Document), self.resources.as_ref());
     }
 
     /// Takes the events of the container at `at`; returns the place after its list.

@@ -88,13 +88,14 @@ fn texts_that_stand_verbatim_in_the_event_are_slices_of_it() {
                 let start = (text.as_ptr() as usize).wrapping_sub(item.raw.as_ptr() as usize);
                 let is_slice = start.checked_add(text.len()).is_some_and(|end| end <= item.raw.len());
                 assert!(!is_slice || &item.raw[start..start + text.len()] == text.as_bytes(), "{field:?}");
-                texts += 1;
+                let stands_there = String::from_utf8_lossy(item.raw).contains(text.as_ref());
+                texts += usize::from(stands_there);
                 slices += usize::from(is_slice);
             }
         }
     }
     println!("{slices} of {texts} texts are slices");
-    assert!(slices * 10 >= texts * 7, "only {slices} of {texts} texts are slices");
+    assert!(slices * 10 >= texts * 9, "only {slices} of {texts} texts are slices");
 }
 
 /// What the items are, as JSON for people: fields in the order of their columns.

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports what it counted")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use whodid_decode::{Format, Item, decode, json};
 use whodid_model::{Field, Outcome, Timestamp, sentence};
@@ -163,6 +163,88 @@ fn openstack_events_agree_with_the_calls_that_made_them() {
     }
     println!("{joined} events joined with the call that made them, {ends} of them with its end");
     assert!(joined > 1500, "{joined}");
+}
+
+/// The files of one machine's authentication log, in which each line says the same.
+const AUTH_LOGS: [&str; 3] = ["auth.log", "auth.rfc5424.log", "auth.traditional.log"];
+
+fn auth_log(folder: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(folder.join("linux-auth").join(name)).unwrap()
+}
+
+fn auth_items(body: &[u8], format: Format) -> Vec<Item<'_>> {
+    decode(format, body, Timestamp::parse("2026-11-21T00:00:00Z").unwrap().at)
+}
+
+#[test]
+fn one_log_in_three_forms_gives_the_same_events() {
+    let Some(folder) = samples() else { return };
+    let bodies = AUTH_LOGS.map(|name| auth_log(&folder, name));
+    for format in [Format::Auto, Format::LinuxAuth] {
+        let logs = bodies.each_ref().map(|body| auth_items(body, format));
+        for (name, items) in AUTH_LOGS.iter().zip(&logs) {
+            let rejects = items.iter().filter(|item| item.event.is_err()).count();
+            assert_eq!((items.len(), rejects), (386, 0), "{name}");
+            for (item, precise) in items.iter().zip(&logs[0]) {
+                let (event, precise) = (item.event.as_ref().unwrap(), precise.event.as_ref().unwrap());
+                let place = format!("{name} line {}", item.index + 1);
+                assert_eq!(item.format, Format::LinuxAuth, "{place}");
+                assert_eq!(event.fields, precise.fields, "{place}");
+                let seconds = |at: Timestamp| at.micros().div_euclid(1_000_000);
+                assert_eq!(seconds(event.event_time), seconds(precise.event_time), "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_login_that_was_tried_is_one_event_and_no_other_event_is_a_login() {
+    /// Between the line of the log and the end of the call that made it.
+    const APART_MICROS_MAX: i64 = 5_000_000;
+    let Some(folder) = samples() else { return };
+    let truth = std::fs::read_to_string(folder.join("linux-auth/truth.ndjson")).unwrap();
+    let mut tried = Vec::new();
+    for line in truth.lines() {
+        let call = json::parse(line).unwrap();
+        let text = |name: &str| call.text_at(name).unwrap_or_default().to_owned();
+        if text("op") == "ssh" {
+            tried.push((Timestamp::parse(&text("time")).unwrap().at, [text("user"), text("ip"), text("outcome")]));
+        }
+    }
+    for name in AUTH_LOGS {
+        let body = auth_log(&folder, name);
+        let (mut told, mut found, mut left) = (0, 0, tried.clone());
+        let mut wrong = Vec::new();
+        for item in auth_items(&body, Format::Auto) {
+            let event = item.event.as_ref().unwrap();
+            let get = |field: Field| event.fields.get(field).unwrap_or_default().to_owned();
+            if get(Field::Action) != "ssh.login" {
+                assert_ne!(get(Field::CadfAction), "authenticate/login", "{name} line {}", item.index + 1);
+                continue;
+            }
+            let data = json::parse(event.fields.get(Field::RequestData).unwrap()).unwrap();
+            for _ in 0..data.get("repeated").and_then(json::Node::int).unwrap_or(1) {
+                told += 1;
+                let said = [get(Field::InitiatorName), get(Field::Address), get(Field::Outcome)];
+                let is_that = |(at, call): &(Timestamp, [String; 3])| {
+                    *call == said && (at.micros() - event.event_time.micros()).abs() <= APART_MICROS_MAX
+                };
+                match left.iter().position(is_that) {
+                    Some(place) => {
+                        left.remove(place);
+                        found += 1;
+                    }
+                    None => wrong.push(format!("line {}: {said:?}", item.index + 1)),
+                }
+            }
+        }
+        let share = |of: usize| found as f64 / of as f64;
+        let (precision, recall) = (share(told), share(tried.len()));
+        println!("{name}: {found} of {} logins, precision {precision:.3}, recall {recall:.3}", tried.len());
+        assert!(wrong.is_empty(), "{name}: precision {precision:.3}, nobody tried {wrong:#?}");
+        assert!(left.is_empty(), "{name}: recall {recall:.3}, not found {left:#?}");
+        assert_eq!(found, 98, "{name}: precision {precision:.3}, recall {recall:.3}");
+    }
 }
 
 /// The outcome that a label's words speak of.
