@@ -41,27 +41,27 @@ const AHEAD_MICROS_MAX: i64 = whodid_model::time::MICROS_A_DAY;
 /// one that puts it nearest before `received`, or at most a day after it.
 pub(crate) fn parse(line: &str, received: Timestamp) -> Option<Line<'_>> {
     let line = line.trim();
-    let (has_priority, rest) = match without_priority(line) {
-        Some(rest) => (true, rest),
-        None => (false, line),
-    };
-    if let Some(line) = of_rfc5424(rest, has_priority) {
+    let after_priority = without_priority(line);
+    let has_priority = after_priority.is_some();
+    let text = after_priority.unwrap_or(line);
+    if let Some(line) = of_rfc5424(text, has_priority) {
         return Some(line);
     }
-    let (stamp, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    if let Some(at) = rfc3339(stamp) {
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if let Some(at) = rfc3339(first) {
         let line = headed(rest, Some(at))?;
         let has_head = line.host.is_some() && (line.program.is_some() || line.message.starts_with(REPEATED));
-        let is_certain = has_priority || has_head;
-        return Some(Line { is_certain, ..line });
+        return Some(Line { is_certain: has_priority || has_head, ..line });
     }
-    let line = if has_priority { without_priority(line)? } else { line };
-    if let Some((at, rest)) = traditional_stamp(line, received) {
+    if let Some((at, rest)) = traditional_stamp(text, received) {
         return headed(rest, Some(at));
     }
-    // A local socket's form: neither time nor host. Only the priority makes it a line of a log.
-    let (program, pid, message) = tag(line);
-    (has_priority && !line.is_empty()).then_some(Line { at: None, host: None, program, pid, message, is_certain: true })
+    if !has_priority || text.is_empty() {
+        return None;
+    }
+    // A local socket's form: neither time nor host.
+    let (program, pid, message) = tag(text);
+    Some(Line { at: None, host: None, program, pid, message, is_certain: true })
 }
 
 /// The time in a text of any of the line forms, for those that stand alone.

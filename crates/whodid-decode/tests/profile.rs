@@ -38,6 +38,16 @@ fn check_valid(event: &Value) {
     assert_eq!(problems, Vec::<String>::new(), "{event:#}");
 }
 
+#[test]
+fn a_line_of_text_is_kept_as_text() {
+    let line = "Jan  5 09:00:00 gate1 sshd[7]: Failed password for mara from 192.0.2.61 port 4 ssh2";
+    let cadf = cadf_of(Format::LinuxAuth, line);
+    check_valid(&cadf);
+    let kept = json!([{ "typeURI": "text/plain", "name": "whodid:original:linux-auth", "content": line }]);
+    assert_eq!(cadf["attachments"], kept);
+    assert_eq!(ibm_at_of(Format::LinuxAuth, line)["original"], json!({ "format": "linux-auth", "content": line }));
+}
+
 fn ibm_at_event() -> Value {
     json!({
         "id": "3a2c098e-20c9-4f37-bc55-000000000001",

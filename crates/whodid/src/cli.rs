@@ -450,7 +450,7 @@ pub struct SendFlags {
     /// Files, folders, or `-` for standard input; `.gz` and `.zst` are inflated
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Source format: auto, cadf, ibm-at, cloudtrail, actiontrail, kubernetes, okta, gcp, azure, github, json
+    /// Source format: auto, cadf, ibm-at, cloudtrail, actiontrail, kubernetes, okta, gcp, azure, github, linux-auth, json
     #[arg(long, default_value = "auto", value_parser = format_name, env = "WHODID_SEND_FORMAT")]
     pub format: String,
     /// Requests at once

@@ -8,7 +8,7 @@ use super::{Deed, Reading, deed};
 const BETWEEN: &str = " ; ";
 const COMMAND: &str = "COMMAND=";
 
-/// `alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id`, with a reason before the first part
+/// `alice : TTY=pts/0 ; PWD=/srv ; USER=root ; COMMAND=/usr/bin/id`, with a reason before the first part
 /// where the command was not run.
 pub(super) fn read<'a>(said: &'a str, reading: &mut Reading<'a, '_>) -> Option<Deed<'a>> {
     let (user, rest) = said.split_once(" : ")?;
