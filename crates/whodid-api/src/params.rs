@@ -69,6 +69,8 @@ pub enum IngestFormat {
     /// GitHub audit log.
     #[serde(rename = "github")]
     GitHub,
+    /// Authentication logs of Linux machines, in the line forms of syslog.
+    LinuxAuth,
     /// Any JSON object.
     Json,
 }

@@ -75,6 +75,7 @@ fn format(format: IngestFormat) -> Format {
         IngestFormat::Gcp => Format::Gcp,
         IngestFormat::Azure => Format::Azure,
         IngestFormat::GitHub => Format::GitHub,
+        IngestFormat::LinuxAuth => Format::LinuxAuth,
         IngestFormat::Json => Format::Json,
     }
 }

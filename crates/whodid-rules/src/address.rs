@@ -1,0 +1,274 @@
+//! Where a rule's field names lead in an event.
+//!
+//! A rule may use the source's own names (`requestParameters.bucketName`) or ours (`initiator.name`). A name is
+//! looked up once, when the rule is compiled; an event is then asked by [`Address`].
+
+use std::borrow::Cow;
+
+use rsigma_eval::EventValue;
+use whodid_decode::json::{self, Node, Value};
+use whodid_model::Field;
+use whodid_query::{RecordField, Target};
+
+use crate::subject::Subject;
+
+/// Values that one field may have; further ones are left out.
+const VALUES_MAX: usize = 256;
+
+/// Whose vocabulary a rule's names are taken from first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Vocabulary {
+    /// The source's own names; ours where the source has no such member.
+    Source,
+    /// Ours; the source's own where we have no such name.
+    Ours,
+}
+
+/// A field name of a rule, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Address {
+    /// As the rule writes it.
+    pub name: String,
+    /// What is asked first.
+    vocabulary: Vocabulary,
+    /// Where it leads in our vocabulary.
+    ours: Option<Target>,
+    /// The path in the raw tree.
+    path: String,
+    /// Whether objects are given as such, for rules that look into list elements.
+    is_structured: bool,
+}
+
+impl Address {
+    /// The address that `name` means.
+    pub fn new(name: &str, vocabulary: Vocabulary, is_structured: bool) -> Self {
+        let ours = match whodid_query::resolve(name) {
+            Some(Target::Raw(_) | Target::Any) | None => None,
+            Some(target) => Some(target),
+        };
+        let path = name.strip_prefix("raw.").unwrap_or(name);
+        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), is_structured }
+    }
+
+    /// The front of the path, by which an event can tell that it has no such member.
+    pub(crate) fn root(&self) -> &str {
+        self.path.split(['.', '[']).next().unwrap_or_default()
+    }
+
+    /// Whether an event without the member may still have the field.
+    pub(crate) fn has_ours(&self) -> bool {
+        self.ours.is_some()
+    }
+
+    /// The value in an event; `None` when it has none.
+    pub fn value<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
+        match self.vocabulary {
+            Vocabulary::Source => self.in_raw(subject).or_else(|| self.in_ours(subject)),
+            Vocabulary::Ours => self.in_ours(subject).or_else(|| self.in_raw(subject)),
+        }
+    }
+
+    /// The value as texts: one, or one for each element of a list. Objects as compact JSON, nulls left out.
+    pub fn texts<'a>(&self, subject: &Subject<'a>) -> Vec<Cow<'a, str>> {
+        let mut texts = Vec::new();
+        if let Some(value) = self.value(subject) {
+            push_texts(value, &mut texts);
+        }
+        texts
+    }
+
+    /// The first text of the value.
+    pub fn text<'a>(&self, subject: &Subject<'a>) -> Option<Cow<'a, str>> {
+        self.texts(subject).into_iter().next()
+    }
+
+    fn in_raw<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
+        let tree = subject.tree?;
+        let mut found = Vec::new();
+        collect(tree, &self.path, &mut found);
+        let give = |node| if self.is_structured { structured(node) } else { flat(node, subject.raw) };
+        match found.as_slice() {
+            [] => None,
+            [node] => Some(give(node)),
+            nodes => Some(EventValue::Array(nodes.iter().map(|node| give(node)).collect())),
+        }
+    }
+
+    fn in_ours<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
+        match self.ours.as_ref()? {
+            Target::Field(field) => subject.texts.text(*field).map(|text| EventValue::Str(Cow::Borrowed(text))),
+            Target::Record(field) => record(subject, *field).map(EventValue::Str),
+            Target::Json { field, path } => in_json(subject, *field, path.as_str()),
+            Target::Raw(_) | Target::Any => None,
+        }
+    }
+}
+
+fn push_texts<'a>(value: EventValue<'a>, texts: &mut Vec<Cow<'a, str>>) {
+    match value {
+        EventValue::Str(text) => texts.push(text),
+        EventValue::Array(values) => values.into_iter().for_each(|value| push_texts(value, texts)),
+        EventValue::Null => {}
+        EventValue::Map(_) => texts.push(Cow::Owned(value.to_json().to_string())),
+        EventValue::Int(_) | EventValue::Float(_) | EventValue::Bool(_) => {
+            texts.extend(value.as_str().map(|text| Cow::Owned(text.into_owned())));
+        }
+    }
+}
+
+fn record<'a>(subject: &Subject<'a>, field: RecordField) -> Option<Cow<'a, str>> {
+    Some(match field {
+        RecordField::Offset => Cow::Owned(subject.place.offset.to_string()),
+        RecordField::RecordedAt => Cow::Owned(subject.place.recorded_at.to_string()),
+        RecordField::EventTime => Cow::Owned(subject.place.event_time.to_string()),
+        RecordField::Space => Cow::Borrowed(subject.texts.space()?),
+        RecordField::Source => Cow::Borrowed(subject.source),
+        RecordField::Stream => Cow::Owned(subject.place.stream.to_string()),
+        RecordField::TimeSource => return None,
+        RecordField::Result => Cow::Borrowed(subject.result()),
+    })
+}
+
+/// The value at a path of a field that holds JSON as text. Parsed anew each time: rules seldom ask, and only where
+/// the raw text does not hold the member as JSON itself.
+fn in_json<'a>(subject: &Subject<'a>, field: Field, path: &str) -> Option<EventValue<'a>> {
+    let text = subject.texts.text(field)?;
+    let tree = json::parse(text).ok()?;
+    let mut found = Vec::new();
+    collect(&tree, path, &mut found);
+    let values: Vec<EventValue<'a>> = found.into_iter().map(|node| owned(flat(node, text))).collect();
+    match values.len() {
+        0 => None,
+        1 => values.into_iter().next(),
+        _ => Some(EventValue::Array(values)),
+    }
+}
+
+fn owned<'a>(value: EventValue<'_>) -> EventValue<'a> {
+    match value {
+        EventValue::Str(text) => EventValue::Str(Cow::Owned(text.into_owned())),
+        EventValue::Int(number) => EventValue::Int(number),
+        EventValue::Float(number) => EventValue::Float(number),
+        EventValue::Bool(truth) => EventValue::Bool(truth),
+        EventValue::Null => EventValue::Null,
+        EventValue::Array(values) => EventValue::Array(values.into_iter().map(owned).collect()),
+        EventValue::Map(members) => EventValue::Map(
+            members.into_iter().map(|(name, value)| (Cow::Owned(name.into_owned()), owned(value))).collect(),
+        ),
+    }
+}
+
+/// All nodes that a dotted path leads to. A member's name uses up the part of the path that it equals, so that names
+/// with dots are found; a list is looked through element by element; `[2]` and `[-1]` pick one element.
+fn collect<'t>(node: &'t Node<'t>, path: &str, found: &mut Vec<&'t Node<'t>>) {
+    if found.len() >= VALUES_MAX {
+        return;
+    }
+    match &node.value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let Some(rest) = path.strip_prefix(name.as_ref()) else { continue };
+                match rest.as_bytes().first() {
+                    None => {
+                        found.push(member);
+                        // Of several members of one name the first listed counts.
+                        return;
+                    }
+                    Some(b'.') => collect(member, &rest[1..], found),
+                    Some(b'[') => pick(member, rest, found),
+                    Some(_) => {}
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
+    }
+}
+
+fn pick<'t>(node: &'t Node<'t>, path: &str, found: &mut Vec<&'t Node<'t>>) {
+    let Value::Array(items) = &node.value else { return };
+    let Some((index, rest)) = path[1..].split_once(']') else { return };
+    let Ok(index) = index.parse::<isize>() else { return };
+    let from_front = if index < 0 { index + items.len() as isize } else { index };
+    let Some(item) = usize::try_from(from_front).ok().and_then(|index| items.get(index)) else { return };
+    match rest.as_bytes().first() {
+        None => found.push(item),
+        Some(b'.') => collect(item, &rest[1..], found),
+        Some(b'[') => pick(item, rest, found),
+        Some(_) => {}
+    }
+}
+
+/// A value for tests of texts and numbers: objects as compact JSON, lists element by element.
+fn flat<'t>(node: &'t Node<'t>, document: &'t str) -> EventValue<'t> {
+    match &node.value {
+        Value::Null => EventValue::Null,
+        Value::Bool(truth) => EventValue::Bool(*truth),
+        Value::Int(number) => EventValue::Int(*number),
+        Value::Float(number) => EventValue::Float(*number),
+        Value::Text(text) => EventValue::Str(Cow::Borrowed(text.as_ref())),
+        Value::Array(items) => EventValue::Array(items.iter().map(|item| flat(item, document)).collect()),
+        Value::Object(_) => EventValue::Str(compact(node, document)),
+    }
+}
+
+fn structured<'t>(node: &'t Node<'t>) -> EventValue<'t> {
+    match &node.value {
+        Value::Null => EventValue::Null,
+        Value::Bool(truth) => EventValue::Bool(*truth),
+        Value::Int(number) => EventValue::Int(*number),
+        Value::Float(number) => EventValue::Float(*number),
+        Value::Text(text) => EventValue::Str(Cow::Borrowed(text.as_ref())),
+        Value::Array(items) => EventValue::Array(items.iter().map(structured).collect()),
+        Value::Object(members) => EventValue::Map(
+            members.iter().map(|(name, member)| (Cow::Borrowed(name.as_ref()), structured(member))).collect(),
+        ),
+    }
+}
+
+/// A value as JSON without blanks; borrowed where it stands so in the document.
+fn compact<'t>(node: &'t Node<'t>, document: &'t str) -> Cow<'t, str> {
+    let verbatim = document.get(node.start..node.end).unwrap_or_default();
+    let has_blank_or_escape = verbatim.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\\'));
+    if !has_blank_or_escape && verbatim.starts_with('{') {
+        return Cow::Borrowed(verbatim);
+    }
+    let mut text = String::with_capacity(verbatim.len());
+    write(node, &mut text);
+    Cow::Owned(text)
+}
+
+fn write(node: &Node<'_>, text: &mut String) {
+    use std::fmt::Write as _;
+    match &node.value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+        Value::Int(number) => {
+            let _ = write!(text, "{number}");
+        }
+        Value::Float(number) => text.push_str(&serde_json::Value::from(*number).to_string()),
+        Value::Text(string) => text.push_str(&serde_json::Value::from(string.as_ref()).to_string()),
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                write(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            text.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                text.push_str(&serde_json::Value::from(name.as_ref()).to_string());
+                text.push(':');
+                write(member, text);
+            }
+            text.push('}');
+        }
+    }
+}

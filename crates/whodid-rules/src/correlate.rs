@@ -1,0 +1,777 @@
+//! Correlations at work: matches are put into groups, groups are judged, firings feed other correlations.
+
+use std::collections::{HashMap, HashSet};
+
+use whodid_model::{Field, Timestamp};
+
+use crate::address::{Address, Vocabulary};
+use crate::agent::Device;
+use crate::correlation::{Condition, Correlation, Kind};
+use crate::document::{Body, Document};
+use crate::exception::Exception;
+use crate::folding::Verdict;
+use crate::habits::{Facts, HabitRule};
+use crate::network;
+use crate::problem::Problem;
+use crate::ruleset::{Build, Hit, Rule, RuleSet, Tuning};
+use crate::state::{Due, GroupKey, LATENESS_MICROS, SETTLE_MICROS, STATE_BYTES_MAX, State};
+use crate::subject::Subject;
+use crate::window::{ENTRIES_A_GROUP_MAX, Entry, Firing, ItemId, Measured, Window};
+
+/// Longest chain of correlations of correlations.
+const CHAIN_MAX: usize = 8;
+
+/// A compiled correlation.
+#[derive(Debug)]
+pub(crate) struct Detector {
+    pub rule: usize,
+    window: Window,
+    habit: Option<HabitRule>,
+    group_names: Vec<String>,
+    /// Where its firings go.
+    parents: Vec<Feed>,
+    /// Fields of events that correlations of this one ask for.
+    carried: Vec<String>,
+    hash: u64,
+}
+
+/// One rule of a correlation: where its matches go, and where their group and value are found.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    detector: usize,
+    slot: u16,
+    group: Vec<Pick>,
+    values: Vec<Pick>,
+    carried: Vec<Pick>,
+}
+
+/// Where a value is found: in an event, or in the firing of another correlation.
+#[derive(Debug, Clone)]
+enum Pick {
+    Field(Address),
+    Group(usize),
+    Carried(usize),
+    Metric,
+}
+
+/// What came of compiling correlations.
+pub(crate) struct Built {
+    pub detectors: Vec<Detector>,
+    pub feeds: HashMap<(usize, u32), Vec<Feed>>,
+    /// Rules whose matches only feed correlations.
+    pub fed_only: Vec<usize>,
+}
+
+/// A correlation with its references looked up.
+struct Plan<'a> {
+    rule: usize,
+    correlation: &'a Correlation,
+    references: Vec<usize>,
+}
+
+impl Detector {
+    pub fn build_all(
+        documents: &[&Document],
+        rules: &[Rule],
+        build: &Build<'_>,
+        broken: &[usize],
+        problems: &mut Vec<Problem>,
+    ) -> Built {
+        let mut plans = look_up(documents, broken, problems);
+        drop_cycles(&mut plans, documents, problems);
+        let detector_of: HashMap<usize, usize> =
+            plans.iter().enumerate().map(|(detector, plan)| (plan.rule, detector)).collect();
+        let mut detectors: Vec<Detector> = plans
+            .iter()
+            .map(|plan| Detector::of(plan, &rules[plan.rule], build.tuning.get(&rules[plan.rule].meta.id)))
+            .collect();
+        let mut feeds: HashMap<(usize, u32), Vec<Feed>> = HashMap::new();
+        let mut fed_only = HashSet::new();
+        // Those that nobody refers to come first, so that what a correlation must carry is known before its rules are asked.
+        for detector in parents_first(&plans, &detector_of) {
+            let plan = &plans[detector];
+            let correlation = plan.correlation;
+            for (slot, reference) in plan.references.iter().enumerate() {
+                let document = documents[*reference];
+                let mapped = |name: &String| mapped(correlation, &correlation.rules[slot], document, name);
+                let names = |list: &[String]| list.iter().map(mapped).collect::<Vec<String>>();
+                let group = names(&correlation.group_by);
+                let values = names(&correlation.fields);
+                let carried = names(&detectors[detector].carried.clone());
+                let child = detector_of.get(reference).copied();
+                let feed = match child {
+                    Some(child) => {
+                        let mut pick = |list: Vec<String>| {
+                            list.into_iter().map(|name| detectors[child].pick(name)).collect::<Vec<Pick>>()
+                        };
+                        Feed {
+                            detector,
+                            slot: slot as u16,
+                            group: pick(group),
+                            values: pick(values),
+                            carried: pick(carried),
+                        }
+                    }
+                    None => {
+                        let vocabulary = match &document.body {
+                            Body::Detection(detection) => detection.vocabulary(),
+                            _ => Vocabulary::Source,
+                        };
+                        let pick = |list: Vec<String>| {
+                            list.iter()
+                                .map(|name| Pick::Field(Address::new(name, vocabulary, false)))
+                                .collect::<Vec<Pick>>()
+                        };
+                        Feed {
+                            detector,
+                            slot: slot as u16,
+                            group: pick(group),
+                            values: pick(values),
+                            carried: pick(carried),
+                        }
+                    }
+                };
+                match child {
+                    Some(child) => detectors[child].parents.push(feed),
+                    None => feeds.entry((*reference, 0)).or_default().push(feed),
+                }
+                // In its own file a rule that is correlated is a part; a rule of another file goes on being one.
+                if !correlation.generate && document.file == documents[plan.rule].file {
+                    fed_only.insert(*reference);
+                }
+            }
+        }
+        for (index, document) in documents.iter().enumerate() {
+            if let Body::Advisor(rule) = &document.body
+                && let Some(window) = &rule.window
+                && (build.with_dormant || !rule.is_dormant)
+            {
+                let detector = detectors.len();
+                let bound = build.tuning.get(&rule.meta.id).and_then(|tuning| tuning.threshold).unwrap_or(window.bound);
+                let pick = || {
+                    rule.group_by
+                        .iter()
+                        .map(|name| Pick::Field(Address::new(name, Vocabulary::Source, false)))
+                        .collect()
+                };
+                for slot in 0..rule.parts.len() {
+                    let feed =
+                        Feed { detector, slot: slot as u16, group: pick(), values: Vec::new(), carried: Vec::new() };
+                    feeds.entry((index, slot as u32)).or_default().push(feed);
+                }
+                detectors.push(Detector {
+                    rule: index,
+                    window: Window {
+                        kind: window.kind,
+                        span: window.span,
+                        condition: Condition::Threshold(vec![(window.comparator, bound)]),
+                        percentile: 50.0,
+                        min_counts: rule.parts.iter().map(|part| part.occurrences).collect(),
+                        is_eager: true,
+                    },
+                    habit: None,
+                    group_names: rule.group_by.clone(),
+                    parents: Vec::new(),
+                    carried: Vec::new(),
+                    hash: hash(&rules[index].fingerprint),
+                });
+            }
+        }
+        let mut fed_only: Vec<usize> = fed_only.into_iter().collect();
+        fed_only.sort_unstable();
+        Built { detectors, feeds, fed_only }
+    }
+
+    fn of(plan: &Plan<'_>, rule: &Rule, tuning: Option<&Tuning>) -> Self {
+        let correlation = plan.correlation;
+        let mut condition = correlation.condition.clone();
+        if let (Condition::Threshold(comparisons), Some(bound)) =
+            (&mut condition, tuning.and_then(|tuning| tuning.threshold))
+            && let Some(first) = comparisons.first_mut()
+        {
+            first.1 = bound;
+        }
+        let kind = if correlation.kind == Kind::Absence { Kind::TemporalOrdered } else { correlation.kind };
+        let is_habit = !matches!(correlation.kind, Kind::Absence | Kind::Silence) && !correlation.kind.is_sigma();
+        Self {
+            rule: plan.rule,
+            window: Window {
+                kind,
+                span: correlation.span_micros,
+                condition,
+                percentile: correlation.percentile,
+                min_counts: vec![1; correlation.rules.len()],
+                is_eager: false,
+            },
+            habit: is_habit.then_some(HabitRule {
+                kind: correlation.kind,
+                span: correlation.span_micros,
+                min_history: correlation.min_history,
+                trusts_networks: correlation.trusts_networks,
+            }),
+            group_names: correlation.group_by.clone(),
+            parents: Vec::new(),
+            carried: Vec::new(),
+            hash: hash(&rule.fingerprint),
+        }
+    }
+
+    /// Where a correlation of this one finds a field: in its group, its measure, or in what it carries along.
+    fn pick(&mut self, name: String) -> Pick {
+        if let Some(index) = self.group_names.iter().position(|group| *group == name) {
+            return Pick::Group(index);
+        }
+        if name == self.window.kind.as_str() || name == "sigma_metric" {
+            return Pick::Metric;
+        }
+        let index = self.carried.iter().position(|carried| *carried == name).unwrap_or_else(|| {
+            self.carried.push(name);
+            self.carried.len() - 1
+        });
+        Pick::Carried(index)
+    }
+}
+
+fn hash(fingerprint: &str) -> u64 {
+    u64::from_str_radix(fingerprint.get(..16).unwrap_or_default(), 16).unwrap_or_default()
+}
+
+/// The field that a correlation's name means in one of its rules.
+fn mapped(correlation: &Correlation, reference: &str, document: &Document, name: &str) -> String {
+    let alias = correlation.aliases.iter().find(|alias| alias.name == name);
+    let field =
+        alias.and_then(|alias| alias.fields.iter().find(|(rule, _)| rule == reference || document.is_called(rule)));
+    field.map_or_else(|| name.to_owned(), |(_, field)| field.clone())
+}
+
+fn look_up<'a>(documents: &[&'a Document], broken: &[usize], problems: &mut Vec<Problem>) -> Vec<Plan<'a>> {
+    let mut plans = Vec::new();
+    for (rule, document) in documents.iter().enumerate() {
+        let Body::Correlation(correlation) = &document.body else { continue };
+        let mut references = Vec::new();
+        let mut missing = None;
+        for name in &correlation.rules {
+            // A rule of the same file is meant before one of another.
+            let in_file = documents.iter().position(|other| other.file == document.file && other.is_called(name));
+            match in_file.or_else(|| documents.iter().position(|other| other.is_called(name))) {
+                Some(index) if broken.contains(&index) => {
+                    missing = Some(format!("refers to '{name}', which cannot be used"))
+                }
+                Some(index) if is_windowed_advisor(documents[index]) => {
+                    missing = Some(format!(
+                        "refers to '{name}', which counts events already; refer to rules of single events"
+                    ));
+                }
+                Some(index) => references.push(index),
+                None => missing = Some(format!("refers to '{name}', which is no rule's id, name or title")),
+            }
+        }
+        match missing {
+            Some(message) => problems.push(told(document, "unknown_rule", message)),
+            None => plans.push(Plan { rule, correlation, references }),
+        }
+    }
+    // A correlation of one that is left out is left out too.
+    loop {
+        let usable: HashSet<usize> = plans.iter().map(|plan| plan.rule).collect();
+        let is_lost = |reference: &usize| {
+            matches!(documents[*reference].body, Body::Correlation(_)) && !usable.contains(reference)
+        };
+        let Some(at) = plans.iter().position(|plan| plan.references.iter().any(is_lost)) else { return plans };
+        let plan = plans.remove(at);
+        problems.push(told(
+            documents[plan.rule],
+            "unknown_rule",
+            "refers to a correlation that cannot be used".to_owned(),
+        ));
+    }
+}
+
+fn is_windowed_advisor(document: &Document) -> bool {
+    matches!(&document.body, Body::Advisor(rule) if rule.window.is_some())
+}
+
+fn told(document: &Document, code: &'static str, message: String) -> Problem {
+    Problem {
+        file: Some(document.file.clone()),
+        document: document.number,
+        ..Problem::error(code, message).of(&document.meta().id)
+    }
+}
+
+fn drop_cycles(plans: &mut Vec<Plan<'_>>, documents: &[&Document], problems: &mut Vec<Problem>) {
+    loop {
+        let by_rule: HashMap<usize, &Plan<'_>> = plans.iter().map(|plan| (plan.rule, plan)).collect();
+        let too_deep = |plan: &Plan<'_>| depth(plan.rule, &by_rule, 0) > CHAIN_MAX;
+        let Some(at) = plans.iter().position(too_deep) else { return };
+        let plan = plans.remove(at);
+        let message = format!("refers to itself, or through more than {CHAIN_MAX} correlations");
+        problems.push(told(documents[plan.rule], "cycle", message));
+    }
+}
+
+fn depth(rule: usize, plans: &HashMap<usize, &Plan<'_>>, above: usize) -> usize {
+    if above > CHAIN_MAX {
+        return above;
+    }
+    let Some(plan) = plans.get(&rule) else { return above };
+    plan.references.iter().map(|reference| depth(*reference, plans, above + 1)).max().unwrap_or(above)
+}
+
+fn parents_first(plans: &[Plan<'_>], detector_of: &HashMap<usize, usize>) -> Vec<usize> {
+    let mut order = Vec::new();
+    let mut done = vec![false; plans.len()];
+    fn visit(
+        detector: usize,
+        plans: &[Plan<'_>],
+        detector_of: &HashMap<usize, usize>,
+        done: &mut [bool],
+        order: &mut Vec<usize>,
+    ) {
+        if std::mem::replace(&mut done[detector], true) {
+            return;
+        }
+        for child in plans[detector].references.iter().filter_map(|rule| detector_of.get(rule)) {
+            visit(*child, plans, detector_of, done, order);
+        }
+        order.push(detector);
+    }
+    for detector in 0..plans.len() {
+        visit(detector, plans, detector_of, &mut done, &mut order);
+    }
+    order.reverse();
+    order
+}
+
+/// A match on its way into a group.
+struct Offer {
+    detector: usize,
+    key: GroupKey,
+    spelling: Vec<String>,
+    entry: Entry,
+    recorded_at: Timestamp,
+}
+
+impl RuleSet {
+    /// A match of a rule goes to a correlation of it.
+    pub(crate) fn offer_event(
+        &self,
+        state: &mut State,
+        feed: &Feed,
+        subject: &Subject<'_>,
+        silencing: &[&Exception],
+        hits: &mut Vec<Hit>,
+    ) {
+        let detector = &self.detectors[feed.detector];
+        let text = |pick: &Pick| match pick {
+            Pick::Field(address) => address.text(subject).map(|text| text.into_owned()).filter(|text| !text.is_empty()),
+            Pick::Group(_) | Pick::Carried(_) | Pick::Metric => None,
+        };
+        let Some(spelling) = feed.group.iter().map(text).collect::<Option<Vec<String>>>() else {
+            state.drops.without_group += 1;
+            return;
+        };
+        let key: GroupKey = spelling.iter().map(|value| value.to_lowercase()).collect();
+        if let Some(habit) = &detector.habit {
+            self.see_habit(state, feed, habit, subject, silencing, key, spelling, hits);
+            return;
+        }
+        if detector.window.kind == Kind::Silence {
+            hear(state, feed.detector, detector.window.span, subject, key, spelling);
+            return;
+        }
+        let value = feed.values.first().and_then(|pick| match pick {
+            Pick::Field(address) => measured(address, detector.window.kind, subject),
+            Pick::Group(_) | Pick::Carried(_) | Pick::Metric => None,
+        });
+        let value = if feed.values.len() > 1 {
+            let parts: Vec<String> = feed.values.iter().map(|pick| text(pick).unwrap_or_default()).collect();
+            Some(Measured::Text(parts.join("\u{1f}")))
+        } else {
+            value
+        };
+        let entry = Entry {
+            time: subject.place.event_time,
+            id: ItemId::Event(subject.place.clone()),
+            slot: feed.slot,
+            value,
+            evidence: vec![subject.place.clone()],
+            carried: feed.carried.iter().map(text).collect(),
+            silenced_by: self.silenced_by(detector.rule, silencing),
+        };
+        let offer = Offer { detector: feed.detector, key, spelling, entry, recorded_at: subject.place.recorded_at };
+        self.offer(state, offer, Some(subject), hits);
+    }
+
+    fn offer(&self, state: &mut State, offer: Offer, subject: Option<&Subject<'_>>, hits: &mut Vec<Hit>) {
+        let Offer { detector: index, key, spelling, entry, recorded_at } = offer;
+        let detector = &self.detectors[index];
+        let (time, span) = (entry.time, detector.window.span);
+        state.arrivals += 1;
+        let memory = &mut state.memories[index];
+        memory.spellings.entry(key.clone()).or_insert(spelling);
+        let group = memory.groups.entry(key.clone()).or_default();
+        group.touched = state.arrivals;
+        let weight = entry.weight();
+        if group.insert(entry, detector.window.kind == Kind::EventCount) {
+            state.bytes += weight;
+        }
+        let mut ends = Vec::new();
+        if detector.window.is_settled_at_once() {
+            for end in group.times(time, time.plus_micros(span)) {
+                if !group.fired.contains(&end)
+                    && let Some(firing) = detector.window.judge(group, end)
+                {
+                    group.fired.insert(end);
+                    ends.push(firing);
+                }
+            }
+        } else {
+            for end in group.times(time, time.plus_micros(span)) {
+                let at = end.max(recorded_at).plus_micros(SETTLE_MICROS);
+                state.due.insert(Due { at, detector: index, group: key.clone(), time: end });
+            }
+        }
+        if detector.window.reaches_forward() {
+            let at = time.max(recorded_at).plus_micros(span + SETTLE_MICROS);
+            state.due.insert(Due { at, detector: index, group: key.clone(), time });
+        }
+        let reach = if detector.window.reaches_forward() { 2 * span } else { span } + LATENESS_MICROS;
+        let mut freed = group.prune(time, recorded_at, reach);
+        while group.entries.len() > ENTRIES_A_GROUP_MAX {
+            freed += group.drop_farthest(time);
+            state.drops.matches += 1;
+        }
+        state.bytes = state.bytes.saturating_sub(freed);
+        for firing in ends {
+            self.fire(state, index, &key, &firing, subject, hits);
+        }
+        if state.bytes > STATE_BYTES_MAX {
+            make_room(state);
+        }
+    }
+
+    /// A group's window meets the condition: a hit, and a match for the correlations of this one.
+    fn fire(
+        &self,
+        state: &mut State,
+        index: usize,
+        key: &GroupKey,
+        firing: &Firing,
+        subject: Option<&Subject<'_>>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let detector = &self.detectors[index];
+        let rule = &self.rules()[detector.rule];
+        let memory = &mut state.memories[index];
+        memory.firings += 1;
+        let number = memory.firings;
+        let spelling = memory.spellings.get(key).unwrap_or(key);
+        let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling.iter().cloned()).collect();
+        let Some(entries) = memory.groups.get(key) else { return };
+        let last = entries.range(firing.start, firing.end).next_back().map(|at| &entries.entries[at]);
+        let silenced_by = last.and_then(|last| last.silenced_by.clone());
+        let folding_key = rule.key(subject, &group);
+        let verdict = match (&silenced_by, rule.is_reported) {
+            (None, true) => state.folding.judge(&rule.meta.id, &folding_key, &rule.meta.extension.policy, firing.end),
+            _ => Verdict::Folded,
+        };
+        let is_new = matches!(verdict, Verdict::Finding | Verdict::CapReached)
+            || silenced_by.is_some()
+            || !detector.parents.is_empty();
+        let (evidence, evidence_total) = if is_new {
+            entries.evidence(firing)
+        } else {
+            let newest = last.map(|last| last.evidence.clone()).unwrap_or_default();
+            (newest, entries.range(firing.start, firing.end).len() as u64)
+        };
+        let carried = if detector.parents.is_empty() { Vec::new() } else { entries.carried(firing) };
+        let offers =
+            self.offers_to_parents(detector, firing, number, key, spelling, &evidence, &carried, silenced_by.as_ref());
+        if rule.is_reported {
+            hits.push(Hit {
+                rule: detector.rule,
+                time: firing.end,
+                start: Some(firing.start),
+                group,
+                metric: Some(firing.metric),
+                why: None,
+                evidence,
+                evidence_total,
+                key: folding_key,
+                silenced_by,
+                verdict,
+            });
+        }
+        for offer in offers {
+            self.offer(state, offer, subject, hits);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one firing, borrowed from different places")]
+    fn offers_to_parents(
+        &self,
+        detector: &Detector,
+        firing: &Firing,
+        number: u64,
+        key: &GroupKey,
+        spelling: &[String],
+        evidence: &[crate::subject::Place],
+        carried: &[Vec<Option<String>>],
+        silenced_by: Option<&String>,
+    ) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        for feed in &detector.parents {
+            for carried in carried {
+                let text = |pick: &Pick, group: &[String]| match pick {
+                    Pick::Group(index) => group.get(*index).cloned(),
+                    Pick::Carried(index) => carried.get(*index).cloned().flatten(),
+                    Pick::Metric => Some(firing.metric.to_string()),
+                    Pick::Field(_) => None,
+                };
+                let (Some(parent_key), Some(parent_spelling)) = (
+                    feed.group
+                        .iter()
+                        .map(|pick| text(pick, key).map(|value| value.to_lowercase()))
+                        .collect::<Option<GroupKey>>(),
+                    feed.group.iter().map(|pick| text(pick, spelling)).collect::<Option<Vec<String>>>(),
+                ) else {
+                    continue;
+                };
+                let value =
+                    feed.values.first().and_then(|pick| text(pick, spelling)).map(|value| match value.parse() {
+                        Ok(number) if self.detectors[feed.detector].window.kind != Kind::ValueCount => {
+                            Measured::Number(number)
+                        }
+                        _ => Measured::Text(value),
+                    });
+                let entry = Entry {
+                    time: firing.end,
+                    id: ItemId::Firing { of: detector.hash, number },
+                    slot: feed.slot,
+                    value,
+                    evidence: evidence.to_vec(),
+                    carried: feed.carried.iter().map(|pick| text(pick, spelling)).collect(),
+                    silenced_by: silenced_by.cloned(),
+                };
+                let recorded_at = evidence.iter().map(|place| place.recorded_at).max().unwrap_or(firing.end);
+                offers.push(Offer {
+                    detector: feed.detector,
+                    key: parent_key,
+                    spelling: parent_spelling,
+                    entry,
+                    recorded_at,
+                });
+            }
+        }
+        offers
+    }
+
+    /// Judges what is due by `now`; all of it, as far as events reach, without.
+    pub(crate) fn judge_due(&self, state: &mut State, now: Option<Timestamp>, hits: &mut Vec<Hit>) {
+        while let Some(due) = state.due.first().filter(|due| now.is_none_or(|now| due.at <= now)).cloned() {
+            state.due.remove(&due);
+            let detector = &self.detectors[due.detector];
+            let span = detector.window.span;
+            // At the end of a file what lies beyond its last event is not known.
+            let is_known = |end: Timestamp| now.is_some() || end <= state.horizon;
+            if detector.window.kind == Kind::Silence {
+                let Some(heard) = state.memories[due.detector].heard.get(&due.group).cloned() else { continue };
+                if heard.time > due.time {
+                    // Heard of since: wait on from then. At the end of a file there is no later.
+                    let at = heard.time.max(heard.recorded_at).plus_micros(span + SETTLE_MICROS);
+                    if now.is_some() || is_known(heard.time.plus_micros(span)) {
+                        state.due.insert(Due { at, time: heard.time, ..due });
+                    }
+                } else if !heard.is_told && is_known(heard.time.plus_micros(span)) {
+                    self.fall_silent(state, &due, heard.time, hits);
+                }
+                continue;
+            }
+            let is_forward = detector.window.reaches_forward();
+            let Some(group) = state.memories[due.detector].groups.get_mut(&due.group) else { continue };
+            let firing = if is_forward && !group.fired_forward.contains(&due.time) {
+                detector.window.judge_forward(group, due.time).filter(|firing| is_known(firing.end))
+            } else if !is_forward && !group.fired.contains(&due.time) {
+                detector.window.judge(group, due.time)
+            } else {
+                None
+            };
+            let Some(firing) = firing else { continue };
+            if is_forward {
+                group.fired_forward.insert(due.time)
+            } else {
+                group.fired.insert(due.time)
+            };
+            self.fire(state, due.detector, &due.group, &firing, None, hits);
+        }
+    }
+
+    fn fall_silent(&self, state: &mut State, due: &Due, last: Timestamp, hits: &mut Vec<Hit>) {
+        let detector = &self.detectors[due.detector];
+        let rule = &self.rules()[detector.rule];
+        let memory = &mut state.memories[due.detector];
+        if let Some(heard) = memory.heard.get_mut(&due.group) {
+            heard.is_told = true;
+        }
+        let spelling = memory.spellings.get(&due.group).unwrap_or(&due.group);
+        let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling.iter().cloned()).collect();
+        let end = last.plus_micros(detector.window.span);
+        let key = rule.key(None, &group);
+        let verdict = state.folding.judge(&rule.meta.id, &key, &rule.meta.extension.policy, end);
+        hits.push(Hit {
+            rule: detector.rule,
+            time: end,
+            start: Some(last),
+            group,
+            metric: None,
+            why: Some(format!("nothing since {last}")),
+            evidence: Vec::new(),
+            evidence_total: 0,
+            key,
+            silenced_by: None,
+            verdict,
+        });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one match, borrowed from different places")]
+    fn see_habit(
+        &self,
+        state: &mut State,
+        feed: &Feed,
+        habit: &HabitRule,
+        subject: &Subject<'_>,
+        silencing: &[&Exception],
+        key: GroupKey,
+        spelling: Vec<String>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let detector = &self.detectors[feed.detector];
+        let rule = &self.rules()[detector.rule];
+        let values: Vec<String> = feed
+            .values
+            .iter()
+            .filter_map(|pick| match pick {
+                Pick::Field(address) => address.text(subject).map(|text| text.into_owned()),
+                Pick::Group(_) | Pick::Carried(_) | Pick::Metric => None,
+            })
+            .collect();
+        if habit.kind == Kind::NewTerms && values.len() < feed.values.len() {
+            return;
+        }
+        let address = subject.texts.text(Field::Address);
+        let session = values.first().cloned().or_else(|| {
+            [Field::CredentialId, Field::CorrelationId]
+                .into_iter()
+                .find_map(|field| subject.texts.text(field).map(str::to_owned))
+        });
+        let facts = Facts {
+            time: subject.place.event_time,
+            terms: values,
+            network: address.map(network::network),
+            device: subject.texts.text(Field::Agent).and_then(Device::of),
+            session,
+            location: address.and_then(network::parse).and_then(|address| self.locate().locate(address)),
+        };
+        state.arrivals += 1;
+        let arrivals = state.arrivals;
+        let memory = &mut state.memories[feed.detector];
+        let habits = memory.habits.entry(key.clone()).or_default();
+        let before = habits.weight();
+        habits.touched = arrivals;
+        let why = habits.see(habit, &key.join("\u{1f}"), facts, &mut memory.networks);
+        state.bytes = (state.bytes + habits.weight()).saturating_sub(before);
+        if let Some(why) = why {
+            let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling).collect();
+            let folding_key = rule.key(Some(subject), &group);
+            let silenced_by = self.silenced_by(detector.rule, silencing);
+            let verdict = match silenced_by {
+                Some(_) => Verdict::Folded,
+                None => state.folding.judge(
+                    &rule.meta.id,
+                    &folding_key,
+                    &rule.meta.extension.policy,
+                    subject.place.event_time,
+                ),
+            };
+            hits.push(Hit {
+                rule: detector.rule,
+                time: subject.place.event_time,
+                start: None,
+                group,
+                metric: None,
+                why: Some(why),
+                evidence: vec![subject.place.clone()],
+                evidence_total: 1,
+                key: folding_key,
+                silenced_by,
+                verdict,
+            });
+        }
+        if state.bytes > STATE_BYTES_MAX {
+            make_room(state);
+        }
+    }
+}
+
+/// A group is heard of: of silence. One thing waits for each group, however often it is heard of.
+fn hear(state: &mut State, detector: usize, span: i64, subject: &Subject<'_>, key: GroupKey, spelling: Vec<String>) {
+    let (time, recorded_at) = (subject.place.event_time, subject.place.recorded_at);
+    let memory = &mut state.memories[detector];
+    memory.spellings.entry(key.clone()).or_insert(spelling);
+    let known = memory.heard.get_mut(&key);
+    let must_wait = known.as_ref().is_none_or(|heard| heard.is_told);
+    match known {
+        Some(heard) if heard.time >= time => return,
+        Some(heard) => *heard = crate::state::Heard { time, recorded_at, is_told: false },
+        None => {
+            memory.heard.insert(key.clone(), crate::state::Heard { time, recorded_at, is_told: false });
+        }
+    }
+    if must_wait {
+        let at = time.max(recorded_at).plus_micros(span + SETTLE_MICROS);
+        state.due.insert(Due { at, detector, group: key, time });
+    }
+}
+
+fn measured(address: &Address, kind: Kind, subject: &Subject<'_>) -> Option<Measured> {
+    let text = address.text(subject)?;
+    if kind == Kind::ValueCount {
+        return Some(Measured::Text(text.into_owned()));
+    }
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite()).map(Measured::Number)
+}
+
+/// Lets go of the groups heard of least recently until a tenth is free.
+fn make_room(state: &mut State) {
+    let mut oldest: Vec<(u64, usize, GroupKey, bool)> = Vec::new();
+    for (index, memory) in state.memories.iter().enumerate() {
+        oldest.extend(memory.groups.iter().map(|(key, group)| (group.touched, index, key.clone(), true)));
+        oldest.extend(memory.habits.iter().map(|(key, habits)| (habits.touched, index, key.clone(), false)));
+    }
+    oldest.sort_unstable();
+    for (_, index, key, is_window) in oldest {
+        if state.bytes <= STATE_BYTES_MAX / 10 * 9 {
+            break;
+        }
+        let memory = &mut state.memories[index];
+        let freed = if is_window {
+            memory.groups.remove(&key).map_or(0, |group| group.entries.iter().map(Entry::weight).sum())
+        } else {
+            memory.habits.remove(&key).map_or(0, |habits| habits.weight())
+        };
+        memory.spellings.remove(&key);
+        state.bytes = state.bytes.saturating_sub(freed);
+        state.drops.groups += 1;
+    }
+}
+
+/// The kind of a rule for people: what it looks at.
+pub fn kind_words(document: &Document) -> &'static str {
+    match &document.body {
+        Body::Detection(_) => "match",
+        Body::Correlation(correlation) => correlation.kind.as_str(),
+        Body::Filter(_) => "filter",
+        Body::Advisor(rule) => rule.window.as_ref().map_or("match", |window| window.kind.as_str()),
+    }
+}

@@ -1,0 +1,155 @@
+//! Rule files become documents: rules, correlations, filters, Security Advisor rules, each with its tests.
+
+use yaml_serde::{Mapping, Value};
+
+use crate::advisor::{self, AdvisorRule};
+use crate::correlation::Correlation;
+use crate::meta::Meta;
+use crate::problem::{Gravity, Problem};
+use crate::sigma::{self, SigmaDetection, SigmaFilter};
+use crate::testing::{self, RuleTest};
+use crate::yaml;
+
+/// What a document is.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A Sigma detection.
+    Detection(Box<SigmaDetection>),
+    /// A correlation of others.
+    Correlation(Box<Correlation>),
+    /// A Sigma filter.
+    Filter(Box<SigmaFilter>),
+    /// A rule of a Security Advisor package.
+    Advisor(Box<AdvisorRule>),
+}
+
+/// One document of a rule file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The file's name, as messages give it.
+    pub file: String,
+    /// Which document of it, from 1.
+    pub number: usize,
+    /// What it is.
+    pub body: Body,
+    /// Its own text, normalised: what a fingerprint is made of.
+    pub text: String,
+    /// The tests that stand beside it.
+    pub tests: Vec<RuleTest>,
+}
+
+/// The documents of a file, with what is wrong.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Documents that can be used.
+    pub documents: Vec<Document>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Document {
+    /// What it says about itself.
+    pub fn meta(&self) -> &Meta {
+        match &self.body {
+            Body::Detection(detection) => &detection.meta,
+            Body::Correlation(correlation) => &correlation.meta,
+            Body::Filter(filter) => &filter.meta,
+            Body::Advisor(rule) => &rule.meta,
+        }
+    }
+
+    /// Whether it is meant by a reference: an id, a name, a title.
+    pub fn is_called(&self, name: &str) -> bool {
+        let meta = self.meta();
+        meta.id == name || meta.name.as_deref() == Some(name) || meta.title == name
+    }
+}
+
+impl Loaded {
+    /// Whether something is left out.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.gravity == Gravity::Error)
+    }
+}
+
+/// Reads a rule file: Security Advisor's JSON when the text begins as JSON does or the name ends in `.json`, else YAML.
+pub fn load(file: &str, text: &str) -> Loaded {
+    let begins_as_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['[', '{']);
+    let mut loaded =
+        if file.ends_with(".json") || begins_as_json { load_advisor(file, text) } else { load_yaml(file, text) };
+    for problem in &mut loaded.problems {
+        problem.file = Some(file.to_owned());
+    }
+    loaded
+}
+
+fn load_advisor(file: &str, text: &str) -> Loaded {
+    let package = match advisor::read(text) {
+        Ok(package) => package,
+        Err(problem) => return Loaded { documents: Vec::new(), problems: vec![problem] },
+    };
+    let mut problems = package.problems;
+    for repair in &package.repairs {
+        problems.push(Problem::warning("repaired", format!("line {}: {}", repair.line, repair.what)));
+    }
+    let mut documents = Vec::new();
+    for (index, rule) in package.rules.into_iter().enumerate() {
+        let text = format!("{rule:?}");
+        documents.push(Document {
+            file: file.to_owned(),
+            number: index + 1,
+            body: Body::Advisor(Box::new(rule)),
+            text,
+            tests: Vec::new(),
+        });
+    }
+    Loaded { documents, problems }
+}
+
+fn load_yaml(file: &str, text: &str) -> Loaded {
+    let (values, mut problems) = yaml::documents(text);
+    let mut documents = Vec::new();
+    for (index, value) in values.iter().enumerate() {
+        let number = index + 1;
+        let mut found = Vec::new();
+        let read = match value {
+            Value::Mapping(mapping) => read(mapping, &mut found),
+            _ => Err(Problem::error(
+                "yaml",
+                "a rule is a mapping with 'title' and 'detection', 'correlation' or 'filter'",
+            )),
+        };
+        let label = value.get("id").or_else(|| value.get("title")).and_then(yaml::scalar);
+        match read {
+            Ok((body, tests)) => {
+                let text = yaml_serde::to_string(value).unwrap_or_default();
+                // A rule with something wrong in its extension must not run as if it were not there.
+                if found.iter().all(|problem| problem.gravity != Gravity::Error) {
+                    documents.push(Document { file: file.to_owned(), number, body, text, tests });
+                }
+            }
+            Err(problem) => found.push(problem),
+        }
+        problems.extend(found.into_iter().map(|problem| Problem {
+            document: number,
+            rule: problem.rule.or_else(|| label.clone()),
+            ..problem
+        }));
+    }
+    Loaded { documents, problems }
+}
+
+fn read(mapping: &Mapping, problems: &mut Vec<Problem>) -> Result<(Body, Vec<RuleTest>), Problem> {
+    let tests = testing::read(mapping, problems);
+    let mut mapping = mapping.clone();
+    mapping.remove("tests");
+    if mapping.contains_key("correlation") {
+        let correlation = Correlation::read(&mapping, problems)?;
+        return Ok((Body::Correlation(Box::new(correlation)), tests));
+    }
+    let body = match sigma::read(&mapping, problems)? {
+        sigma::Read::Rule(detection) => Body::Detection(detection),
+        sigma::Read::Filter(filter) => Body::Filter(filter),
+    };
+    Ok((body, tests))
+}

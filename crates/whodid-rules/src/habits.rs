@@ -1,0 +1,257 @@
+//! What people usually do: first seen values, devices, networks, travel, sessions side by side.
+//!
+//! Each group (as a rule a user) has its habits; a departure is told only once enough was seen before. What was seen
+//! up to the span before or after counts as known, so a late event changes nothing that was right.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use whodid_model::Timestamp;
+
+use crate::agent::Device;
+use crate::correlation::Kind;
+use crate::network::{Location, distance_km};
+
+/// Values that one group remembers; the one not seen for longest goes.
+pub const VALUES_A_GROUP_MAX: usize = 2_000;
+/// Recent acts of one group that sessions and travel are judged by.
+const RECENT_MAX: usize = 32;
+/// Other users of a network by whom it counts as the account's own.
+const USERS_OF_A_NETWORK: usize = 4;
+/// For how long a network is new to an account.
+const NEW_TO_ACCOUNT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// Faster than this is no travel (detection.md §D5).
+const SPEED_KM_H_MAX: f64 = 900.0;
+/// Shorter ways are not judged.
+const DISTANCE_KM_MIN: f64 = 500.0;
+/// Two acts are at least so far apart in time when their speed is taken.
+const TRAVEL_MICROS_MIN: i64 = 60 * 1_000_000;
+/// A pair of places travelled between on so many days is a habit.
+const HABITUAL_DAYS: usize = 3;
+
+/// How a network is remembered among devices.
+const NETWORK: &str = "\u{1}";
+
+/// What is looked at in one act.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    pub time: Timestamp,
+    /// The values of the rule's fields.
+    pub terms: Vec<String>,
+    pub network: Option<String>,
+    pub device: Option<Device>,
+    pub session: Option<String>,
+    pub location: Option<Location>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    first: Timestamp,
+    last: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Act {
+    time: Timestamp,
+    network: Option<String>,
+    device: Option<Device>,
+    session: Option<String>,
+    location: Option<Location>,
+}
+
+/// The habits of one group.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Habits {
+    /// Acts seen.
+    acts: u32,
+    known: HashMap<String, Seen>,
+    recent: VecDeque<Act>,
+    /// Pairs of countries and the days on which they followed each other.
+    ways: HashMap<String, Vec<i64>>,
+    pub touched: u64,
+}
+
+/// What is known of a network in the whole account.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Network {
+    first: Timestamp,
+    /// Who used it, up to [`USERS_OF_A_NETWORK`].
+    users: Vec<String>,
+}
+
+/// What the account has in common.
+pub(crate) type Networks = HashMap<String, Network>;
+
+/// How a rule judges.
+#[derive(Debug, Clone)]
+pub(crate) struct HabitRule {
+    pub kind: Kind,
+    pub span: i64,
+    pub min_history: u32,
+    /// Whether a device is no news in a network that the user has used before.
+    pub trusts_networks: bool,
+}
+
+impl Habits {
+    /// Takes an act in; why it is unusual, where it is.
+    pub fn see(&mut self, rule: &HabitRule, group: &str, facts: Facts, networks: &mut Networks) -> Option<String> {
+        let had = self.acts;
+        self.acts = self.acts.saturating_add(1);
+        let has_history = had >= rule.min_history;
+        match rule.kind {
+            Kind::NewTerms => {
+                let is_new = self.learn(&facts.terms.join("\u{1f}"), facts.time, rule.span);
+                (is_new && has_history).then(|| format!("first seen: {}", facts.terms.join(", ")))
+            }
+            Kind::NewDevice => {
+                let device = facts.device?;
+                let usual = self.usual();
+                let is_new = self.learn(&device.to_string(), facts.time, rule.span);
+                let is_home = match facts.network.filter(|_| rule.trusts_networks) {
+                    Some(network) => !self.learn(&format!("{NETWORK}{network}"), facts.time, rule.span),
+                    None => false,
+                };
+                (is_new && !is_home && has_history).then(|| format!("{device} was not used before; usual: {usual}"))
+            }
+            Kind::UnusualLocation => self.see_location(rule, group, &facts, networks, has_history),
+            Kind::ImpossibleTravel => self.see_travel(rule, facts),
+            Kind::ConcurrentSessions => self.see_session(rule, facts),
+            _ => None,
+        }
+    }
+
+    fn see_location(
+        &mut self,
+        rule: &HabitRule,
+        group: &str,
+        facts: &Facts,
+        networks: &mut Networks,
+        has_history: bool,
+    ) -> Option<String> {
+        // With a database the country, without the network.
+        let place = match (&facts.location, &facts.network) {
+            (Some(location), _) => location.country.clone(),
+            (None, Some(network)) => network.clone(),
+            (None, None) => return None,
+        };
+        let usual = self.usual();
+        let is_new = self.learn(&place, facts.time, rule.span);
+        let known = networks.entry(place.clone()).or_insert_with(|| Network { first: facts.time, users: Vec::new() });
+        let is_young = facts.time.micros() - known.first.micros() < NEW_TO_ACCOUNT_MICROS;
+        let others = known.users.iter().filter(|user| *user != group).count();
+        if known.users.len() < USERS_OF_A_NETWORK && !known.users.iter().any(|user| user == group) {
+            known.users.push(group.to_owned());
+        }
+        // A network that several others have used for a while is the account's, however new to this user.
+        let is_rare = is_young || others == 0;
+        (is_new && has_history && is_rare).then(|| format!("{place} was not used before; usual: {usual}"))
+    }
+
+    fn see_travel(&mut self, rule: &HabitRule, facts: Facts) -> Option<String> {
+        let location = facts.location.clone()?;
+        let mut why = None;
+        for earlier in &self.recent {
+            let Some(other) = &earlier.location else { continue };
+            let apart = (facts.time.micros() - earlier.time.micros()).abs();
+            if apart > rule.span || other.country == location.country {
+                continue;
+            }
+            let distance = distance_km(other, &location) - other.radius_km - location.radius_km;
+            let hours = apart.max(TRAVEL_MICROS_MIN) as f64 / 3.6e9;
+            let way = way(&other.country, &location.country);
+            let days = self.ways.get(&way).map_or(0, Vec::len);
+            if distance > DISTANCE_KM_MIN && distance / hours > SPEED_KM_H_MAX && days < HABITUAL_DAYS {
+                why = Some(format!(
+                    "{} and {} are at least {distance:.0} km apart, and {} lay between",
+                    other.country,
+                    location.country,
+                    crate::duration::words(apart / 1_000_000 * 1_000_000)
+                ));
+            }
+        }
+        if let Some(last) =
+            self.recent.back().and_then(|act| act.location.as_ref()).filter(|last| last.country != location.country)
+        {
+            let days = self.ways.entry(way(&last.country, &location.country)).or_default();
+            let today = facts.time.day_number();
+            if !days.contains(&today) && days.len() < HABITUAL_DAYS {
+                days.push(today);
+            }
+        }
+        self.remember(facts);
+        why
+    }
+
+    fn see_session(&mut self, rule: &HabitRule, facts: Facts) -> Option<String> {
+        let network = facts.network.clone()?;
+        let is_other = |act: &&Act| {
+            let is_near = (facts.time.micros() - act.time.micros()).abs() <= rule.span;
+            let is_elsewhere = act.network.as_ref().is_some_and(|other| *other != network);
+            // Two unknown devices may differ; two known ones must.
+            let is_other_device = match (&act.device, &facts.device) {
+                (Some(one), Some(other)) => one != other,
+                _ => true,
+            };
+            let is_same_session = act.session.is_some() && act.session == facts.session;
+            is_near && is_elsewhere && is_other_device && !is_same_session
+        };
+        let why = self.recent.iter().find(is_other).map(|act| {
+            let device =
+                |device: &Option<Device>| device.as_ref().map_or(String::new(), |device| format!(" with {device}"));
+            format!(
+                "active from {}{} and from {network}{} within {}",
+                act.network.as_deref().unwrap_or_default(),
+                device(&act.device),
+                device(&facts.device),
+                crate::duration::words(rule.span)
+            )
+        });
+        self.remember(facts);
+        why
+    }
+
+    fn remember(&mut self, facts: Facts) {
+        let Facts { time, network, device, session, location, .. } = facts;
+        // One act for each place and device: a busy session must not push another out.
+        self.recent.retain(|act| act.network != network || act.device != device || act.session != session);
+        self.recent.push_back(Act { time, network, device, session, location });
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Takes a value in; whether it was not known.
+    fn learn(&mut self, value: &str, time: Timestamp, span: i64) -> bool {
+        if let Some(seen) = self.known.get_mut(value) {
+            let before = time.micros() - seen.last.micros();
+            let after = seen.first.micros() - time.micros();
+            seen.first = seen.first.min(time);
+            seen.last = seen.last.max(time);
+            return before > span || after > span;
+        }
+        if self.known.len() >= VALUES_A_GROUP_MAX
+            && let Some(oldest) = self.known.iter().min_by_key(|(_, seen)| seen.last).map(|(value, _)| value.clone())
+        {
+            self.known.remove(&oldest);
+        }
+        self.known.insert(value.to_owned(), Seen { first: time, last: time });
+        true
+    }
+
+    fn usual(&self) -> String {
+        let is_shown = |(value, _): &(&String, &Seen)| !value.starts_with(NETWORK);
+        let mut known: Vec<(&String, &Seen)> = self.known.iter().filter(is_shown).collect();
+        known.sort_by(|one, other| other.1.last.cmp(&one.1.last).then_with(|| one.0.cmp(other.0)));
+        let names: Vec<&str> = known.iter().take(3).map(|(name, _)| name.as_str()).collect();
+        if names.is_empty() { "nothing yet".to_owned() } else { names.join(", ") }
+    }
+
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.known.keys().map(|value| value.len() + 64).sum::<usize>() + self.recent.len() * 200
+    }
+}
+
+fn way(one: &str, other: &str) -> String {
+    if one < other { format!("{one}-{other}") } else { format!("{other}-{one}") }
+}

@@ -1,0 +1,57 @@
+//! Rules: what to look for in events, and the one function that looks.
+//!
+//! Sigma rules, correlations and filters, Security Advisor packages, and kinds of ours become one [`RuleSet`].
+//! [`RuleSet::step`] takes an event and a [`State`] and tells [`Hit`]s; live detection, tests and backtests all call
+//! it, so they cannot disagree. Nothing here opens a file, reads a clock or logs: time comes with the events.
+
+mod address;
+pub mod advisor;
+mod agent;
+mod correlate;
+mod correlation;
+mod document;
+mod duration;
+mod exception;
+mod folding;
+mod habits;
+mod hours;
+mod logsource;
+mod meta;
+mod native;
+mod network;
+mod package;
+mod policy;
+mod problem;
+mod ruleset;
+mod run;
+mod sigma;
+mod state;
+mod subject;
+mod testing;
+mod version;
+mod window;
+mod yaml;
+
+pub use address::{Address, Vocabulary};
+pub use agent::{Class, Device};
+pub use correlate::kind_words;
+pub use correlation::{Correlation, Kind};
+pub use document::{Body, Document, Loaded, load};
+pub use exception::{Exception, ExceptionScope};
+pub use folding::Verdict;
+pub use hours::Hours;
+pub use logsource::{ACTIVITY, OURSELVES};
+pub use meta::{Extension, Level, Meta, NextStep};
+pub use network::{Locate, Location, Nowhere, distance_km, network};
+pub use package::{
+    ARCHIVE_BYTES_MAX, Check, Difference, MANIFEST, Manifest, Package, PackageError, Variable, VariableType,
+};
+pub use policy::Policy;
+pub use problem::{Gravity, Problem};
+pub use ruleset::{Build, Hit, Rule, RuleKind, RuleSet, Tuning};
+pub use run::{Outcome, Run, run_tests};
+pub use sigma::{SigmaDetection, SigmaFilter, Variables};
+pub use state::{Drops, LATENESS_MICROS, SETTLE_MICROS, SNAPSHOT_VERSION, STATE_BYTES_MAX, Snapshot, State};
+pub use subject::{NoTexts, Place, Subject, Texts};
+pub use testing::{Expect, RuleTest};
+pub use version::Version;

@@ -1,0 +1,142 @@
+//! The event that the Sigma library asks, with every field name replaced by a number.
+//!
+//! Names are resolved when a rule is compiled ([`FieldTable::encode`]); what the library then asks for is the number
+//! of an [`Address`]. So no path is taken apart while events are matched.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use rsigma_eval::{Event, EventValue};
+use whodid_decode::json::{Node, Value};
+
+use crate::address::{Address, Vocabulary};
+use crate::subject::Subject;
+
+/// How an encoded name begins; no field of any source does.
+const SIGN: char = '\u{1}';
+
+/// All field names of a rule set.
+#[derive(Debug, Default)]
+pub(crate) struct FieldTable {
+    addresses: Vec<Address>,
+    encoded: Vec<String>,
+    known: HashMap<(String, Vocabulary, bool), usize>,
+    /// Those that an event may have because it has a member of this name.
+    by_root: HashMap<String, Vec<usize>>,
+    /// Those that an event may have whatever its members are.
+    anywhere: Vec<usize>,
+}
+
+impl FieldTable {
+    /// The text that stands for a field name in compiled rules.
+    pub fn encode(&mut self, name: &str, vocabulary: Vocabulary, is_structured: bool) -> String {
+        let index = self.index(name, vocabulary, is_structured);
+        self.encoded[index].clone()
+    }
+
+    fn index(&mut self, name: &str, vocabulary: Vocabulary, is_structured: bool) -> usize {
+        let key = (name.to_owned(), vocabulary, is_structured);
+        if let Some(index) = self.known.get(&key) {
+            return *index;
+        }
+        let index = self.addresses.len();
+        let address = Address::new(name, vocabulary, is_structured);
+        self.by_root.entry(address.root().to_owned()).or_default().push(index);
+        if address.has_ours() {
+            self.anywhere.push(index);
+        }
+        self.addresses.push(address);
+        self.encoded.push(format!("{SIGN}{index}"));
+        self.known.insert(key, index);
+        index
+    }
+
+    /// The address behind an encoded name.
+    pub fn decode(&self, encoded: &str) -> Option<&Address> {
+        self.addresses.get(encoded.strip_prefix(SIGN)?.parse::<usize>().ok()?)
+    }
+}
+
+/// A [`Subject`] with the table that its fields are asked by.
+pub(crate) struct NativeEvent<'a> {
+    pub subject: Subject<'a>,
+    pub fields: &'a FieldTable,
+}
+
+impl Event for NativeEvent<'_> {
+    fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
+        self.fields.decode(path)?.value(&self.subject)
+    }
+
+    fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
+        match self.subject.tree {
+            Some(tree) => any_leaf(tree, self.subject.raw, pred),
+            None => pred(self.subject.raw),
+        }
+    }
+
+    fn all_string_values(&self) -> Vec<Cow<'_, str>> {
+        let mut values = Vec::new();
+        match self.subject.tree {
+            Some(tree) => visit_leaves(tree, self.subject.raw, &mut |leaf| values.push(Cow::Owned(leaf.to_owned()))),
+            None => values.push(Cow::Borrowed(self.subject.raw)),
+        }
+        values
+    }
+
+    fn visit_string_values(&self, visit: &mut dyn FnMut(&str)) {
+        match self.subject.tree {
+            Some(tree) => visit_leaves(tree, self.subject.raw, visit),
+            None => visit(self.subject.raw),
+        }
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        serde_json::from_str(self.subject.raw).unwrap_or_default()
+    }
+
+    fn visit_top_level_keys(&self, visit: &mut dyn FnMut(&str)) -> bool {
+        match self.subject.tree.map(|tree| &tree.value) {
+            None => {}
+            Some(Value::Object(members)) => {
+                for (name, _) in members {
+                    // A name with dots may be the whole of a path.
+                    let root = name.split(['.', '[']).next().unwrap_or_default();
+                    for index in self.fields.by_root.get(root).into_iter().flatten() {
+                        visit(&self.fields.encoded[*index]);
+                    }
+                }
+            }
+            Some(_) => return false,
+        }
+        for index in &self.fields.anywhere {
+            visit(&self.fields.encoded[*index]);
+        }
+        true
+    }
+}
+
+/// Keywords are looked for in values, numbers and booleans included, and never in names.
+fn any_leaf(node: &Node<'_>, document: &str, pred: &dyn Fn(&str) -> bool) -> bool {
+    match &node.value {
+        Value::Null => false,
+        Value::Text(text) => pred(text),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+            pred(document.get(node.start..node.end).unwrap_or_default())
+        }
+        Value::Array(items) => items.iter().any(|item| any_leaf(item, document, pred)),
+        Value::Object(members) => members.iter().any(|(_, member)| any_leaf(member, document, pred)),
+    }
+}
+
+fn visit_leaves(node: &Node<'_>, document: &str, visit: &mut dyn FnMut(&str)) {
+    match &node.value {
+        Value::Null => {}
+        Value::Text(text) => visit(text),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+            visit(document.get(node.start..node.end).unwrap_or_default())
+        }
+        Value::Array(items) => items.iter().for_each(|item| visit_leaves(item, document, visit)),
+        Value::Object(members) => members.iter().for_each(|(_, member)| visit_leaves(member, document, visit)),
+    }
+}

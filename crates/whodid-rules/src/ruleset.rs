@@ -1,0 +1,467 @@
+//! A compiled set of rules, and the one function that live detection, tests and backtests share: [`RuleSet::step`].
+
+use std::collections::{BTreeMap, HashMap};
+
+use sha2::{Digest, Sha256};
+use whodid_model::{Field, Timestamp};
+
+use crate::address::{Address, Vocabulary};
+use crate::correlate::{Detector, Feed};
+use crate::document::{Body, Document};
+use crate::exception::Exception;
+use crate::folding::Verdict;
+use crate::meta::{Level, Meta};
+use crate::network::{Locate, Nowhere};
+use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::sigma::{self, Matcher, SigmaDetection, SigmaFilter, Variables};
+use crate::state::{Snapshot, State};
+use crate::subject::{Place, Subject};
+
+/// What a rule is, once compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleKind {
+    /// It matches single events.
+    Match,
+    /// It correlates matches.
+    Correlation,
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// What it says about itself, tuning applied.
+    pub meta: Meta,
+    /// What it is.
+    pub kind: RuleKind,
+    /// The file it stands in.
+    pub file: String,
+    /// Whether its matches are findings; rules that only feed a correlation are not.
+    pub is_reported: bool,
+    /// Whether it is switched off in its package until somebody fills it in.
+    pub is_dormant: bool,
+    /// The hash of its text, and of the rules it refers to.
+    pub fingerprint: String,
+    /// Who is said to find it.
+    pub provider: String,
+    dedup: Vec<Address>,
+}
+
+/// Something that a rule found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The rule's place in [`RuleSet::rules`].
+    pub rule: usize,
+    /// When: the time of the event, or the end of the window.
+    pub time: Timestamp,
+    /// Where the window begins.
+    pub start: Option<Timestamp>,
+    /// The group, with the fields that it is made by.
+    pub group: Vec<(String, String)>,
+    /// What was measured.
+    pub metric: Option<f64>,
+    /// Why it is unusual, where the kind of rule can say.
+    pub why: Option<String>,
+    /// The events behind it, the newest.
+    pub evidence: Vec<Place>,
+    /// How many there are.
+    pub evidence_total: u64,
+    /// The values by which hits are folded.
+    pub key: String,
+    /// The exception that silences it.
+    pub silenced_by: Option<String>,
+    /// What the rule's policy makes of it.
+    pub verdict: Verdict,
+}
+
+/// Changes to a rule that are kept apart from it.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tuning {
+    /// Another level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Another threshold of a correlation: what its first comparison is made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Another policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+
+/// What a rule set is made of.
+#[derive(Debug, Default)]
+pub struct Build<'a> {
+    /// The documents.
+    pub documents: Vec<&'a Document>,
+    /// Values of variables.
+    pub variables: Variables,
+    /// Tuning by rule id.
+    pub tuning: BTreeMap<String, Tuning>,
+    /// Exceptions.
+    pub exceptions: Vec<Exception>,
+    /// Whether rules marked dormant run too, as when they are tested.
+    pub with_dormant: bool,
+    /// Whether an event's source rules out rules that are for others.
+    pub routes: bool,
+}
+
+/// Rules, ready to be asked.
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    matcher: Matcher,
+    /// Rules of Security Advisor, by the action that they need; those that need none under "".
+    advisor: HashMap<String, Vec<AdvisorPart>>,
+    pub(crate) detectors: Vec<Detector>,
+    /// Which correlations a rule feeds, by rule and part.
+    feeds: HashMap<(usize, u32), Vec<Feed>>,
+    exceptions: Vec<Exception>,
+    fingerprints: Vec<String>,
+    locate: Box<dyn Locate + Send>,
+    routes: bool,
+}
+
+#[derive(Debug, Clone)]
+struct AdvisorPart {
+    rule: usize,
+    part: u32,
+    condition: crate::advisor::Cond,
+    /// Whether a match of it is a match of the rule.
+    is_match: bool,
+}
+
+/// Numbers from here on stand for exceptions in the matcher.
+const EXCEPTIONS_FROM: usize = 1 << 32;
+
+impl std::fmt::Debug for RuleSet {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("RuleSet").field("rules", &self.rules.len()).finish_non_exhaustive()
+    }
+}
+
+impl RuleSet {
+    /// Compiles rules. Those that cannot be used are left out and told.
+    pub fn compile(build: &Build<'_>) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut detections: HashMap<usize, SigmaDetection> = HashMap::new();
+        let mut filters: Vec<SigmaFilter> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut documents: Vec<&Document> = Vec::new();
+        let mut known: HashMap<String, &str> = HashMap::new();
+        for document in &build.documents {
+            if let Body::Filter(filter) = &document.body {
+                filters.push(filter.as_ref().clone());
+                continue;
+            }
+            let meta = document.meta();
+            if let Some(file) = known.insert(meta.id.clone(), &document.file) {
+                let message = format!("another rule has the id '{}' (in {file}); ids must differ", meta.id);
+                problems.push(located(Problem::error("duplicate", message), document));
+                continue;
+            }
+            let index = rules.len();
+            let mut rule = Rule::of(document);
+            rule.tune(build.tuning.get(&meta.id));
+            if let Body::Detection(detection) = &document.body {
+                detections.insert(index, detection.as_ref().clone());
+            }
+            rules.push(rule);
+            documents.push(document);
+        }
+        let mut by_number: Vec<(&usize, &mut SigmaDetection)> = detections.iter_mut().collect();
+        by_number.sort_by_key(|(number, _)| **number);
+        let mut laid: Vec<&mut SigmaDetection> = by_number.into_iter().map(|(_, detection)| detection).collect();
+        sigma::lay_filters(&mut laid, &filters, &mut problems);
+        let mut matcher = Matcher::new();
+        let mut wanted: Vec<(usize, &SigmaDetection)> =
+            detections.iter().map(|(number, detection)| (*number, detection)).collect();
+        wanted.sort_by_key(|(number, _)| *number);
+        let exceptions: Vec<(usize, SigmaDetection)> = build
+            .exceptions
+            .iter()
+            .enumerate()
+            .filter_map(|(index, exception)| match exception.detection() {
+                Ok(detection) => Some((EXCEPTIONS_FROM + index, detection)),
+                Err(problem) => {
+                    problems.push(problem);
+                    None
+                }
+            })
+            .collect();
+        wanted.extend(exceptions.iter().map(|(number, detection)| (*number, detection)));
+        let mut broken: Vec<usize> = Vec::new();
+        for (number, problem) in matcher.add(&wanted, &build.variables) {
+            match documents.get(number) {
+                Some(document) => problems.push(located(problem, document)),
+                None => problems.push(problem),
+            }
+            broken.push(number);
+        }
+        let mut set = Self {
+            rules,
+            matcher,
+            advisor: HashMap::new(),
+            detectors: Vec::new(),
+            feeds: HashMap::new(),
+            exceptions: build.exceptions.clone(),
+            fingerprints: Vec::new(),
+            locate: Box::new(Nowhere),
+            routes: build.routes,
+        };
+        for (index, document) in documents.iter().enumerate() {
+            if let Body::Advisor(rule) = &document.body
+                && (build.with_dormant || !rule.is_dormant)
+            {
+                set.add_advisor(index, rule);
+            }
+        }
+        set.add_correlations(&documents, build, &broken, &mut problems);
+        set.fingerprints = set.detectors.iter().map(|detector| set.rules[detector.rule].fingerprint.clone()).collect();
+        (set, problems)
+    }
+
+    /// Gives the database that tells where addresses are.
+    #[must_use]
+    pub fn with_locations(mut self, locate: Box<dyn Locate + Send>) -> Self {
+        self.locate = locate;
+        self
+    }
+
+    /// All rules, in the order of their documents.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// A state that remembers nothing.
+    pub fn new_state(&self) -> State {
+        State { memories: vec![Default::default(); self.detectors.len()], ..State::default() }
+    }
+
+    /// The stored form of a state.
+    pub fn snapshot(&self, state: &State) -> Snapshot {
+        state.snapshot(&self.fingerprints)
+    }
+
+    /// A stored state taken up again: rules that are still the same go on, others begin anew.
+    pub fn restore(&self, snapshot: Snapshot) -> State {
+        State::restore(snapshot, &self.fingerprints)
+    }
+
+    /// The state carried over to another rule set.
+    pub fn carry(&self, state: &State, into: &Self) -> State {
+        into.restore(self.snapshot(state))
+    }
+
+    /// The rules that an event matches by itself, hidden ones included, ascending.
+    pub fn matches(&self, subject: &Subject<'_>) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.matcher.matches(subject, self.routes, &mut found);
+        found.retain(|number| *number < EXCEPTIONS_FROM);
+        self.for_advisor(subject, &mut |part| {
+            if part.is_match {
+                found.push(part.rule);
+            }
+        });
+        found.sort_unstable();
+        found.dedup();
+        found.retain(|rule| self.holds_at(*rule, subject.place.event_time));
+        found
+    }
+
+    /// Takes one event in: what it matches, and what correlations make of it. Live detection, tests and backtests
+    /// call this and nothing else.
+    pub fn step(&self, state: &mut State, subject: &Subject<'_>, hits: &mut Vec<Hit>) {
+        let time = subject.place.event_time;
+        state.horizon = state.horizon.max(time.min(subject.place.recorded_at));
+        self.tick(state, subject.place.recorded_at, hits);
+        let mut numbers = Vec::new();
+        self.matcher.matches(subject, self.routes, &mut numbers);
+        let first_exception = numbers.partition_point(|number| *number < EXCEPTIONS_FROM);
+        let excepted = numbers.split_off(first_exception);
+        let silencing: Vec<&Exception> = excepted
+            .iter()
+            .map(|number| &self.exceptions[number - EXCEPTIONS_FROM])
+            .filter(|exception| exception.holds_at(subject.place.recorded_at))
+            .collect();
+        let mut matched: Vec<(usize, u32, bool)> = numbers.into_iter().map(|rule| (rule, 0, true)).collect();
+        self.for_advisor(subject, &mut |part| matched.push((part.rule, part.part, part.is_match)));
+        for (rule, part, is_match) in matched {
+            if !self.holds_at(rule, time) {
+                continue;
+            }
+            if is_match && self.rules[rule].is_reported && self.rules[rule].kind == RuleKind::Match {
+                hits.push(self.hit_of_event(state, rule, subject, &silencing));
+            }
+            for feed in self.feeds.get(&(rule, part)).into_iter().flatten() {
+                self.offer_event(state, feed, subject, &silencing, hits);
+            }
+        }
+    }
+
+    /// Lets time pass: what is due by `now` is judged.
+    pub fn tick(&self, state: &mut State, now: Timestamp, hits: &mut Vec<Hit>) {
+        if now < state.clock {
+            return;
+        }
+        state.clock = now;
+        self.judge_due(state, Some(now), hits);
+    }
+
+    /// Judges what waits, as far as the events reach: the end of a test, a backtest, a file.
+    pub fn finish(&self, state: &mut State, hits: &mut Vec<Hit>) {
+        self.judge_due(state, None, hits);
+    }
+
+    fn holds_at(&self, rule: usize, time: Timestamp) -> bool {
+        self.rules[rule].meta.extension.hours.as_ref().is_none_or(|hours| hours.holds(time))
+    }
+
+    fn for_advisor(&self, subject: &Subject<'_>, act: &mut dyn FnMut(&AdvisorPart)) {
+        if self.advisor.is_empty() {
+            return;
+        }
+        let action = subject.texts.text(Field::Action).unwrap_or_default();
+        let raw_action =
+            subject.tree.and_then(|tree| tree.get("action")).and_then(|node| node.text()).unwrap_or_default();
+        let mut names = vec![""];
+        names.extend([action, raw_action].into_iter().filter(|name| !name.is_empty()));
+        names.dedup();
+        for name in names {
+            self.advisor
+                .get(name)
+                .into_iter()
+                .flatten()
+                .filter(|part| part.condition.holds(subject))
+                .for_each(&mut *act);
+        }
+    }
+
+    fn hit_of_event(&self, state: &mut State, rule: usize, subject: &Subject<'_>, silencing: &[&Exception]) -> Hit {
+        let compiled = &self.rules[rule];
+        let key = compiled.key(Some(subject), &[]);
+        let silenced_by = self.silenced_by(rule, silencing);
+        let verdict = if silenced_by.is_some() {
+            Verdict::Folded
+        } else {
+            state.folding.judge(&compiled.meta.id, &key, &compiled.meta.extension.policy, subject.place.event_time)
+        };
+        Hit {
+            rule,
+            time: subject.place.event_time,
+            start: None,
+            group: Vec::new(),
+            metric: None,
+            why: None,
+            evidence: vec![subject.place.clone()],
+            evidence_total: 1,
+            key,
+            silenced_by,
+            verdict,
+        }
+    }
+
+    pub(crate) fn silenced_by(&self, rule: usize, silencing: &[&Exception]) -> Option<String> {
+        let meta = &self.rules[rule].meta;
+        silencing.iter().find(|exception| exception.is_for(meta)).map(|exception| exception.id.clone())
+    }
+
+    pub(crate) fn locate(&self) -> &dyn Locate {
+        self.locate.as_ref()
+    }
+
+    fn add_advisor(&mut self, index: usize, rule: &crate::advisor::AdvisorRule) {
+        for (part, one) in rule.parts.iter().enumerate() {
+            let part = AdvisorPart {
+                rule: index,
+                part: part as u32,
+                condition: one.condition.clone(),
+                is_match: rule.window.is_none(),
+            };
+            let actions = one.condition.required_actions().unwrap_or_else(|| vec![String::new()]);
+            for action in actions {
+                let parts = self.advisor.entry(action).or_default();
+                if !parts.iter().any(|known| known.rule == part.rule && known.part == part.part) {
+                    parts.push(part.clone());
+                }
+            }
+        }
+    }
+
+    fn add_correlations(
+        &mut self,
+        documents: &[&Document],
+        build: &Build<'_>,
+        broken: &[usize],
+        problems: &mut Vec<Problem>,
+    ) {
+        let built = Detector::build_all(documents, &self.rules, build, broken, problems);
+        for index in built.fed_only {
+            self.rules[index].is_reported = false;
+        }
+        self.detectors = built.detectors;
+        self.feeds = built.feeds;
+    }
+}
+
+impl Rule {
+    fn of(document: &Document) -> Self {
+        let (kind, is_dormant, provider, vocabulary) = match &document.body {
+            Body::Correlation(_) => (RuleKind::Correlation, false, None, Vocabulary::Ours),
+            Body::Advisor(rule) => {
+                let kind = if rule.window.is_some() { RuleKind::Correlation } else { RuleKind::Match };
+                (kind, rule.is_dormant, Some(rule.provider.clone()), Vocabulary::Source)
+            }
+            Body::Detection(detection) => (RuleKind::Match, false, None, detection.vocabulary()),
+            Body::Filter(_) => (RuleKind::Match, false, None, Vocabulary::Source),
+        };
+        let meta = document.meta().clone();
+        let names = &meta.extension.policy.dedup_key;
+        Self {
+            kind,
+            file: document.file.clone(),
+            is_reported: true,
+            is_dormant,
+            fingerprint: fingerprint(&document.text),
+            provider: provider.unwrap_or_else(|| "whodid".to_owned()),
+            dedup: names.iter().map(|name| Address::new(name, vocabulary, false)).collect(),
+            meta,
+        }
+    }
+
+    fn tune(&mut self, tuning: Option<&Tuning>) {
+        let Some(tuning) = tuning else { return };
+        if let Some(level) = tuning.level {
+            self.meta.level = level;
+        }
+        if let Some(policy) = &tuning.policy {
+            self.meta.extension.policy = policy.clone();
+            self.dedup = policy.dedup_key.iter().map(|name| Address::new(name, Vocabulary::Ours, false)).collect();
+        }
+    }
+
+    /// The values by which hits are folded: those of the policy's fields, else the group, else who did it.
+    pub(crate) fn key(&self, subject: Option<&Subject<'_>>, group: &[(String, String)]) -> String {
+        match subject {
+            Some(subject) if !self.dedup.is_empty() => {
+                let values: Vec<String> = self.dedup.iter().map(|address| address.texts(subject).join(",")).collect();
+                values.join("\u{1f}")
+            }
+            Some(subject) if group.is_empty() && self.kind == RuleKind::Match => {
+                let fields = [Field::InitiatorId, Field::InitiatorName, Field::Address];
+                let who = fields.into_iter().find_map(|field| subject.texts.text(field));
+                who.unwrap_or_default().to_owned()
+            }
+            _ => group.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("\u{1f}"),
+        }
+    }
+}
+
+fn located(problem: Problem, document: &Document) -> Problem {
+    let rule = problem.rule.clone().or_else(|| Some(document.meta().id.clone()));
+    Problem { file: Some(document.file.clone()), document: document.number, rule, ..problem }
+}
+
+/// The hash of a text, short enough to be shown.
+pub(crate) fn fingerprint(text: &str) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())[..16])
+}

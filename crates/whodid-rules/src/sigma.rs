@@ -1,0 +1,425 @@
+//! Sigma detections, read and matched by the `rsigma` library behind a narrow seam.
+//!
+//! Known traps of the library are closed here: names are resolved by us, so that objects can be matched as compact
+//! JSON; filters are laid over rules by id, name or title; placeholders are filled in; selectors are written out
+//! before a filter's selections join a rule's.
+
+use std::collections::BTreeMap;
+
+use rsigma_eval::Engine;
+use rsigma_parser::{
+    ConditionExpr, Detection, DetectionItem, FilterRule, FilterRuleTarget, LogSource, Modifier, SigmaRule, SigmaString,
+    SigmaValue, parse_sigma_yaml,
+};
+use yaml_serde::{Mapping, Value};
+
+use crate::address::Vocabulary;
+use crate::correlation::written_out;
+use crate::logsource;
+use crate::meta::Meta;
+use crate::native::{FieldTable, NativeEvent};
+use crate::problem::Problem;
+use crate::subject::Subject;
+
+/// Values that rules name by placeholders such as `%admins%`.
+pub type Variables = BTreeMap<String, Vec<String>>;
+
+/// A detection rule as read.
+#[derive(Debug, Clone)]
+pub struct SigmaDetection {
+    /// What it says about itself.
+    pub meta: Meta,
+    pub(crate) rule: SigmaRule,
+}
+
+/// A filter as read.
+#[derive(Debug, Clone)]
+pub struct SigmaFilter {
+    /// What it says about itself.
+    pub meta: Meta,
+    filter: FilterRule,
+}
+
+/// A document that is no correlation.
+pub(crate) enum Read {
+    Rule(Box<SigmaDetection>),
+    Filter(Box<SigmaFilter>),
+}
+
+/// Reads a rule or a filter.
+///
+/// # Errors
+/// The first thing that makes it unusable.
+pub(crate) fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Read, Problem> {
+    let meta = Meta::read(document, problems);
+    let error = |message: String| Problem::error("sigma", message);
+    if meta.title.is_empty() {
+        return Err(error("'title' is missing".to_owned()));
+    }
+    // The library reads text; what it is given here has been through one parser already.
+    let text =
+        yaml_serde::to_string(document).map_err(|cause| error(format!("the document cannot be written: {cause}")))?;
+    let mut collection = parse_sigma_yaml(&text).map_err(|cause| error(cause.to_string()))?;
+    if let Some(filter) = collection.filters.pop() {
+        if filter.rules == FilterRuleTarget::Any && !names_any(document) {
+            return Err(error("'filter.rules' must name the rules that it filters, or be 'any'".to_owned()));
+        }
+        return Ok(Read::Filter(Box::new(SigmaFilter { meta, filter })));
+    }
+    match collection.rules.pop() {
+        Some(rule) => {
+            if let Some(timeframe) = &rule.detection.timeframe {
+                problems.push(Problem::warning(
+                    "timeframe",
+                    format!("'timeframe: {timeframe}' is of an earlier Sigma and means nothing without a correlation"),
+                ));
+            }
+            Ok(Read::Rule(Box::new(SigmaDetection { meta, rule })))
+        }
+        None => Err(error(collection.errors.into_iter().next().unwrap_or_else(|| "this is no Sigma rule".to_owned()))),
+    }
+}
+
+fn names_any(document: &Mapping) -> bool {
+    let rules = document.get("filter").and_then(|filter| filter.get("rules"));
+    rules.and_then(Value::as_str).is_some_and(|rules| rules.eq_ignore_ascii_case("any"))
+}
+
+impl SigmaDetection {
+    /// Whose names the rule uses first: ours when its logsource has the category `activity`.
+    pub fn vocabulary(&self) -> Vocabulary {
+        if self.rule.logsource.category.as_deref() == Some(logsource::ACTIVITY) {
+            Vocabulary::Ours
+        } else {
+            Vocabulary::Source
+        }
+    }
+
+    /// The sources it is for: product, service, category, as the rule states them.
+    pub fn logsource(&self) -> &LogSource {
+        &self.rule.logsource
+    }
+
+    /// The names of the fields it asks for, each once.
+    pub fn field_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for detection in self.rule.detection.named.values() {
+            visit_items(detection, &mut |item| {
+                if let Some(name) = item.field.name.as_ref().filter(|name| !names.contains(name)) {
+                    names.push(name.clone());
+                }
+            });
+        }
+        names.sort();
+        names
+    }
+
+    /// Lays a filter over the rule, when it is meant.
+    fn lay(&mut self, filter: &SigmaFilter, number: usize) -> bool {
+        let is_named = match &filter.filter.rules {
+            FilterRuleTarget::Any => true,
+            FilterRuleTarget::Specific(names) => names.iter().any(|name| self.is_called(name)),
+        };
+        if !is_named || !logsource::contains(filter.filter.logsource.as_ref(), &self.rule.logsource) {
+            return false;
+        }
+        let own_names = sorted_names(&self.rule.detection.named);
+        let filter_names = sorted_names(&filter.filter.detection.named);
+        let renamed = |name: &str| format!("_filter{number}_{name}");
+        for condition in &mut self.rule.detection.conditions {
+            let own = written_out(condition, &own_names);
+            let filters = &filter.filter.detection.conditions;
+            let theirs = filters.iter().map(|condition| rename(&written_out(condition, &filter_names), &renamed));
+            *condition = ConditionExpr::And(std::iter::once(own).chain(theirs).collect());
+        }
+        for (name, detection) in &filter.filter.detection.named {
+            self.rule.detection.named.insert(renamed(name), detection.clone());
+        }
+        true
+    }
+
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.meta.id == name || self.meta.name.as_deref() == Some(name) || self.meta.title == name
+    }
+}
+
+fn sorted_names(named: &std::collections::HashMap<String, Detection>) -> Vec<String> {
+    let mut names: Vec<String> = named.keys().cloned().collect();
+    names.sort();
+    names
+}
+
+fn rename(expression: &ConditionExpr, renamed: &impl Fn(&str) -> String) -> ConditionExpr {
+    match expression {
+        ConditionExpr::And(members) => {
+            ConditionExpr::And(members.iter().map(|member| rename(member, renamed)).collect())
+        }
+        ConditionExpr::Or(members) => ConditionExpr::Or(members.iter().map(|member| rename(member, renamed)).collect()),
+        ConditionExpr::Not(member) => ConditionExpr::Not(Box::new(rename(member, renamed))),
+        ConditionExpr::Identifier(name) => ConditionExpr::Identifier(renamed(name)),
+        ConditionExpr::Selector { .. } => expression.clone(),
+    }
+}
+
+/// Lays filters over rules; those that meet no rule are told.
+pub(crate) fn lay_filters(rules: &mut [&mut SigmaDetection], filters: &[SigmaFilter], problems: &mut Vec<Problem>) {
+    for (number, filter) in filters.iter().enumerate() {
+        let mut is_used = false;
+        for rule in rules.iter_mut() {
+            is_used |= rule.lay(filter, number);
+        }
+        if !is_used {
+            let problem = Problem::warning("unused_filter", "the filter meets none of the rules");
+            problems.push(problem.of(&filter.meta.id));
+        }
+    }
+}
+
+/// Compiled detections. Rules are known by the numbers they are added under.
+pub(crate) struct Matcher {
+    engine: Engine,
+    pub fields: FieldTable,
+    logsources: logsource::Known,
+}
+
+impl std::fmt::Debug for Matcher {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Matcher").finish_non_exhaustive()
+    }
+}
+
+impl Matcher {
+    pub fn new() -> Self {
+        Self { engine: Engine::new(), fields: FieldTable::default(), logsources: logsource::Known::new() }
+    }
+
+    /// Compiles rules, each under its number. Those that cannot be compiled are told by number.
+    pub fn add(&mut self, rules: &[(usize, &SigmaDetection)], variables: &Variables) -> Vec<(usize, Problem)> {
+        let mut problems = Vec::new();
+        let mut prepared = Vec::with_capacity(rules.len());
+        for (number, detection) in rules {
+            let mut rule = detection.rule.clone();
+            rule.id = Some(number.to_string());
+            rule.custom_attributes.clear();
+            let vocabulary = detection.vocabulary();
+            let mut missing = None;
+            for detection in rule.detection.named.values_mut() {
+                *detection = mended(std::mem::replace(detection, Detection::Keywords(Vec::new())));
+                for_items(detection, false, &mut |item, is_inside_element| {
+                    missing = expand(item, variables).err().or(missing.take());
+                    self.encode(item, vocabulary, is_inside_element);
+                });
+                self.encode_arrays(detection, vocabulary, false);
+            }
+            match missing {
+                Some(name) => problems.push((
+                    *number,
+                    Problem::error("needs_configuration", format!("the rule needs values for the variable '{name}'")),
+                )),
+                None => prepared.push((*number, rule)),
+            }
+        }
+        for (index, error) in self.engine.add_rules(prepared.iter().map(|(_, rule)| rule)) {
+            let text = self.readable(&error.to_string());
+            problems.push((prepared[index].0, Problem::error("unsupported", text)));
+        }
+        problems
+    }
+
+    fn encode(&mut self, item: &mut DetectionItem, vocabulary: Vocabulary, is_inside_element: bool) {
+        if is_inside_element {
+            // Inside a list's element names are paths from the element; the library follows them.
+            return;
+        }
+        if let Some(name) = &item.field.name {
+            item.field.name = Some(self.fields.encode(name, vocabulary, false));
+        }
+        if item.field.has_modifier(Modifier::FieldRef) {
+            for value in &mut item.values {
+                if let SigmaValue::String(text) = value {
+                    *text = SigmaString::from_raw(&self.fields.encode(&text.original, vocabulary, false));
+                }
+            }
+        }
+    }
+
+    fn encode_arrays(&mut self, detection: &mut Detection, vocabulary: Vocabulary, is_inside_element: bool) {
+        match detection {
+            Detection::AllOf(_) | Detection::Keywords(_) => {}
+            Detection::AnyOf(members) | Detection::And(members) => {
+                members.iter_mut().for_each(|member| self.encode_arrays(member, vocabulary, is_inside_element));
+            }
+            Detection::ArrayMatch { field, .. } => {
+                if !is_inside_element {
+                    *field = self.fields.encode(field, vocabulary, true);
+                }
+            }
+            Detection::Conditional { named, .. } => {
+                named.values_mut().for_each(|member| self.encode_arrays(member, vocabulary, is_inside_element));
+            }
+        }
+    }
+
+    /// An error text of the library with names as the rule writes them.
+    fn readable(&self, text: &str) -> String {
+        text.split_inclusive(|c: char| !c.is_ascii_digit() && c != '\u{1}')
+            .map(|part| {
+                let end = part.find(|c: char| !c.is_ascii_digit() && c != '\u{1}').unwrap_or(part.len());
+                match self.fields.decode(&part[..end]) {
+                    Some(address) => format!("{}{}", address.name, &part[end..]),
+                    None => part.to_owned(),
+                }
+            })
+            .collect()
+    }
+
+    /// The numbers of the rules that an event matches, ascending. With `routes`, only those whose logsource the event's source
+    /// does not contradict.
+    pub fn matches(&self, subject: &Subject<'_>, routes: bool, found: &mut Vec<usize>) {
+        let event = NativeEvent { subject: *subject, fields: &self.fields };
+        let results = if routes {
+            match self.logsources.of(subject) {
+                Some(logsource) => self.engine.evaluate_pruned(&event, logsource),
+                None => self.engine.evaluate(&event),
+            }
+        } else {
+            self.engine.evaluate(&event)
+        };
+        found.extend(results.iter().filter_map(|result| result.header.rule_id.as_ref()?.parse::<usize>().ok()));
+        found.sort_unstable();
+    }
+}
+
+/// A detection in a form that the library matches as the specification means it.
+fn mended(detection: Detection) -> Detection {
+    match detection {
+        Detection::AllOf(mut items) => {
+            items.iter_mut().for_each(mend_base64_offset);
+            let (keywords, items): (Vec<_>, Vec<_>) = items.into_iter().partition(is_keyword_list);
+            if keywords.is_empty() {
+                return Detection::AllOf(items);
+            }
+            // Left alone, these would have to equal a whole value.
+            let mut parts = if items.is_empty() { Vec::new() } else { vec![Detection::AllOf(items)] };
+            for item in keywords {
+                if item.field.has_modifier(Modifier::All) {
+                    parts.extend(item.values.into_iter().map(|value| Detection::Keywords(vec![value])));
+                } else {
+                    parts.push(Detection::Keywords(item.values));
+                }
+            }
+            Detection::And(parts)
+        }
+        Detection::AnyOf(members) => Detection::AnyOf(members.into_iter().map(mended).collect()),
+        Detection::And(members) => Detection::And(members.into_iter().map(mended).collect()),
+        other @ (Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. }) => other,
+    }
+}
+
+/// Keywords written as `'|all': […]`.
+fn is_keyword_list(item: &DetectionItem) -> bool {
+    item.field.name.is_none()
+        && item.field.modifiers.iter().all(|modifier| matches!(modifier, Modifier::All | Modifier::Contains))
+}
+
+/// `base64offset` written out. The library keeps the last character of each pattern even where it depends on what
+/// follows, so that it finds a text only at the end of what was encoded.
+fn mend_base64_offset(item: &mut DetectionItem) {
+    let modifiers = &item.field.modifiers;
+    let is_offset = modifiers.contains(&Modifier::Base64Offset);
+    if !is_offset
+        || modifiers.contains(&Modifier::All) && item.values.len() > 1
+        || modifiers.contains(&Modifier::Expand)
+    {
+        return;
+    }
+    let encode = |text: &str| -> Vec<u8> {
+        let wide =
+            |unit: u16| if modifiers.contains(&Modifier::Utf16be) { unit.to_be_bytes() } else { unit.to_le_bytes() };
+        let mark: &[u8] = if modifiers.contains(&Modifier::Utf16) { &[0xff, 0xfe] } else { &[] };
+        if modifiers.iter().any(|modifier| matches!(modifier, Modifier::Wide | Modifier::Utf16be | Modifier::Utf16)) {
+            mark.iter().copied().chain(text.encode_utf16().flat_map(wide)).collect()
+        } else {
+            text.as_bytes().to_vec()
+        }
+    };
+    let mut values = Vec::with_capacity(item.values.len() * 3);
+    for value in &item.values {
+        let SigmaValue::String(text) = value else { return };
+        let Some(plain) = text.as_plain() else { return };
+        let bytes = encode(&plain);
+        for offset in 0..3_usize {
+            let mut padded = vec![b' '; offset];
+            padded.extend_from_slice(&bytes);
+            let encoded = data_encoding::BASE64.encode(&padded);
+            // What depends on the bytes before and behind is cut off.
+            let start = [0, 2, 3][offset];
+            let end = encoded.len() - [0, 3, 2][padded.len() % 3];
+            if let Some(pattern) = encoded.get(start..end).filter(|pattern| !pattern.is_empty()) {
+                values.push(SigmaValue::String(SigmaString::from_raw(pattern)));
+            }
+        }
+    }
+    item.values = values;
+    item.field.modifiers.retain(|modifier| {
+        !matches!(
+            modifier,
+            Modifier::Base64Offset | Modifier::Wide | Modifier::Utf16 | Modifier::Utf16be | Modifier::All
+        )
+    });
+}
+
+/// Fills placeholders in; the name of one that has no values is the error.
+fn expand(item: &mut DetectionItem, variables: &Variables) -> Result<(), String> {
+    if !item.field.has_modifier(Modifier::Expand) {
+        return Ok(());
+    }
+    let mut values = Vec::with_capacity(item.values.len());
+    for value in &item.values {
+        let SigmaValue::String(text) = value else {
+            values.push(value.clone());
+            continue;
+        };
+        for filled in fill(&text.original, variables)? {
+            values.push(SigmaValue::String(SigmaString::new(&filled)));
+        }
+    }
+    item.values = values;
+    item.field.modifiers.retain(|modifier| *modifier != Modifier::Expand);
+    Ok(())
+}
+
+/// Every text that comes of putting a variable's values in the place of `%name%`.
+fn fill(text: &str, variables: &Variables) -> Result<Vec<String>, String> {
+    let Some((before, rest)) = text.split_once('%') else { return Ok(vec![text.to_owned()]) };
+    let Some((name, after)) = rest.split_once('%') else { return Ok(vec![text.to_owned()]) };
+    let known = variables.get(name).filter(|values| !values.is_empty()).ok_or_else(|| name.to_owned())?;
+    let afters = fill(after, variables)?;
+    Ok(known.iter().flat_map(|value| afters.iter().map(move |after| format!("{before}{value}{after}"))).collect())
+}
+
+fn for_items(detection: &mut Detection, is_inside_element: bool, act: &mut impl FnMut(&mut DetectionItem, bool)) {
+    match detection {
+        Detection::AllOf(items) => items.iter_mut().for_each(|item| act(item, is_inside_element)),
+        Detection::AnyOf(members) | Detection::And(members) => {
+            members.iter_mut().for_each(|member| for_items(member, is_inside_element, act));
+        }
+        Detection::Keywords(_) => {}
+        Detection::ArrayMatch { body, .. } => for_items(body, true, act),
+        Detection::Conditional { named, .. } => {
+            named.values_mut().for_each(|member| for_items(member, is_inside_element, act));
+        }
+    }
+}
+
+fn visit_items(detection: &Detection, act: &mut impl FnMut(&DetectionItem)) {
+    match detection {
+        Detection::AllOf(items) => items.iter().for_each(act),
+        Detection::AnyOf(members) | Detection::And(members) => {
+            members.iter().for_each(|member| visit_items(member, act))
+        }
+        Detection::Keywords(_) => {}
+        Detection::ArrayMatch { body, .. } => visit_items(body, act),
+        Detection::Conditional { named, .. } => named.values().for_each(|member| visit_items(member, act)),
+    }
+}

@@ -1,0 +1,185 @@
+//! YAML documents of a rule file, read with bounds.
+
+use yaml_serde::{Mapping, Value};
+
+use crate::problem::Problem;
+
+/// Largest rule file, in bytes.
+pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// Most documents in one file.
+pub const DOCUMENTS_MAX: usize = 1_000;
+/// Most levels that `action: global` documents are merged through.
+const MERGE_DEPTH_MAX: usize = 64;
+
+/// The documents of a file, with `action: global`, `repeat` and `reset` carried out.
+pub fn documents(text: &str) -> (Vec<Value>, Vec<Problem>) {
+    if text.len() > FILE_BYTES_MAX {
+        let message = format!("the file has {} bytes, and {FILE_BYTES_MAX} are allowed; split it", text.len());
+        return (Vec::new(), vec![Problem::error("too_large", message)]);
+    }
+    if let Some(anchor) = reused_anchor(text) {
+        let message = format!(
+            "the alias *{anchor} repeats a part of the document, which is not allowed in rules because a short file could \
+             become a huge one; write the part out"
+        );
+        return (Vec::new(), vec![Problem::error("yaml_alias", message)]);
+    }
+    let mut documents = Vec::new();
+    let mut problems = Vec::new();
+    let (mut global, mut previous): (Option<Value>, Option<Value>) = (None, None);
+    for (index, reader) in yaml_serde::Deserializer::from_str(text).enumerate() {
+        if index >= DOCUMENTS_MAX {
+            problems
+                .push(Problem::error("too_many", format!("more than {DOCUMENTS_MAX} documents in one file; split it")));
+            break;
+        }
+        let mut document: Value = match serde::Deserialize::deserialize(reader) {
+            Ok(document) => document,
+            Err(error) => {
+                problems.push(Problem {
+                    document: index + 1,
+                    ..Problem::error("yaml", format!("this is no YAML: {error}"))
+                });
+                // Where the next document begins is unknown after an error.
+                break;
+            }
+        };
+        if document.is_null() {
+            continue;
+        }
+        let action = document.get("action").and_then(Value::as_str).map(str::to_owned);
+        if let (Some(_), Some(mapping)) = (&action, document.as_mapping_mut()) {
+            mapping.remove("action");
+        }
+        match action.as_deref() {
+            Some("global") => {
+                global = Some(document);
+                continue;
+            }
+            Some("reset") => {
+                global = None;
+                continue;
+            }
+            Some("repeat") => match previous.clone() {
+                Some(earlier) => document = merge(earlier, document, 0),
+                None => {
+                    let problem = Problem::error("yaml", "'action: repeat' without a document before it");
+                    problems.push(Problem { document: index + 1, ..problem });
+                    continue;
+                }
+            },
+            Some(other) => {
+                let problem = Problem::error(
+                    "yaml",
+                    format!("the collection action '{other}' is not one of global, repeat, reset"),
+                );
+                problems.push(Problem { document: index + 1, ..problem });
+                continue;
+            }
+            None => {}
+        }
+        if let Some(global) = &global {
+            document = merge(global.clone(), document, 0);
+        }
+        previous = Some(document.clone());
+        documents.push(document);
+    }
+    (documents, problems)
+}
+
+fn merge(under: Value, over: Value, depth: usize) -> Value {
+    match (under, over) {
+        (Value::Mapping(mut under), Value::Mapping(over)) if depth < MERGE_DEPTH_MAX => {
+            for (name, value) in over {
+                let merged = match under.remove(&name) {
+                    Some(earlier) => merge(earlier, value, depth + 1),
+                    None => value,
+                };
+                under.insert(name, merged);
+            }
+            Value::Mapping(under)
+        }
+        (_, over) => over,
+    }
+}
+
+/// The name of an anchor that an alias repeats. Looked for in the text, because a parser has already
+/// done the repeating by the time it could tell.
+fn reused_anchor(text: &str) -> Option<&str> {
+    let names_after = |sign: char| {
+        text.match_indices(sign).filter_map(move |(at, _)| {
+            let before = text[..at].chars().next_back();
+            let starts_node =
+                before.is_none_or(|before| before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':' | '-'));
+            let rest = &text[at + 1..];
+            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).unwrap_or(rest.len());
+            (starts_node && end > 0).then(|| &rest[..end])
+        })
+    };
+    let anchors: std::collections::HashSet<&str> = names_after('&').collect();
+    if anchors.is_empty() {
+        return None;
+    }
+    names_after('*').find(|name| anchors.contains(name))
+}
+
+/// The text of a member, numbers and booleans included.
+pub(crate) fn text(mapping: &Mapping, name: &str) -> Option<String> {
+    scalar(mapping.get(name)?)
+}
+
+/// The text of a scalar.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Tagged(tagged) => scalar(&tagged.value),
+        Value::Null | Value::Sequence(_) | Value::Mapping(_) => None,
+    }
+}
+
+/// The texts of a member that is a list or a single scalar.
+pub(crate) fn texts(mapping: &Mapping, name: &str) -> Vec<String> {
+    match mapping.get(name) {
+        Some(Value::Sequence(items)) => items.iter().filter_map(scalar).collect(),
+        Some(value) => scalar(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_global_document_is_laid_under_those_that_follow() {
+        let text = "action: global\ntitle: T\nlogsource: {product: aws}\n---\ndetection: {a: 1}\n---\naction: repeat\ndetection: {b: 2}\n";
+        let (documents, problems) = documents(text);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(documents.len(), 2);
+        assert_eq!(documents[1].get("title").and_then(Value::as_str), Some("T"));
+        assert!(documents[1]["detection"].get("a").is_some() && documents[1]["detection"].get("b").is_some());
+    }
+
+    #[test]
+    fn a_bomb_of_aliases_is_refused_before_it_is_read() {
+        let text = "a: &a [1,1,1,1]\nb: &b [*a,*a,*a,*a]\nc: [*b,*b]\n";
+        let (documents, problems) = documents(text);
+        assert!(documents.is_empty());
+        assert_eq!(problems[0].code, "yaml_alias");
+    }
+
+    #[test]
+    fn signs_in_texts_are_no_aliases() {
+        let text = "title: R&D *and* more\ndetection:\n  sel:\n    field|contains: '&& *x'\n    other: \"*admin*\"\n";
+        assert!(documents(text).1.is_empty());
+    }
+
+    #[test]
+    fn what_stands_before_a_broken_document_is_kept() {
+        let (documents, problems) = documents("title: good\n---\ntitle: [broken\n");
+        assert_eq!((documents.len(), problems.len(), problems[0].document), (1, 1, 2));
+    }
+}
