@@ -35,19 +35,35 @@ pub struct Address {
     ours: Option<Target>,
     /// The path in the raw tree.
     path: String,
-    /// Whether objects are given as such, for rules that look into list elements.
-    is_structured: bool,
+    /// What is given of the value.
+    form: Form,
+}
+
+/// What is given of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    /// Texts and numbers; objects as their JSON.
+    Flat,
+    /// Objects as such, for rules that look into list elements.
+    Structured,
+    /// The week of the year of a time, Monday first, 0 before the first Monday: what SQLite and C call `%W`. The Sigma
+    /// library would give the week of ISO 8601.
+    Week,
 }
 
 impl Address {
     /// The address that `name` means.
-    pub fn new(name: &str, vocabulary: Vocabulary, is_structured: bool) -> Self {
+    pub fn new(name: &str, vocabulary: Vocabulary) -> Self {
+        Self::in_form(name, vocabulary, Form::Flat)
+    }
+
+    pub(crate) fn in_form(name: &str, vocabulary: Vocabulary, form: Form) -> Self {
         let ours = match whodid_query::resolve(name) {
             Some(Target::Raw(_) | Target::Any) | None => None,
             Some(target) => Some(target),
         };
         let path = name.strip_prefix("raw.").unwrap_or(name);
-        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), is_structured }
+        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), form }
     }
 
     /// The front of the path, by which an event can tell that it has no such member.
@@ -62,9 +78,13 @@ impl Address {
 
     /// The value in an event; `None` when it has none.
     pub fn value<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
-        match self.vocabulary {
+        let value = match self.vocabulary {
             Vocabulary::Source => self.in_raw(subject).or_else(|| self.in_ours(subject)),
             Vocabulary::Ours => self.in_ours(subject).or_else(|| self.in_raw(subject)),
+        }?;
+        match self.form {
+            Form::Flat | Form::Structured => Some(value),
+            Form::Week => week(&value).map(EventValue::Int),
         }
     }
 
@@ -86,7 +106,7 @@ impl Address {
         let tree = subject.tree?;
         let mut found = Vec::new();
         collect(tree, &self.path, &mut found);
-        let give = |node| if self.is_structured { structured(node) } else { flat(node, subject.raw) };
+        let give = |node| if self.form == Form::Structured { structured(node) } else { flat(node, subject.raw) };
         match found.as_slice() {
             [] => None,
             [node] => Some(give(node)),
@@ -102,6 +122,14 @@ impl Address {
             Target::Raw(_) | Target::Any => None,
         }
     }
+}
+
+fn week(value: &EventValue<'_>) -> Option<i64> {
+    use chrono::Datelike;
+    let at = whodid_model::Timestamp::parse(&value.as_str()?).ok()?.at;
+    let day = chrono::DateTime::from_timestamp_micros(at.micros())?.date_naive();
+    let monday_before = day.ordinal0() as i64 - i64::from(day.weekday().num_days_from_monday());
+    Some(monday_before.div_euclid(7) + 1)
 }
 
 fn push_texts<'a>(value: EventValue<'a>, texts: &mut Vec<Cow<'a, str>>) {

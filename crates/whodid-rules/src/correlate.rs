@@ -118,9 +118,7 @@ impl Detector {
                             _ => Vocabulary::Source,
                         };
                         let pick = |list: Vec<String>| {
-                            list.iter()
-                                .map(|name| Pick::Field(Address::new(name, vocabulary, false)))
-                                .collect::<Vec<Pick>>()
+                            list.iter().map(|name| Pick::Field(Address::new(name, vocabulary))).collect::<Vec<Pick>>()
                         };
                         Feed {
                             detector,
@@ -148,12 +146,8 @@ impl Detector {
             {
                 let detector = detectors.len();
                 let bound = build.tuning.get(&rule.meta.id).and_then(|tuning| tuning.threshold).unwrap_or(window.bound);
-                let pick = || {
-                    rule.group_by
-                        .iter()
-                        .map(|name| Pick::Field(Address::new(name, Vocabulary::Source, false)))
-                        .collect()
-                };
+                let pick =
+                    || rule.group_by.iter().map(|name| Pick::Field(Address::new(name, Vocabulary::Source))).collect();
                 for slot in 0..rule.parts.len() {
                     let feed =
                         Feed { detector, slot: slot as u16, group: pick(), values: Vec::new(), carried: Vec::new() };

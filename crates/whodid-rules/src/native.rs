@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use rsigma_eval::{Event, EventValue};
 use whodid_decode::json::{Node, Value};
 
-use crate::address::{Address, Vocabulary};
+use crate::address::{Address, Form, Vocabulary};
 use crate::subject::Subject;
 
 /// How an encoded name begins; no field of any source does.
@@ -20,7 +20,7 @@ const SIGN: char = '\u{1}';
 pub(crate) struct FieldTable {
     addresses: Vec<Address>,
     encoded: Vec<String>,
-    known: HashMap<(String, Vocabulary, bool), usize>,
+    known: HashMap<(String, Vocabulary, Form), usize>,
     /// Those that an event may have because it has a member of this name.
     by_root: HashMap<String, Vec<usize>>,
     /// Those that an event may have whatever its members are.
@@ -29,18 +29,18 @@ pub(crate) struct FieldTable {
 
 impl FieldTable {
     /// The text that stands for a field name in compiled rules.
-    pub fn encode(&mut self, name: &str, vocabulary: Vocabulary, is_structured: bool) -> String {
-        let index = self.index(name, vocabulary, is_structured);
+    pub fn encode(&mut self, name: &str, vocabulary: Vocabulary, form: Form) -> String {
+        let index = self.index(name, vocabulary, form);
         self.encoded[index].clone()
     }
 
-    fn index(&mut self, name: &str, vocabulary: Vocabulary, is_structured: bool) -> usize {
-        let key = (name.to_owned(), vocabulary, is_structured);
+    fn index(&mut self, name: &str, vocabulary: Vocabulary, form: Form) -> usize {
+        let key = (name.to_owned(), vocabulary, form);
         if let Some(index) = self.known.get(&key) {
             return *index;
         }
         let index = self.addresses.len();
-        let address = Address::new(name, vocabulary, is_structured);
+        let address = Address::in_form(name, vocabulary, form);
         self.by_root.entry(address.root().to_owned()).or_default().push(index);
         if address.has_ours() {
             self.anywhere.push(index);

@@ -423,7 +423,7 @@ impl Rule {
             is_dormant,
             fingerprint: fingerprint(&document.text),
             provider: provider.unwrap_or_else(|| "whodid".to_owned()),
-            dedup: names.iter().map(|name| Address::new(name, vocabulary, false)).collect(),
+            dedup: names.iter().map(|name| Address::new(name, vocabulary)).collect(),
             meta,
         }
     }
@@ -435,7 +435,7 @@ impl Rule {
         }
         if let Some(policy) = &tuning.policy {
             self.meta.extension.policy = policy.clone();
-            self.dedup = policy.dedup_key.iter().map(|name| Address::new(name, Vocabulary::Ours, false)).collect();
+            self.dedup = policy.dedup_key.iter().map(|name| Address::new(name, Vocabulary::Ours)).collect();
         }
     }
 

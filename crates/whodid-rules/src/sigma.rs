@@ -13,7 +13,7 @@ use rsigma_parser::{
 };
 use yaml_serde::{Mapping, Value};
 
-use crate::address::Vocabulary;
+use crate::address::{Form, Vocabulary};
 use crate::correlation::written_out;
 use crate::logsource;
 use crate::meta::Meta;
@@ -232,12 +232,15 @@ impl Matcher {
             return;
         }
         if let Some(name) = &item.field.name {
-            item.field.name = Some(self.fields.encode(name, vocabulary, false));
+            let is_week = item.field.has_modifier(Modifier::Week);
+            let form = if is_week { Form::Week } else { Form::Flat };
+            item.field.name = Some(self.fields.encode(name, vocabulary, form));
+            item.field.modifiers.retain(|modifier| *modifier != Modifier::Week);
         }
         if item.field.has_modifier(Modifier::FieldRef) {
             for value in &mut item.values {
                 if let SigmaValue::String(text) = value {
-                    *text = SigmaString::from_raw(&self.fields.encode(&text.original, vocabulary, false));
+                    *text = SigmaString::from_raw(&self.fields.encode(&text.original, vocabulary, Form::Flat));
                 }
             }
         }
@@ -251,7 +254,7 @@ impl Matcher {
             }
             Detection::ArrayMatch { field, .. } => {
                 if !is_inside_element {
-                    *field = self.fields.encode(field, vocabulary, true);
+                    *field = self.fields.encode(field, vocabulary, Form::Structured);
                 }
             }
             Detection::Conditional { named, .. } => {
@@ -303,16 +306,26 @@ fn mended(detection: Detection) -> Detection {
             let mut parts = if items.is_empty() { Vec::new() } else { vec![Detection::AllOf(items)] };
             for item in keywords {
                 if item.field.has_modifier(Modifier::All) {
-                    parts.extend(item.values.into_iter().map(|value| Detection::Keywords(vec![value])));
+                    parts.extend(item.values.into_iter().map(|value| Detection::Keywords(vec![as_text(value)])));
                 } else {
-                    parts.push(Detection::Keywords(item.values));
+                    parts.push(Detection::Keywords(item.values.into_iter().map(as_text).collect()));
                 }
             }
             Detection::And(parts)
         }
         Detection::AnyOf(members) => Detection::AnyOf(members.into_iter().map(mended).collect()),
         Detection::And(members) => Detection::And(members.into_iter().map(mended).collect()),
-        other @ (Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. }) => other,
+        Detection::Keywords(values) => Detection::Keywords(values.into_iter().map(as_text).collect()),
+        other @ (Detection::ArrayMatch { .. } | Detection::Conditional { .. }) => other,
+    }
+}
+
+/// A keyword is looked for as it is written, a number too.
+fn as_text(value: SigmaValue) -> SigmaValue {
+    match value {
+        SigmaValue::Integer(number) => SigmaValue::String(SigmaString::from_raw(&number.to_string())),
+        SigmaValue::Float(number) => SigmaValue::String(SigmaString::from_raw(&number.to_string())),
+        other => other,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod at;
 pub mod rights;
+pub mod rules;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -64,6 +65,12 @@ pub enum Verb {
     /// Look at what could not be read
     #[command(subcommand)]
     Rejects(RejectsVerb),
+    /// Check rules, test them, try them on a file of events
+    #[command(subcommand)]
+    Rules(rules::RulesVerb),
+    /// Check, pack and compare rule packages
+    #[command(subcommand)]
+    Packages(rules::PackagesVerb),
     /// Make, list and revoke keys
     #[command(subcommand)]
     Keys(KeysVerb),

@@ -75,6 +75,8 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Verb::Generate(flags) => commands::generate::run(&flags),
         Verb::Events(verb) => commands::events::run(verb, output).await,
         Verb::Rejects(verb) => commands::rejects::run(verb, output).await,
+        Verb::Rules(verb) => commands::rules::run(verb, output).await,
+        Verb::Packages(verb) => commands::rules::packages(verb, output).await,
         Verb::Keys(verb) => commands::keys::run(verb, output).await,
         Verb::Accounts(verb) => commands::rights::accounts(verb, output).await,
         Verb::Users(verb) => commands::rights::users(verb, output).await,

@@ -11,6 +11,7 @@ pub mod init;
 pub mod keys;
 pub mod rejects;
 pub mod rights;
+pub mod rules;
 pub mod salvage;
 pub mod send;
 pub mod serve;

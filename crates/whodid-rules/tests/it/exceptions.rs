@@ -1,0 +1,93 @@
+//! Exceptions and tuning: kept apart from rules, visible, with an end.
+
+use std::collections::BTreeMap;
+
+use crate::world::{at, compiled, documents, hits, received, sign_in, told};
+use whodid_rules::{Build, Exception, ExceptionScope, Level, Policy, Tuning, Verdict};
+
+const RULE: &str = "title: T\nid: t\nlogsource: {category: activity}\ndetection: {sel: {outcome: failure}, condition: sel}\n---\n\
+    title: Three\nid: three\ncorrelation: {type: event_count, rules: [t], generate: true, group-by: [initiator.name], timespan: 1h, condition: {gte: 3}}\n";
+
+fn exception(scope: ExceptionScope, expires_at: Option<&str>) -> Exception {
+    Exception {
+        id: "e1".to_owned(),
+        scope,
+        events: BTreeMap::from([
+            ("initiator.name".to_owned(), vec!["bob".into()]),
+            ("initiator.host.address|cidr".to_owned(), vec!["192.0.2.0/24".into()]),
+        ]),
+        owner: "mara".to_owned(),
+        reason: "tests of the new service".to_owned(),
+        expires_at: expires_at.map(at),
+    }
+}
+
+fn events() -> String {
+    let line = |time: &str, who: &str, address: &str| sign_in(time, who, "failure", address, "x") + "\n";
+    line("10:00:00", "bob", "192.0.2.1")
+        + &line("10:00:01", "bob", "203.0.113.1")
+        + &line("10:00:02", "eve", "192.0.2.1")
+}
+
+#[test]
+fn a_silenced_match_stays_visible_and_is_no_finding() {
+    let documents = documents(RULE);
+    let only = ExceptionScope::Rules(vec!["t".to_owned()]);
+    let build =
+        Build { documents: documents.iter().collect(), exceptions: vec![exception(only, None)], ..Build::default() };
+    let rules = compiled(&build);
+    let found = hits(&rules, &events());
+    let silenced: Vec<Option<&str>> = found.iter().map(|hit| hit.silenced_by.as_deref()).collect();
+    assert_eq!(silenced, [Some("e1"), None, None]);
+    assert_eq!(found[0].verdict, Verdict::Folded);
+    assert_eq!(found[1].verdict, Verdict::Finding, "a silenced match does not fold others");
+}
+
+#[test]
+fn an_exception_ends_at_its_time() {
+    let documents = documents(RULE);
+    let ended = exception(ExceptionScope::All, Some("2029-12-31T00:00:00Z"));
+    assert!(!ended.holds_at(received()));
+    let build = Build { documents: documents.iter().collect(), exceptions: vec![ended], ..Build::default() };
+    let rules = compiled(&build);
+    assert!(hits(&rules, &events()).iter().all(|hit| hit.silenced_by.is_none()));
+}
+
+#[test]
+fn a_correlation_is_silenced_by_the_event_that_completes_it() {
+    let documents = documents(RULE);
+    let only = ExceptionScope::Rules(vec!["three".to_owned()]);
+    let build =
+        Build { documents: documents.iter().collect(), exceptions: vec![exception(only, None)], ..Build::default() };
+    let rules = compiled(&build);
+    let bob = |time: &str, address: &str| sign_in(time, "bob", "failure", address, "x") + "\n";
+    let three = |last: &str| {
+        let found =
+            hits(&rules, &(bob("10:00:00", "203.0.113.1") + &bob("10:00:01", "203.0.113.1") + &bob("10:00:02", last)));
+        found.into_iter().find(|hit| hit.metric.is_some()).unwrap().silenced_by
+    };
+    assert_eq!(three("192.0.2.1").as_deref(), Some("e1"));
+    assert_eq!(three("203.0.113.1"), None);
+}
+
+#[test]
+fn tuning_changes_level_threshold_and_policy_and_not_the_rule() {
+    let documents = documents(RULE);
+    let tuning = BTreeMap::from([
+        (
+            "t".to_owned(),
+            Tuning {
+                level: Some(Level::Low),
+                policy: Some(Policy { dedup_window_micros: 0, ..Policy::default() }),
+                ..Tuning::default()
+            },
+        ),
+        ("three".to_owned(), Tuning { threshold: Some(2.0), ..Tuning::default() }),
+    ]);
+    let build = Build { documents: documents.iter().collect(), tuning, ..Build::default() };
+    let rules = compiled(&build);
+    let found = hits(&rules, &events());
+    assert_eq!(told(&rules, &found), ["t  10:00:00", "t  10:00:01", "t  10:00:02", "three bob 10:00:01"]);
+    assert!(found.iter().all(|hit| hit.verdict == Verdict::Finding));
+    assert_eq!(rules.rules()[0].meta.level, Level::Low);
+}

@@ -1,0 +1,12 @@
+//! Rules as whoever writes them meets them: texts in, hits out.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod advisor;
+mod correlations;
+mod exceptions;
+mod judged;
+mod kinds;
+mod order;
+mod packages;
+mod sigma;
+mod world;

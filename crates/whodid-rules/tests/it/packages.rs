@@ -1,0 +1,123 @@
+//! Packages: folders and archives, good and hostile.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use crate::world::received;
+use whodid_rules::{Package, PackageError, Variables};
+
+const MANIFEST: &str = "id: my-rules\nversion: 1.2.0\ntitle: Mine\nlicence: Apache-2.0\nauthor: mara\nsources: [cadf]\nvariables:\n  admins: {type: text, description: who may, default: [root]}\n";
+const RULE: &str = "title: T\nid: my-rules-t\nlogsource: {category: activity}\ndetection: {sel: {action: a}, known: {'initiator.name|expand': '%admins%'}, condition: sel and not known}\ntests:\n  - name: matches\n    event: {time: '2026-01-01T00:00:00Z', action: a, user: eve}\n    expect: match\n  - name: the known one\n    event: {time: '2026-01-01T00:00:00Z', action: a, user: root}\n    expect: no_match\n";
+
+fn files() -> BTreeMap<String, String> {
+    BTreeMap::from([("package.yaml".to_owned(), MANIFEST.to_owned()), ("rules/t.yml".to_owned(), RULE.to_owned())])
+}
+
+#[test]
+fn a_package_survives_its_archive_and_keeps_its_digest() {
+    let package = Package::from_files(files()).unwrap();
+    let archive = package.to_archive().unwrap();
+    assert_eq!(archive, package.to_archive().unwrap(), "the same package gives the same bytes");
+    let again = Package::from_archive(&archive).unwrap();
+    assert_eq!(again, package);
+    assert_eq!(again.digest(), package.digest());
+    let changed = files().into_iter().chain([("rules/u.yml".to_owned(), RULE.replace("my-rules-t", "u"))]).collect();
+    assert_ne!(Package::from_files(changed).unwrap().digest(), package.digest());
+}
+
+#[test]
+fn a_package_is_checked_with_its_tests() {
+    let package = Package::from_files(files()).unwrap();
+    let check = package.check(&Variables::new(), received());
+    assert!(check.is_good(), "{check:?}");
+    assert_eq!((check.rules, check.tests.len()), (1, 2));
+    let mut broken = files();
+    broken.insert("rules/t.yml".to_owned(), RULE.replace("expect: no_match", "expect: match"));
+    let check = Package::from_files(broken).unwrap().check(&Variables::new(), received());
+    assert!(!check.is_good());
+    assert_eq!(check.tests[1].detail.as_deref(), Some("0 matches instead"));
+}
+
+#[test]
+fn what_differs_between_versions_is_told_rule_by_rule() {
+    let old = Package::from_files(files()).unwrap();
+    let mut newer = files();
+    newer.insert("rules/t.yml".to_owned(), RULE.replace("action: a}, known", "action: b}, known"));
+    newer.insert("rules/u.yml".to_owned(), RULE.replace("my-rules-t", "my-rules-u"));
+    let difference = old.difference(&Package::from_files(newer).unwrap());
+    assert_eq!(
+        (difference.added, difference.changed, difference.removed),
+        (vec!["my-rules-u".to_owned()], vec!["my-rules-t".to_owned()], Vec::new())
+    );
+}
+
+/// An archive of entries given as they are.
+fn archive(entries: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    for (path, kind, content) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_size(content.len() as u64);
+        header.set_entry_type(*kind);
+        header.set_mode(0o644);
+        if kind.is_symlink() {
+            header.set_link_name("/etc/passwd").unwrap();
+        }
+        header.set_cksum();
+        builder.append(&header, *content).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn hostile_archives_are_refused() {
+    use tar::EntryType::{Link, Regular, Symlink};
+    let manifest: (&str, tar::EntryType, &[u8]) = ("package.yaml", Regular, MANIFEST.as_bytes());
+    for (name, entries) in [
+        ("a way out", vec![manifest, ("../evil.yml", Regular, b"x".as_slice())]),
+        ("a way out in the middle", vec![manifest, ("rules/../../evil.yml", Regular, b"x")]),
+        ("an absolute path", vec![manifest, ("/etc/evil.yml", Regular, b"x")]),
+        ("a windows path", vec![manifest, ("c:\\evil.yml", Regular, b"x")]),
+        ("a symbolic link", vec![manifest, ("rules/link.yml", Symlink, b"")]),
+        ("a hard link", vec![manifest, ("rules/link.yml", Link, b"")]),
+        ("bytes that are no text", vec![manifest, ("rules/x.yml", Regular, b"\xff\xfe")]),
+        ("a file twice", vec![manifest, ("rules/x.yml", Regular, b"a"), ("rules/x.yml", Regular, b"b")]),
+    ] {
+        let refused = Package::from_archive(&archive(&entries));
+        assert!(matches!(refused, Err(PackageError::Hostile { .. })), "{name}: {refused:?}");
+    }
+    assert!(matches!(Package::from_archive(b"no archive"), Err(PackageError::Archive(_))));
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_is_inflated() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut header = tar::Header::new_gnu();
+    header.set_path("rules/big.yml").unwrap();
+    header.set_size(64 << 20);
+    header.set_cksum();
+    encoder.write_all(header.as_bytes()).unwrap();
+    let chunk = vec![b'a'; 1 << 20];
+    for _ in 0..64 {
+        encoder.write_all(&chunk).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 1 << 20);
+    assert!(matches!(Package::from_archive(&bomb), Err(PackageError::TooLarge { .. })));
+}
+
+#[test]
+fn a_manifest_that_is_wrong_is_told() {
+    for (from, to, part) in [
+        ("id: my-rules", "id: ../x", "small letters"),
+        ("version: 1.2.0", "version: soon", "no version"),
+        ("licence: Apache-2.0\n", "", "licence"),
+        ("sources: [cadf]", "sources: [telepathy]", "no format"),
+        ("author: mara", "author: mara\nextra: 1", "extra"),
+    ] {
+        let mut files = files();
+        files.insert("package.yaml".to_owned(), MANIFEST.replace(from, to));
+        let error = Package::from_files(files).unwrap_err().to_string();
+        assert!(error.contains(part), "{to}: {error}");
+    }
+}

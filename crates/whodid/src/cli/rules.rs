@@ -1,0 +1,122 @@
+//! Flags of `rules` and `packages`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use whodid_decode::Format;
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesVerb {
+    /// Read rule files and tell what is wrong, one by one; needs no server
+    #[command(
+        after_help = "Examples:\n  whodid rules lint ./my-rules\n  whodid rules lint rule.yml --output json\n\nExit code 3 when a document cannot be used."
+    )]
+    Lint(RuleFiles),
+    /// Run the tests that stand beside rules; needs no server
+    #[command(
+        after_help = "Examples:\n  whodid rules test ./my-rules\n  whodid rules test ./my-rules --junit report.xml\n\nExit code 3 when a test fails."
+    )]
+    Test(TestFlags),
+    /// Evaluate rules over a file of events; needs no server
+    #[command(
+        after_help = "Examples:\n  whodid rules match --rules ./my-rules --events events.ndjson --output ndjson\n  whodid rules match --rules rule.yml --events events.ndjson --correlations --output ndjson\n\nLogsources are left aside unless --route is given: the file's events are taken for what the rules are for."
+    )]
+    Match(MatchFlags),
+}
+
+/// Where rules are.
+#[derive(Debug, Args)]
+pub struct RuleFiles {
+    /// Files and folders of rules (.yml, .yaml, .json), or a package's archive (.tar.gz)
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Flags of `rules test`.
+#[derive(Debug, Args)]
+pub struct TestFlags {
+    #[command(flatten)]
+    pub files: RuleFiles,
+    /// Write the outcome as JUnit XML too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// A value of a variable; several with commas
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+}
+
+/// Flags of `rules match`.
+#[derive(Debug, Args)]
+pub struct MatchFlags {
+    /// A file or folder of rules
+    #[arg(long, value_name = "DIR|FILE")]
+    pub rules: PathBuf,
+    /// A file of events; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub events: PathBuf,
+    /// Also tell what correlations make of the matches
+    #[arg(long)]
+    pub correlations: bool,
+    /// How to read the events
+    #[arg(long, default_value = "auto", value_parser = format)]
+    pub format: Format,
+    /// Leave out rules whose logsource is another than the events'
+    #[arg(long)]
+    pub route: bool,
+    /// A value of a variable; several with commas
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+}
+
+/// What to do with packages.
+#[derive(Debug, Subcommand)]
+pub enum PackagesVerb {
+    /// Read, compile and test a package; needs no server
+    #[command(
+        after_help = "Examples:\n  whodid packages check ./my-package\n  whodid packages check my-package.tar.gz\n\nExit code 3 when something is wrong."
+    )]
+    Check(PackagePath),
+    /// Make an archive of a folder; needs no server
+    #[command(after_help = "Examples:\n  whodid packages pack ./my-package --file my-package.tar.gz")]
+    Pack(PackFlags),
+    /// What differs between two versions; needs no server
+    #[command(
+        after_help = "Examples:\n  whodid packages diff old.tar.gz new.tar.gz\n  whodid packages diff ./v1 ./v2 --output json"
+    )]
+    Diff(DiffFlags),
+}
+
+/// A package.
+#[derive(Debug, Args)]
+pub struct PackagePath {
+    /// A folder with a package.yaml, or an archive
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+}
+
+/// Flags of `packages pack`.
+#[derive(Debug, Args)]
+pub struct PackFlags {
+    #[command(flatten)]
+    pub package: PackagePath,
+    /// The archive to write
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Flags of `packages diff`.
+#[derive(Debug, Args)]
+pub struct DiffFlags {
+    /// The older package
+    pub old: PathBuf,
+    /// The newer one
+    pub new: PathBuf,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    Format::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
+        format!("one of {}", names.join(", "))
+    })
+}

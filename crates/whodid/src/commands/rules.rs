@@ -1,0 +1,376 @@
+//! `whodid rules` and `whodid packages`: what needs no server.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use whodid_rules::{Build, Document, Gravity, Hit, Loaded, Outcome, Package, RuleSet, Run, Variables};
+
+use crate::cli::rules::{DiffFlags, MatchFlags, PackFlags, PackagesVerb, RuleFiles, RulesVerb, TestFlags};
+use crate::output::{self, Output};
+use crate::{End, Usage};
+
+/// Bytes of events that are decoded together.
+const TOGETHER_BYTES: usize = 4 << 20;
+
+/// Runs `whodid rules`.
+pub async fn run(verb: RulesVerb, output: Output) -> Result<End> {
+    match verb {
+        RulesVerb::Lint(files) => lint(&files, output),
+        RulesVerb::Test(flags) => test(&flags, output),
+        RulesVerb::Match(flags) => match_file(&flags, output),
+    }
+}
+
+/// Runs `whodid packages`.
+pub async fn packages(verb: PackagesVerb, output: Output) -> Result<End> {
+    match verb {
+        PackagesVerb::Check(package) => check(&package.path, output),
+        PackagesVerb::Pack(flags) => pack(&flags, output),
+        PackagesVerb::Diff(flags) => diff(&flags, output),
+    }
+}
+
+fn lint(files: &RuleFiles, output: Output) -> Result<End> {
+    let (loaded, variables) = read(&files.paths)?;
+    let documents: Vec<&Document> = loaded.documents.iter().collect();
+    let build = Build { documents, variables, with_dormant: true, ..Build::default() };
+    let (rules, problems) = RuleSet::compile(&build);
+    let problems: Vec<_> = loaded.problems.into_iter().chain(problems).collect();
+    let is_bad = problems.iter().any(|problem| problem.gravity == Gravity::Error);
+    let rows: Vec<Value> = problems.iter().map(|problem| json!(problem)).collect();
+    let columns =
+        [("file", "/file"), ("rule", "/rule"), ("gravity", "/gravity"), ("code", "/code"), ("message", "/message")];
+    let document = json!({"rules": rules.rules().len(), "problems": rows});
+    output::rows(output, &columns, &rows, &document)?;
+    if output == Output::Table {
+        let bad = problems.iter().filter(|problem| problem.gravity == Gravity::Error).count();
+        output::note(&format!("{} rules can be used; {bad} documents cannot", rules.rules().len()));
+    }
+    Ok(if is_bad { End::Found } else { End::Done })
+}
+
+fn test(flags: &TestFlags, output: Output) -> Result<End> {
+    let (loaded, mut variables) = read(&flags.files.paths)?;
+    variables.extend(given(&flags.variables)?);
+    for problem in &loaded.problems {
+        output::note(&problem.to_string());
+    }
+    let documents: Vec<&Document> = loaded.documents.iter().collect();
+    let now = crate::clock::now();
+    let outcomes: Vec<Outcome> =
+        documents.iter().flat_map(|document| whodid_rules::run_tests(document, &documents, &variables, now)).collect();
+    let rows: Vec<Value> = outcomes.iter().map(|outcome| json!(outcome)).collect();
+    let columns = [
+        ("rule", "/rule_id"),
+        ("test", "/name"),
+        ("passed", "/passed"),
+        ("matches", "/matches"),
+        ("detail", "/detail"),
+    ];
+    let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
+    let untested = documents.iter().filter(|document| document.tests.is_empty()).count();
+    let document = json!({"tests": rows, "failed": failed, "rules_without_tests": untested});
+    output::rows(output, &columns, &rows, &document)?;
+    if let Some(path) = &flags.junit {
+        std::fs::write(path, junit(&outcomes)).with_context(|| format!("writing {}", path.display()))?;
+    }
+    if output == Output::Table {
+        output::note(&format!("{} tests, {failed} failed; {untested} rules have none", outcomes.len()));
+    }
+    Ok(if failed > 0 || loaded.problems.iter().any(|problem| problem.gravity == Gravity::Error) {
+        End::Found
+    } else {
+        End::Done
+    })
+}
+
+fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
+    let (loaded, mut variables) = read(std::slice::from_ref(&flags.rules))?;
+    variables.extend(given(&flags.variables)?);
+    let documents = loaded.documents.iter().collect();
+    let build = Build { documents, variables, with_dormant: true, routes: flags.route, ..Build::default() };
+    let (rules, problems) = RuleSet::compile(&build);
+    for problem in loaded.problems.iter().chain(&problems) {
+        output::note(&problem.to_string());
+    }
+    let mut printer = Printer { rules: &rules, output, rows: Vec::new() };
+    let mut run = Run::new(&rules);
+    let mut hits: Vec<Hit> = Vec::new();
+    let now = crate::clock::now();
+    let name = flags.events.display();
+    each_part(&flags.events, &mut |part| {
+        let mut result = Ok(());
+        run.each(flags.format, part, now, &mut |number, subject, rules, state| {
+            for rule in rules.matches(subject) {
+                result = std::mem::replace(&mut result, Ok(())).and_then(|()| printer.matched(rule, number));
+            }
+            if flags.correlations {
+                rules.step(state, subject, &mut hits);
+                hits.retain(|hit| hit.start.is_some() || hit.why.is_some());
+                for hit in hits.drain(..) {
+                    result = std::mem::replace(&mut result, Ok(())).and_then(|()| printer.fired(&hit));
+                }
+            }
+        });
+        result
+    })
+    .with_context(|| format!("reading {name}"))?;
+    if flags.correlations {
+        run.finish(&mut hits);
+        for hit in hits.iter().filter(|hit| hit.start.is_some() || hit.why.is_some()) {
+            printer.fired(hit)?;
+        }
+        let drops = run.drops();
+        if drops.groups + drops.matches > 0 {
+            output::note(&format!(
+                "memory was full: {} groups and {} matches were let go",
+                drops.groups, drops.matches
+            ));
+        }
+    }
+    printer.finish()?;
+    Ok(if problems.iter().chain(&loaded.problems).any(|problem| problem.gravity == Gravity::Error) {
+        End::Found
+    } else {
+        End::Done
+    })
+}
+
+/// Prints as it goes where the form allows it.
+struct Printer<'r> {
+    rules: &'r RuleSet,
+    output: Output,
+    rows: Vec<Value>,
+}
+
+impl Printer<'_> {
+    fn matched(&mut self, rule: usize, number: u64) -> std::io::Result<()> {
+        let meta = &self.rules.rules()[rule].meta;
+        self.put(json!({"rule_id": meta.id, "title": meta.title, "event_index": number}))
+    }
+
+    fn fired(&mut self, hit: &Hit) -> std::io::Result<()> {
+        let meta = &self.rules.rules()[hit.rule].meta;
+        let group: BTreeMap<&str, &str> =
+            hit.group.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut row = json!({"rule_id": meta.id, "title": meta.title, "group": group, "time": hit.time.to_string()});
+        if let Some(metric) = hit.metric {
+            row["value"] = json!(metric);
+        }
+        if let Some(why) = &hit.why {
+            row["why"] = json!(why);
+        }
+        self.put(row)
+    }
+
+    fn put(&mut self, row: Value) -> std::io::Result<()> {
+        if self.output == Output::Ndjson {
+            return writeln!(std::io::stdout().lock(), "{row}");
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        if self.output == Output::Ndjson {
+            return Ok(());
+        }
+        let columns = [
+            ("rule", "/rule_id"),
+            ("title", "/title"),
+            ("event", "/event_index"),
+            ("time", "/time"),
+            ("group", "/group"),
+        ];
+        output::rows(self.output, &columns, &self.rows, &json!(self.rows))
+    }
+}
+
+/// Calls `act` with parts of a file, each of whole lines; with the whole file when it is one JSON document.
+fn each_part(path: &Path, act: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+    let input: Box<dyn Read> =
+        if path.as_os_str() == "-" { Box::new(std::io::stdin().lock()) } else { Box::new(std::fs::File::open(path)?) };
+    let mut input = std::io::BufReader::with_capacity(TOGETHER_BYTES, input);
+    let first = input.fill_buf()?.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    let mut part = Vec::new();
+    if first == Some(b'[') {
+        input.read_to_end(&mut part)?;
+        return act(&part);
+    }
+    loop {
+        let read = input.read_until(b'\n', &mut part)?;
+        if read == 0 || part.len() >= TOGETHER_BYTES {
+            act(&part)?;
+            part.clear();
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn check(path: &Path, output: Output) -> Result<End> {
+    let package = package(path)?;
+    let check = package.check(&Variables::new(), crate::clock::now());
+    let mut rows: Vec<Value> = check.problems.iter().map(|problem| json!(problem)).collect();
+    rows.extend(check.tests.iter().filter(|test| !test.passed).map(|test| {
+        json!({"rule": test.rule_id, "gravity": "error", "code": "test", "message": format!("{}: {}", test.name, test.detail.as_deref().unwrap_or_default())})
+    }));
+    let columns = [("rule", "/rule"), ("gravity", "/gravity"), ("code", "/code"), ("message", "/message")];
+    let document = json!({"manifest": package.manifest, "digest": package.digest(), "check": check});
+    output::rows(output, &columns, &rows, &document)?;
+    if output == Output::Table {
+        let manifest = &package.manifest;
+        output::note(&format!(
+            "{} {} by {} ({}): {} rules, {} tests, {}",
+            manifest.id,
+            manifest.version,
+            manifest.author,
+            manifest.licence,
+            check.rules,
+            check.tests.len(),
+            package.digest()
+        ));
+    }
+    Ok(if check.is_good() { End::Done } else { End::Found })
+}
+
+fn pack(flags: &PackFlags, output: Output) -> Result<End> {
+    let package = package(&flags.package.path)?;
+    let archive = package.to_archive().context("writing the archive")?;
+    std::fs::write(&flags.file, &archive).with_context(|| format!("writing {}", flags.file.display()))?;
+    let row = json!({"id": package.manifest.id, "version": package.manifest.version, "bytes": archive.len(), "digest": package.digest()});
+    let columns = [("package", "/id"), ("version", "/version"), ("bytes", "/bytes"), ("digest", "/digest")];
+    output::rows(output, &columns, std::slice::from_ref(&row), &row)?;
+    Ok(End::Done)
+}
+
+fn diff(flags: &DiffFlags, output: Output) -> Result<End> {
+    let difference = package(&flags.old)?.difference(&package(&flags.new)?);
+    let row = |change: &'static str, kind: &'static str| move |name: &String| json!({"change": change, "kind": kind, "name": name});
+    let mut rows: Vec<Value> = difference.added.iter().map(row("added", "rule")).collect();
+    rows.extend(difference.removed.iter().map(row("removed", "rule")));
+    rows.extend(difference.changed.iter().map(row("changed", "rule")));
+    rows.extend(difference.variables_added.iter().map(row("added", "variable")));
+    rows.extend(difference.variables_removed.iter().map(row("removed", "variable")));
+    let columns = [("change", "/change"), ("kind", "/kind"), ("name", "/name")];
+    output::rows(output, &columns, &rows, &json!(difference))?;
+    Ok(End::Done)
+}
+
+/// The rule documents of files, folders and archives, and the values that packages among them give to variables.
+fn read(paths: &[PathBuf]) -> Result<(Loaded, Variables)> {
+    let (mut all, mut variables) = (Loaded::default(), Variables::new());
+    for path in paths {
+        let is_package = is_archive(path) || path.join(whodid_rules::MANIFEST).is_file();
+        if is_package {
+            let package = package(path)?;
+            let loaded = package.documents();
+            all.documents.extend(loaded.documents);
+            all.problems.extend(loaded.problems);
+            variables.extend(package.variables(&Variables::new()).into_iter().filter(|(_, values)| !values.is_empty()));
+            continue;
+        }
+        let mut files = BTreeMap::new();
+        collect(path, path, &mut files)?;
+        if files.is_empty() {
+            anyhow::bail!(Usage(format!("{} holds no rule file (.yml, .yaml, .json)", path.display())));
+        }
+        for (name, text) in files {
+            let loaded = whodid_rules::load(&name, &text);
+            all.documents.extend(loaded.documents);
+            all.problems.extend(loaded.problems);
+        }
+    }
+    Ok((all, variables))
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.is_file() && [".tar.gz", ".tgz"].iter().any(|ending| path.to_string_lossy().ends_with(ending))
+}
+
+fn package(path: &Path) -> Result<Package> {
+    if path.is_dir() {
+        let mut files = BTreeMap::new();
+        collect(path, path, &mut files)?;
+        let files = files.into_iter().map(|(name, text)| {
+            let inside = Path::new(&name)
+                .strip_prefix(path)
+                .map_or(name.clone(), |inside| inside.to_string_lossy().into_owned());
+            (inside, text)
+        });
+        return Package::from_files(files.collect()).with_context(|| format!("reading the package {}", path.display()));
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Package::from_archive(&bytes).with_context(|| format!("reading the package {}", path.display()))
+}
+
+/// The rule files at and below a path, by name. Hidden folders are left aside.
+fn collect(root: &Path, path: &Path, files: &mut BTreeMap<String, String>) -> Result<()> {
+    let context = || format!("reading {}", path.display());
+    if path.is_dir() {
+        let mut entries: Vec<PathBuf> =
+            std::fs::read_dir(path).with_context(context)?.flatten().map(|entry| entry.path()).collect();
+        entries.sort();
+        for entry in entries {
+            let is_hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if !is_hidden {
+                collect(root, &entry, files)?;
+            }
+        }
+        return Ok(());
+    }
+    let is_rules = path.extension().is_some_and(|ending| ["yml", "yaml", "json"].iter().any(|known| ending == *known));
+    if is_rules || path == root {
+        files.insert(path.display().to_string(), std::fs::read_to_string(path).with_context(context)?);
+    }
+    Ok(())
+}
+
+fn given(variables: &[String]) -> Result<Variables> {
+    let mut given = Variables::new();
+    for variable in variables {
+        let (name, values) =
+            variable.split_once('=').ok_or_else(|| Usage(format!("--set takes NAME=VALUE, not '{variable}'")))?;
+        given.insert(name.trim().to_owned(), values.split(',').map(|value| value.trim().to_owned()).collect());
+    }
+    Ok(given)
+}
+
+fn junit(outcomes: &[Outcome]) -> String {
+    let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"rules\" tests=\"{}\" failures=\"{failed}\">\n",
+        outcomes.len()
+    );
+    for outcome in outcomes {
+        let (rule, name) = (escaped(&outcome.rule_id), escaped(&outcome.name));
+        match &outcome.detail {
+            None => text.push_str(&format!("  <testcase classname=\"{rule}\" name=\"{name}\"/>\n")),
+            Some(detail) => text.push_str(&format!(
+                "  <testcase classname=\"{rule}\" name=\"{name}\"><failure message=\"{}\"/></testcase>\n",
+                escaped(detail)
+            )),
+        }
+    }
+    text.push_str("</testsuite>\n");
+    text
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            character if character.is_control() => escaped.push(' '),
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
