@@ -1,0 +1,112 @@
+//! The findings of a signed webhook: the claims of a JWT, in the form of Security Advisor's alert channels.
+//!
+//! Receivers that were written for it read `findings[]`, each with these seven members besides the occurrence.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Issuer;
+use crate::Notice;
+
+/// Who finds, when the occurrence does not say.
+const PROVIDER: &str = "whodid";
+
+/// The claims.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Findings {
+    findings: [Finding; 1],
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Finding {
+    severity: &'static str,
+    issuer: String,
+    issuer_url: String,
+    id: String,
+    payload_type: &'static str,
+    payload_link: String,
+    provider: String,
+    payload: Value,
+}
+
+/// The claims of a notice. Its own occurrence is handed on as it is; without one, a minimal one is made.
+pub fn findings(notice: &Notice, issuer: &Issuer) -> Findings {
+    let text = |member: &str| notice.finding.get(member).and_then(Value::as_str).map(str::to_owned);
+    let provider = text("provider_id").unwrap_or_else(|| PROVIDER.to_owned());
+    let made = || format!("{}/providers/{provider}/occurrences/{}", notice.account, notice.alert_id);
+    let id = text("name").unwrap_or_else(made);
+    let payload = if notice.finding.is_object() { notice.finding.clone() } else { occurrence(notice, &id, &provider) };
+    let finding = Finding {
+        severity: notice.severity.of_findings(),
+        issuer: issuer.name.clone(),
+        issuer_url: notice.link.clone(),
+        id,
+        payload_type: "findings",
+        payload_link: issuer.findings_url.clone(),
+        provider,
+        payload,
+    };
+    Findings { findings: [finding] }
+}
+
+/// An occurrence as the Findings API tells it.
+fn occurrence(notice: &Notice, name: &str, provider: &str) -> Value {
+    let account = &notice.account;
+    let millis = |at: whodid_model::Timestamp| at.micros() / 1000;
+    json!({
+        "id": notice.alert_id,
+        "name": name,
+        "kind": "FINDING",
+        "note_name": format!("{account}/providers/{provider}/notes/{}", notice.rule_id),
+        "provider_id": provider,
+        "provider_name": format!("{account}/providers/{provider}"),
+        "short_description": notice.rule_title,
+        "long_description": notice.sentence,
+        "context": {"account_id": account},
+        "finding": {"severity": notice.severity.of_findings(), "certainty": "HIGH", "next_steps": []},
+        "create_time": notice.opened_at,
+        "create_timestamp": millis(notice.opened_at),
+        "update_time": notice.at,
+        "update_timestamp": millis(notice.at),
+        "insertion_timestamp": millis(notice.opened_at),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Severity;
+    use crate::notice::tests::lockout;
+
+    const EXAMPLE: &str = include_str!("../../tests/it/security_advisor_alert_payload.json");
+
+    #[test]
+    fn the_claims_are_those_of_the_published_example() {
+        let example: Value = serde_json::from_str(EXAMPLE).unwrap();
+        let told = &example["findings"][0];
+        let mut notice = lockout();
+        notice.severity = Severity::Low;
+        notice.link = told["issuer-url"].as_str().unwrap().to_owned();
+        notice.finding = told["payload"].clone();
+        let issuer = Issuer {
+            name: "IBM Cloud Security Advisor".to_owned(),
+            findings_url: "https://us-south.secadvisor.cloud.ibm.com/findings".to_owned(),
+        };
+        let mut expected = example.clone();
+        // The example names a provider that its own occurrence does not; ours are the same.
+        expected["findings"][0]["provider"] = told["payload"]["provider_id"].clone();
+        assert_eq!(serde_json::to_value(findings(&notice, &issuer)).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_members_stand_in_the_order_of_the_example() {
+        let issuer =
+            Issuer { name: "whodid".to_owned(), findings_url: "https://whodid.example.com/findings".to_owned() };
+        let text = serde_json::to_string(&findings(&lockout(), &issuer)).unwrap();
+        let names = ["severity", "issuer", "issuer-url", "id", "payload-type", "payload-link", "provider", "payload"];
+        let places: Vec<_> = names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
+        assert!(places.is_sorted(), "{text}");
+        assert!(text.contains(r#""id":"acme/providers/whodid/occurrences/0198a2b4"#), "{text}");
+    }
+}
