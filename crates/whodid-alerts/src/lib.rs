@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod channel;
 mod clip;
+pub mod deliver;
 pub mod guard;
 mod masking;
 pub mod notice;
@@ -25,6 +26,7 @@ pub mod watch;
 
 pub use alert::Alert;
 pub use channel::{Channel, Fault, Source};
+pub use deliver::{Delivery, Outcome, Sender};
 pub use guard::{AllowList, Guard};
 pub use masking::MaskError;
 pub use notice::{Evidence, GroupValue, Moment, Notice};

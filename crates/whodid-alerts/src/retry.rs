@@ -39,8 +39,6 @@ pub enum Failure {
         /// The wait asked for.
         retry_after: Option<Duration>,
     },
-    /// A receiver that will not take it, however often: SMTP 5yz, what cannot be made.
-    Permanent,
 }
 
 /// How long to wait before the next try; `None` to give up.
@@ -48,7 +46,7 @@ pub fn next(attempt: &Attempt, failure: Failure) -> Option<Duration> {
     let asked = match failure {
         Failure::Transport => None,
         Failure::Status { code, retry_after } if is_passing(code) => retry_after,
-        Failure::Status { .. } | Failure::Permanent => return None,
+        Failure::Status { .. } => return None,
     };
     let wait = backoff(&attempt.delivery, attempt.number).max(asked.unwrap_or_default().min(RETRY_AFTER_MAX));
     let wait_micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
@@ -56,8 +54,8 @@ pub fn next(attempt: &Attempt, failure: Failure) -> Option<Duration> {
     (waited <= GIVEN_UP_AFTER_MICROS).then_some(wait)
 }
 
-/// Whether a status may be another one later.
-fn is_passing(code: u16) -> bool {
+/// Whether a status may be another one later: 408, 425, 429, 5xx.
+pub fn is_passing(code: u16) -> bool {
     matches!(code, 408 | 425 | 429 | 500..=599)
 }
 
@@ -116,7 +114,6 @@ mod tests {
             assert_eq!(next(&attempt(1, 0), status(code)), None, "{code}");
         }
         assert!(next(&attempt(1, 0), Failure::Transport).is_some());
-        assert_eq!(next(&attempt(1, 0), Failure::Permanent), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod email;
 mod pagerduty;
 mod slack;
 mod syslog;
+mod tags;
 mod teams;
 pub mod template;
 
@@ -19,6 +20,7 @@ pub use email::{Mail, email};
 pub use pagerduty::pagerduty;
 pub use slack::slack;
 pub use syslog::{SYSLOG_BYTES_MAX, syslog};
+pub use tags::{STATEMENTS_MAX, TAG_BYTES_MAX, TagError};
 pub use teams::teams;
 pub use template::{TemplateError, render_template};
 

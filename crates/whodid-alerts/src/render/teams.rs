@@ -35,7 +35,8 @@ pub fn teams(notice: &Notice, zone: chrono_tz::Tz) -> Value {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "fallbackText": clip_chars(&notice.headline(), RUN_CHARS_MAX),
+        // Read as Markdown, so it holds no text of an event.
+        "fallbackText": format!("[{}] An alert of whodid", notice.severity),
         "msteams": {"width": "Full"},
         "body": body,
         "actions": actions,

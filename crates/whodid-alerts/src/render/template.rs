@@ -2,7 +2,8 @@
 //!
 //! The names are those of LogDNA's webhooks, so that their templates work as they are, and `notice` with everything.
 //! What a text of a notice becomes depends on what the body is: inside JSON its characters are escaped as JSON's, inside
-//! markup as markup's. Nothing switches that off. *Bounds*: [`TEMPLATE_BYTES_MAX`], [`OUTPUT_BYTES_MAX`], [`FUEL`].
+//! markup as markup's. Nothing switches that off. *Bounds*: [`TEMPLATE_BYTES_MAX`], [`OUTPUT_BYTES_MAX`], [`FUEL`], and
+//! the length of a tag.
 
 use std::fmt::Write as _;
 use std::io;
@@ -12,6 +13,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBeha
 use serde_json::json;
 use whodid_model::{AccountName, Timestamp};
 
+use super::tags::{self, TagError};
 use crate::notice::Evidence;
 use crate::{GroupValue, Moment, Notice, Severity};
 
@@ -48,6 +50,9 @@ pub enum TemplateError {
     /// Longer than [`TEMPLATE_BYTES_MAX`].
     #[error("is too long; at most {TEMPLATE_BYTES_MAX} bytes")]
     TooLong,
+    /// A tag that is too long, or not certain to end.
+    #[error(transparent)]
+    Tag(TagError),
     /// No template.
     #[error("cannot be read: {text}")]
     Unreadable {
@@ -162,6 +167,7 @@ fn parse<'a>(
     if template.len() > TEMPLATE_BYTES_MAX {
         return Err(TemplateError::TooLong);
     }
+    tags::check(template).map_err(TemplateError::Tag)?;
     environment.template_from_str(template).map_err(|error| TemplateError::Unreadable { text: told(&error) })
 }
 
@@ -316,6 +322,7 @@ impl io::Write for Bounded {
 mod tests {
     use super::*;
     use crate::notice::tests::lockout;
+    use crate::render::tags::{STATEMENTS_MAX, TAG_BYTES_MAX};
     use proptest::prelude::*;
 
     fn try_out(template: &str) -> Result<(), TemplateError> {
@@ -372,7 +379,7 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_when_it_is_stored() {
         let unreadable = |template: &str| matches!(try_out(template), Err(TemplateError::Unreadable { .. }));
-        assert!(unreadable("{{ name"));
+        assert_eq!(try_out("{{ name"), Err(TemplateError::Tag(TagError::Open)));
         assert!(unreadable("{% include 'x' %}") || try_out("{% include 'x' %}").is_err());
         assert_eq!(try_out("{{ nmae }}"), Err(TemplateError::Unknown { name: "nmae".to_owned() }));
         assert_eq!(try_out(r#"{"t": {{ name }}}"#), Err(TemplateError::NoJson));
@@ -389,8 +396,24 @@ mod tests {
         assert!(matches!(try_out(long), Err(TemplateError::TooMuchOutput | TemplateError::TooMuchWork)));
         let huge = "{{ 'x' * 1000000000 }}";
         assert!(try_out(huge).is_err());
-        let deep = "{% if 1 %}".repeat(1000) + &"{% endif %}".repeat(1000);
-        let _ = try_out(&deep);
+        // Whatever is nested or chained, on a quarter of a usual stack.
+        let deep = |template: String| {
+            let thread = std::thread::Builder::new().stack_size(512 * 1024);
+            let _ = thread.spawn(move || try_out(&template)).unwrap().join().unwrap();
+        };
+        for (open, close) in [
+            ("{% if 1 %}", "{% endif %}"),
+            ("{% if 1 %}{% elif 1 %}", "{% endif %}"),
+            ("{% for a in notice %}", "{% endfor %}"),
+            ("{% set x %}", "{% endset %}"),
+            ("{% with %}", "{% endwith %}"),
+            ("{% filter upper %}", "{% endfilter %}"),
+            ("{% autoescape false %}", "{% endautoescape %}"),
+        ] {
+            let depth = STATEMENTS_MAX / 2 / (1 + open.matches("elif").count());
+            deep(open.repeat(depth) + &close.repeat(depth));
+        }
+        deep(format!("{{% if 1 %}}{}{{% endif %}}", "{% elif 1 %}".repeat(STATEMENTS_MAX - 2)));
         let big = Notice { rule_title: "ü".repeat(200_000), ..lockout() };
         assert_eq!(render_template("{{ name }}", None, &big), Err(TemplateError::TooMuchOutput));
     }
@@ -410,6 +433,33 @@ mod tests {
         }
     }
 
+    const TOKENS_SHORT: [&str; 24] = [
+        "-",
+        "not ",
+        "1+",
+        "1~",
+        "(",
+        ")",
+        ".a",
+        "[0]",
+        "|upper",
+        "()",
+        "1 if 1 else ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "1**",
+        ",",
+        "*",
+        "1 and ",
+        " in ",
+        "name",
+        "'a'",
+        "==",
+        " is defined",
+    ];
+
     proptest! {
 
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
@@ -420,6 +470,19 @@ mod tests {
             let body = rendered(r#"{"a": "{{ name }}", "b": [{{ name | tojson }}]}"#, &notice);
             let json: serde_json::Value = serde_json::from_str(&body).unwrap();
             prop_assert_eq!(json, json!({"a": text, "b": [text]}));
+        }
+
+        #[test]
+        fn no_chain_of_tokens_ends_the_process(
+            unit in prop::collection::vec(prop::sample::select(TOKENS_SHORT.to_vec()), 1..4),
+            is_prefix in any::<bool>(),
+        ) {
+            let unit = unit.concat();
+            let chain = unit.repeat((TAG_BYTES_MAX - 10) / unit.len());
+            let tag = if is_prefix { format!("{{{{ {chain}1 }}}}") } else { format!("{{{{ name{chain} }}}}") };
+            let template = tag.repeat(TEMPLATE_BYTES_MAX / tag.len());
+            let thread = std::thread::Builder::new().stack_size(512 * 1024);
+            let _ = thread.spawn(move || try_out(&template)).unwrap().join().unwrap();
         }
 
         #[test]
