@@ -101,7 +101,7 @@ impl Sender {
                 (form.content_type(), bytes)
             }
             (_, None) => {
-                let bytes = serde_json::to_vec(notice).map_err(|_| "the notice cannot be written as JSON")?;
+                let bytes = render::notice_json(notice).map_err(|_| "the notice cannot be written as JSON")?;
                 ("application/json", bytes)
             }
         };

@@ -6,8 +6,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Issuer;
+use super::notice_json::shortened;
 use crate::Notice;
 
+/// Longest occurrence that is handed on, in bytes of JSON.
+const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 /// Who finds, when the occurrence does not say.
 const PROVIDER: &str = "whodid";
 
@@ -30,13 +33,15 @@ struct Finding {
     payload: Value,
 }
 
-/// The claims of a notice. Its own occurrence is handed on as it is; without one, a minimal one is made.
+/// The claims of a notice. Its own occurrence is handed on as it is; without one, or where it is longer than
+/// [`PAYLOAD_BYTES_MAX`], a minimal one is made.
 pub fn findings(notice: &Notice, issuer: &Issuer) -> Findings {
     let text = |member: &str| notice.finding.get(member).and_then(Value::as_str).map(str::to_owned);
     let provider = text("provider_id").unwrap_or_else(|| PROVIDER.to_owned());
     let made = || format!("{}/providers/{provider}/occurrences/{}", notice.account, notice.alert_id);
     let id = text("name").unwrap_or_else(made);
-    let payload = if notice.finding.is_object() { notice.finding.clone() } else { occurrence(notice, &id, &provider) };
+    let fits = notice.finding.is_object() && notice.finding.to_string().len() <= PAYLOAD_BYTES_MAX;
+    let payload = if fits { notice.finding.clone() } else { occurrence(&shortened(notice), &id, &provider) };
     let finding = Finding {
         severity: notice.severity.of_findings(),
         issuer: issuer.name.clone(),
@@ -97,6 +102,15 @@ mod tests {
         // The example names a provider that its own occurrence does not; ours are the same.
         expected["findings"][0]["provider"] = told["payload"]["provider_id"].clone();
         assert_eq!(serde_json::to_value(findings(&notice, &issuer)).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_occurrence_that_is_too_long_is_replaced() {
+        let issuer =
+            Issuer { name: "whodid".to_owned(), findings_url: "https://whodid.example.com/findings".to_owned() };
+        let notice = Notice { finding: json!({"kind": "FINDING", "x": "x".repeat(PAYLOAD_BYTES_MAX)}), ..lockout() };
+        let claims = serde_json::to_value(findings(&notice, &issuer)).unwrap();
+        assert_eq!(claims["findings"][0]["payload"]["short_description"], "Too many failed sign-ins");
     }
 
     #[test]

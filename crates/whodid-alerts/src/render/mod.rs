@@ -5,6 +5,7 @@
 
 mod advisor;
 mod email;
+mod notice_json;
 mod pagerduty;
 mod slack;
 mod syslog;
@@ -17,6 +18,7 @@ use whodid_model::Timestamp;
 
 pub use advisor::{Findings, findings};
 pub use email::{Mail, email};
+pub use notice_json::notice_json;
 pub use pagerduty::pagerduty;
 pub use slack::slack;
 pub use syslog::{SYSLOG_BYTES_MAX, syslog};

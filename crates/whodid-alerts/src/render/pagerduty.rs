@@ -11,9 +11,9 @@ const SUMMARY_CHARS_MAX: usize = 1024;
 /// Longest key.
 const KEY_CHARS_MAX: usize = 255;
 /// Longest text of a detail. An event has at most 512 KB.
-const DETAIL_CHARS_MAX: usize = 4000;
+const DETAIL_CHARS_MAX: usize = 1000;
 /// Pairs of the group.
-const GROUP_MAX: usize = 50;
+const GROUP_MAX: usize = 20;
 
 /// The event of a moment.
 pub fn pagerduty(notice: &Notice, routing_key: &Secret) -> Value {

@@ -9,7 +9,7 @@ pub const SYSLOG_BYTES_MAX: usize = 8192;
 const FACILITY: u8 = 13;
 /// The number that RFC 5612 keeps for examples: whodid has none of its own.
 const SD_ID: &str = "alert@32473";
-/// Longest value of a parameter, in bytes before escaping.
+/// Longest value of a parameter, in bytes, escaped. All parameters together leave room for the text.
 const VALUE_BYTES_MAX: usize = 256;
 /// Pairs of the group.
 const GROUP_MAX: usize = 8;
@@ -22,7 +22,7 @@ pub fn syslog(notice: &Notice, hostname: &str) -> Vec<u8> {
     let mut message =
         format!("<{priority}>1 {} {} whodid - {} [{SD_ID}", notice.at, header(hostname), msgid(notice.event));
     let mut parameter = |name: &str, value: &str| {
-        let value = escaped(&clip_bytes(&one_line(value), VALUE_BYTES_MAX));
+        let value = escaped_within(&one_line(value), VALUE_BYTES_MAX);
         message.push_str(&format!(r#" {name}="{value}""#));
     };
     parameter("id", &notice.alert_id);
@@ -41,7 +41,7 @@ pub fn syslog(notice: &Notice, hostname: &str) -> Vec<u8> {
     }
     // The mark that what follows is UTF-8 (6.4).
     message.push_str("] \u{feff}");
-    let left = SYSLOG_BYTES_MAX - message.len();
+    let left = SYSLOG_BYTES_MAX.saturating_sub(message.len());
     message.push_str(&clip_bytes(&notice.headline(), left));
     message.into_bytes()
 }
@@ -56,11 +56,15 @@ fn msgid(moment: Moment) -> &'static str {
     moment.as_str()
 }
 
-/// RFC 5424, 6.3.3: these three, each by a backslash.
-fn escaped(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
+/// Escapes what RFC 5424, 6.3.3 names, each by a backslash, and ends within the bound, never inside an escape.
+fn escaped_within(value: &str, bytes_max: usize) -> String {
+    let mut escaped = String::new();
     for character in value.chars() {
-        if matches!(character, '"' | '\\' | ']') {
+        let is_special = matches!(character, '"' | '\\' | ']');
+        if escaped.len() + usize::from(is_special) + character.len_utf8() > bytes_max {
+            break;
+        }
+        if is_special {
             escaped.push('\\');
         }
         escaped.push(character);
@@ -101,6 +105,21 @@ mod tests {
         assert!(!text.contains(['\n', '\r', '\0']));
         assert!(text.contains(r#"title="x\" evil=\"1\"\][b@1 c=\"\\""#), "{text}");
         assert!(text.contains(r#"group="initiator.name= \]"]"#), "{text}");
+    }
+
+    #[test]
+    fn a_message_of_nothing_but_escapes_has_room_for_its_text() {
+        let worst = r#"\]""#.repeat(10_000);
+        let mut notice = lockout();
+        for text in [&mut notice.alert_id, &mut notice.rule_id, &mut notice.rule_title, &mut notice.sentence] {
+            text.clone_from(&worst);
+        }
+        notice.link.clone_from(&worst);
+        notice.query.clone_from(&worst);
+        notice.group = vec![crate::GroupValue { key: worst.clone(), value: worst.clone() }; 20];
+        let message = syslog(&notice, &"h".repeat(1000));
+        assert_eq!(message.len(), SYSLOG_BYTES_MAX);
+        assert!(escaped_within(&worst, 256).len() <= 256);
     }
 
     #[test]

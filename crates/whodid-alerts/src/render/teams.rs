@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{local, web_link};
-use crate::clip::{clip_chars, is_plain};
+use crate::clip::{clip_bytes, is_plain};
 use crate::{Notice, Severity};
 
-/// Longest text of a run. Teams takes messages of some 28 KB in all.
-const RUN_CHARS_MAX: usize = 1000;
+/// Longest text of a run, in bytes. Teams takes messages of some 28 KB in all, and JSON's escapes may double a text.
+const RUN_BYTES_MAX: usize = 450;
 /// Pairs of the group.
 const GROUP_MAX: usize = 6;
 
@@ -71,7 +71,7 @@ fn text(runs: &[Value]) -> Value {
 fn run(text: &str, mut style: Value) -> Value {
     let plain: String = text.chars().map(|character| if is_plain(character) { character } else { ' ' }).collect();
     style["type"] = "TextRun".into();
-    style["text"] = clip_chars(if plain.is_empty() { "–" } else { &plain }, RUN_CHARS_MAX).into();
+    style["text"] = clip_bytes(if plain.is_empty() { "–" } else { &plain }, RUN_BYTES_MAX).into();
     style
 }
 
@@ -106,12 +106,12 @@ mod tests {
     #[test]
     fn a_card_stays_below_what_teams_takes() {
         let mut notice = lockout();
-        let long = "ü".repeat(20_000);
+        let long = "\"ü\\".repeat(20_000);
         notice.sentence.clone_from(&long);
         notice.rule_title.clone_from(&long);
         notice.group = vec![crate::GroupValue { key: long.clone(), value: long.clone() }; 50];
         notice.evidence = vec![crate::notice::Evidence { sentence: long, ..notice.evidence[0].clone() }; 50];
-        let chars = teams(&notice, chrono_tz::UTC).to_string().chars().count();
-        assert!(chars < 28_000, "{chars}");
+        let bytes = teams(&notice, chrono_tz::UTC).to_string().len();
+        assert!(bytes < 28_000, "{bytes}");
     }
 }
