@@ -34,7 +34,7 @@ struct Finding {
 }
 
 /// The claims of a notice. Its own occurrence is handed on as it is; without one, or where it is longer than
-/// [`PAYLOAD_BYTES_MAX`], a minimal one is made.
+/// 128 KiB, a minimal one is made.
 pub fn findings(notice: &Notice, issuer: &Issuer) -> Findings {
     let text = |member: &str| notice.finding.get(member).and_then(Value::as_str).map(str::to_owned);
     let provider = text("provider_id").unwrap_or_else(|| PROVIDER.to_owned());
