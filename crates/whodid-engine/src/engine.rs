@@ -17,6 +17,7 @@ use whodid_model::{AccessScope, AccountName, Offset, Right, StreamName, Timestam
 use whodid_search::Searcher;
 
 use crate::admission::Admission;
+use crate::detect::{self, Detection};
 use crate::duplicates::{HashSecret, Key, Window};
 use crate::error::{Error, ErrorKind};
 use crate::frame::{self, FrameError, PartHeader};
@@ -121,6 +122,7 @@ pub(crate) struct Inner {
     memory: Arc<Semaphore>,
     /// Bodies being decoded: what they become is counted only when it is known.
     decoding: Semaphore,
+    pub detection: Detection,
     pub shutdown: CancellationToken,
     pub jobs: TaskTracker,
 }
@@ -228,6 +230,7 @@ impl Engine {
             tables: parking_lot::Mutex::new(tables),
             set_aside,
             secret,
+            detection: Detection::default(),
             shutdown: CancellationToken::new(),
             jobs: TaskTracker::new(),
         });
@@ -240,6 +243,7 @@ impl Engine {
         self.inner.shutdown.cancel();
         self.inner.jobs.close();
         self.inner.jobs.wait().await;
+        detect::save_all(&self.inner).await;
         let (done, closed) = oneshot::channel();
         if self.inner.commands.send(Command::Close(done)).await.is_ok() {
             // An error means that the writer has ended already, which is what is wanted.

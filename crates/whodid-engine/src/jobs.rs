@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use whodid_lake::{FlushError, OwnerError, Table};
 use whodid_model::{Offset, chain};
 
+use crate::detect::detect_loop;
 use crate::engine::Inner;
 use crate::error::{Error, ErrorKind};
 use crate::places::Troubles;
@@ -53,6 +54,7 @@ pub(crate) fn start(inner: &Arc<Inner>) {
     inner.jobs.spawn(supervise(Arc::clone(inner), "flush", flush_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), "merge", merge_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), "take up", take_up_loop));
+    inner.jobs.spawn(supervise(Arc::clone(inner), "detect", detect_loop));
 }
 
 async fn supervise<F>(inner: Arc<Inner>, name: &'static str, work: fn(Arc<Inner>) -> F)

@@ -8,6 +8,7 @@
 
 mod admission;
 mod csv;
+mod detect;
 mod duplicates;
 mod engine;
 mod erase;
@@ -32,6 +33,7 @@ mod unreadable;
 mod writer;
 
 pub use csv::defused;
+pub use detect::{DETECT_STREAMS, DetectStatus, FINDING_ACTION};
 pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind};
 pub use export::{ExportFormat, Profile};

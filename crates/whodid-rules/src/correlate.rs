@@ -466,13 +466,11 @@ impl RuleSet {
         let last = entries.range(firing.start, firing.end).next_back().map(|at| &entries.entries[at]);
         let silenced_by = last.and_then(|last| last.silenced_by.clone());
         let folding_key = rule.key(subject, &group);
-        let verdict = match (&silenced_by, rule.is_reported) {
-            (None, true) => state.folding.judge(&rule.meta.id, &folding_key, &rule.meta.extension.policy, firing.end),
-            _ => Verdict::Folded,
+        let verdict = match rule.is_reported {
+            true => rule.verdict(&mut state.folding, &folding_key, silenced_by.as_ref(), firing.end),
+            false => Verdict::Folded,
         };
-        let is_new = matches!(verdict, Verdict::Finding | Verdict::CapReached)
-            || silenced_by.is_some()
-            || !detector.parents.is_empty();
+        let is_new = matches!(verdict, Verdict::Finding | Verdict::CapReached) || !detector.parents.is_empty();
         let (evidence, evidence_total) = if is_new {
             entries.evidence(firing)
         } else {
@@ -612,7 +610,7 @@ impl RuleSet {
         let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling.iter().cloned()).collect();
         let end = last.plus_micros(detector.window.span);
         let key = rule.key(None, &group);
-        let verdict = state.folding.judge(&rule.meta.id, &key, &rule.meta.extension.policy, end);
+        let verdict = rule.verdict(&mut state.folding, &key, None, end);
         hits.push(Hit {
             rule: detector.rule,
             time: end,
@@ -679,15 +677,8 @@ impl RuleSet {
             let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling).collect();
             let folding_key = rule.key(Some(subject), &group);
             let silenced_by = self.silenced_by(detector.rule, silencing);
-            let verdict = match silenced_by {
-                Some(_) => Verdict::Folded,
-                None => state.folding.judge(
-                    &rule.meta.id,
-                    &folding_key,
-                    &rule.meta.extension.policy,
-                    subject.place.event_time,
-                ),
-            };
+            let time = subject.place.event_time;
+            let verdict = rule.verdict(&mut state.folding, &folding_key, silenced_by.as_ref(), time);
             hits.push(Hit {
                 rule: detector.rule,
                 time: subject.place.event_time,

@@ -9,6 +9,8 @@ use crate::policy::Policy;
 
 /// Keys remembered; beyond it those not seen for longest go.
 const KEYS_MAX: usize = 100_000;
+/// Behind a rule's id: its silenced hits.
+const SILENCED: &str = "\u{1e}silenced";
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
 
 /// What becomes of a hit.
@@ -52,6 +54,12 @@ pub struct Folding {
 }
 
 impl Folding {
+    /// What becomes of a silenced hit: it is folded as others are, apart from them, so that silence can be seen.
+    pub fn judge_silenced(&mut self, rule: &str, key: &str, policy: &Policy, time: Timestamp) -> Verdict {
+        let policy = Policy { threshold: 1, daily_cap: None, ..policy.clone() };
+        self.judge(&format!("{rule}{SILENCED}"), key, &policy, time)
+    }
+
     /// What becomes of a hit of `rule` with the values `key` at `time`.
     pub fn judge(&mut self, rule: &str, key: &str, policy: &Policy, time: Timestamp) -> Verdict {
         if self.count >= KEYS_MAX {

@@ -37,6 +37,7 @@ pub use agent::{Class, Device};
 pub use correlate::kind_words;
 pub use correlation::{Correlation, Kind};
 pub use document::{Body, Document, Loaded, load};
+pub use duration::words as span_words;
 pub use exception::{Exception, ExceptionScope};
 pub use folding::Verdict;
 pub use hours::Hours;

@@ -9,7 +9,7 @@ use crate::address::{Address, Vocabulary};
 use crate::correlate::{Detector, Feed};
 use crate::document::{Body, Document};
 use crate::exception::Exception;
-use crate::folding::Verdict;
+use crate::folding::{Folding, Verdict};
 use crate::meta::{Level, Meta};
 use crate::network::{Locate, Nowhere};
 use crate::policy::Policy;
@@ -340,11 +340,7 @@ impl RuleSet {
         let compiled = &self.rules[rule];
         let key = compiled.key(Some(subject), &[]);
         let silenced_by = self.silenced_by(rule, silencing);
-        let verdict = if silenced_by.is_some() {
-            Verdict::Folded
-        } else {
-            state.folding.judge(&compiled.meta.id, &key, &compiled.meta.extension.policy, subject.place.event_time)
-        };
+        let verdict = compiled.verdict(&mut state.folding, &key, silenced_by.as_ref(), subject.place.event_time);
         Hit {
             rule,
             time: subject.place.event_time,
@@ -436,6 +432,21 @@ impl Rule {
         if let Some(policy) = &tuning.policy {
             self.meta.extension.policy = policy.clone();
             self.dedup = policy.dedup_key.iter().map(|name| Address::new(name, Vocabulary::Ours)).collect();
+        }
+    }
+
+    /// What the policy makes of a hit. Silenced ones are folded apart, so that silence can be seen and hides nothing else.
+    pub(crate) fn verdict(
+        &self,
+        folding: &mut Folding,
+        key: &str,
+        silenced_by: Option<&String>,
+        time: Timestamp,
+    ) -> Verdict {
+        let (id, policy) = (&self.meta.id, &self.meta.extension.policy);
+        match silenced_by {
+            Some(_) => folding.judge_silenced(id, key, policy, time),
+            None => folding.judge(id, key, policy, time),
         }
     }
 

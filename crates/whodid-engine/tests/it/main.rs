@@ -1,6 +1,7 @@
 //! The promises of the engine, tested without a network.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod detecting;
 mod enduring;
 mod keeping;
 mod own_events;

@@ -1,0 +1,185 @@
+//! Rules at work on what comes in: findings recorded once, whatever is flushed, restarted or lost on the way.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+use whodid_engine::{Order, ReadRequest};
+use whodid_model::{AccountName, StreamName};
+use whodid_rules::{Build, Exception, ExceptionScope, RuleSet};
+
+use crate::{Bench, event, parse, reader_of};
+
+const DELETED: &str = "title: A key was deleted\nid: deleted\nlevel: high\nlogsource: {category: activity}\ndetection: {sel: {action: kms.secrets.delete}, condition: sel}\n";
+const FIVE: &str = "title: Failed\nid: failed\nlogsource: {category: activity}\ndetection: {sel: {outcome: failure}, condition: sel}\n---\n\
+    title: Five failures\nid: five\ncorrelation: {type: event_count, rules: [failed], group-by: [initiator.name], timespan: 15m, condition: {gte: 5}}\n";
+
+fn account() -> AccountName {
+    AccountName::parse("default").unwrap()
+}
+
+fn rules_with(text: &str, exceptions: Vec<Exception>) -> Arc<RuleSet> {
+    let loaded = whodid_rules::load("rules.yml", text);
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    let build = Build { documents: loaded.documents.iter().collect(), exceptions, routes: true, ..Build::default() };
+    let (rules, problems) = RuleSet::compile(&build);
+    assert!(problems.is_empty(), "{problems:?}");
+    Arc::new(rules)
+}
+
+fn rules(text: &str) -> Arc<RuleSet> {
+    rules_with(text, Vec::new())
+}
+
+/// The findings there are, oldest first.
+async fn findings(bench: &Bench) -> Vec<Value> {
+    bench.engine.detect_up_to_now().await;
+    let request = ReadRequest { stream: Some(StreamName::findings()), ..ReadRequest::default() };
+    let scope = reader_of(&StreamName::findings());
+    let page = bench.engine.list(&scope, &request, Order::OldestFirst, 1000, None).await.unwrap();
+    page.events.iter().map(|event| parse(event)).collect()
+}
+
+async fn fail(bench: &Bench, number: i64) {
+    bench.send(&event(&format!("f{number}"), number, "kms.secrets.read", "failure")).await;
+}
+
+#[tokio::test]
+async fn a_match_becomes_a_finding_that_tells_rule_sentence_and_evidence() {
+    let bench = Bench::new().await;
+    bench.send(&event("before", 0, "kms.secrets.delete", "success")).await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    bench.send(&event("e1", 1, "kms.secrets.delete", "success")).await;
+    let found = findings(&bench).await;
+    assert_eq!(found.len(), 1, "what came before the rules is not looked at");
+    let finding = &found[0];
+    assert_eq!(finding["action"], "whodid.finding.create");
+    assert_eq!(finding["severity"], "critical");
+    assert_eq!(finding["initiator"]["name"], "bob@example.com");
+    assert_eq!(finding["target"]["id"], "deleted");
+    assert_eq!(finding["requestData"]["evidence"][0], "activity:1");
+    assert_eq!(finding["requestData"]["level"], "high");
+    assert!(
+        finding["message"].as_str().unwrap().starts_with("A key was deleted: bob@example.com"),
+        "{}",
+        finding["message"]
+    );
+}
+
+#[tokio::test]
+async fn records_that_were_flushed_before_detection_came_to_them_are_read_back() {
+    let bench = Bench::new().await;
+    bench.send(&event("e0", 0, "kms.secrets.read", "success")).await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    let bench = {
+        // Stopped before it looks at these.
+        bench.engine.detect_up_to_now().await;
+        bench.restart().await
+    };
+    for number in 1..=3 {
+        bench.send(&event(&format!("e{number}"), number, "kms.secrets.delete", "success")).await;
+    }
+    bench.engine.flush().await.unwrap();
+    bench.send(&event("e4", 90, "kms.secrets.delete", "success")).await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    let found = findings(&bench).await;
+    let evidence: Vec<&str> =
+        found.iter().map(|finding| finding["requestData"]["evidence"][0].as_str().unwrap()).collect();
+    assert_eq!(evidence, ["activity:1", "activity:4"], "the first of each hour; the others are folded into it");
+}
+
+#[tokio::test]
+async fn a_correlation_goes_on_after_a_restart() {
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(FIVE)).await.unwrap();
+    for number in 0..4 {
+        fail(&bench, number).await;
+    }
+    assert!(findings(&bench).await.is_empty());
+    let bench = bench.restart().await;
+    bench.engine.set_rules(&account(), rules(FIVE)).await.unwrap();
+    fail(&bench, 4).await;
+    let found = findings(&bench).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["requestData"]["evidenceTotal"], 5);
+    assert_eq!(found[0]["message"], "Five failures of bob@example.com: 5 in 15 minutes, 5 events");
+}
+
+#[tokio::test]
+async fn after_a_crash_records_are_looked_at_again_and_findings_are_not_made_twice() {
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    let stored = bench.folder.path().join("detect/default.json.zst");
+    let before = std::fs::read(&stored).unwrap();
+    bench.send(&event("e1", 1, "kms.secrets.delete", "success")).await;
+    assert_eq!(findings(&bench).await.len(), 1);
+    let Bench { folder, clock, engine } = bench;
+    engine.close().await;
+    drop(engine);
+    // As if the process had ended before it stored that it came so far.
+    std::fs::write(&stored, before).unwrap();
+    let engine = whodid_engine::Engine::open(crate::options(&folder, &clock)).await.unwrap();
+    let bench = Bench { folder, clock, engine };
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    assert_eq!(findings(&bench).await.len(), 1);
+    assert_eq!(bench.engine.detect_status(&account()).unwrap().behind, 0);
+}
+
+#[tokio::test]
+async fn further_matches_are_told_as_an_update_after_a_minute() {
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    for number in 1..=4 {
+        bench.send(&event(&format!("e{number}"), number, "kms.secrets.delete", "success")).await;
+    }
+    assert_eq!(findings(&bench).await.len(), 1);
+    bench.clock.fetch_add(61_000_000, Ordering::Relaxed);
+    let found = findings(&bench).await;
+    assert_eq!(found.len(), 2);
+    let update = found.iter().find(|finding| finding["action"] == "whodid.finding.update").unwrap();
+    assert_eq!(update["requestData"]["matches"], 4);
+    assert_eq!(
+        update["requestData"]["finding"],
+        found.iter().find(|one| one["action"] == "whodid.finding.create").unwrap()["id"]
+    );
+}
+
+#[tokio::test]
+async fn a_silenced_match_is_recorded_as_silenced() {
+    let bench = Bench::new().await;
+    let exception = Exception {
+        id: "quiet".to_owned(),
+        scope: ExceptionScope::All,
+        events: [("initiator.name".to_owned(), vec!["bob@example.com".into()])].into(),
+        owner: "mara".to_owned(),
+        reason: "a test".to_owned(),
+        expires_at: None,
+    };
+    bench.engine.set_rules(&account(), rules_with(DELETED, vec![exception])).await.unwrap();
+    bench.send(&event("e1", 1, "kms.secrets.delete", "success")).await;
+    let found = findings(&bench).await;
+    assert_eq!(found[0]["requestData"]["silencedBy"], "quiet");
+}
+
+#[tokio::test]
+async fn new_rules_are_taken_up_and_none_end_detection() {
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(FIVE)).await.unwrap();
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    bench.send(&event("e1", 1, "kms.secrets.delete", "success")).await;
+    assert_eq!(findings(&bench).await.len(), 1);
+    bench.engine.set_rules(&account(), rules("")).await.unwrap();
+    assert_eq!(bench.engine.detect_status(&account()), None);
+    assert!(!bench.folder.path().join("detect/default.json.zst").exists());
+}
+
+#[tokio::test]
+async fn what_is_stored_and_cannot_be_read_is_told_and_not_thrown_away() {
+    let bench = Bench::new().await;
+    let stored = bench.folder.path().join("detect/default.json.zst");
+    std::fs::create_dir_all(stored.parent().unwrap()).unwrap();
+    std::fs::write(&stored, b"broken").unwrap();
+    let error = bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap_err();
+    assert!(whodid_model::chain(&error).contains("Move the file aside"), "{}", whodid_model::chain(&error));
+    assert_eq!(std::fs::read(&stored).unwrap(), b"broken");
+}
