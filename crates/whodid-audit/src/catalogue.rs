@@ -178,6 +178,77 @@ deeds! {
     /// Something was found that people should look at.
     FindingCreate = "finding" "create" Data Warning;
 
+    /// A rule was made.
+    RuleCreate = "rule" "create" Management Warning;
+    /// A rule, or its tuning, was changed.
+    RuleUpdate = "rule" "update" Management Warning;
+    /// A rule was deleted.
+    RuleDelete = "rule" "delete" Management Critical;
+    /// A rule was switched on.
+    RuleEnable = "rule" "enable" Management Warning;
+    /// A rule was switched off.
+    RuleDisable = "rule" "disable" Management Critical;
+    /// A rule was tried on stored events.
+    RuleEvaluate = "rule" "evaluate" Data Normal;
+    /// A rule package was installed.
+    PackageCreate = "package" "create" Management Warning;
+    /// A rule package was upgraded, or its variables changed.
+    PackageUpdate = "package" "update" Management Warning;
+    /// A rule package was removed.
+    PackageDelete = "package" "delete" Management Critical;
+    /// A rule package was switched on.
+    PackageEnable = "package" "enable" Management Warning;
+    /// A rule package was switched off.
+    PackageDisable = "package" "disable" Management Critical;
+    /// An exception was made: what a rule no longer tells.
+    ExceptionCreate = "exception" "create" Management Critical;
+    /// An exception was changed.
+    ExceptionUpdate = "exception" "update" Management Critical;
+    /// An exception was deleted.
+    ExceptionDelete = "exception" "delete" Management Warning;
+    /// A channel was made.
+    ChannelCreate = "channel" "create" Management Warning;
+    /// A channel was changed.
+    ChannelUpdate = "channel" "update" Management Warning;
+    /// A channel was deleted.
+    ChannelDelete = "channel" "delete" Management Critical;
+    /// A test was sent to a channel.
+    ChannelSend = "channel" "send" Management Normal;
+    /// An alert on a view, or a preset, was made.
+    AlertCreate = "alert" "create" Data Normal;
+    /// An alert on a view, or a preset, was changed.
+    AlertUpdate = "alert" "update" Data Normal;
+    /// An alert on a view, or a preset, was deleted.
+    AlertDelete = "alert" "delete" Data Warning;
+    /// Alerts were looked at.
+    AlertRead = "alert" "read" Data Normal;
+    /// Somebody took an alert on.
+    AlertAcknowledge = "alert" "ack" Data Normal;
+    /// An alert was given to somebody.
+    AlertAssign = "alert" "assign" Data Normal;
+    /// Something was written to an alert.
+    AlertNote = "alert" "write" Data Normal;
+    /// An alert was resolved.
+    AlertResolve = "alert" "end" Data Normal;
+    /// A resolved alert was opened again.
+    AlertReopen = "alert" "start" Data Normal;
+    /// An alert was silenced for a time, or told again.
+    AlertSilence = "alert" "pause" Data Warning;
+    /// A silence was made: alerts that nobody is told of.
+    SilenceCreate = "silence" "create" Management Critical;
+    /// A silence was ended.
+    SilenceDelete = "silence" "delete" Management Warning;
+    /// A note or card of the findings was made.
+    FindingNoteCreate = "finding-note" "create" Data Normal;
+    /// A note or card of the findings was changed.
+    FindingNoteUpdate = "finding-note" "update" Data Normal;
+    /// A note or card of the findings was deleted.
+    FindingNoteDelete = "finding-note" "delete" Data Warning;
+    /// A finding was changed.
+    FindingUpdate = "finding" "update" Data Normal;
+    /// A finding was taken back.
+    FindingDelete = "finding" "delete" Data Warning;
+
     /// Days of stored events were asked to be removed.
     EventDelete = "event" "delete" Data Critical;
     /// A session for downloading events was made.

@@ -122,6 +122,12 @@ pub enum ChangeError {
         /// Kind of thing: `user`.
         what: &'static str,
     },
+    /// Somebody changed it since it was read.
+    #[error("this {what} was changed meanwhile; read it again")]
+    Stale {
+        /// Kind of thing.
+        what: &'static str,
+    },
     /// The name is in use.
     #[error("this {what} name is in use")]
     Taken {

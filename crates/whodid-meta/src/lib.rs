@@ -17,10 +17,13 @@
 //! `Display` and its `Debug` shows nothing. Decided in `docs/adr/0007-sqlite-meta.md`.
 
 mod accounts;
+mod alerts;
 mod backup;
 mod bindings;
 mod cache;
 mod claim;
+mod deliveries;
+mod documents;
 mod downloads;
 mod error;
 mod groups;
@@ -53,10 +56,13 @@ mod vault;
 mod write;
 
 pub use accounts::Account;
+pub use alerts::{AlertCounts, AlertFilter, AlertRow};
 pub use backup::{BACKUP_FORMAT, BackupError};
 pub use bindings::{BINDINGS_MAX, Binding, NewBinding, Origin, RoleGrant, Subject};
 pub use cache::STALE_MS_MAX;
 pub use claim::ServerClaim;
+pub use deliveries::{DeliveryRow, DeliveryState};
+pub use documents::{DOCUMENTS_MAX, Document, DocumentChange, DocumentKind, Expected};
 pub use downloads::{DOWNLOAD_SESSIONS_MAX, DownloadPlan, DownloadSession, RETENTION_DAYS_MAX, RETENTION_FOREVER};
 pub use error::{ChangeError, MetaError};
 pub use groups::{GROUPS_MAX, Group, GroupChange};

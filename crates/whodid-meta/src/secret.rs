@@ -23,7 +23,8 @@ static TEXT: LazyLock<Encoding> = LazyLock::new(|| {
 pub struct Secret(String);
 
 impl Secret {
-    pub(crate) fn new(text: String) -> Self {
+    /// A text that was given to be kept.
+    pub fn new(text: String) -> Self {
         Self(text)
     }
 

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod accounts;
+mod alerts;
 mod backup;
+mod documents;
 mod keys;
 mod mfa;
 mod migration;

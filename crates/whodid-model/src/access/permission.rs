@@ -58,6 +58,18 @@ permissions! {
     SettingsRead = "settings.read";
     /// Change the settings of the account.
     SettingsManage = "settings.manage";
+    /// Look at rules, packages, exceptions and channels.
+    RulesRead = "rules.read";
+    /// Make, change, switch and tune rules, packages and exceptions.
+    RulesManage = "rules.manage";
+    /// Look at alerts and findings of the whole account.
+    AlertsRead = "alerts.read";
+    /// Take alerts on, note, resolve and silence them.
+    AlertsManage = "alerts.manage";
+    /// Make and change channels, and send tests to them.
+    ChannelsManage = "channels.manage";
+    /// Write findings, notes and cards of one's own.
+    FindingsWrite = "findings.write";
 }
 
 impl Permission {

@@ -2,8 +2,8 @@
 
 use super::{Permission, PermissionSet};
 use Permission::{
-    AccountEventsRead, AuditRead, EventsExport, EventsWrite, KeysManage, KeysRead, OwnActivityRead, RejectsRead,
-    SettingsRead, SpaceEventsRead, UsersRead,
+    AccountEventsRead, AlertsManage, AlertsRead, AuditRead, EventsExport, EventsWrite, FindingsWrite, KeysManage,
+    KeysRead, OwnActivityRead, RejectsRead, RulesManage, RulesRead, SettingsRead, SpaceEventsRead, UsersRead,
 };
 
 /// A role that every account has and nobody can change.
@@ -14,11 +14,11 @@ use Permission::{
 pub enum BuiltInRole {
     /// Everything in the account.
     Administrator,
-    /// Sees and exports all events and what could not be read.
+    /// Sees and exports all events and what could not be read; handles rules, exceptions and alerts.
     Analyst,
     /// Sees everything, the audit log and all settings included, and changes nothing.
     Auditor,
-    /// Sees, sends and exports events, and handles keys.
+    /// Sees, sends and exports events; handles keys and alerts.
     Manager,
     /// Sees the events of spaces, sends and exports.
     Writer,
@@ -55,9 +55,11 @@ impl BuiltInRole {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Administrator => "Everything in the account.",
-            Self::Analyst => "Sees and exports all events and what could not be read.",
+            Self::Analyst => {
+                "Sees and exports all events and what could not be read; handles rules, exceptions and alerts."
+            }
             Self::Auditor => "Sees everything, the audit log and all settings included, and changes nothing.",
-            Self::Manager => "Sees, sends and exports events, and handles keys.",
+            Self::Manager => "Sees, sends and exports events; handles keys and alerts.",
             Self::Writer => "Sees the events of spaces, sends and exports.",
             Self::Reader => "Sees the events of spaces.",
             Self::Member => "Sees what was done in their own name.",
@@ -76,6 +78,11 @@ impl BuiltInRole {
                 RejectsRead,
                 KeysRead,
                 SettingsRead,
+                RulesRead,
+                RulesManage,
+                AlertsRead,
+                AlertsManage,
+                FindingsWrite,
             ]),
             Self::Auditor => PermissionSet::of(&[
                 OwnActivityRead,
@@ -87,6 +94,8 @@ impl BuiltInRole {
                 KeysRead,
                 UsersRead,
                 SettingsRead,
+                RulesRead,
+                AlertsRead,
             ]),
             Self::Manager => PermissionSet::of(&[
                 OwnActivityRead,
@@ -98,6 +107,10 @@ impl BuiltInRole {
                 KeysRead,
                 KeysManage,
                 SettingsRead,
+                RulesRead,
+                AlertsRead,
+                AlertsManage,
+                FindingsWrite,
             ]),
             Self::Writer => PermissionSet::of(&[OwnActivityRead, EventsWrite, SpaceEventsRead, EventsExport]),
             Self::Reader => PermissionSet::of(&[OwnActivityRead, SpaceEventsRead]),

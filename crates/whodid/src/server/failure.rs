@@ -112,6 +112,7 @@ impl From<whodid_meta::ChangeError> for Failure {
             Error::LastAdministrator { .. } | Error::LastOperator => Code::LastAdministrator,
             Error::NotHome => Code::Forbidden,
             Error::RoleInUse { .. } => Code::InUse,
+            Error::Stale { .. } => Code::Conflict,
             Error::KeyLimit { .. } | Error::TooMany { .. } => Code::LimitReached,
             Error::Already { .. } | Error::KeyEnded => Code::Conflict,
             Error::WrongCode => Code::CodeWrong,

@@ -1,0 +1,161 @@
+//! Alerts, their cursor and what channels are to be told: one transaction.
+
+use serde_json::json;
+use whodid_audit::{Deed, Told};
+use whodid_meta::{AlertCounts, AlertFilter, AlertRow, ChangeError, DeliveryRow, DeliveryState};
+use whodid_model::Offset;
+
+use crate::place::{DAY, MINUTE, Place, actor, at, home, on_both};
+
+fn alert(id: &str, minute: i64, status: &str) -> AlertRow {
+    AlertRow {
+        id: id.to_owned(),
+        rule_id: "rule".to_owned(),
+        group_key: format!("group-{id}"),
+        status: status.to_owned(),
+        severity: 3,
+        assignee: None,
+        opened_at: at(minute * MINUTE),
+        last_at: at(minute * MINUTE),
+        escalates_at: None,
+        revision: 1,
+        body: json!({"id": id}),
+    }
+}
+
+fn delivery(id: &str, due: i64) -> DeliveryRow {
+    DeliveryRow {
+        id: id.to_owned(),
+        channel: "c1".to_owned(),
+        alert: Some("a1".to_owned()),
+        state: DeliveryState::Waiting,
+        due_at: Some(at(due * MINUTE)),
+        created_at: at(0),
+        body: json!({"n": id}),
+    }
+}
+
+#[tokio::test]
+async fn findings_become_alerts_once_with_what_channels_are_told() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        assert_eq!(meta.alert_cursor(&home()).await.unwrap(), None);
+        meta.store_alerts(&home(), &[alert("a1", 1, "open")], &[delivery("d1", 5)], Some(Offset(7)), at(0))
+            .await
+            .unwrap();
+        assert_eq!(meta.alert_cursor(&home()).await.unwrap(), Some(Offset(7)));
+        // Stored again with a revision that is taken: neither alert nor cursor moves.
+        let again =
+            meta.store_alerts(&home(), &[alert("a1", 2, "open")], &[delivery("d2", 5)], Some(Offset(9)), at(0)).await;
+        assert!(matches!(again, Err(ChangeError::Stale { .. })));
+        assert_eq!(meta.alert_cursor(&home()).await.unwrap(), Some(Offset(7)));
+        assert!(meta.due_deliveries(at(4 * MINUTE), 10).await.unwrap().is_empty());
+        let due = meta.due_deliveries(at(5 * MINUTE), 10).await.unwrap();
+        assert_eq!(due.iter().map(|(_, one)| one.id.as_str()).collect::<Vec<_>>(), ["d1"]);
+        assert!(shop.events().await.is_empty(), "the finding tells it already");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn alerts_are_listed_counted_and_paged() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        let rows = [
+            alert("a1", 1, "open"),
+            alert("a2", 2, "acknowledged"),
+            alert("a3", 2, "open"),
+            alert("a4", 3, "resolved"),
+        ];
+        meta.store_alerts(&home(), &rows, &[], None, at(0)).await.unwrap();
+        let ids = |rows: Vec<AlertRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>().join(" ");
+        let all = AlertFilter::default();
+        assert_eq!(ids(meta.alerts(&home(), &all, None, 10).await.unwrap()), "a4 a3 a2 a1");
+        assert_eq!(ids(meta.alerts(&home(), &all, None, 2).await.unwrap()), "a4 a3");
+        assert_eq!(ids(meta.alerts(&home(), &all, Some((at(2 * MINUTE), "a3")), 10).await.unwrap()), "a2 a1");
+        let open = AlertFilter {
+            statuses: vec!["open".to_owned(), "acknowledged".to_owned()],
+            severity: Some(3),
+            ..AlertFilter::default()
+        };
+        assert_eq!(ids(meta.alerts(&home(), &open, None, 10).await.unwrap()), "a3 a2 a1");
+        let nobody = AlertFilter {
+            assignee: Some("eve".to_owned()),
+            rule_id: Some("rule".to_owned()),
+            ..AlertFilter::default()
+        };
+        assert_eq!(ids(meta.alerts(&home(), &nobody, None, 10).await.unwrap()), "");
+        assert_eq!(meta.alert_counts(&home()).await.unwrap(), AlertCounts { open: 2, acknowledged: 1, resolved: 1 });
+        assert_eq!(meta.latest_alert(&home(), "rule", "group-a2").await.unwrap().unwrap().id, "a2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_does_to_an_alert_is_recorded() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        meta.store_alerts(&home(), &[alert("a1", 1, "open")], &[], None, at(0)).await.unwrap();
+        let done = AlertRow {
+            status: "acknowledged".to_owned(),
+            revision: 2,
+            assignee: Some("mara".to_owned()),
+            ..alert("a1", 2, "")
+        };
+        let told = Told::success(Deed::AlertAcknowledge, "a1", "rule");
+        meta.change_alert(&actor("mara"), &home(), &done, &[], &told, at(0)).await.unwrap();
+        assert_eq!(
+            meta.alert(&home(), "a1").await.unwrap().unwrap(),
+            AlertRow { opened_at: at(MINUTE), ..done.clone() }
+        );
+        let late = meta.change_alert(&actor("eve"), &home(), &done, &[], &told, at(0)).await;
+        assert!(matches!(late, Err(ChangeError::Stale { .. })));
+        assert_eq!(shop.events().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn alerts_to_escalate_are_found_when_their_time_has_come() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        let late = AlertRow { escalates_at: Some(at(10 * MINUTE)), ..alert("a1", 1, "open") };
+        meta.store_alerts(&home(), &[late, alert("a2", 1, "open")], &[], None, at(0)).await.unwrap();
+        assert!(meta.alerts_to_escalate(at(9 * MINUTE), 10).await.unwrap().is_empty());
+        let due = meta.alerts_to_escalate(at(10 * MINUTE), 10).await.unwrap();
+        assert_eq!(
+            due.iter().map(|(account, one)| format!("{account} {}", one.id)).collect::<Vec<_>>(),
+            ["default a1"]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_log_of_deliveries_is_kept_for_a_month_and_what_waits_for_ever() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        meta.store_alerts(&home(), &[], &[delivery("d1", 5), delivery("d2", 5)], None, at(0)).await.unwrap();
+        let done = DeliveryRow {
+            state: DeliveryState::Delivered,
+            due_at: None,
+            body: json!({"status": 200}),
+            ..delivery("d1", 5)
+        };
+        meta.store_delivery(&home(), &done, at(0)).await.unwrap();
+        let log = meta.deliveries(&home(), Some("c1"), None, 10).await.unwrap();
+        assert_eq!(
+            log.iter().map(|one| (one.id.as_str(), one.state)).collect::<Vec<_>>(),
+            [("d2", DeliveryState::Waiting), ("d1", DeliveryState::Delivered)]
+        );
+        meta.forget_deliveries(at(31 * DAY)).await.unwrap();
+        let left = meta.deliveries(&home(), None, Some("a1"), 10).await.unwrap();
+        assert_eq!(left.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["d2"]);
+    })
+    .await;
+}
