@@ -91,6 +91,8 @@ impl Detector {
         for detector in parents_first(&plans, &detector_of) {
             let plan = &plans[detector];
             let correlation = plan.correlation;
+            // One that is switched off takes nothing in; what it is made of goes on being a part.
+            let is_fed = rules[plan.rule].runs(build);
             for (slot, reference) in plan.references.iter().enumerate() {
                 let document = documents[*reference];
                 let mapped = |name: &String| mapped(correlation, &correlation.rules[slot], document, name);
@@ -130,6 +132,7 @@ impl Detector {
                     }
                 };
                 match child {
+                    _ if !is_fed => {}
                     Some(child) => detectors[child].parents.push(feed),
                     None => feeds.entry((*reference, 0)).or_default().push(feed),
                 }
@@ -142,7 +145,7 @@ impl Detector {
         for (index, document) in documents.iter().enumerate() {
             if let Body::Advisor(rule) = &document.body
                 && let Some(window) = &rule.window
-                && (build.with_dormant || !rule.is_dormant)
+                && rules[index].runs(build)
             {
                 let detector = detectors.len();
                 let bound = build.tuning.get(&rule.meta.id).and_then(|tuning| tuning.threshold).unwrap_or(window.bound);

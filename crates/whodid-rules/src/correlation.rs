@@ -218,6 +218,9 @@ impl Correlation {
     pub fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Self, Problem> {
         let meta = Meta::read(document, problems);
         let bad = |message: String| Problem::error("correlation", message);
+        if meta.extension.hours.is_some() {
+            return Err(bad("'whodid.hours' belongs to the rules that are correlated".to_owned()));
+        }
         let body = document
             .get("correlation")
             .and_then(Value::as_mapping)

@@ -1,4 +1,7 @@
 //! Working hours in a time zone: whether a time lies inside or outside.
+//!
+//! A rule states them ([`StatedHours`]) and may leave parts to variables of its package; compiled with their values
+//! they are [`Hours`].
 
 use std::collections::BTreeSet;
 
@@ -8,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use whodid_model::Timestamp;
 use yaml_serde::Value;
 
+use crate::sigma::Variables;
 use crate::yaml;
 
 /// Minutes in a day.
@@ -35,36 +39,6 @@ impl Hours {
         Self { is_outside, from, to, days: BTreeSet::new(), time_zone: time_zone.name().to_owned() }
     }
 
-    /// Reads `{outside|inside: "08:00-17:00", days: [mon, …], time_zone: Europe/Berlin}`.
-    ///
-    /// # Errors
-    /// Which member is wrong and what it should be.
-    pub fn read(value: &Value) -> Result<Self, String> {
-        let mapping =
-            value.as_mapping().ok_or("'hours' must be a mapping such as {outside: \"08:00-17:00\", time_zone: UTC}")?;
-        for name in mapping.keys().filter_map(Value::as_str) {
-            if !["outside", "inside", "days", "time_zone"].contains(&name) {
-                return Err(format!("'hours.{name}' is not one of outside, inside, days, time_zone"));
-            }
-        }
-        let (is_outside, window) = match (yaml::text(mapping, "outside"), yaml::text(mapping, "inside")) {
-            (Some(window), None) => (true, window),
-            (None, Some(window)) => (false, window),
-            _ => return Err("'hours' needs either 'outside' or 'inside', such as outside: \"08:00-17:00\"".to_owned()),
-        };
-        let (from, to) =
-            window.split_once('-').ok_or_else(|| format!("'{window}' is no window such as 08:00-17:00"))?;
-        let minute =
-            |text: &str| minute_of_day(text.trim()).ok_or_else(|| format!("'{text}' is no time of day such as 08:00"));
-        let time_zone = yaml::text(mapping, "time_zone").unwrap_or_else(|| "UTC".to_owned());
-        zone(&time_zone)?;
-        let mut days = BTreeSet::new();
-        for day in yaml::texts(mapping, "days") {
-            days.extend(days_named(&day).ok_or_else(|| format!("'{day}' is no day such as mon or mon-fri"))?);
-        }
-        Ok(Self { is_outside, from: minute(from)?, to: minute(to)?, days, time_zone })
-    }
-
     /// Whether a rule with these hours holds at a time.
     pub fn holds(&self, at: Timestamp) -> bool {
         self.is_inside(at) != self.is_outside
@@ -86,8 +60,116 @@ impl Hours {
     }
 }
 
-fn zone(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| format!("'{name}' is no IANA time zone such as Europe/Berlin"))
+/// Hours as a rule states them; in the place of a text may stand a variable: `time_zone: "%time_zone%"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedHours {
+    /// Whether the rule holds inside the window or outside.
+    pub is_outside: bool,
+    /// `08:00-17:00`.
+    pub window: String,
+    /// `mon`, `mon-fri`; all days when empty.
+    pub days: Vec<String>,
+    /// The IANA time zone.
+    pub time_zone: String,
+}
+
+/// Why stated hours are none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HoursError {
+    /// A variable that has no value.
+    #[error("the rule needs values for the variable '{0}'")]
+    Missing(String),
+    /// A text, as the rule or the value of a variable gives it, that is not what it should be.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl StatedHours {
+    /// Reads `{outside|inside: "08:00-17:00", days: [mon, …], time_zone: Europe/Berlin}`.
+    ///
+    /// # Errors
+    /// Which member is wrong and what it should be.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        let mapping =
+            value.as_mapping().ok_or("'hours' must be a mapping such as {outside: \"08:00-17:00\", time_zone: UTC}")?;
+        for name in mapping.keys().filter_map(Value::as_str) {
+            if !["outside", "inside", "days", "time_zone"].contains(&name) {
+                return Err(format!("'hours.{name}' is not one of outside, inside, days, time_zone"));
+            }
+        }
+        let (is_outside, window) = match (yaml::text(mapping, "outside"), yaml::text(mapping, "inside")) {
+            (Some(window), None) => (true, window),
+            (None, Some(window)) => (false, window),
+            _ => return Err("'hours' needs either 'outside' or 'inside', such as outside: \"08:00-17:00\"".to_owned()),
+        };
+        let time_zone = yaml::text(mapping, "time_zone").unwrap_or_else(|| "UTC".to_owned());
+        let stated = Self { is_outside, window, days: yaml::texts(mapping, "days"), time_zone };
+        match stated.filled(&Variables::new()) {
+            // What a variable will hold is judged when it is filled in.
+            Ok(_) | Err(HoursError::Missing(_)) => Ok(stated),
+            Err(HoursError::Wrong(message)) => Err(message),
+        }
+    }
+
+    /// The hours, with the values of variables in their places.
+    ///
+    /// # Errors
+    /// A variable without value, or a text that is no window, day or time zone.
+    pub fn filled(&self, variables: &Variables) -> Result<Hours, HoursError> {
+        let mut missing = None;
+        let mut read = |text: &str| match filled_in(text, variables) {
+            Ok(values) => Some(values),
+            Err(name) => {
+                missing.get_or_insert(name);
+                None
+            }
+        };
+        // All parts are looked at before a missing value is told, so that a wrong one beside it is told first.
+        let window = read(&self.window).map(|values| single(values, &self.window)).transpose()?;
+        let window = window.as_deref().map(minutes_of_window).transpose()?;
+        let zone = read(&self.time_zone).map(|values| single(values, &self.time_zone)).transpose()?;
+        let zone = zone.as_deref().map(zone_named).transpose()?;
+        let mut days = BTreeSet::new();
+        for day in self.days.iter().filter_map(|text| read(text)).flatten() {
+            let wrong = || HoursError::Wrong(format!("'{day}' is no day such as mon or mon-fri"));
+            days.extend(days_named(&day).ok_or_else(wrong)?);
+        }
+        match (missing, window, zone) {
+            (None, Some((from, to)), Some(zone)) => Ok(Hours { days, ..Hours::daily(from, to, self.is_outside, zone) }),
+            (missing, ..) => Err(HoursError::Missing(missing.unwrap_or_default())),
+        }
+    }
+}
+
+/// The values of `%name%`; any other text is its own value. The name of a variable without values is the error.
+fn filled_in(text: &str, variables: &Variables) -> Result<Vec<String>, String> {
+    let Some(name) = text.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')) else {
+        return Ok(vec![text.to_owned()]);
+    };
+    variables.get(name).filter(|values| !values.is_empty()).cloned().ok_or_else(|| name.to_owned())
+}
+
+fn single(values: Vec<String>, stated: &str) -> Result<String, HoursError> {
+    match <[String; 1]>::try_from(values) {
+        Ok([value]) => Ok(value),
+        Err(values) => Err(HoursError::Wrong(format!(
+            "the variable {stated} of 'hours' takes one value, and has {}",
+            values.len()
+        ))),
+    }
+}
+
+fn minutes_of_window(window: &str) -> Result<(u16, u16), HoursError> {
+    let wrong = || HoursError::Wrong(format!("'{window}' is no window such as 08:00-17:00"));
+    let (from, to) = window.split_once('-').ok_or_else(wrong)?;
+    let minute = |text: &str| {
+        minute_of_day(text.trim()).ok_or_else(|| HoursError::Wrong(format!("'{text}' is no time of day such as 08:00")))
+    };
+    Ok((minute(from)?, minute(to)?))
+}
+
+fn zone_named(name: &str) -> Result<Tz, HoursError> {
+    name.parse().map_err(|_| HoursError::Wrong(format!("'{name}' is no IANA time zone such as Europe/Berlin")))
 }
 
 /// Reads `0800`, `08:00`, `8:00` and `24:00` as minutes of the day.
@@ -118,8 +200,12 @@ fn days_named(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn stated(text: &str) -> StatedHours {
+        StatedHours::read(&yaml_serde::from_str(text).unwrap()).unwrap()
+    }
+
     fn hours(text: &str) -> Hours {
-        Hours::read(&yaml_serde::from_str(text).unwrap()).unwrap()
+        stated(text).filled(&Variables::new()).unwrap()
     }
 
     fn at(text: &str) -> Timestamp {
@@ -155,8 +241,29 @@ mod tests {
             ("{outside: \"08:00-17:00\", days: [someday]}", "no day"),
             ("{outside: \"08:00-17:00\", zone: UTC}", "hours.zone"),
         ] {
-            let error = Hours::read(&yaml_serde::from_str(text).unwrap()).unwrap_err();
+            let error = StatedHours::read(&yaml_serde::from_str(text).unwrap()).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn variables_stand_for_the_window_the_days_and_the_zone() {
+        let stated = stated("{outside: \"%work_hours%\", days: [\"%work_days%\"], time_zone: \"%time_zone%\"}");
+        let values = |zone: &str| {
+            let of = |name: &str, values: &[&str]| {
+                (name.to_owned(), values.iter().map(|value| (*value).to_owned()).collect::<Vec<String>>())
+            };
+            Variables::from([
+                of("work_hours", &["09:00-18:00"]),
+                of("work_days", &["mon-thu", "fri"]),
+                of("time_zone", &[zone]),
+            ])
+        };
+        let tokyo = stated.filled(&values("Asia/Tokyo")).unwrap();
+        assert!(tokyo.holds(at("2026-11-27T12:00:00Z")), "Friday, nine in the evening in Tokyo");
+        assert!(!tokyo.holds(at("2026-11-27T01:00:00Z")), "ten in the morning");
+        let error = |variables: &Variables| stated.filled(variables).unwrap_err().to_string();
+        assert_eq!(error(&values("Mars/Base")), "'Mars/Base' is no IANA time zone such as Europe/Berlin");
+        assert_eq!(error(&Variables::new()), "the rule needs values for the variable 'work_hours'");
     }
 }

@@ -7,6 +7,7 @@
 mod address;
 pub mod advisor;
 mod agent;
+mod builtin;
 mod correlate;
 mod correlation;
 mod document;
@@ -34,13 +35,14 @@ mod yaml;
 
 pub use address::{Address, Vocabulary};
 pub use agent::{Class, Device};
+pub use builtin::builtin;
 pub use correlate::kind_words;
 pub use correlation::{Correlation, Kind};
 pub use document::{Body, Document, Loaded, load};
 pub use duration::words as span_words;
 pub use exception::{Exception, ExceptionScope};
 pub use folding::Verdict;
-pub use hours::Hours;
+pub use hours::{Hours, HoursError, StatedHours};
 pub use logsource::{ACTIVITY, OURSELVES};
 pub use meta::{Extension, Level, Meta, NextStep};
 pub use network::{Locate, Location, Nowhere, distance_km, network};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use yaml_serde::{Mapping, Value};
 
-use crate::hours::Hours;
+use crate::hours::StatedHours;
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::yaml;
@@ -112,7 +112,10 @@ pub struct Extension {
     pub next_steps: Vec<NextStep>,
     /// The hours at which the rule holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hours: Option<Hours>,
+    pub hours: Option<StatedHours>,
+    /// Whether it is switched off until somebody fills its package in.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dormant: bool,
     /// When a match becomes a finding.
     pub policy: Policy,
 }
@@ -181,9 +184,13 @@ impl Extension {
                         })
                         .collect();
                 }
-                "hours" => match Hours::read(value) {
+                "hours" => match StatedHours::read(value) {
                     Ok(hours) => extension.hours = Some(hours),
                     Err(message) => problems.push(Problem::error("hours", message)),
+                },
+                "dormant" => match value.as_bool() {
+                    Some(dormant) => extension.dormant = dormant,
+                    None => problems.push(Problem::error("dormant", "'dormant' must be true or false")),
                 },
                 "policy" => match Policy::read(value) {
                     Ok(policy) => extension.policy = policy,
@@ -191,7 +198,7 @@ impl Extension {
                 },
                 other => problems.push(Problem::error(
                     "extension",
-                    format!("'whodid.{other}' is not one of finding_type, next_steps, hours, policy"),
+                    format!("'whodid.{other}' is not one of finding_type, next_steps, hours, dormant, policy"),
                 )),
             }
         }

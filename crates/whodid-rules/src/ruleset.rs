@@ -10,6 +10,7 @@ use crate::correlate::{Detector, Feed};
 use crate::document::{Body, Document};
 use crate::exception::Exception;
 use crate::folding::{Folding, Verdict};
+use crate::hours::{Hours, HoursError};
 use crate::meta::{Level, Meta};
 use crate::network::{Locate, Nowhere};
 use crate::policy::Policy;
@@ -44,6 +45,8 @@ pub struct Rule {
     pub fingerprint: String,
     /// Who is said to find it.
     pub provider: String,
+    /// The hours at which it holds, variables filled in.
+    hours: Option<Hours>,
     dedup: Vec<Address>,
 }
 
@@ -87,6 +90,9 @@ pub struct Tuning {
     /// Another policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+    /// Whether it is switched off, whatever it says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dormant: Option<bool>,
 }
 
 /// What a rule set is made of.
@@ -148,6 +154,7 @@ impl RuleSet {
         let mut rules: Vec<Rule> = Vec::new();
         let mut documents: Vec<&Document> = Vec::new();
         let mut known: HashMap<String, &str> = HashMap::new();
+        let mut broken: Vec<usize> = Vec::new();
         for document in &build.documents {
             if let Body::Filter(filter) = &document.body {
                 filters.push(filter.as_ref().clone());
@@ -162,8 +169,13 @@ impl RuleSet {
             let index = rules.len();
             let mut rule = Rule::of(document);
             rule.tune(build.tuning.get(&meta.id));
-            if let Body::Detection(detection) = &document.body {
-                detections.insert(index, detection.as_ref().clone());
+            if rule.runs(build) {
+                if let Err(problem) = rule.fill_hours(&build.variables) {
+                    problems.push(located(problem, document));
+                    broken.push(index);
+                } else if let Body::Detection(detection) = &document.body {
+                    detections.insert(index, detection.as_ref().clone());
+                }
             }
             rules.push(rule);
             documents.push(document);
@@ -189,7 +201,6 @@ impl RuleSet {
             })
             .collect();
         wanted.extend(exceptions.iter().map(|(number, detection)| (*number, detection)));
-        let mut broken: Vec<usize> = Vec::new();
         for (number, problem) in matcher.add(&wanted, &build.variables) {
             match documents.get(number) {
                 Some(document) => problems.push(located(problem, document)),
@@ -210,7 +221,7 @@ impl RuleSet {
         };
         for (index, document) in documents.iter().enumerate() {
             if let Body::Advisor(rule) = &document.body
-                && (build.with_dormant || !rule.is_dormant)
+                && set.rules[index].runs(build)
             {
                 set.add_advisor(index, rule);
             }
@@ -313,7 +324,7 @@ impl RuleSet {
     }
 
     fn holds_at(&self, rule: usize, time: Timestamp) -> bool {
-        self.rules[rule].meta.extension.hours.as_ref().is_none_or(|hours| hours.holds(time))
+        self.rules[rule].hours.as_ref().is_none_or(|hours| hours.holds(time))
     }
 
     fn for_advisor(&self, subject: &Subject<'_>, act: &mut dyn FnMut(&AdvisorPart)) {
@@ -401,16 +412,17 @@ impl RuleSet {
 
 impl Rule {
     fn of(document: &Document) -> Self {
+        let meta = document.meta().clone();
+        let is_dormant = meta.extension.dormant;
         let (kind, is_dormant, provider, vocabulary) = match &document.body {
-            Body::Correlation(_) => (RuleKind::Correlation, false, None, Vocabulary::Ours),
+            Body::Correlation(_) => (RuleKind::Correlation, is_dormant, None, Vocabulary::Ours),
             Body::Advisor(rule) => {
                 let kind = if rule.window.is_some() { RuleKind::Correlation } else { RuleKind::Match };
                 (kind, rule.is_dormant, Some(rule.provider.clone()), Vocabulary::Source)
             }
-            Body::Detection(detection) => (RuleKind::Match, false, None, detection.vocabulary()),
+            Body::Detection(detection) => (RuleKind::Match, is_dormant, None, detection.vocabulary()),
             Body::Filter(_) => (RuleKind::Match, false, None, Vocabulary::Source),
         };
-        let meta = document.meta().clone();
         let names = &meta.extension.policy.dedup_key;
         Self {
             kind,
@@ -419,15 +431,33 @@ impl Rule {
             is_dormant,
             fingerprint: fingerprint(&document.text),
             provider: provider.unwrap_or_else(|| "whodid".to_owned()),
+            hours: None,
             dedup: names.iter().map(|name| Address::new(name, vocabulary)).collect(),
             meta,
         }
+    }
+
+    /// Whether it is not switched off, or such rules are to run too.
+    pub(crate) fn runs(&self, build: &Build<'_>) -> bool {
+        build.with_dormant || !self.is_dormant
+    }
+
+    fn fill_hours(&mut self, variables: &Variables) -> Result<(), Problem> {
+        let Some(stated) = &self.meta.extension.hours else { return Ok(()) };
+        self.hours = Some(stated.filled(variables).map_err(|error| {
+            let code = if matches!(error, HoursError::Missing(_)) { "needs_configuration" } else { "hours" };
+            Problem::error(code, error.to_string())
+        })?);
+        Ok(())
     }
 
     fn tune(&mut self, tuning: Option<&Tuning>) {
         let Some(tuning) = tuning else { return };
         if let Some(level) = tuning.level {
             self.meta.level = level;
+        }
+        if let Some(dormant) = tuning.dormant {
+            self.is_dormant = dormant;
         }
         if let Some(policy) = &tuning.policy {
             self.meta.extension.policy = policy.clone();
@@ -475,4 +505,78 @@ fn located(problem: Problem, document: &Document) -> Problem {
 /// The hash of a text, short enough to be shown.
 pub(crate) fn fingerprint(text: &str) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())[..16])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::document::load;
+    use crate::run::Run;
+
+    const RULES: &str = "
+title: Asleep
+id: asleep
+logsource: {category: activity}
+detection: {selection: {action: open}, condition: selection}
+whodid: {dormant: true}
+---
+title: Part
+id: part
+logsource: {category: activity}
+detection: {selection: {action: open}, condition: selection}
+---
+title: Counted
+id: counted
+correlation: {type: event_count, rules: [part], timespan: 1m, condition: {gte: 1}}
+whodid: {dormant: true}
+---
+title: After hours
+id: late
+logsource: {category: activity}
+detection: {selection: {action: open}, condition: selection}
+whodid: {hours: {outside: '%hours%'}}
+";
+
+    fn found(build: Build<'_>) -> (Vec<String>, Vec<String>) {
+        let loaded = load("rules.yml", RULES);
+        assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+        let (rules, problems) = RuleSet::compile(&Build { documents: loaded.documents.iter().collect(), ..build });
+        let event = br#"{"time": "2026-03-02T20:00:00Z", "action": "open", "actor": "alice"}"#;
+        let at = Timestamp::parse("2026-03-02T20:00:00Z").unwrap().at;
+        let mut hits = Vec::new();
+        Run::new(&rules).step(whodid_decode::Format::Auto, event, at, &mut hits);
+        let ids = hits.iter().map(|hit| rules.rules()[hit.rule].meta.id.clone()).collect();
+        (ids, problems.iter().map(|problem| format!("{} {}", problem.code, problem.message)).collect())
+    }
+
+    fn hours(value: &str) -> Variables {
+        Variables::from([("hours".to_owned(), vec![value.to_owned()])])
+    }
+
+    #[test]
+    fn a_dormant_rule_finds_nothing_and_its_parts_stay_parts() {
+        let (ids, problems) = found(Build { variables: hours("08:00-17:00"), ..Build::default() });
+        assert_eq!((ids, problems), (vec!["late".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn dormant_rules_run_when_they_are_asked_for() {
+        let variables = hours("08:00-17:00");
+        let (ids, _) = found(Build { variables: variables.clone(), with_dormant: true, ..Build::default() });
+        assert_eq!(ids, ["asleep", "counted", "late"]);
+        let awake = Tuning { dormant: Some(false), ..Tuning::default() };
+        let tuning = BTreeMap::from([("asleep".to_owned(), awake)]);
+        let (ids, _) = found(Build { variables, tuning, ..Build::default() });
+        assert_eq!(ids, ["asleep", "late"]);
+    }
+
+    #[test]
+    fn hours_that_cannot_be_filled_in_leave_the_rule_out() {
+        let (ids, problems) = found(Build::default());
+        assert_eq!(ids, Vec::<String>::new());
+        assert_eq!(problems, ["needs_configuration the rule needs values for the variable 'hours'"]);
+        let (_, problems) = found(Build { variables: hours("nine to five"), ..Build::default() });
+        assert_eq!(problems, ["hours 'nine to five' is no window such as 08:00-17:00"]);
+    }
 }

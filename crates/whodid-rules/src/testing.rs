@@ -11,7 +11,7 @@ use crate::yaml;
 /// Most tests of one rule.
 const TESTS_MAX: usize = 100;
 /// Most events of one test.
-const EVENTS_MAX: usize = 1_000;
+const EVENTS_MAX: usize = 2_000;
 
 /// What is expected of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
