@@ -37,12 +37,16 @@ fn read(folder: &Dir<'_>) -> Option<Package> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::collections::BTreeSet;
+    use std::net::IpAddr;
 
+    use whodid_decode::Format;
     use whodid_model::Timestamp;
 
     use super::*;
     use crate::document::{Body, Document};
+    use crate::network::{Locate, Location};
     use crate::ruleset::{Build, RuleSet};
+    use crate::run::Run;
     use crate::sigma::Variables;
     use crate::testing::Expect;
 
@@ -105,7 +109,9 @@ mod tests {
                     tell("no next step");
                 }
                 let has = |wanted: fn(Expect) -> bool| document.tests.iter().any(|test| wanted(test.expect));
-                if !has(|expect| matches!(expect, Expect::Match | Expect::Count(1..))) {
+                // Tests beside rules know no places; the test below does.
+                let is_shown_elsewhere = meta.id == "account-sign-in-impossible-travel";
+                if !has(|expect| matches!(expect, Expect::Match | Expect::Count(1..))) && !is_shown_elsewhere {
                     tell("no test that it meets");
                 }
                 if !has(|expect| matches!(expect, Expect::NoMatch | Expect::Count(0))) {
@@ -190,5 +196,45 @@ mod tests {
             "ibm-kms-unwrap-not-allowed",
         ];
         assert_eq!(ids, expected);
+    }
+
+    #[derive(Debug)]
+    struct TwoCities;
+
+    impl Locate for TwoCities {
+        fn locate(&self, address: IpAddr) -> Option<Location> {
+            let place = |country: &str, latitude, longitude| {
+                Some(Location { country: country.to_owned(), latitude, longitude, radius_km: 50.0 })
+            };
+            match address.to_string().as_str() {
+                "192.0.2.1" => place("JP", 35.68, 139.69),
+                "203.0.113.1" => place("BR", -23.55, -46.63),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_sign_in_at_two_ends_of_the_world_is_impossible_travel() {
+        let package = builtin().iter().find(|package| package.manifest.id == "account-sign-in").unwrap();
+        let all = documents(package);
+        let (rules, _) = RuleSet::compile(&Build { documents: all.iter().collect(), ..Build::default() });
+        let rules = rules.with_locations(Box::new(TwoCities));
+        let sign_in = |time: &str, address: &str| {
+            format!(
+                r#"{{"published": "{time}", "eventType": "user.session.start", "displayMessage": "in",
+                "actor": {{"id": "00u1", "alternateId": "yuki"}}, "client": {{"ipAddress": "{address}"}},
+                "outcome": {{"result": "SUCCESS"}}}}"#
+            )
+        };
+        let found = |second: &str| {
+            let body = [sign_in("2026-03-02T01:00:00Z", "192.0.2.1"), sign_in(second, "203.0.113.1")].join("\n");
+            let mut hits = Vec::new();
+            let received = Timestamp::parse("2026-03-04T00:00:00Z").unwrap().at;
+            Run::new(&rules).step(Format::Okta, body.as_bytes(), received, &mut hits);
+            hits.iter().any(|hit| rules.rules()[hit.rule].meta.id == "account-sign-in-impossible-travel")
+        };
+        assert!(found("2026-03-02T01:25:00Z"), "25 minutes from Tokyo to São Paulo");
+        assert!(!found("2026-03-03T00:30:00Z"), "most of a day");
     }
 }

@@ -205,6 +205,7 @@ impl Detector {
                 span: correlation.span_micros,
                 min_history: correlation.min_history,
                 trusts_networks: correlation.trusts_networks,
+                trusts_devices: correlation.trusts_devices,
             }),
             group_names: correlation.group_by.clone(),
             parents: Vec::new(),

@@ -208,6 +208,8 @@ pub struct Correlation {
     pub min_history: u32,
     /// Whether a device is no news in a network that its user has used before.
     pub trusts_networks: bool,
+    /// Whether a network is no news with a device that its user has used before. A country always is.
+    pub trusts_devices: bool,
 }
 
 impl Correlation {
@@ -274,7 +276,7 @@ impl Correlation {
                 .and_then(|number| u32::try_from(number).ok())
                 .ok_or_else(|| bad("'min_history' must be a number from 0".to_owned()))
         })?;
-        let trusts_networks = body.get("trust_known_networks").and_then(Value::as_bool).unwrap_or(false);
+        let is_set = |name: &str| body.get(name).and_then(Value::as_bool).unwrap_or(false);
         let asks_too_much = |(comparator, bound): &(Comparator, f64)| {
             !matches!(comparator, Comparator::Lt | Comparator::Lte | Comparator::Neq) && *bound > COUNT_MAX
         };
@@ -295,13 +297,14 @@ impl Correlation {
             aliases: read_aliases(body),
             generate,
             min_history,
-            trusts_networks,
+            trusts_networks: is_set("trust_known_networks"),
+            trusts_devices: is_set("trust_known_devices"),
         })
     }
 }
 
 fn check_members(body: &Mapping) -> Result<(), Problem> {
-    const MEMBERS: [&str; 12] = [
+    const MEMBERS: [&str; 13] = [
         "type",
         "rules",
         "group-by",
@@ -314,6 +317,7 @@ fn check_members(body: &Mapping) -> Result<(), Problem> {
         "field",
         "min_history",
         "trust_known_networks",
+        "trust_known_devices",
     ];
     match body.keys().filter_map(Value::as_str).find(|name| !MEMBERS.contains(name)) {
         None => Ok(()),

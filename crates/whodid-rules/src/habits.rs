@@ -31,6 +31,8 @@ const HABITUAL_DAYS: usize = 3;
 
 /// How a network is remembered among devices.
 const NETWORK: &str = "\u{1}";
+/// How a device is remembered among networks.
+const DEVICE: &str = "\u{2}";
 
 /// What is looked at in one act.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +92,8 @@ pub(crate) struct HabitRule {
     pub min_history: u32,
     /// Whether a device is no news in a network that the user has used before.
     pub trusts_networks: bool,
+    /// Whether a network is no news with a device that the user has used before. A country always is.
+    pub trusts_devices: bool,
 }
 
 impl Habits {
@@ -142,9 +146,16 @@ impl Habits {
         if known.users.len() < USERS_OF_A_NETWORK && !known.users.iter().any(|user| user == group) {
             known.users.push(group.to_owned());
         }
+        let is_known_device = match facts.device.as_ref().filter(|_| rule.trusts_devices) {
+            Some(device) => {
+                !self.learn(&format!("{DEVICE}{device}"), facts.time, rule.span) && facts.location.is_none()
+            }
+            None => false,
+        };
         // A network that several others have used for a while is the account's, however new to this user.
         let is_rare = is_young || others == 0;
-        (is_new && has_history && is_rare).then(|| format!("{place} was not used before; usual: {usual}"))
+        (is_new && has_history && is_rare && !is_known_device)
+            .then(|| format!("{place} was not used before; usual: {usual}"))
     }
 
     fn see_travel(&mut self, rule: &HabitRule, facts: Facts) -> Option<String> {
@@ -239,7 +250,7 @@ impl Habits {
     }
 
     fn usual(&self) -> String {
-        let is_shown = |(value, _): &(&String, &Seen)| !value.starts_with(NETWORK);
+        let is_shown = |(value, _): &(&String, &Seen)| !value.starts_with(NETWORK) && !value.starts_with(DEVICE);
         let mut known: Vec<(&String, &Seen)> = self.known.iter().filter(is_shown).collect();
         known.sort_by(|one, other| other.1.last.cmp(&one.1.last).then_with(|| one.0.cmp(other.0)));
         let names: Vec<&str> = known.iter().take(3).map(|(name, _)| name.as_str()).collect();
