@@ -15,6 +15,7 @@ mod paths;
 mod people;
 mod problem;
 mod rejects;
+mod rules;
 mod server;
 mod sessions;
 mod sql;
@@ -48,6 +49,11 @@ pub use people::{
 };
 pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
+pub use rules::{
+    DetectionStatus, FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary,
+    PackageUpdate, PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
+    RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleUpdate,
+};
 pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
 pub use sessions::{
     Challenge, IdentityProvider, InvitationAccept, LinkInfo, LinkKind, LinkLook, Need, PasswordResetCommit,

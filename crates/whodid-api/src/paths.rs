@@ -9,6 +9,7 @@ pub mod keeping;
 pub mod keys;
 pub mod me;
 pub mod people;
+pub mod rules;
 pub mod sessions;
 
 use crate::{

@@ -58,6 +58,11 @@ impl Document {
         }
     }
 
+    /// The hash of its text.
+    pub fn fingerprint(&self) -> String {
+        crate::ruleset::fingerprint(&self.text)
+    }
+
     /// Whether it is meant by a reference: an id, a name, a title.
     pub fn is_called(&self, name: &str) -> bool {
         let meta = self.meta();

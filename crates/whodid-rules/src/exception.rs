@@ -54,6 +54,16 @@ impl Exception {
         }
     }
 
+    /// Whether its events can be asked for.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self) -> Result<(), Problem> {
+        let detection = self.detection()?;
+        let problems = sigma::Matcher::new().add(&[(0, &detection)], &sigma::Variables::new());
+        problems.into_iter().next().map_or(Ok(()), |(_, problem)| Err(problem))
+    }
+
     /// Its events as a detection.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ pub use builtin::builtin;
 pub use correlate::kind_words;
 pub use correlation::{Correlation, Kind};
 pub use document::{Body, Document, Loaded, load};
-pub use duration::words as span_words;
+pub use duration::{micros as span_micros, words as span_words};
 pub use exception::{Exception, ExceptionScope};
 pub use folding::Verdict;
 pub use hours::{Hours, HoursError, StatedHours};

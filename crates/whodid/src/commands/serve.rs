@@ -101,14 +101,15 @@ impl Running {
                 return Err(error);
             }
         };
-        for account in accounts {
-            let account = account.name;
-            if let Err(error) = engine.prepare_account(&account).await {
+        for account in &accounts {
+            let account = &account.name;
+            if let Err(error) = engine.prepare_account(account).await {
                 tracing::warn!(%account, error = %whodid_model::chain(&error), "the account's tables cannot be opened yet");
             }
         }
         init::close_secret(&app.config);
         init::note_address(&app.config);
+        app.begin_rules(&engine, &accounts).await;
         app.set_engine(engine.clone());
         app.hand_over_all().await;
         let telling = tokio::spawn(keep_telling(Arc::clone(&app)));

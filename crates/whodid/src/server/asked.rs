@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use whodid_api::{
     AccountCreate, BindingCreate, Code, DownloadCreate, GroupCreate, GroupUpdate, InvitationCreate, KeyCreate,
-    KeyRotate, KeyUpdate, NotMe, PasswordChange, Reauthenticate, RetentionUpdate, RoleCreate, RoleUpdate,
-    SettingsUpdate, SqlRequest, TokenCreate, TotpCode, UserUpdate,
+    KeyRotate, KeyUpdate, NotMe, PackageUpdate, PasswordChange, Reauthenticate, RetentionUpdate, RoleCreate,
+    RoleUpdate, RuleCheckRequest, RuleCreate, RuleExceptionCreate, RuleUpdate, SettingsUpdate, SqlRequest, TokenCreate,
+    TotpCode, UserUpdate,
 };
 
 use super::auth::Caller;
@@ -40,8 +41,9 @@ macro_rules! asks {
 
 asks!(
     AccountCreate, BindingCreate, DownloadCreate, GroupCreate, GroupUpdate, InvitationCreate, KeyCreate, KeyRotate,
-    KeyUpdate, NotMe, RetentionUpdate, RoleCreate, RoleUpdate, SettingsUpdate, TokenCreate, UserUpdate;
-    but not what is in PasswordChange, Reauthenticate, SqlRequest, TotpCode
+    KeyUpdate, NotMe, PackageUpdate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCreate, RuleExceptionCreate, RuleUpdate,
+    SettingsUpdate, TokenCreate, UserUpdate;
+    but not what is in PasswordChange, Reauthenticate, RuleCheckRequest, SqlRequest, TotpCode
 );
 
 /// Most bytes that are told of a body.

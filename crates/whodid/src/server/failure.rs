@@ -40,6 +40,11 @@ impl Failure {
         FailedWith { code: self.problem.code, detail: self.problem.detail.clone() }.reason()
     }
 
+    /// What is wrong, for a log.
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
+    }
+
     /// A failure with a code and words for the caller.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry = matches!(code.status(), 429 | 503).then_some(RETRY_AFTER_S);

@@ -6,6 +6,7 @@ mod attempts;
 mod audit;
 mod auth;
 mod body;
+mod catalog;
 mod downloads;
 mod export;
 mod failure;
@@ -26,6 +27,7 @@ mod rejects;
 mod review;
 mod roles;
 mod routes;
+mod rules;
 mod search;
 mod sessions;
 mod sign_in;
@@ -83,6 +85,7 @@ pub struct App {
     hashing: Arc<Semaphore>,
     handing_over: outbox::HandingOver,
     making_accounts: tokio::sync::Mutex<()>,
+    refreshing_rules: tokio::sync::Mutex<()>,
     body_memory: BodyMemory,
     telemetry: Telemetry,
     started_at: Timestamp,
@@ -118,6 +121,7 @@ impl App {
             hashing: Arc::new(Semaphore::new(passwords::HASHES_MAX)),
             handing_over: outbox::HandingOver::default(),
             making_accounts: tokio::sync::Mutex::default(),
+            refreshing_rules: tokio::sync::Mutex::default(),
             telemetry,
             started_at: crate::clock::now(),
             stopping,

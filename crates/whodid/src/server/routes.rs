@@ -16,7 +16,7 @@ use whodid_model::Permission;
 use super::failure::Failure;
 use super::{
     App, accounts, audit, downloads, export, guard, ingest, keeping, keys, me, oidc_routes, people, rejects, review,
-    roles, search, sessions, system, tail, tokens, ui,
+    roles, rules, search, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -164,6 +164,21 @@ routes! {
     get "/api/v1/settings" accounts::settings, Needs(SettingsRead), Nothing;
     patch "/api/v1/settings" accounts::update_settings, Needs(SettingsManage), Does(Deed::AccountUpdate);
 
+    get "/api/v1/rules" rules::list, Needs(RulesRead), Nothing;
+    post "/api/v1/rules" rules::create, Needs(RulesManage), Does(Deed::RuleCreate);
+    post "/api/v1/rules/check" rules::check, Needs(RulesRead), Nothing;
+    get "/api/v1/rules/{id}" rules::get, Needs(RulesRead), Nothing;
+    patch "/api/v1/rules/{id}" rules::update, Needs(RulesManage), Does(Deed::RuleUpdate);
+    delete "/api/v1/rules/{id}" rules::delete, Needs(RulesManage), Does(Deed::RuleDelete);
+    get "/api/v1/packages" rules::packages, Needs(RulesRead), Nothing;
+    post "/api/v1/packages" rules::install, Needs(RulesManage), Does(Deed::PackageCreate);
+    get "/api/v1/packages/{id}/content" rules::download, Needs(RulesRead), Nothing;
+    patch "/api/v1/packages/{id}" rules::update_package, Needs(RulesManage), Does(Deed::PackageUpdate);
+    delete "/api/v1/packages/{id}" rules::delete_package, Needs(RulesManage), Does(Deed::PackageDelete);
+    get "/api/v1/exceptions" rules::exceptions, Needs(RulesRead), Nothing;
+    post "/api/v1/exceptions" rules::create_exception, Needs(RulesManage), Does(Deed::ExceptionCreate);
+    delete "/api/v1/exceptions/{id}" rules::delete_exception, Needs(RulesManage), Does(Deed::ExceptionDelete);
+
     get "/api/v1/me" me::me, Person, Nothing;
     post "/api/v1/me/reauthenticate" me::reauthenticate, Session, Does(Deed::UserAuthenticate);
     post "/api/v1/me/password" me::change_password, Session, Does(Deed::PasswordUpdate);
@@ -292,7 +307,7 @@ mod tests {
     #[test]
     fn whatever_may_change_something_is_told() {
         for route in ROUTES.iter().filter(|route| route.method != "GET") {
-            let only_looks = ["/api/v1/sql", "/api/v1/links/look"].contains(&route.path);
+            let only_looks = ["/api/v1/sql", "/api/v1/links/look", "/api/v1/rules/check"].contains(&route.path);
             assert!(
                 only_looks || matches!(route.tell, Tell::Does(_) | Tell::Fails(_)),
                 "{} {}",

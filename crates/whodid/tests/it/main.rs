@@ -13,6 +13,7 @@ mod provider;
 mod proving;
 mod refusals;
 mod rights;
+mod ruling;
 mod secrets;
 mod self_audit;
 mod signing_in;

@@ -71,6 +71,18 @@ async fn do_everything(server: &Server) {
     done("DELETE", &format!("/api/v1/downloads/{download}"), Value::Null).await;
     done("DELETE", "/api/v1/events?from=2026-11-20&to=2026-11-20", Value::Null).await;
 
+    let rule = "title: T\nid: t\nlogsource: {category: activity}\ndetection: {sel: {action: a}, condition: sel}\n";
+    make("/api/v1/rules", json!({"text": rule})).await;
+    done("PATCH", "/api/v1/rules/t", json!({"level": "high"})).await;
+    let exception = json!({"rules": ["t"], "events": {"initiator.name": ["bob"]}, "reason": "a test", "expires": "7d"});
+    let exception = id(&make("/api/v1/exceptions", exception).await);
+    done("DELETE", &format!("/api/v1/exceptions/{exception}"), Value::Null).await;
+    done("DELETE", "/api/v1/rules/t", Value::Null).await;
+    let archive = crate::ruling::package("1.0.0").to_archive().unwrap();
+    assert_eq!(answer(server.admin("POST", "/api/v1/packages").body(archive)).await.0, 200);
+    done("PATCH", "/api/v1/packages/mine", json!({"variables": {"admins": ["root"]}})).await;
+    done("DELETE", "/api/v1/packages/mine", Value::Null).await;
+
     let invited = make("/api/v1/invitations", json!({"name": "gone@example.com"})).await;
     done("DELETE", &format!("/api/v1/invitations/{}", id(&invited["invitation"])), Value::Null).await;
     let bob = server.join("bob@example.com", json!([{"role": "reader"}])).await;

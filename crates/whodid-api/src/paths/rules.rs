@@ -1,0 +1,92 @@
+//! Rules, packages and exceptions.
+
+use crate::{
+    LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate, RuleCheck,
+    RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate, RuleExceptionList, RuleList,
+    RuleUpdate,
+};
+
+/// List rules
+#[utoipa::path(get, path = "/api/v1/rules", operation_id = "listRules", tag = "rules", params(LookupParams),
+    responses((status = 200, description = "The rules of packages and the account's own", body = RuleList)), security(("key" = []), ("session" = [])))]
+pub fn list_rules() {}
+
+/// Make a rule
+///
+/// Sigma as YAML, or Security Advisor's JSON. It is refused where something of it cannot be used, and where it shall run and a test beside it fails.
+#[utoipa::path(post, path = "/api/v1/rules", operation_id = "createRule", tag = "rules", params(LookupParams), request_body = RuleCreate,
+    responses((status = 201, description = "The rule", body = RuleDetail)), security(("key" = []), ("session" = [])))]
+pub fn create_rule() {}
+
+/// Look at a rule
+#[utoipa::path(get, path = "/api/v1/rules/{id}", operation_id = "getRule", tag = "rules", params(("id" = String, Path, description = "The rule's id"), LookupParams),
+    responses((status = 200, description = "The rule with its text", body = RuleDetail)), security(("key" = []), ("session" = [])))]
+pub fn get_rule() {}
+
+/// Change, switch or tune a rule
+///
+/// Tuning is kept apart from the rule and survives upgrades of its package.
+#[utoipa::path(patch, path = "/api/v1/rules/{id}", operation_id = "updateRule", tag = "rules", params(("id" = String, Path, description = "The rule's id"), LookupParams), request_body = RuleUpdate,
+    responses((status = 200, description = "The rule as it is now", body = RuleDetail)), security(("key" = []), ("session" = [])))]
+pub fn update_rule() {}
+
+/// Delete a rule of the account's own
+///
+/// All rules of the same text go. Of a package's rule only what was tuned goes.
+#[utoipa::path(delete, path = "/api/v1/rules/{id}", operation_id = "deleteRule", tag = "rules", params(("id" = String, Path, description = "The rule's id"), LookupParams),
+    responses((status = 204, description = "It is gone")), security(("key" = []), ("session" = [])))]
+pub fn delete_rule() {}
+
+/// Check rules without keeping them
+///
+/// Reads, compiles, runs the tests that stand beside them, and tries them on the events given.
+#[utoipa::path(post, path = "/api/v1/rules/check", operation_id = "checkRules", tag = "rules", params(LookupParams), request_body = RuleCheckRequest,
+    responses((status = 200, description = "What is wrong, and what they find", body = RuleCheck)), security(("key" = []), ("session" = [])))]
+pub fn check_rules() {}
+
+/// List packages
+#[utoipa::path(get, path = "/api/v1/packages", operation_id = "listPackages", tag = "rules", params(LookupParams),
+    responses((status = 200, description = "Those that came with whodid and those installed", body = PackageList)), security(("key" = []), ("session" = [])))]
+pub fn list_packages() {}
+
+/// Install or upgrade a package
+///
+/// The body is its archive, a gzip-compressed tar. All or nothing: it is refused where a rule cannot be used or a test fails, and where its version is older than the installed one.
+#[utoipa::path(post, path = "/api/v1/packages", operation_id = "installPackage", tag = "rules", params(PackageInstallParams),
+    request_body(content = String, content_type = "application/gzip", description = "The archive"),
+    responses((status = 200, description = "What came, or would come, of it", body = PackageInstalled)), security(("key" = []), ("session" = [])))]
+pub fn install_package() {}
+
+/// Download a package
+#[utoipa::path(get, path = "/api/v1/packages/{id}/content", operation_id = "downloadPackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
+    responses((status = 200, description = "Its archive", body = String, content_type = "application/gzip")), security(("key" = []), ("session" = [])))]
+pub fn download_package() {}
+
+/// Switch a package, or fill its variables in
+#[utoipa::path(patch, path = "/api/v1/packages/{id}", operation_id = "updatePackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams), request_body = PackageUpdate,
+    responses((status = 200, description = "The package as it is now", body = PackageSummary)), security(("key" = []), ("session" = [])))]
+pub fn update_package() {}
+
+/// Remove a package
+///
+/// One that came with whodid cannot be removed, only switched off.
+#[utoipa::path(delete, path = "/api/v1/packages/{id}", operation_id = "deletePackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
+    responses((status = 204, description = "It is gone")), security(("key" = []), ("session" = [])))]
+pub fn delete_package() {}
+
+/// List exceptions
+#[utoipa::path(get, path = "/api/v1/exceptions", operation_id = "listExceptions", tag = "rules", params(LookupParams),
+    responses((status = 200, description = "What rules are not to tell", body = RuleExceptionList)), security(("key" = []), ("session" = [])))]
+pub fn list_exceptions() {}
+
+/// Make an exception
+///
+/// Matches that it silences are counted and stay visible as silenced findings.
+#[utoipa::path(post, path = "/api/v1/exceptions", operation_id = "createException", tag = "rules", params(LookupParams), request_body = RuleExceptionCreate,
+    responses((status = 201, description = "The exception", body = RuleException)), security(("key" = []), ("session" = [])))]
+pub fn create_exception() {}
+
+/// End an exception
+#[utoipa::path(delete, path = "/api/v1/exceptions/{id}", operation_id = "deleteException", tag = "rules", params(("id" = String, Path, description = "The exception's id"), LookupParams),
+    responses((status = 204, description = "It is gone")), security(("key" = []), ("session" = [])))]
+pub fn delete_exception() {}

@@ -1,0 +1,166 @@
+//! Rules over HTTP: made, tested, switched, tuned; packages installed, upgraded, refused; exceptions.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use whodid_rules::Package;
+
+use crate::boundary::{Server, answer, event};
+
+const RULE: &str = "title: A key was deleted\nid: key-deleted\nlevel: high\nlogsource: {category: activity}\n\
+    detection: {sel: {action: kms.secrets.delete}, condition: sel}\n\
+    tests:\n  - name: a deletion\n    event: {time: '2026-01-01T00:00:00Z', action: kms.secrets.delete}\n    expect: match\n";
+
+/// A package of one rule with a variable.
+pub fn package(version: &str) -> Package {
+    let manifest = format!(
+        "id: mine\nversion: {version}\ntitle: Mine\nlicence: Apache-2.0\nauthor: mara\nvariables:\n  admins: {{type: text, default: [nobody]}}\n"
+    );
+    let rule = "title: Not an administrator\nid: mine-not-admin\nlogsource: {category: activity}\n\
+        detection: {sel: {action: a.b.delete}, known: {'initiator.name|expand': '%admins%'}, condition: sel and not known}\n";
+    let files = BTreeMap::from([("package.yaml".to_owned(), manifest), ("rules/one.yml".to_owned(), rule.to_owned())]);
+    Package::from_files(files).unwrap()
+}
+
+async fn ask(server: &Server, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let request = server.admin(method, path);
+    answer(if body.is_null() { request } else { request.json(&body) }).await
+}
+
+/// The finding of a rule, once it is there; a test that waits in vain is ended from outside.
+async fn finding_of(server: &Server, rule: &str) -> Value {
+    let path = format!("/api/v1/events?stream=findings&q=target.id:==={rule}");
+    loop {
+        let (_, page) = ask(server, "GET", &path, Value::Null).await;
+        if let Some(found) = page["events"].as_array().and_then(|events| events.first()) {
+            return found.clone();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A key is deleted.
+async fn delete_key(server: &Server) {
+    server.send(event("e1", "bob", "kms.secrets.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+}
+
+#[tokio::test]
+async fn a_rule_is_checked_made_switched_on_and_finds() {
+    let server = Server::start().await;
+    let sample = json!([{"time": "2026-01-01T00:00:00Z", "action": "kms.secrets.delete"}, {"time": "2026-01-01T00:00:01Z", "action": "x"}]);
+    let (_, checked) = ask(&server, "POST", "/api/v1/rules/check", json!({"text": RULE, "events": sample})).await;
+    assert_eq!(checked["tests"][0]["passed"], true, "{checked}");
+    assert_eq!(checked["matches"].as_array().unwrap().len(), 1);
+    assert_eq!(checked["matches"][0]["event_index"], 0);
+    let (status, made) = ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
+    assert_eq!((status, made["rule"]["is_enabled"].as_bool()), (201, Some(false)), "{made}");
+    let (status, on) =
+        ask(&server, "PATCH", "/api/v1/rules/key-deleted", json!({"is_enabled": true, "level": "critical"})).await;
+    assert_eq!(
+        (status, on["rule"]["is_enabled"].as_bool(), on["rule"]["level"].as_str()),
+        (200, Some(true), Some("critical")),
+        "{on}"
+    );
+    delete_key(&server).await;
+    let ours = finding_of(&server, "key-deleted").await;
+    assert_eq!(ours["requestData"]["level"], "critical");
+}
+
+#[tokio::test]
+async fn a_rule_whose_tests_fail_cannot_be_switched_on() {
+    let server = Server::start().await;
+    let failing = RULE.replace("expect: match", "expect: no_match");
+    let (status, refused) = ask(&server, "POST", "/api/v1/rules", json!({"text": failing, "is_enabled": true})).await;
+    assert_eq!(status, 409, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("a deletion"), "{refused}");
+    let (status, _) = ask(&server, "POST", "/api/v1/rules", json!({"text": failing})).await;
+    assert_eq!(status, 201, "kept switched off");
+    let (status, _) = ask(&server, "PATCH", "/api/v1/rules/key-deleted", json!({"is_enabled": true})).await;
+    assert_eq!(status, 409);
+    let (_, made) = ask(&server, "GET", "/api/v1/rules/key-deleted", Value::Null).await;
+    let change = json!({"text": RULE, "revision": made["revision"], "is_enabled": true});
+    assert_eq!(ask(&server, "PATCH", "/api/v1/rules/key-deleted", change.clone()).await.0, 200);
+    assert_eq!(
+        ask(&server, "PATCH", "/api/v1/rules/key-deleted", change).await.0,
+        409,
+        "somebody changed it meanwhile"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_refused_with_its_place_and_reason() {
+    let server = Server::start().await;
+    for (text, part) in [
+        ("title: [", "YAML"),
+        ("title: T\nlogsource: {}\ndetection: {sel: {'a|resembles': x}, condition: sel}\n", "resembles"),
+        ("", "no rule"),
+    ] {
+        let (status, refused) = ask(&server, "POST", "/api/v1/rules", json!({"text": text})).await;
+        assert_eq!(status, 400, "{refused}");
+        assert!(refused["detail"].as_str().unwrap().contains(part), "{text}: {refused}");
+    }
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
+    assert_eq!(ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await.0, 409, "the id is taken");
+    let packaged = ask(&server, "GET", "/api/v1/rules", Value::Null).await.1;
+    let packaged =
+        packaged["rules"].as_array().unwrap().iter().find(|rule| rule["package"].is_string()).unwrap()["id"].clone();
+    let path = format!("/api/v1/rules/{}", packaged.as_str().unwrap());
+    assert_eq!(
+        ask(&server, "PATCH", &path, json!({"text": RULE})).await.0,
+        400,
+        "a package's rule is tuned, not changed"
+    );
+    assert_eq!(ask(&server, "PATCH", &path, json!({"is_enabled": false})).await.0, 200);
+    assert_eq!(ask(&server, "GET", &path, Value::Null).await.1["rule"]["is_enabled"], false);
+}
+
+#[tokio::test]
+async fn a_package_is_installed_whole_upgraded_with_its_tuning_and_never_downgraded() {
+    let server = Server::start().await;
+    let install = async |version: &str, query: &str| {
+        let archive = package(version).to_archive().unwrap();
+        answer(server.admin("POST", &format!("/api/v1/packages{query}")).body(archive)).await
+    };
+    let (status, tried) = install("1.0.0", "?dry_run=true").await;
+    assert_eq!((status, tried["added"].as_array().unwrap().len()), (200, 1), "{tried}");
+    let listed = ask(&server, "GET", "/api/v1/packages", Value::Null).await.1;
+    assert!(!listed["packages"].as_array().unwrap().iter().any(|one| one["id"] == "mine"), "a trial keeps nothing");
+    assert_eq!(install("1.0.0", "?digest=sha256:00").await.0, 400, "another archive than was meant");
+    assert_eq!(install("1.0.0", "").await.0, 200);
+    ask(&server, "PATCH", "/api/v1/packages/mine", json!({"variables": {"admins": ["root"]}})).await;
+    ask(&server, "PATCH", "/api/v1/rules/mine-not-admin", json!({"level": "low"})).await;
+    let (_, upgraded) = install("1.1.0", "").await;
+    assert_eq!(upgraded["previous_version"], "1.0.0", "{upgraded}");
+    assert_eq!(upgraded["package"]["variables"][0]["values"], json!(["root"]), "what was filled in stays");
+    assert_eq!(ask(&server, "GET", "/api/v1/rules/mine-not-admin", Value::Null).await.1["rule"]["level"], "low");
+    assert_eq!(install("1.0.0", "").await.0, 409, "no way back");
+    let (status, wrong) = ask(&server, "PATCH", "/api/v1/packages/mine", json!({"variables": {"nobody": ["x"]}})).await;
+    assert_eq!(status, 400, "{wrong}");
+    let (status, refused) = answer(server.admin("POST", "/api/v1/packages").body("no archive")).await;
+    assert_eq!(status, 400, "{refused}");
+}
+
+#[tokio::test]
+async fn an_exception_silences_and_shows_it() {
+    let server = Server::start().await;
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    let (status, refused) = ask(
+        &server,
+        "POST",
+        "/api/v1/exceptions",
+        json!({"rules": ["nothing"], "events": {"action": ["x"]}, "reason": "r"}),
+    )
+    .await;
+    assert_eq!(status, 400, "{refused}");
+    let (status, refused) =
+        ask(&server, "POST", "/api/v1/exceptions", json!({"rules": [], "events": {}, "reason": "r"})).await;
+    assert_eq!(status, 400, "{refused}");
+    let asked = json!({"rules": ["key-deleted"], "events": {"action": ["kms.secrets.delete"]}, "reason": "keys of tests", "expires": "1d"});
+    let (status, made) = ask(&server, "POST", "/api/v1/exceptions", asked).await;
+    assert_eq!(status, 201, "{made}");
+    delete_key(&server).await;
+    let ours = finding_of(&server, "key-deleted").await;
+    assert_eq!(ours["requestData"]["silencedBy"], made["id"]);
+    let path = format!("/api/v1/exceptions/{}", made["id"].as_str().unwrap());
+    assert_eq!(ask(&server, "DELETE", &path, Value::Null).await.0, 204);
+}
