@@ -214,27 +214,49 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_sign_in_at_two_ends_of_the_world_is_impossible_travel() {
+    /// The rules of the package that find something in sign-ins with one browser, each at a time and from an address.
+    fn found(sign_ins: &[(&str, &str)]) -> BTreeSet<String> {
         let package = builtin().iter().find(|package| package.manifest.id == "account-sign-in").unwrap();
         let all = documents(package);
         let (rules, _) = RuleSet::compile(&Build { documents: all.iter().collect(), ..Build::default() });
         let rules = rules.with_locations(Box::new(TwoCities));
-        let sign_in = |time: &str, address: &str| {
+        let sign_in = |(time, address): &(&str, &str)| {
             format!(
                 r#"{{"published": "{time}", "eventType": "user.session.start", "displayMessage": "in",
-                "actor": {{"id": "00u1", "alternateId": "yuki"}}, "client": {{"ipAddress": "{address}"}},
-                "outcome": {{"result": "SUCCESS"}}}}"#
+                "actor": {{"id": "00u1", "alternateId": "yuki"}}, "outcome": {{"result": "SUCCESS"}},
+                "client": {{"ipAddress": "{address}", "userAgent": {{"rawUserAgent": "curl/8.9.1"}}}}}}"#
             )
         };
-        let found = |second: &str| {
-            let body = [sign_in("2026-03-02T01:00:00Z", "192.0.2.1"), sign_in(second, "203.0.113.1")].join("\n");
-            let mut hits = Vec::new();
-            let received = Timestamp::parse("2026-03-04T00:00:00Z").unwrap().at;
-            Run::new(&rules).step(Format::Okta, body.as_bytes(), received, &mut hits);
-            hits.iter().any(|hit| rules.rules()[hit.rule].meta.id == "account-sign-in-impossible-travel")
+        let body: Vec<String> = sign_ins.iter().map(sign_in).collect();
+        let mut hits = Vec::new();
+        let received = Timestamp::parse("2026-03-08T00:00:00Z").unwrap().at;
+        Run::new(&rules).step(Format::Okta, body.join("\n").as_bytes(), received, &mut hits);
+        hits.iter().map(|hit| rules.rules()[hit.rule].meta.id.clone()).collect()
+    }
+
+    #[test]
+    fn a_sign_in_at_two_ends_of_the_world_is_impossible_travel() {
+        let is_found = |second: &str| {
+            let rules = found(&[("2026-03-02T01:00:00Z", "192.0.2.1"), (second, "203.0.113.1")]);
+            rules.contains("account-sign-in-impossible-travel")
         };
-        assert!(found("2026-03-02T01:25:00Z"), "25 minutes from Tokyo to São Paulo");
-        assert!(!found("2026-03-03T00:30:00Z"), "most of a day");
+        assert!(is_found("2026-03-02T01:25:00Z"), "25 minutes from Tokyo to São Paulo");
+        assert!(!is_found("2026-03-03T00:30:00Z"), "most of a day");
+    }
+
+    #[test]
+    fn a_known_device_excuses_another_network_and_no_other_country() {
+        let at_home = [
+            ("2026-03-02T01:00:00Z", "192.0.2.1"),
+            ("2026-03-03T01:00:00Z", "192.0.2.1"),
+            ("2026-03-04T01:00:00Z", "192.0.2.1"),
+        ];
+        let is_found = |address: &str| {
+            let sign_ins: Vec<(&str, &str)> =
+                at_home.iter().copied().chain([("2026-03-06T01:00:00Z", address)]).collect();
+            found(&sign_ins).contains("account-sign-in-unusual-location")
+        };
+        assert!(is_found("203.0.113.1"), "Brazil");
+        assert!(!is_found("198.51.100.1"), "a network of which nobody knows where it is");
     }
 }

@@ -88,8 +88,14 @@ pub fn run_tests(document: &Document, documents: &[&Document], variables: &Varia
     if document.tests.is_empty() {
         return Vec::new();
     }
-    let build =
-        Build { documents: documents.to_vec(), variables: variables.clone(), with_dormant: true, ..Build::default() };
+    // As live: a rule whose logsource keeps it from its own events must not pass.
+    let build = Build {
+        documents: documents.to_vec(),
+        variables: variables.clone(),
+        with_dormant: true,
+        routes: true,
+        ..Build::default()
+    };
     let (rules, problems) = RuleSet::compile(&build);
     let id = &document.meta().id;
     let index = rules.rules().iter().position(|rule| rule.meta.id == *id);
