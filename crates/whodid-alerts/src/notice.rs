@@ -144,7 +144,7 @@ impl Notice {
     }
 
     /// One line for subjects and summaries: `[high] Too many failures: alice failed 5 times and 37 more`.
-    pub(crate) fn headline(&self) -> String {
+    pub fn headline(&self) -> String {
         let state = match self.event {
             Moment::Opened | Moment::Again => String::new(),
             other => format!("{}: ", other.as_str()),

@@ -5,6 +5,7 @@
 //! the review of a change. Names of members never change their meaning; new members may come.
 
 mod accounts;
+mod alerts;
 mod document;
 mod events;
 mod keeping;
@@ -21,6 +22,11 @@ mod sessions;
 mod sql;
 
 pub use accounts::{Account, AccountCreate, AccountList, Settings, SettingsUpdate};
+pub use alerts::{
+    Alert, AlertAct, AlertCounts, AlertDelivery, AlertDetail, AlertEntry, AlertNote, AlertPage, AlertParams,
+    AlertStatus, Channel, ChannelList, ChannelSource, ChannelWrite, Delivery, DeliveryAttempt, DeliveryList, GroupPair,
+    NoticeKey, Receiver, Silence, SilenceCreate, SilenceList, SyslogTransport, WebhookMethod, WebhookSigning,
+};
 pub use document::{document, document_json};
 pub use events::{
     Around, Bucket, Cadf, Count, Credential, Event, EventPage, Facet, Facets, FieldName, FieldOrigin, Fields,

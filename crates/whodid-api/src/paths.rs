@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "only the attributes count")]
 
 pub mod accounts;
+pub mod alerts;
 pub mod keeping;
 pub mod keys;
 pub mod me;

@@ -142,6 +142,35 @@ impl Engine {
         }
     }
 
+    /// Findings of an account from an offset on, in the order they were recorded, in the API's form; at most `max`.
+    /// For what whodid itself makes of them: nobody else's reading goes this way.
+    ///
+    /// # Errors
+    /// They were flushed and cannot be read back.
+    pub async fn findings_from(
+        &self,
+        account: &AccountName,
+        from: Offset,
+        max: usize,
+    ) -> Result<Vec<(Offset, String)>, Error> {
+        let stream = StreamName::findings();
+        let Some(batch) = self.records_from(account, &stream, from).await? else { return Ok(Vec::new()) };
+        let raws = whodid_lake::RawReader::new(&batch);
+        let rows = crate::row::Row::all_with(&batch, &raws).take(max);
+        Ok(rows
+            .map(|row| {
+                let mut json = String::with_capacity(2048);
+                crate::render::event_json(row, account, &stream, &mut json);
+                (row.offset(), json)
+            })
+            .collect())
+    }
+
+    /// Told whenever something was recorded; closed when the engine ends.
+    pub fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.published.clone()
+    }
+
     async fn begin(&self, account: &AccountName, rules: Arc<RuleSet>) -> Result<Work, Error> {
         let stored = snapshot::read(&self.inner.options.data, account)
             .map_err(|error| Error::internal("reading what detection remembers", error))?;
@@ -202,23 +231,33 @@ impl Engine {
     /// The records that come next in a stream, at most [`STEP_ROWS`].
     async fn next_batch(&self, account: &AccountName, stream: &StreamName, work: &Work) -> Option<RecordBatch> {
         let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
-        let table = self.inner.known_table(account, stream)?;
-        if table.next_offset() <= next {
-            return None;
-        }
-        let rows = table.tail_after(next.0.checked_sub(1).map(Offset));
-        let first = rows.first().and_then(offsets_of).map(|(first, _)| first);
-        if first == Some(next) {
-            return rows.first().map(|batch| batch.slice(0, batch.num_rows().min(STEP_ROWS)));
-        }
-        // Flushed before detection came to it.
-        match self.flushed(&table, stream, next, first).await {
+        match self.records_from(account, stream, next).await {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::error!(account = %account, stream = %stream, error = %chain(&error), "detection cannot read records back, and tries again");
                 None
             }
         }
+    }
+
+    /// Records of a stream from an offset on, at most [`STEP_ROWS`].
+    async fn records_from(
+        &self,
+        account: &AccountName,
+        stream: &StreamName,
+        next: Offset,
+    ) -> Result<Option<RecordBatch>, Error> {
+        let Some(table) = self.inner.known_table(account, stream) else { return Ok(None) };
+        if table.next_offset() <= next {
+            return Ok(None);
+        }
+        let rows = table.tail_after(next.0.checked_sub(1).map(Offset));
+        let first = rows.first().and_then(offsets_of).map(|(first, _)| first);
+        if first == Some(next) {
+            return Ok(rows.first().map(|batch| batch.slice(0, batch.num_rows().min(STEP_ROWS))));
+        }
+        // Flushed before whoever asks came to it.
+        self.flushed(&table, stream, next, first).await
     }
 
     async fn flushed(

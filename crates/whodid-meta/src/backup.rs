@@ -22,7 +22,7 @@ pub const BACKUP_FORMAT: i64 = 1;
 const LINE_BYTES_MAX: usize = 4 << 20;
 
 /// What is kept, in an order in which every row's references stand before it.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "installation",
     "accounts",
     "users",
@@ -38,6 +38,7 @@ const TABLES: [&str; 20] = [
     "identities",
     "download_sessions",
     "retention",
+    "installation_secrets",
     "documents",
     "alerts",
     "alert_cursors",

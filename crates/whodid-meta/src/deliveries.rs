@@ -65,13 +65,20 @@ pub struct DeliveryRow {
 const COLUMNS: &str = "SELECT account, id, channel, alert, state, due_at, created_at, body FROM deliveries";
 
 impl Meta {
-    /// Deliveries of every account that are due, the longest waiting first.
+    /// Deliveries of every account that are due, of each channel the one that waits longest: so a channel with a long
+    /// queue hides no other.
     pub async fn due_deliveries(
         &self,
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<(AccountName, DeliveryRow)>, MetaError> {
-        let sql = format!("{COLUMNS} WHERE due_at <= $1 ORDER BY due_at, id LIMIT {limit}");
+        let sql = format!(
+            "{COLUMNS} WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
+                WHERE earlier.account = deliveries.account AND earlier.channel = deliveries.channel
+                AND (earlier.due_at < deliveries.due_at
+                    OR (earlier.due_at = deliveries.due_at AND earlier.id < deliveries.id)))
+             ORDER BY due_at, id LIMIT {limit}"
+        );
         let rows = self
             .read()
             .await?

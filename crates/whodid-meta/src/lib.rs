@@ -27,6 +27,7 @@ mod documents;
 mod downloads;
 mod error;
 mod groups;
+mod installation;
 mod invitations;
 mod key_check;
 mod keys;

@@ -3,6 +3,8 @@
 //! Flags win over the environment, the environment over the file. Every value is read as text and
 //! parsed once, so that an error always names the key, the value and where it came from.
 
+mod receivers;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+
+pub use receivers::Receivers;
 
 /// Name of the file that is read from the data folder when `--config` is not given.
 pub const FILE_NAME: &str = "whodid.toml";
@@ -23,7 +27,7 @@ const STORE_OPTIONS: [&str; 6] =
     ["access_key_id", "allow_http", "endpoint", "region", "secret_access_key", "session_token"];
 
 /// Keys whose values are not shown.
-const SECRETS: [&str; 2] = ["meta.url", "oidc.client_secret"];
+const SECRETS: [&str; 3] = ["meta.url", "oidc.client_secret", "mail.password"];
 
 /// A key of the configuration.
 struct Key {
@@ -32,7 +36,7 @@ struct Key {
     help: &'static str,
 }
 
-const KEYS: [Key; 30] = [
+const KEYS: [Key; 39] = [
     Key {
         name: "data",
         default: "./whodid-data",
@@ -111,6 +115,19 @@ const KEYS: [Key; 30] = [
         default: "",
         help: "role of people none of whose groups gives one; empty: they cannot sign in",
     },
+    Key { name: "mail.host", default: "", help: "the server that mail is sent by; empty: no mail is sent" },
+    Key { name: "mail.port", default: "587", help: "its port" },
+    Key { name: "mail.security", default: "starttls", help: "tls, starttls or plain" },
+    Key { name: "mail.username", default: "", help: "the name to sign in there; empty: none" },
+    Key { name: "mail.password", default: "", help: "the password for it" },
+    Key { name: "mail.from", default: "", help: "whom mail comes from, such as whodid@example.com" },
+    Key {
+        name: "channels.allow",
+        default: "",
+        help: "addresses or networks, with commas between, that channels may reach although they are not public",
+    },
+    Key { name: "channels.allow_ports", default: "", help: "ports besides 443 and 8443, with commas between" },
+    Key { name: "channels.allow_http", default: "false", help: "whether channels may speak HTTP without TLS" },
     Key { name: "session.idle", default: "12h", help: "a session without requests ends after this" },
     Key { name: "session.absolute", default: "7d", help: "a session ends after this in any case" },
     Key { name: "log.format", default: "text", help: "text or json" },
@@ -227,6 +244,8 @@ pub struct Config {
     pub secrets_key: PathBuf,
     /// The identity provider.
     pub oidc: OidcKeys,
+    /// The mail server, and what channels may reach.
+    pub receivers: Receivers,
     /// How long sessions last.
     pub sessions: whodid_meta::Limits,
     /// How log lines look.
@@ -296,6 +315,14 @@ pub enum ConfigError {
         value: String,
         /// What would do.
         expected: &'static str,
+    },
+    /// Values that do not go together.
+    #[error("`{key}`: {text}")]
+    Unfit {
+        /// The key.
+        key: String,
+        /// What is wrong.
+        text: String,
     },
     /// The lake cannot be where the values say.
     #[error("`lake.url` and `lake.options`")]
@@ -532,10 +559,12 @@ fn resolve(mut raw: Raw) -> Result<Config, ConfigError> {
         roles: oidc("oidc.roles")?,
         default_role: oidc("oidc.default_role")?,
     };
+    let receivers = receivers::take(&mut taker)?;
     let mut config = Config {
         meta_url,
         secrets_key,
         oidc,
+        receivers,
         listen: taker.take("listen", "an address with a port, such as 127.0.0.1:7700", |text| text.parse().ok())?,
         public_url: taker.take("public_url", "http:// or https:// and a host, without a path", parse_public_url)?,
         trusted_proxies: taker.take("trusted_proxies", "addresses or networks with commas between", parse_networks)?,

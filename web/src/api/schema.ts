@@ -45,6 +45,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alerts
+         * @description Findings of the same rule and group are one alert, from the first until somebody says that it is over.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at an alert */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do something with an alert
+         * @description Acknowledge, assign, note, resolve, reopen, silence. Channels are told of what concerns them.
+         */
+        post: operations["actOnAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bindings": {
         parameters: {
             query?: never;
@@ -78,6 +135,85 @@ export interface paths {
         post?: never;
         /** Take a role away */
         delete: operations["deleteBinding"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List channels */
+        get: operations["listChannels"];
+        put?: never;
+        /** Make a channel */
+        post: operations["createChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a channel
+         * @description What it had still to be told is not told.
+         */
+        delete: operations["deleteChannel"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a channel
+         * @description The body is the channel as it shall be. A secret that is sent back masked stays as it was.
+         */
+        patch: operations["updateChannel"];
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a channel was told */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a channel
+         * @description Sends a notice that says it is a test, once, and answers with what the receiver said.
+         */
+        post: operations["testChannel"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -336,6 +472,44 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List exceptions */
+        get: operations["listExceptions"];
+        put?: never;
+        /**
+         * Make an exception
+         * @description Matches that it silences are counted and stay visible as silenced findings.
+         */
+        post: operations["createException"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End an exception */
+        delete: operations["deleteException"];
         options?: never;
         head?: never;
         patch?: never;
@@ -804,6 +978,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that signed notices are verified with */
+        get: operations["getNoticeKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List packages */
+        get: operations["listPackages"];
+        put?: never;
+        /**
+         * Install or upgrade a package
+         * @description The body is its archive, a gzip-compressed tar. All or nothing: it is refused where a rule cannot be used or a test fails, and where its version is older than the installed one.
+         */
+        post: operations["installPackage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a package
+         * @description One that came with whodid cannot be removed, only switched off.
+         */
+        delete: operations["deletePackage"];
+        options?: never;
+        head?: never;
+        /** Switch a package, or fill its variables in */
+        patch: operations["updatePackage"];
+        trace?: never;
+    };
+    "/api/v1/packages/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a package */
+        get: operations["downloadPackage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/password-resets": {
         parameters: {
             query?: never;
@@ -958,6 +1208,72 @@ export interface paths {
         patch: operations["updateRole"];
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List rules */
+        get: operations["listRules"];
+        put?: never;
+        /**
+         * Make a rule
+         * @description Sigma as YAML, or Security Advisor's JSON. It is refused where something of it cannot be used, and where it shall run and a test beside it fails.
+         */
+        post: operations["createRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check rules without keeping them
+         * @description Reads, compiles, runs the tests that stand beside them, and tries them on the events given.
+         */
+        post: operations["checkRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at a rule */
+        get: operations["getRule"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a rule of the account's own
+         * @description All rules of the same text go. Of a package's rule only what was tuned goes.
+         */
+        delete: operations["deleteRule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change, switch or tune a rule
+         * @description Tuning is kept apart from the rule and survives upgrades of its package.
+         */
+        patch: operations["updateRule"];
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1044,6 +1360,44 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List silences */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * Silence a kind of finding for some time
+         * @description Findings and alerts come as before; channels are not told.
+         */
+        post: operations["createSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a silence */
+        delete: operations["deleteSilence"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1377,6 +1731,174 @@ export interface components {
             /** @description The accounts. */
             accounts: components["schemas"]["Account"][];
         };
+        /** @description An alert as a list shows it. */
+        Alert: {
+            /** @description Who is to look at it. */
+            assignee: string | null;
+            /** @description When it was told that nobody acknowledged it. */
+            escalated_at: string | null;
+            /** @description The kind of finding, as Security Advisor knows it, or the rule's id. */
+            finding_type: string;
+            /**
+             * Format: int64
+             * @description Findings so far.
+             */
+            findings: number;
+            /** @description What its findings have in common. */
+            group: components["schemas"]["GroupPair"][];
+            /** @description Its id. */
+            id: string;
+            /** @description Newest finding. */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description Matches of the latest finding so far.
+             */
+            matches: number;
+            /** @description First finding. */
+            opened_at: string;
+            /**
+             * Format: int64
+             * @description Counted up by every change.
+             */
+            revision: number;
+            /** @description The rule that found it. */
+            rule_id: string;
+            /** @description The rule's title when it opened. */
+            rule_title: string;
+            /** @description What happened, in one sentence. */
+            sentence: string;
+            /** @description The worst of its findings. */
+            severity: components["schemas"]["Level"];
+            /** @description Until before when it tells nobody. */
+            silenced_until: string | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["AlertStatus"];
+        };
+        /** @description What to do with an alert. */
+        AlertAct: {
+            /** @enum {string} */
+            act: "acknowledge";
+            /**
+             * Format: int64
+             * @description The revision that was looked at; refused when it is another one now.
+             */
+            revision?: number;
+        } | {
+            /** @enum {string} */
+            act: "assign";
+            /** @description Their name; nobody when it is not there. */
+            to?: string | null;
+        } | {
+            /** @enum {string} */
+            act: "note";
+            /** @description What. */
+            text: string;
+        } | {
+            /** @enum {string} */
+            act: "resolve";
+            /** @description Why; may be empty. */
+            reason?: string;
+            /**
+             * Format: int64
+             * @description The revision that was looked at; refused when it is another one now.
+             */
+            revision?: number;
+        } | {
+            /** @enum {string} */
+            act: "reopen";
+        } | {
+            /** @enum {string} */
+            act: "silence";
+            /** @description Why. */
+            reason: string;
+            /**
+             * @description A time, or for how long: `8h`, `2d`; at most 90 days.
+             * @example 8h
+             */
+            until: string;
+        } | {
+            /** @enum {string} */
+            act: "unsilence";
+        };
+        /** @description How many alerts stand where. */
+        AlertCounts: {
+            /**
+             * Format: int64
+             * @description Somebody looks at them.
+             */
+            acknowledged: number;
+            /**
+             * Format: int64
+             * @description Nobody has taken them on.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description They are over.
+             */
+            resolved: number;
+        };
+        /** @description Whether a channel was told. */
+        AlertDelivery: {
+            /** @description The channel's name; its id where it is gone. */
+            channel: string;
+            /** @description When it was queued. */
+            created_at: string;
+            /** @description What was told: `opened`, `repeated`, `escalated`, `acknowledged`, `resolved`, `reopened`. */
+            moment: string;
+            /** @description `waiting`, `delivered`, `failed`. */
+            state: string;
+        };
+        /** @description An alert with all there is to know. */
+        AlertDetail: {
+            /** @description The alert. */
+            alert: components["schemas"]["Alert"];
+            /** @description Newest first. */
+            deliveries: components["schemas"]["AlertDelivery"][];
+            /** @description Records that show it, newest first: `activity:42`. */
+            evidence: string[];
+            /** @description Records of its findings, newest first: `findings:7`. */
+            finding_records: string[];
+            /** @description Oldest first. */
+            history: components["schemas"]["AlertEntry"][];
+            /** @description Oldest first. */
+            notes: components["schemas"]["AlertNote"][];
+        };
+        /** @description One line of an alert's history. */
+        AlertEntry: {
+            /** @description `opened`, `reopened`, `escalated`, `acknowledged`, `assigned`, `noted`, `silenced`, `unsilenced`, `resolved`. */
+            act: string;
+            /** @description When. */
+            at: string;
+            /** @description Who; null for whodid itself. */
+            by: string | null;
+            /** @description To whom, why or until when, in words; empty where there is nothing to say. */
+            detail: string;
+        };
+        /** @description What somebody wrote to an alert. */
+        AlertNote: {
+            /** @description When. */
+            at: string;
+            /** @description Who. */
+            by: string;
+            /** @description What. */
+            text: string;
+        };
+        /** @description A page of alerts, the latest first. */
+        AlertPage: {
+            /** @description The alerts. */
+            alerts: components["schemas"]["Alert"][];
+            /** @description All of the account, whatever was asked for. */
+            counts: components["schemas"]["AlertCounts"];
+            /** @description Give it back as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description Where an alert stands.
+         * @enum {string}
+         */
+        AlertStatus: "open" | "acknowledged" | "resolved";
         /** @description The neighbours of a record in time. */
         Around: {
             /** @description Later ones, the nearest first. */
@@ -1455,6 +1977,79 @@ export interface components {
             challenge: string;
             /** @description Until when. */
             expires_at: string;
+        };
+        /** @description A channel. */
+        Channel: {
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether it is told anything. */
+            is_enabled: boolean;
+            last_delivery: components["schemas"]["Delivery"] | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Notices an hour.
+             */
+            rate_limit: number;
+            /** @description Where it leads, secrets masked. */
+            receiver: components["schemas"]["Receiver"];
+            /**
+             * Format: int64
+             * @description Counted up by every change.
+             */
+            revision: number;
+            /** @description What it is told, by severity. */
+            severities: components["schemas"]["Level"][];
+            /** @description What it is told, by origin; everything when empty. */
+            sources: components["schemas"]["ChannelSource"][];
+            /** @description The zone in which its people read times. */
+            time_zone: string;
+        };
+        /** @description The channels of an account. */
+        ChannelList: {
+            /** @description By name. */
+            channels: components["schemas"]["Channel"][];
+            /** @description Whether the operator has set a server for mail. */
+            has_mail: boolean;
+        };
+        /** @description Findings of a provider; `ALL` stands for each. */
+        ChannelSource: {
+            /** @description What is found; each type when it is not there. */
+            finding_types?: string[];
+            /** @description Who finds, such as a package of rules. */
+            provider: string;
+        };
+        /** @description A channel to be made, or as it shall be. */
+        ChannelWrite: {
+            /** @description What it is for. */
+            description?: string;
+            /** @description Whether it is told anything. */
+            is_enabled?: boolean;
+            /** @description Its name, one line. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Notices an hour; what is over it is told together.
+             */
+            rate_limit?: number;
+            /** @description Where it leads. */
+            receiver: components["schemas"]["Receiver"];
+            /** @description What it is told, by severity; medium and graver when it is not there. */
+            severities?: components["schemas"]["Level"][];
+            /** @description What it is told, by origin; everything when empty. */
+            sources?: components["schemas"]["ChannelSource"][];
+            /**
+             * @description The zone in which its people read times.
+             * @example Europe/Berlin
+             */
+            time_zone?: string;
         };
         /**
          * @description Why a request failed. New codes may come; a code never changes its meaning.
@@ -1578,6 +2173,82 @@ export interface components {
             detail: string;
             /** @description Which part. */
             part: string;
+        };
+        /** @description A notice on its way to a channel. */
+        Delivery: {
+            /** @description The alert it tells of; null for a test. */
+            alert: string | null;
+            /** @description Oldest first. */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /** @description When it was queued. */
+            created_at: string;
+            /** @description When it is tried next; null when it is not. */
+            due_at: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description `opened`, `repeated`, `escalated`, `acknowledged`, `resolved`, `reopened`, `test`. */
+            moment: string;
+            /** @description `waiting`, `delivered`, `failed`. */
+            state: string;
+            /** @description What it is about, in a line. */
+            summary: string;
+        };
+        /** @description One try of a delivery. */
+        DeliveryAttempt: {
+            /** @description The beginning of what the receiver said, or why nothing was sent. */
+            answer: string;
+            /** @description When. */
+            at: string;
+            /** @description `delivered`, `failed` (tried again), `refused` (given up), `merged` (told with others). */
+            outcome: string;
+            /**
+             * Format: int32
+             * @description The status of HTTP or SMTP, where there was an answer.
+             */
+            status: number | null;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+        };
+        /** @description The newest deliveries of a channel. */
+        DeliveryList: {
+            /** @description Newest first, at most 100. */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description How detection stands. */
+        DetectionStatus: {
+            /**
+             * Format: int64
+             * @description Records that wait to be looked at.
+             */
+            behind: number;
+            /**
+             * Format: int64
+             * @description Groups of correlations that were let go because memory was full.
+             */
+            dropped_groups: number;
+            /**
+             * Format: int64
+             * @description Matches that were let go because their group was full.
+             */
+            dropped_matches: number;
+            /**
+             * Format: int64
+             * @description Rules that run.
+             */
+            rules: number;
+            /**
+             * Format: int64
+             * @description Bytes that correlations remember, about.
+             */
+            state_bytes: number;
+            /**
+             * Format: int64
+             * @description Matches without a value for a field of their group.
+             */
+            without_group: number;
         };
         /**
          * @description What a session is to download.
@@ -1787,6 +2458,25 @@ export interface components {
             /** @description Names of the model first, then seen ones. */
             fields: components["schemas"]["FieldName"][];
         };
+        /** @description When a match becomes a finding. Members that are not there are as the rule says. */
+        FiringPolicy: {
+            /**
+             * Format: int32
+             * @description Most findings a day.
+             */
+            daily_cap?: number;
+            /** @description The fields whose values together make one finding. */
+            dedup_key?: string[];
+            /** @description For how long matches of one key are folded into one finding: `60m`; `0` for none. */
+            dedup_window?: string;
+            /**
+             * Format: int32
+             * @description Matches of one key before there is a finding.
+             */
+            threshold?: number;
+            /** @description Within how long: `10m`. */
+            threshold_window?: string;
+        };
         /** @description Users who get roles together. */
         Group: {
             /** @description What it is for. */
@@ -1826,6 +2516,13 @@ export interface components {
             id: string;
             /** @description The user's name. */
             name: string;
+        };
+        /** @description One of the values that the findings of an alert have in common. */
+        GroupPair: {
+            /** @description Such as `initiator.name`. */
+            key: string;
+            /** @description Such as `alice`. */
+            value: string;
         };
         /**
          * @description What to change of a group. Members that are not there stay as they are.
@@ -2181,6 +2878,11 @@ export interface components {
             /** @description When. */
             at: string;
         };
+        /**
+         * @description How grave what a rule finds is.
+         * @enum {string}
+         */
+        Level: "informational" | "low" | "medium" | "high" | "critical";
         /** @description A link to be handed over. The only answer that ever holds it. */
         LinkCreated: {
             /** @description Until when it works. */
@@ -2314,6 +3016,15 @@ export interface components {
              */
             tokens_revoked: number;
         };
+        /** @description The public half of the key that signed notices are verified with. */
+        NoticeKey: {
+            /** @description The same as a JWK (RFC 7517). */
+            jwk: {
+                [key: string]: string;
+            };
+            /** @description SubjectPublicKeyInfo as PEM. */
+            pem: string;
+        };
         /** @description Who observed and reported it. */
         Observer: {
             /** @description Readable name. */
@@ -2333,6 +3044,90 @@ export interface components {
             idle_until: string;
             /** @description Whether a second factor was given. */
             mfa: boolean;
+        };
+        /** @description What came, or would come, of installing a package. */
+        PackageInstalled: {
+            /** @description Rules that only the new one has. */
+            added: string[];
+            /** @description Rules whose text differs; what was tuned of them stays. */
+            changed: string[];
+            /** @description Whether it was only tried. */
+            dry_run: boolean;
+            /** @description The package. */
+            package: components["schemas"]["PackageSummary"];
+            /** @description The version before; not there for a new one. */
+            previous_version?: string | null;
+            /** @description What is wrong with single rules, none of it grave. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Rules that only the old one had. */
+            removed: string[];
+        };
+        /** @description Packages. */
+        PackageList: {
+            /** @description By id. */
+            packages: components["schemas"]["PackageSummary"][];
+        };
+        /** @description A package. */
+        PackageSummary: {
+            /** @description Who wrote it. */
+            author: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description The hash that pins it. */
+            digest: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether it came with whodid. */
+            is_builtin: boolean;
+            /** @description Whether its rules run. */
+            is_enabled: boolean;
+            /** @description The licence of its rules. */
+            licence: string;
+            /** @description Whether it stays off until its variables are filled in. */
+            needs_configuration: boolean;
+            /**
+             * Format: int64
+             * @description Its rules.
+             */
+            rules: number;
+            /** @description The formats whose events its rules need. */
+            sources: string[];
+            /** @description What people call it. */
+            title: string;
+            /** @description What an account may fill in. */
+            variables: components["schemas"]["PackageVariable"][];
+            /** @description Its version. */
+            version: string;
+        };
+        /**
+         * @description What to change of a package. Members that are not there stay as they are.
+         * @example {
+         *       "is_enabled": true,
+         *       "variables": {
+         *         "admins": [
+         *           "root"
+         *         ]
+         *       }
+         *     }
+         */
+        PackageUpdate: {
+            /** @description Whether its rules run. */
+            is_enabled?: boolean;
+            /** @description Values of variables; an empty list takes the package's own back. Variables not named stay. */
+            variables?: Record<string, never>;
+        };
+        /** @description Something that an account fills in. */
+        PackageVariable: {
+            /** @description What it is for. */
+            description: string;
+            /** @description Whether these are the package's own. */
+            is_default: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description `text`, `network` or `number`. */
+            type: string;
+            /** @description The values that hold. */
+            values: string[];
         };
         /** @description A password change. */
         PasswordChange: {
@@ -2457,6 +3252,59 @@ export interface components {
             code?: string;
             /** @description The password. */
             password?: string;
+        };
+        /** @description Where a channel leads. Secrets are masked in answers; a mask that is sent back keeps the secret. */
+        Receiver: {
+            /** @description Addresses without display names. */
+            to: string[];
+            /** @enum {string} */
+            type: "email";
+        } | {
+            /** @enum {string} */
+            type: "slack";
+            /** @description The webhook; masked in answers. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            type: "teams";
+            /** @description The webhook; masked in answers. */
+            url: string;
+        } | {
+            /** @description Whether resolving here resolves there. */
+            auto_resolve?: boolean;
+            /** @description The integration key; masked in answers. */
+            routing_key: string;
+            /** @enum {string} */
+            type: "pagerduty";
+            /** @description Another region's address. */
+            url?: string;
+        } | {
+            /** @description A template for the body; the notice as JSON without. */
+            body_template?: string;
+            /** @description Further headers; their values are masked in answers. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description How. */
+            method?: components["schemas"]["WebhookMethod"];
+            /** @description How it proves where it comes from. */
+            signing?: components["schemas"]["WebhookSigning"];
+            /** @enum {string} */
+            type: "webhook";
+            /** @description Where. */
+            url: string;
+        } | {
+            /** @description A name or an address. */
+            host: string;
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description How it is sent. */
+            transport: components["schemas"]["SyslogTransport"];
+            /** @enum {string} */
+            type: "syslog";
         };
         /** @description What whodid itself knows of a record; everything else in an event is the sender's claim. */
         Record: {
@@ -2739,6 +3587,238 @@ export interface components {
             /** @description What it permits, as a whole. */
             permissions?: string[];
         };
+        /** @description What came of looking at rules. */
+        RuleCheck: {
+            /** @description What they find in the events given. */
+            matches: components["schemas"]["RuleMatch"][];
+            /** @description What is wrong. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Ids of the rules that can be used. */
+            rules: string[];
+            /** @description What came of the tests beside them. */
+            tests: components["schemas"]["RuleTestOutcome"][];
+        };
+        /**
+         * @description Rules to be looked at without keeping them.
+         * @example {
+         *       "events": [
+         *         {
+         *           "action": "a",
+         *           "outcome": "failure",
+         *           "time": "2026-01-01T00:00:00Z"
+         *         }
+         *       ],
+         *       "text": "title: T\nlogsource: {category: activity}\ndetection:\n  sel: {outcome: failure}\n  condition: sel\n"
+         *     }
+         */
+        RuleCheckRequest: {
+            /** @description Events to try them on: JSON documents, or lines of text. */
+            events?: Record<string, never>[];
+            /** @description Sigma documents as YAML, or Security Advisor rules as JSON. */
+            text: string;
+        };
+        /**
+         * @description A rule of the account's own to be made.
+         * @example {
+         *       "text": "title: A key was deleted\nid: key-deleted\nlogsource: {category: activity}\ndetection:\n  sel: {action: kms.secrets.delete}\n  condition: sel\nlevel: high\n"
+         *     }
+         */
+        RuleCreate: {
+            /** @description Whether it runs at once. Its tests must pass then. */
+            is_enabled?: boolean;
+            /** @description Sigma documents as YAML, or Security Advisor rules as JSON. The first rule names the whole. */
+            text: string;
+        };
+        /** @description A rule with all of it. */
+        RuleDetail: {
+            /** @description When it may be wrong. */
+            false_positives: string[];
+            /** @description What to do about a finding. */
+            next_steps: string[];
+            /** @description Where to read more. */
+            references: string[];
+            /**
+             * Format: int64
+             * @description Of the account's own rule: to be sent with a change.
+             */
+            revision?: number | null;
+            /** @description As a list shows it. */
+            rule: components["schemas"]["RuleSummary"];
+            /** @description Its file's text, which may hold other rules too. */
+            text: string;
+            /** @description The hash of its text. */
+            version: string;
+        };
+        /** @description What a rule is not to tell. */
+        RuleException: {
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Which events: fields, with Sigma's modifiers, and the values of each. */
+            events: Record<string, never>;
+            /** @description When it ends. */
+            expires_at?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether it has ended. */
+            is_ended: boolean;
+            /** @description Who answers for it. */
+            owner: string;
+            /** @description Why it is right. */
+            reason: string;
+            /** @description The rules it is for; every rule when empty. */
+            rules: string[];
+        };
+        /**
+         * @description An exception to be made.
+         * @example {
+         *       "events": {
+         *         "initiator.name": [
+         *           "load-test"
+         *         ]
+         *       },
+         *       "expires": "7d",
+         *       "reason": "the load test signs in wrongly on purpose",
+         *       "rules": [
+         *         "account-sign-in-failed-logins"
+         *       ]
+         *     }
+         */
+        RuleExceptionCreate: {
+            /** @description Which events: fields, with Sigma's modifiers, and the values of each. All must hold. */
+            events: Record<string, never>;
+            /** @description When it ends: RFC 3339, or a duration from now such as `7d`. */
+            expires?: string;
+            /** @description Who answers for it; whoever makes it by default. */
+            owner?: string;
+            /** @description Why it is right. */
+            reason: string;
+            /** @description The rules it is for; every rule when empty. */
+            rules?: string[];
+        };
+        /** @description Exceptions. */
+        RuleExceptionList: {
+            /** @description By id. */
+            exceptions: components["schemas"]["RuleException"][];
+        };
+        /** @description The rules of an account. */
+        RuleList: {
+            detection?: components["schemas"]["DetectionStatus"] | null;
+            /** @description What is wrong with single ones. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Every rule, of packages and the account's own. */
+            rules: components["schemas"]["RuleSummary"][];
+        };
+        /** @description A match of a rule among events that were tried. */
+        RuleMatch: {
+            /**
+             * Format: int64
+             * @description Which event, from 0; the last of a correlation's.
+             */
+            event_index?: number | null;
+            /** @description The rule. */
+            rule_id: string;
+            /** @description When. */
+            time: string;
+            /** @description Why it is unusual, where the kind of rule can say. */
+            why?: string | null;
+        };
+        /** @description Something that is wrong with a rule. */
+        RuleProblem: {
+            /** @description Stable code: `yaml`, `unsupported`. */
+            code: string;
+            /**
+             * Format: int64
+             * @description Which document of it, from 1.
+             */
+            document: number;
+            /** @description The file, or the package and file. */
+            file?: string | null;
+            /** @description `error` leaves the document out, `warning` does not. */
+            gravity: string;
+            /** @description What is wrong and how to mend it. */
+            message: string;
+            /** @description The rule, where it could be read. */
+            rule?: string | null;
+        };
+        /** @description A rule as a list shows it. */
+        RuleSummary: {
+            /** @description Who wrote it. */
+            author: string;
+            /** @description What it looks for. */
+            description: string;
+            /** @description The finding type, as Security Advisor knows it. */
+            finding_type?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether it runs. */
+            is_enabled: boolean;
+            /** @description Whether its matches are findings; a rule that only feeds a correlation has none. */
+            is_reported: boolean;
+            /** @description Whether something of it was changed for this account. */
+            is_tuned: boolean;
+            /** @description `match`, `event_count`, `new_terms` and so on. */
+            kind: string;
+            /** @description How grave, tuning applied. */
+            level: components["schemas"]["Level"];
+            /** @description Its licence, where one is stated. */
+            license?: string | null;
+            /** @description The package it comes from; not there for the account's own. */
+            package?: string | null;
+            /** @description `attack.t1098` and the like. */
+            tags: string[];
+            /**
+             * Format: int64
+             * @description Tests that stand beside it.
+             */
+            tests: number;
+            /** @description What people call it. */
+            title: string;
+        };
+        /** @description What came of a test beside a rule. */
+        RuleTestOutcome: {
+            /** @description What is wrong, in words. */
+            detail?: string | null;
+            /**
+             * Format: int64
+             * @description How many matches there were.
+             */
+            matches: number;
+            /** @description The test. */
+            name: string;
+            /** @description Whether it is as expected. */
+            passed: boolean;
+            /** @description The rule. */
+            rule_id: string;
+        };
+        /**
+         * @description What to change of a rule. Members that are not there stay as they are.
+         * @example {
+         *       "is_enabled": true,
+         *       "level": "high"
+         *     }
+         */
+        RuleUpdate: {
+            /** @description Whether it runs. Its tests must pass for that. */
+            is_enabled?: boolean;
+            /** @description Another level; `default` takes back what was set. */
+            level?: string;
+            /** @description When a match becomes a finding. */
+            policy?: components["schemas"]["FiringPolicy"];
+            /**
+             * Format: int64
+             * @description The revision that the new text was made from.
+             */
+            revision?: number;
+            /** @description Another text; only of the account's own rules. */
+            text?: string;
+            /**
+             * Format: double
+             * @description What a correlation's first comparison is made with.
+             */
+            threshold?: number;
+        };
         /**
          * @description How much of a day's events is searched.
          * @enum {string}
@@ -2886,6 +3966,50 @@ export interface components {
             /** @description Who signed in. */
             user: components["schemas"]["User"];
         };
+        /** @description A silence. */
+        Silence: {
+            /** @description Who wanted it. */
+            by: string;
+            /** @description From when. */
+            from: string;
+            /** @description With each of these pairs. */
+            group: components["schemas"]["GroupPair"][];
+            /** @description Its id. */
+            id: string;
+            /** @description Whether it is over. */
+            is_ended: boolean;
+            /** @description Why. */
+            reason: string;
+            /** @description Of one of these rules. */
+            rule_ids: string[];
+            /** @description Of one of these severities. */
+            severities: components["schemas"]["Level"][];
+            /** @description Until before when. */
+            until: string;
+        };
+        /** @description Which findings tell nobody. What is not there fits all; something must be there. */
+        SilenceCreate: {
+            /** @description From when; at once when it is not there. */
+            from?: string;
+            /** @description With each of these pairs. */
+            group?: components["schemas"]["GroupPair"][];
+            /** @description Why. */
+            reason: string;
+            /** @description Of one of these rules. */
+            rule_ids?: string[];
+            /** @description Of one of these severities. */
+            severities?: components["schemas"]["Level"][];
+            /**
+             * @description Until before when: a time, or for how long from now; at most 366 days.
+             * @example 8h
+             */
+            until: string;
+        };
+        /** @description The silences of an account. */
+        SilenceList: {
+            /** @description All of them, those that are over too. */
+            silences: components["schemas"]["Silence"][];
+        };
         /**
          * @description The rows of a statement.
          * @example {
@@ -3024,6 +4148,11 @@ export interface components {
             /** @description The server's version. */
             version: string;
         };
+        /**
+         * @description How syslog travels.
+         * @enum {string}
+         */
+        SyslogTransport: "udp" | "tcp" | "tls";
         /** @description What it was done to. */
         Target: {
             /** @description Identifier. */
@@ -3189,6 +4318,24 @@ export interface components {
             count: number;
             /** @description The value as text. */
             value: string;
+        };
+        /**
+         * @description The methods that send a body.
+         * @enum {string}
+         */
+        WebhookMethod: "post" | "put" | "patch";
+        /** @description How a webhook proves where it comes from. */
+        WebhookSigning: {
+            /** @enum {string} */
+            type: "none";
+        } | {
+            /** @description The key, 16 characters or more; masked in answers. */
+            secret: string;
+            /** @enum {string} */
+            type: "hmac";
+        } | {
+            /** @enum {string} */
+            type: "jwt";
         };
     };
     responses: never;
@@ -3427,6 +4574,379 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those that stand there, several with commas between: `open,acknowledged`.
+                 * @example open,acknowledged
+                 */
+                status?: string;
+                /** @description Only those of this rule. */
+                rule?: string;
+                /** @description Only those that this person is to look at; `me` for yourself. */
+                assignee?: string;
+                /** @description Only those of this severity or a graver one. */
+                severity?: "informational" | "low" | "medium" | "high" | "critical";
+                /** @description Alerts on a page; 100 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, the latest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The alert's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert with its history */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    actOnAlert: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The alert's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertAct"];
+            };
+        };
+        responses: {
+            /** @description The alert as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */
@@ -3856,6 +5376,729 @@ export interface operations {
             };
             /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChannels: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, secrets masked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createChannel: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelWrite"];
+            };
+        };
+        responses: {
+            /** @description The channel */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteChannel: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateChannel: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelWrite"];
+            };
+        };
+        responses: {
+            /** @description The channel as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest, each with its tries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testChannel: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4741,7 +6984,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description What the body holds; `auto` when not given. */
-                format?: "auto" | "cadf" | "ibm-at" | "cloudtrail" | "actiontrail" | "kubernetes" | "okta" | "gcp" | "azure" | "github" | "json";
+                format?: "auto" | "cadf" | "ibm-at" | "cloudtrail" | "actiontrail" | "kubernetes" | "okta" | "gcp" | "azure" | "github" | "linux-auth" | "json";
                 /** @description The account to write to; needed only by members of several. */
                 account?: string;
             };
@@ -5927,6 +8170,368 @@ export interface operations {
             };
             /** @description There is no such thing in this account */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExceptions: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What rules are not to tell */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleExceptionList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createException: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleExceptionCreate"];
+            };
+        };
+        responses: {
+            /** @description The exception */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleException"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteException: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The exception's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10042,6 +12647,710 @@ export interface operations {
             };
         };
     };
+    getNoticeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its public half */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeKey"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPackages: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that came with whodid and those installed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    installPackage: {
+        parameters: {
+            query?: {
+                /** @description Account; one's own by default. */
+                account?: string;
+                /** @description Only tell what would come of it. */
+                dry_run?: boolean;
+                /** @description The hash that the package must have: `sha256:…`. */
+                digest?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The archive */
+        requestBody: {
+            content: {
+                "application/gzip": string;
+            };
+        };
+        responses: {
+            /** @description What came, or would come, of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageInstalled"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePackage: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The package's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePackage: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The package's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackageUpdate"];
+            };
+        };
+        responses: {
+            /** @description The package as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageSummary"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadPackage: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The package's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     requestPasswordReset: {
         parameters: {
             query?: never;
@@ -11365,6 +14674,766 @@ export interface operations {
             };
         };
     };
+    listRules: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules of packages and the account's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createRule: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleCreate"];
+            };
+        };
+        responses: {
+            /** @description The rule */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleDetail"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkRules: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleCheckRequest"];
+            };
+        };
+        responses: {
+            /** @description What is wrong, and what they find */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleCheck"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRule: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule with its text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleDetail"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRule: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRule: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleUpdate"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleDetail"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSessions: {
         parameters: {
             query?: {
@@ -12120,6 +16189,368 @@ export interface operations {
             };
             /** @description A part is out of service; try again as `Retry-After` says */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceCreate"];
+            };
+        };
+        responses: {
+            /** @description The silence */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSilence: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The silence's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

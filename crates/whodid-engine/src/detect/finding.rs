@@ -29,6 +29,8 @@ pub(super) struct Known {
     finding: String,
     rule: String,
     title: String,
+    /// The values by which it is folded.
+    key: String,
     /// Matches in all, the first included.
     count: u64,
     /// Those told so far.
@@ -99,6 +101,7 @@ pub(super) fn of(
             finding: id.clone(),
             rule: rule.meta.id.clone(),
             title: rule.meta.title.clone(),
+            key: hit.key.clone(),
             count: 1,
             told: 1,
             last: hit.time,
@@ -140,7 +143,7 @@ fn event(account: &AccountName, rule: &Rule, hit: &Hit, row: Option<(Row<'_>, &S
     put("why", hit.why.as_ref().map(|why| json!(why)));
     put("silencedBy", hit.silenced_by.as_ref().map(|id| json!(id)));
     put("tags", (!meta.tags.is_empty()).then(|| json!(meta.tags)));
-    put("isCap", (hit.verdict == Verdict::CapReached).then(|| json!(true)));
+    put("isCap", (hit.verdict == Verdict::CapReached).then_some(json!(true)));
     json!({
         "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event",
         "eventType": "control",
@@ -178,6 +181,7 @@ fn update(account: &AccountName, known: &Known) -> String {
         "requestData": {
             "finding": known.finding,
             "ruleId": known.rule,
+            "key": known.key,
             "matches": known.count,
             "evidence": known.evidence.iter().map(place).collect::<Vec<String>>(),
         },

@@ -50,3 +50,8 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX deliveries_by_channel ON deliveries (account, channel, created_at);
+-- Secrets of the whole installation, sealed: the key that notices are signed with.
+CREATE TABLE installation_secrets (
+    name TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+);

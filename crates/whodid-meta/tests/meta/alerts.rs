@@ -136,6 +136,33 @@ async fn alerts_to_escalate_are_found_when_their_time_has_come() {
 }
 
 #[tokio::test]
+async fn a_channel_with_a_long_queue_hides_no_other() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        let other = DeliveryRow { channel: "c2".to_owned(), ..delivery("d4", 3) };
+        let rows = [delivery("d1", 1), delivery("d2", 1), delivery("d3", 2), other];
+        meta.store_alerts(&home(), &[], &rows, None, at(0)).await.unwrap();
+        let due = meta.due_deliveries(at(5 * MINUTE), 10).await.unwrap();
+        assert_eq!(due.iter().map(|(_, one)| one.id.as_str()).collect::<Vec<_>>(), ["d1", "d4"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_secret_of_the_installation_is_kept_once() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        assert_eq!(meta.installation_secret("notices").await.unwrap(), None);
+        assert_eq!(meta.keep_installation_secret("notices", b"first").await.unwrap(), b"first");
+        assert_eq!(meta.keep_installation_secret("notices", b"second").await.unwrap(), b"first");
+        assert_eq!(meta.installation_secret("notices").await.unwrap().as_deref(), Some(b"first".as_slice()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_log_of_deliveries_is_kept_for_a_month_and_what_waits_for_ever() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;

@@ -111,6 +111,10 @@ impl Running {
         init::note_address(&app.config);
         app.begin_rules(&engine, &accounts).await;
         app.set_engine(engine.clone());
+        if let Err(error) = app.begin_alerts(engine.clone()).await {
+            app.stop();
+            return Err(error.context("alerts cannot be told"));
+        }
         app.hand_over_all().await;
         let telling = tokio::spawn(keep_telling(Arc::clone(&app)));
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry, claim));

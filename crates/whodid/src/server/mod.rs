@@ -1,12 +1,16 @@
 //! The server: what its handlers share, and its life from the first socket to the last.
 
 mod accounts;
+mod alerting;
+mod alerts;
 mod asked;
 mod attempts;
 mod audit;
 mod auth;
 mod body;
 mod catalog;
+mod channels;
+mod delivering;
 mod downloads;
 mod export;
 mod failure;
@@ -41,6 +45,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use whodid_alerts::{Sender, SigningKey};
 use whodid_api::Code;
 use whodid_engine::Engine;
 use whodid_meta::Meta;
@@ -86,6 +91,10 @@ pub struct App {
     handing_over: outbox::HandingOver,
     making_accounts: tokio::sync::Mutex<()>,
     refreshing_rules: tokio::sync::Mutex<()>,
+    /// What sends notices, and the key it signs them with.
+    notices: OnceLock<(Arc<Sender>, Arc<SigningKey>)>,
+    /// Told when deliveries were queued.
+    deliveries_wait: tokio::sync::Notify,
     body_memory: BodyMemory,
     telemetry: Telemetry,
     started_at: Timestamp,
@@ -122,6 +131,8 @@ impl App {
             handing_over: outbox::HandingOver::default(),
             making_accounts: tokio::sync::Mutex::default(),
             refreshing_rules: tokio::sync::Mutex::default(),
+            notices: OnceLock::new(),
+            deliveries_wait: tokio::sync::Notify::new(),
             telemetry,
             started_at: crate::clock::now(),
             stopping,
@@ -132,6 +143,27 @@ impl App {
     pub fn set_engine(&self, engine: Engine) {
         // A second engine on one folder cannot be opened, so the cell is empty.
         let _ = self.engine.set(engine);
+    }
+
+    /// Begins to turn findings into alerts and to tell channels; both end when the server stops.
+    ///
+    /// # Errors
+    /// The metadata does not answer, or the key of notices or the system's certificates cannot be used.
+    pub async fn begin_alerts(self: &Arc<Self>, engine: Engine) -> anyhow::Result<()> {
+        let (sender, key) = channels::sender(&self.config, &self.meta).await?;
+        // Begun once, so the cell is empty.
+        let _ = self.notices.set((Arc::clone(&sender), key));
+        tokio::spawn(alerting::run(Arc::clone(self), engine));
+        tokio::spawn(delivering::run(Arc::clone(self), sender));
+        Ok(())
+    }
+
+    fn sender(&self) -> Result<&Sender, Failure> {
+        self.notices.get().map(|(sender, _)| sender.as_ref()).ok_or_else(starting)
+    }
+
+    fn notice_key(&self) -> Result<&SigningKey, Failure> {
+        self.notices.get().map(|(_, key)| key.as_ref()).ok_or_else(starting)
     }
 
     /// Begins the end: no more connections, endless answers end.
@@ -146,8 +178,10 @@ impl App {
 
     /// The engine; refused while it still reads its journal back.
     pub fn engine(&self) -> Result<&Engine, Failure> {
-        self.engine.get().ok_or_else(|| {
-            Failure::new(Code::Starting, "the server has just started and reads its journal back; try again shortly")
-        })
+        self.engine.get().ok_or_else(starting)
     }
+}
+
+fn starting() -> Failure {
+    Failure::new(Code::Starting, "the server has just started and reads its journal back; try again shortly")
 }

@@ -15,8 +15,8 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, audit, downloads, export, guard, ingest, keeping, keys, me, oidc_routes, people, rejects, review,
-    roles, rules, search, sessions, system, tail, tokens, ui,
+    App, accounts, alerts, audit, channels, downloads, export, guard, ingest, keeping, keys, me, oidc_routes, people,
+    rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -178,6 +178,20 @@ routes! {
     get "/api/v1/exceptions" rules::exceptions, Needs(RulesRead), Nothing;
     post "/api/v1/exceptions" rules::create_exception, Needs(RulesManage), Does(Deed::ExceptionCreate);
     delete "/api/v1/exceptions/{id}" rules::delete_exception, Needs(RulesManage), Does(Deed::ExceptionDelete);
+
+    get "/api/v1/alerts" alerts::list, Needs(AlertsRead), Reads(Deed::AlertRead);
+    get "/api/v1/alerts/{id}" alerts::get, Needs(AlertsRead), Reads(Deed::AlertRead);
+    post "/api/v1/alerts/{id}/acts" alerts::act, Needs(AlertsManage), Does(Deed::AlertUpdate);
+    get "/api/v1/silences" alerts::silences, Needs(AlertsRead), Nothing;
+    post "/api/v1/silences" alerts::create_silence, Needs(AlertsManage), Does(Deed::SilenceCreate);
+    delete "/api/v1/silences/{id}" alerts::delete_silence, Needs(AlertsManage), Does(Deed::SilenceDelete);
+    get "/api/v1/channels" channels::list, Needs(ChannelsManage), Nothing;
+    post "/api/v1/channels" channels::create, Needs(ChannelsManage), Does(Deed::ChannelCreate);
+    patch "/api/v1/channels/{id}" channels::update, Needs(ChannelsManage), Does(Deed::ChannelUpdate);
+    delete "/api/v1/channels/{id}" channels::delete, Needs(ChannelsManage), Does(Deed::ChannelDelete);
+    post "/api/v1/channels/{id}/test" channels::test, Needs(ChannelsManage), Does(Deed::ChannelSend);
+    get "/api/v1/channels/{id}/deliveries" channels::deliveries, Needs(ChannelsManage), Nothing;
+    get "/api/v1/notices/key" channels::key, Open, Nothing;
 
     get "/api/v1/me" me::me, Person, Nothing;
     post "/api/v1/me/reauthenticate" me::reauthenticate, Session, Does(Deed::UserAuthenticate);

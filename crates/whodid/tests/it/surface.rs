@@ -319,6 +319,7 @@ async fn every_described_route_is_served_and_refuses_strangers_as_described() {
         }
     }
     let expected = [
+        "get /api/v1/notices/key",
         "get /api/v1/sign-in/methods",
         "get /health/live",
         "get /health/ready",

@@ -1,0 +1,470 @@
+//! Findings become alerts, and what channels are to be told.
+//!
+//! One reader for each account goes through the stream `findings` in its order; what a finding makes of alerts, what is
+//! queued for channels, and how far the reader came are stored in one transaction. So each finding counts once, whatever
+//! ends the process, and a dead channel holds up nothing here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use whodid_alerts::alert::{Added, Finding, Opening, REOPEN_MICROS, Status};
+use whodid_alerts::{Alert, Channel, Evidence, GroupValue, Moment, Notice, Severity, Silence};
+use whodid_engine::Engine;
+use whodid_meta::{AlertRow, ChangeError, DeliveryRow, DeliveryState, DocumentKind, MetaError};
+use whodid_model::{AccountName, Offset, Timestamp, chain};
+
+use super::App;
+
+/// Findings that are taken together.
+const TOGETHER: usize = 200;
+/// How often it is looked whether somebody must be told again, and whether findings were missed.
+const TICK: Duration = Duration::from_secs(1);
+/// Pause after the metadata did not answer.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// Findings of this severity and above become alerts; milder ones stay findings.
+const ALERT_FROM: Severity = Severity::Medium;
+/// Alerts that nobody acknowledged are told again after this, in seconds.
+const ESCALATE_AFTER: u32 = 3600;
+/// Records that an alert names as evidence; its search finds the others.
+const EVIDENCE_KEPT: usize = 100;
+/// Alerts escalated in one pass.
+const ESCALATIONS: i64 = 100;
+
+/// What a finding says, as far as alerts need it.
+#[derive(Debug, Clone, PartialEq)]
+struct Found {
+    record: String,
+    at: Timestamp,
+    rule_id: String,
+    rule_title: String,
+    finding_type: String,
+    provider: String,
+    severity: Severity,
+    key: String,
+    group: Vec<GroupValue>,
+    sentence: String,
+    evidence: Vec<String>,
+    payload: Value,
+    /// Of further matches: how many there are by now.
+    update: Option<u64>,
+}
+
+/// Goes on until the server stops.
+pub async fn run(app: Arc<App>, engine: Engine) {
+    let mut news = engine.news();
+    loop {
+        news.borrow_and_update();
+        let accounts = match app.meta.accounts().await {
+            Ok(accounts) => accounts,
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the accounts cannot be read, so findings wait to become alerts");
+                tokio::time::sleep(RETRY_PAUSE).await;
+                continue;
+            }
+        };
+        let mut has_more = false;
+        for account in accounts {
+            match take(&app, &engine, &account.name).await {
+                Ok(more) => has_more |= more,
+                Err(error) => {
+                    tracing::error!(account = %account.name, %error, "findings of this account wait to become alerts");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+        if let Err(error) = escalate(&app).await {
+            tracing::error!(error = %chain(&error), "alerts that nobody acknowledged cannot be told again yet");
+        }
+        if has_more {
+            continue;
+        }
+        tokio::select! {
+            () = app.stopped() => return,
+            changed = news.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+/// Takes some findings of an account. Whether there may be more.
+async fn take(app: &App, engine: &Engine, account: &AccountName) -> Result<bool, String> {
+    let told = |error: MetaError| chain(&error);
+    let from = app.meta.alert_cursor(account).await.map_err(told)?.unwrap_or(Offset(0));
+    let findings = engine.findings_from(account, from, TOGETHER).await.map_err(|error| chain(&error))?;
+    let Some((last, _)) = findings.last() else { return Ok(false) };
+    let next = last.next();
+    let channels = channels(app, account).await.map_err(told)?;
+    let silences = silences(app, account).await.map_err(told)?;
+    // One after the other, because several may belong to one alert.
+    for (offset, text) in &findings {
+        let Ok(event) = serde_json::from_str::<Value>(text) else { continue };
+        let mut done = false;
+        while !done {
+            let now = crate::clock::now();
+            let (rows, deliveries) = work(app, account, &event, &channels, &silences, now).await.map_err(told)?;
+            let stored = app.meta.store_alerts(account, &rows, &deliveries, Some(offset.next()), now).await;
+            match stored {
+                Ok(()) => done = true,
+                // Somebody acknowledged or resolved it just now: again, with what is there.
+                Err(ChangeError::Stale { .. }) => {}
+                Err(error) => return Err(chain(&error)),
+            }
+            if !deliveries.is_empty() {
+                app.deliveries_wait.notify_one();
+            }
+        }
+    }
+    debug_assert!(findings.last().is_some_and(|(offset, _)| offset.next() == next));
+    Ok(findings.len() == TOGETHER)
+}
+
+type Worked = (Vec<AlertRow>, Vec<DeliveryRow>);
+
+/// What one finding makes of alerts, and what is to be told.
+async fn work(
+    app: &App,
+    account: &AccountName,
+    event: &Value,
+    channels: &[(String, Channel)],
+    silences: &[Silence],
+    now: Timestamp,
+) -> Result<Worked, MetaError> {
+    let is_silenced = event["requestData"]["silencedBy"].is_string();
+    let Some(found) = read(event).filter(|found| !is_silenced && found.severity >= ALERT_FROM) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let latest = app.meta.latest_alert(account, &found.rule_id, &found.key).await?;
+    let Some(grown) = grow(account, found, latest.as_ref()) else { return Ok((Vec::new(), Vec::new())) };
+    let Grown { row, alert, found, moment } = grown;
+    let is_quiet = silences.iter().any(|silence| silence.matches(&found.rule_id, found.severity, &found.group, now));
+    let moment = moment.filter(|_| !is_quiet);
+    let deliveries = moment.map(|moment| told(app, &alert, moment, &found, channels, now)).unwrap_or_default();
+    Ok((vec![row], deliveries))
+}
+
+/// An alert after a finding.
+struct Grown {
+    row: AlertRow,
+    alert: Alert,
+    found: Found,
+    /// What is to be told.
+    moment: Option<Moment>,
+}
+
+/// What a finding makes of the latest alert of its rule and key; `None` where it changes nothing.
+fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>) -> Option<Grown> {
+    let mut known = latest.and_then(alert_of);
+    if let Some(matches) = found.update {
+        let (alert, row) = (known.as_mut()?, latest?);
+        if alert.status != Status::Resolved {
+            // Further matches count, and need nobody's attention again.
+            alert.last_at = alert.last_at.max(found.at);
+            alert.revision += 1;
+            let mut body = row.body.clone();
+            body["alert"] = json!(alert);
+            body["matches"] = json!(matches.max(body["matches"].as_u64().unwrap_or_default()));
+            body["evidence"] = json!(with_evidence(&body["evidence"], &found.evidence));
+            let row = stored(alert, &found.key, body);
+            return Some(Grown { row, alert: alert.clone(), found, moment: None });
+        }
+        // Somebody said that it is over, and it goes on.
+        let Found { record, at, evidence, update, .. } = found;
+        found = Found { record, at, evidence, update, ..found_of(row, alert) };
+    }
+    let finding = Finding { record: found.record.clone(), at: found.at, severity: found.severity };
+    let moment = match known.as_mut().map(|alert| alert.add(finding.clone(), REOPEN_MICROS)) {
+        Some(Added::Here(told) | Added::Reopened(told)) => told,
+        Some(Added::Known) => return None,
+        None | Some(Added::OpensAnother) => {
+            let opening = Opening {
+                id: uuid::Uuid::now_v7().to_string(),
+                account: account.clone(),
+                rule_id: found.rule_id.clone(),
+                rule_title: found.rule_title.clone(),
+                group: found.group.clone(),
+                escalate_after: Some(ESCALATE_AFTER),
+            };
+            known = Some(Alert::open(opening, finding));
+            Some(Moment::Opened)
+        }
+    };
+    let alert = known?;
+    let before = latest.filter(|row| row.id == alert.id).map(|row| &row.body);
+    let body = json!({
+        "alert": alert,
+        "sentence": found.sentence,
+        "findingType": found.finding_type,
+        "provider": found.provider,
+        "evidence": with_evidence(before.map_or(&Value::Null, |body| &body["evidence"]), &found.evidence),
+        "matches": found.update.unwrap_or(1).max(alert.count),
+    });
+    Some(Grown { row: stored(&alert, &found.key, body), alert, found, moment })
+}
+
+/// Records that show it, the newest last, at most [`EVIDENCE_KEPT`].
+fn with_evidence(before: &Value, more: &[String]) -> Vec<String> {
+    let before = before.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(Value::as_str);
+    let mut all: Vec<String> = before.map(str::to_owned).chain(more.iter().cloned()).collect();
+    all.drain(..all.len().saturating_sub(EVIDENCE_KEPT));
+    all
+}
+
+/// What channels are told of a moment in the life of an alert.
+fn told(
+    app: &App,
+    alert: &Alert,
+    moment: Moment,
+    found: &Found,
+    channels: &[(String, Channel)],
+    now: Timestamp,
+) -> Vec<DeliveryRow> {
+    let notice = Notice {
+        event: moment,
+        alert_id: alert.id.clone(),
+        account: alert.account.clone(),
+        rule_id: alert.rule_id.clone(),
+        rule_title: alert.rule_title.clone(),
+        sentence: found.sentence.clone(),
+        severity: alert.severity,
+        opened_at: alert.opened_at,
+        at: now,
+        count: alert.count,
+        group: alert.group.clone(),
+        link: format!("{}/alerts/{}", app.config.base_url(), alert.id),
+        evidence: found
+            .evidence
+            .iter()
+            .rev()
+            .take(whodid_alerts::notice::EVIDENCE_MAX)
+            .map(|record| Evidence {
+                record: record.clone(),
+                at: found.at,
+                sentence: String::new(),
+                event: Value::Null,
+            })
+            .collect(),
+        query: String::new(),
+        finding: found.payload.clone(),
+        more: 0,
+    };
+    let wanting = channels
+        .iter()
+        .filter(|(_, channel)| channel.enabled && channel.wants(alert.severity, &found.provider, &found.finding_type));
+    wanting.map(|(id, _)| queued(id, Some(&alert.id), &notice, now)).collect()
+}
+
+/// A notice for a channel, to be sent as soon as may be.
+pub fn queued(channel: &str, alert: Option<&String>, notice: &Notice, now: Timestamp) -> DeliveryRow {
+    DeliveryRow {
+        id: uuid::Uuid::now_v7().to_string(),
+        channel: channel.to_owned(),
+        alert: alert.cloned(),
+        state: DeliveryState::Waiting,
+        due_at: Some(now),
+        created_at: now,
+        body: json!({"notice": notice, "attempts": []}),
+    }
+}
+
+/// Tells again of what nobody acknowledged in time.
+async fn escalate(app: &App) -> Result<(), MetaError> {
+    let now = crate::clock::now();
+    for (account, row) in app.meta.alerts_to_escalate(now, ESCALATIONS).await? {
+        let Some(mut alert) = alert_of(&row) else { continue };
+        let moment = alert.escalate_due(now);
+        if moment.is_none() {
+            continue;
+        }
+        let found = found_of(&row, &alert);
+        let channels = channels(app, &account).await?;
+        let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &channels, now)).unwrap_or_default();
+        let mut body = row.body.clone();
+        body["alert"] = json!(alert);
+        match app.meta.store_alerts(&account, &[stored(&alert, &row.group_key, body)], &deliveries, None, now).await {
+            Ok(()) => app.deliveries_wait.notify_one(),
+            Err(ChangeError::Meta(error)) => return Err(error),
+            // Somebody did something to it just now; the next pass sees.
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is queued because somebody did something to an alert.
+pub async fn told_by_person(
+    app: &App,
+    account: &AccountName,
+    row: &AlertRow,
+    alert: &Alert,
+    moment: Moment,
+    now: Timestamp,
+) -> Result<Vec<DeliveryRow>, MetaError> {
+    let channels = channels(app, account).await?;
+    Ok(told(app, alert, moment, &found_of(row, alert), &channels, now))
+}
+
+/// The alert in a row.
+pub fn alert_of(row: &AlertRow) -> Option<Alert> {
+    serde_json::from_value(row.body["alert"].clone()).ok()
+}
+
+/// The row of an alert.
+pub fn stored(alert: &Alert, group_key: &str, body: Value) -> AlertRow {
+    AlertRow {
+        id: alert.id.clone(),
+        rule_id: alert.rule_id.clone(),
+        group_key: group_key.to_owned(),
+        status: match alert.status {
+            Status::Open => "open",
+            Status::Acknowledged => "acknowledged",
+            Status::Resolved => "resolved",
+        }
+        .to_owned(),
+        severity: Severity::ALL.iter().position(|severity| *severity == alert.severity).unwrap_or_default() as i64,
+        assignee: alert.assignee.clone(),
+        opened_at: alert.opened_at,
+        last_at: alert.last_at,
+        escalates_at: alert.escalation_at(),
+        revision: i64::try_from(alert.revision).unwrap_or(i64::MAX),
+        body,
+    }
+}
+
+fn found_of(row: &AlertRow, alert: &Alert) -> Found {
+    let text = |name: &str| row.body[name].as_str().unwrap_or_default().to_owned();
+    let evidence = row.body["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Found {
+        record: String::new(),
+        at: alert.last_at,
+        rule_id: alert.rule_id.clone(),
+        rule_title: alert.rule_title.clone(),
+        finding_type: text("findingType"),
+        provider: text("provider"),
+        severity: alert.severity,
+        key: row.group_key.clone(),
+        group: alert.group.clone(),
+        sentence: text("sentence"),
+        evidence: evidence.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        payload: Value::Null,
+        update: None,
+    }
+}
+
+/// The channels of an account with their ids, secrets opened. One that cannot be read is told and left out.
+pub async fn channels(app: &App, account: &AccountName) -> Result<Vec<(String, Channel)>, MetaError> {
+    let mut channels = Vec::new();
+    for document in app.meta.documents(account, DocumentKind::Channel).await? {
+        match super::channels::opened(&document) {
+            Some(channel) => channels.push((document.id, channel)),
+            None => {
+                tracing::error!(account = %account, channel = document.id, "a channel cannot be read and is told nothing")
+            }
+        }
+    }
+    Ok(channels)
+}
+
+async fn silences(app: &App, account: &AccountName) -> Result<Vec<Silence>, MetaError> {
+    let documents = app.meta.documents(account, DocumentKind::Silence).await?;
+    Ok(documents.into_iter().filter_map(|document| serde_json::from_value(document.body).ok()).collect())
+}
+
+/// What a finding's event says.
+fn read(event: &Value) -> Option<Found> {
+    let data = &event["requestData"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let at = Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at;
+    let rule_id = data["ruleId"].as_str().or_else(|| data["findingType"].as_str())?.to_owned();
+    let level = data["level"].as_str().or_else(|| data["severity"].as_str()).unwrap_or("medium");
+    let is_update = event["action"] == "whodid.finding.update";
+    let severity = Severity::ALL.into_iter().find(|severity| severity.as_str() == level);
+    let pairs = data["group"].as_object().into_iter().flatten();
+    let mut group: Vec<GroupValue> =
+        pairs.map(|(key, value)| GroupValue { key: key.clone(), value: text(value) }).collect();
+    if group.is_empty() {
+        let who = event["initiator"]["name"].as_str().or_else(|| event["initiator"]["id"].as_str()).unwrap_or_default();
+        group.push(GroupValue { key: "initiator.name".to_owned(), value: who.to_owned() });
+    }
+    let key = data["key"].as_str().map_or_else(|| text(&data["userId"]), str::to_owned);
+    let evidence = data["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut evidence: Vec<String> = evidence.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    evidence.extend(data["event"].as_str().map(str::to_owned));
+    Some(Found {
+        record: event["record"]["id"].as_str()?.to_owned(),
+        at,
+        rule_title: data["ruleTitle"].as_str().map_or_else(
+            || if rule_id == "not-me" { "This was not me".to_owned() } else { rule_id.clone() },
+            str::to_owned,
+        ),
+        finding_type: data["findingType"].as_str().map_or_else(|| rule_id.clone(), str::to_owned),
+        provider: data["provider"].as_str().unwrap_or("whodid").to_owned(),
+        // An update says nothing of how grave; it never opens an alert.
+        severity: if is_update { Severity::Medium } else { severity.unwrap_or(Severity::Medium) },
+        rule_id,
+        key,
+        group,
+        sentence: text(&event["message"]),
+        evidence,
+        payload: data.clone(),
+        update: is_update.then(|| data["matches"].as_u64().unwrap_or_default()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn event(number: u64, action: &str, extra: Value) -> Value {
+        let mut data = json!({"ruleId": "r", "ruleTitle": "R", "key": "bob", "level": "high",
+            "group": {"initiator.name": "bob"}, "evidence": [format!("activity:{number}")]});
+        extra.as_object().unwrap().iter().for_each(|(name, value)| data[name] = value.clone());
+        json!({
+            "action": action,
+            "message": "R: bob did it",
+            "record": {"id": format!("findings:{number}"), "recorded_at": format!("2026-06-01T10:00:{number:02}Z")},
+            "requestData": data,
+        })
+    }
+
+    fn grown(event: &Value, latest: Option<&AlertRow>) -> Option<Grown> {
+        grow(&AccountName::try_from("default".to_owned()).unwrap(), read(event).unwrap(), latest)
+    }
+
+    const CREATE: &str = "whodid.finding.create";
+    const UPDATE: &str = "whodid.finding.update";
+
+    #[test]
+    fn further_matches_of_a_finding_count_and_tell_nobody_again() {
+        let first = grown(&event(1, CREATE, json!({})), None).unwrap();
+        assert_eq!(first.moment, Some(Moment::Opened));
+        let more = grown(&event(2, UPDATE, json!({"matches": 7})), Some(&first.row)).unwrap();
+        assert_eq!((more.moment, more.row.revision), (None, 2));
+        assert_eq!(more.row.body["matches"], 7);
+        assert_eq!(more.row.body["evidence"], json!(["activity:1", "activity:2"]));
+        assert!(grown(&event(3, UPDATE, json!({"matches": 7})), None).is_none(), "of an alert that nobody knows");
+    }
+
+    #[test]
+    fn what_goes_on_after_somebody_said_that_it_is_over_opens_it_again() {
+        let mut first = grown(&event(1, CREATE, json!({})), None).unwrap();
+        let at = Timestamp::parse("2026-06-01T10:00:02Z").unwrap().at;
+        first.alert.resolve("mara", at, "").unwrap();
+        let mut body = first.row.body.clone();
+        body["alert"] = json!(first.alert);
+        let over = stored(&first.alert, "bob", body);
+        let again = grown(&event(3, UPDATE, json!({"matches": 2})), Some(&over)).unwrap();
+        assert_eq!((again.moment, again.alert.status), (Some(Moment::Reopened), Status::Open));
+        assert_eq!(
+            (again.row.body["sentence"].as_str(), again.alert.severity),
+            (Some("R: bob did it"), Severity::High)
+        );
+    }
+
+    #[test]
+    fn a_finding_that_is_handed_over_twice_counts_once() {
+        let first = grown(&event(1, CREATE, json!({})), None).unwrap();
+        assert!(grown(&event(1, CREATE, json!({})), Some(&first.row)).is_none());
+    }
+}

@@ -1,0 +1,259 @@
+//! What waits for channels is sent, each delivery for itself: a receiver that is dead or slow holds up no other, and
+//! nothing is lost with the process, because the queue stands in the metadata.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use whodid_alerts::rate::{Merging, Meter};
+use whodid_alerts::{Attempt, Channel, Delivery, Notice, Outcome, Sender};
+use whodid_meta::{DeliveryRow, DeliveryState, DocumentKind};
+use whodid_model::{AccountName, Timestamp, chain};
+
+use super::App;
+
+/// Deliveries under way at once; of one channel one, so that a slow receiver cannot take all places.
+const AT_ONCE: usize = 32;
+/// Notices of a channel that are looked at to be told together.
+const HELD: i64 = 1_000;
+/// Deliveries looked at together.
+const PAGE: i64 = 200;
+/// How often the queue is looked at when nothing is told.
+const TICK: Duration = Duration::from_secs(1);
+/// Attempts of a delivery that its log keeps.
+const ATTEMPTS_KEPT: usize = 20;
+/// How often the log is cleared of what is old.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// A channel of an account.
+type ChannelKey = (AccountName, String);
+
+/// Goes on until the server stops.
+pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
+    let mut running = JoinSet::new();
+    let mut busy: HashSet<ChannelKey> = HashSet::new();
+    let mut meters: HashMap<ChannelKey, Meter> = HashMap::new();
+    let mut forgotten = tokio::time::Instant::now();
+    loop {
+        let now = crate::clock::now();
+        let due = match app.meta.due_deliveries(now, PAGE).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the queue of deliveries cannot be read");
+                Vec::new()
+            }
+        };
+        for (account, row) in due {
+            let key = (account, row.channel.clone());
+            if running.len() >= AT_ONCE || !busy.insert(key.clone()) {
+                continue;
+            }
+            let (app, sender) = (Arc::clone(&app), Arc::clone(&sender));
+            let meter = meters.remove(&key);
+            running.spawn(async move {
+                let meter = deliver(&app, &sender, &key, row, meter).await;
+                (key, meter)
+            });
+        }
+        if forgotten.elapsed() >= FORGET_INTERVAL {
+            forgotten = tokio::time::Instant::now();
+            if let Err(error) = app.meta.forget_deliveries(now).await {
+                tracing::warn!(error = %chain(&error), "the log of deliveries cannot be cleared");
+            }
+        }
+        tokio::select! {
+            () = app.stopped() => {
+                // What is under way is sent again by the next run.
+                running.abort_all();
+                return;
+            }
+            Some(ended) = running.join_next() => match ended {
+                Ok((key, meter)) => {
+                    busy.remove(&key);
+                    if let Some(meter) = meter {
+                        meters.insert(key, meter);
+                    }
+                }
+                Err(panic) => {
+                    tracing::error!(%panic, "a delivery broke off and is tried again: please report it");
+                    // Which one it was is not known; those that run are known again when they end.
+                    busy.clear();
+                }
+            },
+            () = app.deliveries_wait.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+/// Tries one delivery, and stores what came of it. The channel's meter goes in and out.
+async fn deliver(
+    app: &App,
+    sender: &Sender,
+    key: &ChannelKey,
+    mut row: DeliveryRow,
+    meter: Option<Meter>,
+) -> Option<Meter> {
+    let (account, channel_id) = key;
+    let now = crate::clock::now();
+    let document = app.meta.document(account, DocumentKind::Channel, channel_id).await;
+    let channel = match document {
+        Ok(document) => document.as_ref().and_then(super::channels::opened),
+        Err(error) => {
+            tracing::error!(error = %chain(&error), channel = channel_id, "a channel cannot be read; its deliveries wait");
+            return meter;
+        }
+    };
+    let notice = serde_json::from_value::<Notice>(row.body["notice"].clone());
+    let (Some(channel), Ok(notice)) = (channel.filter(|channel| channel.enabled || row.alert.is_none()), notice) else {
+        note(&mut row, now, &json!({"outcome": "failed", "answer": "the channel was deleted or switched off"}));
+        finish(app, account, row, DeliveryState::Failed, None, now).await;
+        return meter;
+    };
+    let mut meter = meter.unwrap_or_else(|| Meter::new(channel.rate_limit, Merging::of(&channel.receiver)));
+    meter.set_limit(channel.rate_limit);
+    // Retries and tests are not counted again.
+    let is_first = row.body["attempts"].as_array().is_none_or(Vec::is_empty);
+    let notice = match row.alert.is_some() && is_first {
+        false => notice,
+        true => match let_through(&mut meter, &row, notice, now) {
+            Some(notice) => notice,
+            None => {
+                row.body["is_held"] = json!(true);
+                let due = meter.due_at().unwrap_or(now).max(now.plus_micros(1_000_000));
+                finish(app, account, row, DeliveryState::Waiting, Some(due), now).await;
+                return Some(meter);
+            }
+        },
+    };
+    if notice.more > 0 && is_first {
+        // Written down before the others are taken off the queue: a crash between sends one of them twice, never none.
+        row.body["notice"] = json!(notice);
+        finish(app, account, row.clone(), DeliveryState::Waiting, Some(now), now).await;
+        told_together(app, key, &row, &notice, &channel, now).await;
+    }
+    let number = row.body["attempts"].as_array().map_or(0, Vec::len) as u32 + 1;
+    let attempt = Attempt { delivery: row.id.clone(), number, first_at: row.created_at, at: now };
+    let delivery = sender.deliver(&channel, &notice, &attempt).await;
+    note(&mut row, now, &outcome_json(&delivery));
+    let outcome = word(delivery.outcome);
+    metrics::counter!("whodid_deliveries_total", "outcome" => outcome).increment(1);
+    let ended = crate::clock::now();
+    match (delivery.outcome, delivery.retry) {
+        (Outcome::Delivered, _) => finish(app, account, row, DeliveryState::Delivered, None, ended).await,
+        (_, Some(pause)) => {
+            let due = ended.plus_micros(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX / 2));
+            finish(app, account, row, DeliveryState::Waiting, Some(due), ended).await;
+        }
+        (_, None) => {
+            tracing::warn!(account = %account, channel = channel_id, answer = delivery.answer, "a channel was not told, and will not be");
+            finish(app, account, row, DeliveryState::Failed, None, ended).await;
+        }
+    }
+    Some(meter)
+}
+
+/// What the channel's limit lets through now: this notice, or one that stands for all that were held back.
+fn let_through(meter: &mut Meter, row: &DeliveryRow, notice: Notice, now: Timestamp) -> Option<Notice> {
+    let is_held = row.body["is_held"] == json!(true);
+    if is_held && meter.held_count() > 0 {
+        return meter.due(now);
+    }
+    // Also what an earlier run of the server held back: its meter is gone.
+    meter.offer(notice, now)
+}
+
+/// Those that a notice stands for besides itself are told with it.
+async fn told_together(
+    app: &App,
+    key: &ChannelKey,
+    row: &DeliveryRow,
+    notice: &Notice,
+    channel: &Channel,
+    now: Timestamp,
+) {
+    let (account, channel_id) = key;
+    let held = match app.meta.deliveries(account, Some(channel_id), None, HELD).await {
+        Ok(held) => held,
+        Err(error) => {
+            tracing::error!(error = %chain(&error), channel = channel_id, "notices told together stay queued, and are told again");
+            return;
+        }
+    };
+    let of_alert = matches!(Merging::of(&channel.receiver), Merging::OfOneAlert);
+    for mut other in held {
+        let is_meant =
+            other.state == DeliveryState::Waiting && other.id != row.id && other.body["is_held"] == json!(true);
+        if is_meant && (!of_alert || other.alert.as_ref() == Some(&notice.alert_id)) {
+            note(
+                &mut other,
+                now,
+                &json!({"outcome": "merged", "answer": "told together with others, because of the channel's limit"}),
+            );
+            finish(app, account, other, DeliveryState::Delivered, None, now).await;
+        }
+    }
+}
+
+/// What is kept of a try.
+pub fn outcome_json(tried: &Delivery) -> Value {
+    json!({
+        "outcome": word(tried.outcome),
+        "status": tried.status,
+        "answer": tried.answer,
+        "took_ms": u64::try_from(tried.duration.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Refused => "refused",
+        Outcome::Failed => "failed",
+    }
+}
+
+/// Writes a try down.
+pub fn note(row: &mut DeliveryRow, now: Timestamp, what: &Value) {
+    let mut what = what.clone();
+    what["at"] = json!(now.to_string());
+    if let Some(attempts) = row.body["attempts"].as_array_mut() {
+        attempts.push(what);
+        let over = attempts.len().saturating_sub(ATTEMPTS_KEPT);
+        attempts.drain(..over);
+    }
+}
+
+async fn finish(
+    app: &App,
+    account: &AccountName,
+    mut row: DeliveryRow,
+    state: DeliveryState,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+) {
+    (row.state, row.due_at) = (state, due_at);
+    if let Err(error) = app.meta.store_delivery(account, &row, now).await {
+        // It stays due, and may be sent twice: better than never.
+        tracing::error!(error = %chain(&error), delivery = row.id, "what came of a delivery cannot be stored");
+    }
+}
+
+/// Whether a channel's receiver may be reached at all, before it is stored.
+pub fn faults(sender: &Sender, channel: &Channel) -> Vec<String> {
+    let mut faults: Vec<String> =
+        channel.faults().into_iter().map(|fault| format!("`{}`: {}", fault.member, fault.text)).collect();
+    if let Some(url) = channel.receiver.url()
+        && let Err(blocked) = sender.guard().look_at(url)
+    {
+        faults.push(format!("the receiver's address: {blocked}"));
+    }
+    if let whodid_alerts::Receiver::Syslog(syslog) = &channel.receiver
+        && let Err(blocked) = sender.guard().look_at_syslog(&syslog.host, syslog.port)
+    {
+        faults.push(format!("the receiver's address: {blocked}"));
+    }
+    faults
+}

@@ -1,0 +1,318 @@
+//! From an event to whom it is told: alerts over HTTP, channels, silences.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use crate::boundary::{Server, answer, event};
+
+const RULE: &str = "title: A key was deleted\nid: key-deleted\nlevel: high\nlogsource: {category: activity}\n\
+    detection: {sel: {action: kms.secrets.delete}, condition: sel}\n\
+    whodid: {policy: {dedup_key: [initiator.name], dedup_window: 0s}}\n";
+
+/// Something that takes notices on this machine.
+pub struct Receiver {
+    pub port: u16,
+    taken: Arc<Mutex<Vec<(axum::http::HeaderMap, Value)>>>,
+}
+
+impl Receiver {
+    /// One that answers with a status.
+    pub async fn answering(status: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&taken);
+        let take = move |headers: axum::http::HeaderMap, body: String| {
+            kept.lock().push((headers, serde_json::from_str(&body).unwrap_or(Value::String(body))));
+            async move { axum::http::StatusCode::from_u16(status).unwrap() }
+        };
+        let router = axum::Router::new().fallback(take);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { port, taken }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
+    /// What it was told, once it is so much.
+    async fn told(&self, count: usize) -> Vec<Value> {
+        loop {
+            let taken: Vec<Value> = self.taken.lock().iter().map(|(_, body)| body.clone()).collect();
+            if taken.len() >= count {
+                return taken;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// A server whose channels may reach these receivers.
+pub async fn server_for(receivers: &[&Receiver]) -> Server {
+    let ports: Vec<String> = receivers.iter().map(|receiver| receiver.port.to_string()).collect();
+    Server::start_with(&[
+        ("WHODID_CHANNELS__ALLOW", "127.0.0.1"),
+        ("WHODID_CHANNELS__ALLOW_PORTS", &ports.join(",")),
+        ("WHODID_CHANNELS__ALLOW_HTTP", "true"),
+    ])
+    .await
+}
+
+async fn ask(server: &Server, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let request = server.admin(method, path);
+    answer(if body.is_null() { request } else { request.json(&body) }).await
+}
+
+async fn done(server: &Server, method: &str, path: &str, body: Value) -> Value {
+    let (status, answered) = ask(server, method, path, body).await;
+    assert!(matches!(status, 200..=204), "{method} {path}: {status} {answered}");
+    answered
+}
+
+pub fn webhook(name: &str, receiver: &Receiver) -> Value {
+    json!({"name": name, "receiver": {"type": "webhook", "url": receiver.url()}})
+}
+
+/// Switches the rule on and has bob delete a key.
+pub async fn raise(server: &Server) -> Value {
+    done(server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    server.send(event("e1", "bob", "kms.secrets.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+    first_alert(server).await
+}
+
+/// The alert of the rule, once it is there; a test that waits in vain is ended from outside.
+async fn first_alert(server: &Server) -> Value {
+    let page = until(server, OURS, |page| page["alerts"].as_array().is_some_and(|alerts| !alerts.is_empty())).await;
+    page["alerts"][0].clone()
+}
+
+/// Alerts of the rule; whodid's own rules have alerts too.
+const OURS: &str = "/api/v1/alerts?rule=key-deleted";
+
+/// An answer, once it is so.
+async fn until(server: &Server, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let answered = done(server, "GET", path, Value::Null).await;
+        if is_so(&answered) {
+            return answered;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+fn moments(told: &[Value]) -> Vec<&str> {
+    told.iter().filter_map(|notice| notice["event"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_finding_becomes_an_alert_that_is_told_taken_on_and_ended() {
+    let receiver = Receiver::answering(200).await;
+    let server = server_for(&[&receiver]).await;
+    let channel = done(&server, "POST", "/api/v1/channels", webhook("ops", &receiver)).await;
+    let alert = raise(&server).await;
+    assert_eq!((alert["status"].as_str(), alert["severity"].as_str()), (Some("open"), Some("high")), "{alert}");
+    assert!(alert["sentence"].as_str().unwrap().contains("bob"), "{alert}");
+    let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    let act = format!("{path}/acts");
+    let told = receiver.told(1).await;
+    assert_eq!(told[0]["alert_id"], alert["id"], "{}", told[0]);
+    assert_eq!(told[0]["evidence"][0]["record"], "activity:0");
+    assert!(told[0]["link"].as_str().unwrap().ends_with(alert["id"].as_str().unwrap()));
+
+    let stale = json!({"act": "acknowledge", "revision": 99});
+    assert_eq!(ask(&server, "POST", &act, stale).await.0, 409);
+    let taken = done(&server, "POST", &act, json!({"act": "acknowledge", "revision": alert["revision"]})).await;
+    assert_eq!(taken["alert"]["status"], "acknowledged");
+    assert_eq!(ask(&server, "POST", &act, json!({"act": "acknowledge"})).await.0, 409, "a second time");
+    done(&server, "POST", &act, json!({"act": "assign", "to": "mara"})).await;
+    done(&server, "POST", &act, json!({"act": "note", "text": "asked bob"})).await;
+    assert_eq!(ask(&server, "POST", &act, json!({"act": "note", "text": " "})).await.0, 400);
+    let ended = done(&server, "POST", &act, json!({"act": "resolve", "reason": "was planned"})).await;
+    assert_eq!(moments(&receiver.told(3).await), ["opened", "acknowledged", "resolved"]);
+    let acts: Vec<_> =
+        ended["history"].as_array().unwrap().iter().map(|entry| entry["act"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["opened", "acknowledged", "assigned", "noted", "resolved"]);
+
+    let page = done(&server, "GET", "/api/v1/alerts?status=resolved&assignee=mara&severity=high", Value::Null).await;
+    assert_eq!((page["alerts"].as_array().unwrap().len(), page["counts"]["resolved"].as_u64()), (1, Some(1)));
+    let none = done(&server, "GET", "/api/v1/alerts?severity=critical", Value::Null).await;
+    assert_eq!(none["alerts"], json!([]));
+    let id = channel["id"].as_str().unwrap();
+    let log = done(&server, "GET", &format!("/api/v1/channels/{id}/deliveries"), Value::Null).await;
+    let states: Vec<_> =
+        log["deliveries"].as_array().unwrap().iter().map(|one| one["attempts"][0]["status"].as_u64()).collect();
+    assert_eq!(states, [Some(200); 3], "{log}");
+}
+
+#[tokio::test]
+async fn more_of_the_same_belongs_to_the_same_alert_and_after_its_end_reopens_it() {
+    let server = Server::start().await;
+    let alert = raise(&server).await;
+    let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    done(&server, "POST", &format!("{path}/acts"), json!({"act": "resolve"})).await;
+    server.send(event("e2", "bob", "kms.secrets.delete", "success", "2026-06-01T10:00:05+00:00")).await;
+    let again = until(&server, &path, |found| found["alert"]["status"] == "open").await;
+    assert_eq!(again["history"].as_array().unwrap().last().unwrap()["act"], "reopened", "{again}");
+    server.send(event("e3", "eve", "kms.secrets.delete", "success", "2026-06-01T10:00:06+00:00")).await;
+    let page = until(&server, OURS, |page| page["alerts"].as_array().unwrap().len() > 1).await;
+    assert_eq!(page["alerts"].as_array().unwrap().len(), 2, "eve's is another one: {page}");
+}
+
+#[tokio::test]
+async fn a_channel_that_fails_delays_no_other_and_is_tried_again() {
+    let (good, bad) = (Receiver::answering(200).await, Receiver::answering(503).await);
+    let server = server_for(&[&good, &bad]).await;
+    let failing = done(&server, "POST", "/api/v1/channels", webhook("bad", &bad)).await;
+    done(&server, "POST", "/api/v1/channels", webhook("good", &good)).await;
+    raise(&server).await;
+    assert_eq!(moments(&good.told(1).await), ["opened"]);
+    bad.told(1).await;
+    let path = format!("/api/v1/channels/{}/deliveries", failing["id"].as_str().unwrap());
+    let log = until(&server, &path, |log| log["deliveries"][0]["attempts"][0]["status"] == 503).await;
+    let first = &log["deliveries"][0];
+    assert_eq!((first["state"].as_str(), first["due_at"].is_string()), (Some("waiting"), true), "{first}");
+}
+
+#[tokio::test]
+async fn a_channel_is_tried_by_a_button_and_shows_what_the_receiver_said() {
+    let (good, bad) = (Receiver::answering(200).await, Receiver::answering(404).await);
+    let server = server_for(&[&good, &bad]).await;
+    for (receiver, state, status) in [(&good, "delivered", 200), (&bad, "failed", 404)] {
+        let channel = done(&server, "POST", "/api/v1/channels", webhook(state, receiver)).await;
+        let path = format!("/api/v1/channels/{}/test", channel["id"].as_str().unwrap());
+        let tried = done(&server, "POST", &path, Value::Null).await;
+        assert_eq!(
+            (tried["state"].as_str(), tried["attempts"][0]["status"].as_u64()),
+            (Some(state), Some(status)),
+            "{tried}"
+        );
+    }
+    assert_eq!(moments(&good.told(1).await), ["test"]);
+}
+
+#[tokio::test]
+async fn secrets_of_a_channel_are_never_shown_and_kept_when_they_come_back_masked() {
+    let receiver = Receiver::answering(200).await;
+    let server = server_for(&[&receiver]).await;
+    let mut asked = webhook("signed", &receiver);
+    asked["receiver"]["headers"] = json!({"Authorization": "Bearer very-secret-token"});
+    asked["receiver"]["signing"] = json!({"type": "hmac", "secret": "0123456789abcdef0123"});
+    let made = done(&server, "POST", "/api/v1/channels", asked.clone()).await;
+    assert!(!made.to_string().contains("very-secret-token") && !made.to_string().contains("0123456789abcdef0123"));
+    let mut edited = asked.clone();
+    edited["name"] = json!("renamed");
+    edited["receiver"] = made["receiver"].clone();
+    let path = format!("/api/v1/channels/{}", made["id"].as_str().unwrap());
+    let kept = done(&server, "PATCH", &path, edited.clone()).await;
+    assert_eq!(kept["name"], "renamed");
+    done(&server, "POST", &format!("{path}/test"), Value::Null).await;
+    let headers = receiver.taken.lock()[0].0.clone();
+    assert_eq!(headers["authorization"], "Bearer very-secret-token");
+    assert!(headers["x-whodid-signature"].to_str().unwrap().starts_with("t="));
+    // Led elsewhere, they must be entered again.
+    edited["receiver"]["url"] = json!("https://elsewhere.example.com/");
+    let (status, refused) = ask(&server, "PATCH", &path, edited).await;
+    assert_eq!(status, 400);
+    assert!(refused["detail"].as_str().unwrap().contains("another host"), "{refused}");
+    let audit = done(&server, "GET", "/api/v1/events?stream=audit&q=action:whodid.channel.*", Value::Null).await;
+    assert!(!audit.to_string().contains("very-secret-token") && !audit.to_string().contains("0123456789abcdef0123"));
+}
+
+#[tokio::test]
+async fn what_a_channel_may_not_reach_or_cannot_be_is_refused_before_it_is_stored() {
+    let server = Server::start().await;
+    let hook = |url: &str| json!({"name": "x", "receiver": {"type": "webhook", "url": url}});
+    let refused = [
+        (hook("http://127.0.0.1:80/"), "https"),
+        (hook("https://169.254.169.254/latest"), "public"),
+        (hook("https://[::ffff:10.0.0.1]/"), "public"),
+        (hook("https://hooks.example.com:22/"), "port"),
+        (json!({"name": "x", "receiver": {"type": "email", "to": ["a@example.com"]}}), "mail.host"),
+        (
+            json!({"name": "x", "receiver": {"type": "syslog", "host": "10.0.0.1", "port": 514, "transport": "tcp"}}),
+            "public",
+        ),
+        (
+            json!({"name": "x", "severities": [], "receiver": {"type": "slack", "url": "https://hooks.slack.com/a"}}),
+            "severities",
+        ),
+        (
+            json!({"name": "x", "time_zone": "Mars", "receiver": {"type": "slack", "url": "https://hooks.slack.com/a"}}),
+            "time_zone",
+        ),
+    ];
+    for (asked, why) in refused {
+        let (status, answered) = ask(&server, "POST", "/api/v1/channels", asked.clone()).await;
+        assert_eq!(status, 400, "{asked}: {answered}");
+        let detail = answered["detail"].as_str().unwrap();
+        assert!(detail.to_lowercase().contains(why), "{asked}: {detail}");
+    }
+    done(&server, "POST", "/api/v1/channels", hook("https://hooks.example.com/a")).await;
+    assert_eq!(ask(&server, "POST", "/api/v1/channels", hook("https://hooks.example.com/b")).await.0, 409, "the name");
+    let listed = done(&server, "GET", "/api/v1/channels", Value::Null).await;
+    assert_eq!((listed["channels"].as_array().unwrap().len(), listed["has_mail"].as_bool()), (1, Some(false)));
+}
+
+#[tokio::test]
+async fn a_silence_lets_alerts_come_and_tells_nobody() {
+    let receiver = Receiver::answering(200).await;
+    let server = server_for(&[&receiver]).await;
+    done(&server, "POST", "/api/v1/channels", webhook("ops", &receiver)).await;
+    let nothing = json!({"until": "8h", "reason": "x"});
+    assert_eq!(ask(&server, "POST", "/api/v1/silences", nothing).await.0, 400, "one that names nothing");
+    let asked = json!({"rule_ids": ["key-deleted"], "until": "8h", "reason": "keys are rolled"});
+    // That somebody silences something is an alert of its own, which is told.
+    let silence = done(&server, "POST", "/api/v1/silences", asked).await;
+    let alert = raise(&server).await;
+    let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    assert_eq!(done(&server, "GET", &path, Value::Null).await["deliveries"], json!([]));
+    done(&server, "DELETE", &format!("/api/v1/silences/{}", silence["id"].as_str().unwrap()), Value::Null).await;
+    server.send(event("e2", "eve", "kms.secrets.delete", "success", "2026-06-01T10:00:05+00:00")).await;
+    let told = receiver.told(2).await;
+    let rules: Vec<_> = told.iter().map(|notice| notice["rule_id"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["whodid-self-alerts-silenced", "key-deleted"], "{told:?}");
+    assert!(told[1]["sentence"].as_str().unwrap().contains("eve"), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_alert_comes_once_whatever_ends_the_server_in_between() {
+    let receiver = Receiver::answering(200).await;
+    let mut server = server_for(&[&receiver]).await;
+    done(&server, "POST", "/api/v1/channels", webhook("ops", &receiver)).await;
+    done(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    server.send(event("e1", "bob", "kms.secrets.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+    server.restart().await;
+    first_alert(&server).await;
+    receiver.told(1).await;
+    server.restart().await;
+    server.send(event("e2", "eve", "kms.secrets.delete", "success", "2026-06-01T10:00:05+00:00")).await;
+    let page = until(&server, OURS, |page| page["alerts"].as_array().unwrap().len() > 1).await;
+    let alerts = page["alerts"].as_array().unwrap();
+    assert_eq!(alerts.len(), 2);
+    assert!(alerts.iter().all(|alert| alert["findings"] == 1), "{page}");
+}
+
+#[tokio::test]
+async fn signed_findings_can_be_verified_with_the_key_that_everybody_may_fetch() {
+    let receiver = Receiver::answering(200).await;
+    let mut server = server_for(&[&receiver]).await;
+    let key: Value = reqwest::get(format!("{}/api/v1/notices/key", server.url)).await.unwrap().json().await.unwrap();
+    let mut asked = webhook("signed", &receiver);
+    asked["receiver"]["signing"] = json!({"type": "jwt"});
+    let channel = done(&server, "POST", "/api/v1/channels", asked).await;
+    server.restart().await;
+    let path = format!("/api/v1/channels/{}/test", channel["id"].as_str().unwrap());
+    let tried = done(&server, "POST", &path, Value::Null).await;
+    assert_eq!(tried["state"], "delivered", "{tried}");
+    let body = receiver.taken.lock()[0].1.clone();
+    let token = body.as_str().map(str::to_owned).unwrap_or_else(|| body["data"].as_str().unwrap().to_owned());
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+    validation.validate_exp = false;
+    validation.required_spec_claims.clear();
+    let part = |name: &str| key["jwk"][name].as_str().unwrap().to_owned();
+    let decoding = jsonwebtoken::DecodingKey::from_rsa_components(&part("n"), &part("e")).unwrap();
+    let claims = jsonwebtoken::decode::<Value>(&token, &decoding, &validation).unwrap().claims;
+    assert!(claims["findings"].is_array(), "{claims}");
+}
