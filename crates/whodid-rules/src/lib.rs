@@ -23,6 +23,7 @@ mod network;
 mod package;
 mod policy;
 mod problem;
+mod require;
 mod ruleset;
 mod run;
 mod sigma;
