@@ -25,7 +25,7 @@ export function CreateException({ rule, onClose }: { rule?: string | undefined; 
   const [expires, setExpires] = useState('30d')
   const create = useChange({
     mutationFn: () =>
-      rules.createException({ rules: isAll ? [] : of, events: eventsOf(conditions), reason: reason.trim(), ...(owner.trim() === '' ? {} : { owner: owner.trim() }), ...(expires === '' ? {} : { expires }) }),
+      rules.createException({ rules: isAll ? [] : of, events: eventsOf(conditions), reason: reason.trim(), owner: owner.trim() === '' ? me.user.name : owner.trim(), ...(expires === '' ? {} : { expires }) }),
     onSuccess: () => {
       again()
       notify('The exception holds from now on')

@@ -6,7 +6,7 @@ import { useId, useRef, useState } from 'react'
 import { rules } from '../api/rules'
 import { useChange } from '../session/change'
 import { Gate } from '../session/Gate'
-import { ChangeError } from '../ui/Confirm'
+import { ChangeError, Confirm } from '../ui/Confirm'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { copyOf } from './copyOf'
@@ -14,7 +14,7 @@ import { ProblemList } from './ProblemList'
 import { useRule, useRuleChanged } from './queries'
 import { RuleFormPanel } from './RuleFormPanel'
 import { EMPTY_FORM, formProblem, yamlOf, type RuleForm } from './ruleForm'
-import { TEMPLATES } from './templates'
+import { TEMPLATES, type Template } from './templates'
 import { TestsPanel } from './TestsPanel'
 import { TryPanel } from './TryPanel'
 import { useCheck } from './useCheck'
@@ -61,12 +61,19 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
   const [isEnabled, setIsEnabled] = useState(true)
   const [part, setPart] = useState<Part>(action === undefined ? 'tests' : 'form')
   const [events, setEvents] = useState('')
+  const [asked, setAsked] = useState<Template | undefined>()
   const checked = useCheck(text)
   const isByHand = text !== written && text.trim() !== ''
   const failed = checked.check?.tests.filter((test) => !test.passed).length ?? 0
   const write = (next: string): void => {
     setText(next)
     setWritten(next)
+  }
+  const take = (one: Template): void => {
+    write(one.text)
+    setTemplate(one.id)
+    setAsked(undefined)
+    if (part === 'form') setPart('tests')
   }
   const save = useChange({
     mutationFn: () => rules.create({ text, is_enabled: isEnabled }),
@@ -93,13 +100,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
               type="button"
               className="template"
               aria-pressed={template === one.id}
-              disabled={isByHand}
-              title={isByHand ? 'Your text would be lost: empty it first' : undefined}
-              onClick={() => {
-                write(one.text)
-                setTemplate(one.id)
-                if (part === 'form') setPart('tests')
-              }}
+              onClick={() => (isByHand ? setAsked(one) : take(one))}
             >
               <strong>{one.label}</strong>
               <span className="muted small">{one.what}</span>
@@ -160,6 +161,11 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
           </Tabs.Content>
         </Tabs.Root>
       </div>
+      {asked && (
+        <Confirm title="Replace your text?" action="Replace it" keep="Keep mine" isGrave={false} change={() => Promise.resolve(asked)} onDone={take} onClose={() => setAsked(undefined)}>
+          <p>The template “{asked.label}” takes the place of what you wrote. What you wrote is not kept.</p>
+        </Confirm>
+      )}
     </>
   )
 }

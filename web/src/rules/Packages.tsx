@@ -95,11 +95,11 @@ function PackageTable({ packages, open, onOpen }: { packages: PackageSummary[]; 
             </th>
             <td data-label="Sources">{one.sources.length === 0 ? <span className="muted">every source</span> : <span className="tags">{one.sources.map((source) => <span key={source} className="tag mono">{source}</span>)}</span>}</td>
             <td data-label="Rules" className="number">
-              <Link to="/rules" search={{ package: one.id }} onClick={(event) => event.stopPropagation()}>
+              <Link to="/rules" search={{ package: one.id }} className="row-link" aria-label={`${one.rules} rules of ${one.title}`} onClick={(event) => event.stopPropagation()}>
                 {one.rules}
               </Link>
             </td>
-            <td data-label="Variables">
+            <td data-label="Variables" className={one.variables.length === 0 ? 'is-none' : undefined}>
               {one.variables.length === 0 ? (
                 <span className="muted">none</span>
               ) : isUnfilled(one) ? (
@@ -110,7 +110,7 @@ function PackageTable({ packages, open, onOpen }: { packages: PackageSummary[]; 
                 `${one.variables.length}, filled in`
               )}
             </td>
-            <td data-label="Version">
+            <td data-label="Version" className="package-version">
               <span className="stacked">
                 <span className="mono">{one.version}</span>
                 <span className="muted small">

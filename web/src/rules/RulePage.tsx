@@ -88,7 +88,7 @@ function Shown({ detail }: { detail: RuleDetail }) {
             <TryPanel text={text} events={events} onEvents={setEvents} />
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="tuning">
-            <TuningPanel key={`${detail.version} ${rule.level}`} detail={detail} />
+            <TuningPanel key={detail.version} detail={detail} />
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="exceptions">
             <RuleExceptions rule={rule} exceptions={exceptions} />

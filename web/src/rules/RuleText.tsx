@@ -10,6 +10,7 @@ import { ChangeError } from '../ui/Confirm'
 import { copyText, notify } from '../ui/notice'
 import { ProblemList } from './ProblemList'
 import { useRule, useRuleChanged } from './queries'
+import { lineOfRule } from './statedPolicy'
 import type { Checked } from './useCheck'
 import { YamlEditor, type EditorHandle } from './YamlEditor'
 
@@ -56,7 +57,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
           </button>
         </div>
       </div>
-      <YamlEditor ref={editor} label="YAML of the rule" value={text} onChange={mayChange ? onText : undefined} problems={checked.lines} describedBy={`${id}-problems`} />
+      <YamlEditor ref={editor} label="YAML of the rule" value={text} onChange={mayChange ? onText : undefined} begin={lineOfRule(detail.text, rule.id)} problems={checked.lines} describedBy={`${id}-problems`} />
       {(mayChange || checked.lines.length > 0) && <ProblemList id={`${id}-problems`} checked={checked} editor={editor} />}
       {isStale ? (
         <div className="banner error" role="alert">

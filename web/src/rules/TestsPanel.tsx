@@ -49,7 +49,7 @@ function Sum({ tests }: { tests: RuleTestOutcome[] }) {
   return (
     <p className="small" role="status">
       {failed === 0 ? (
-        <span className="good">All {tests.length === 1 ? '1 test passes' : `${tests.length} tests pass`}</span>
+        <span className="good">{tests.length === 1 ? 'Its test passes' : `All ${tests.length} tests pass`}</span>
       ) : (
         <span className="bad">
           {failed} of {tests.length} {tests.length === 1 ? 'test fails' : 'tests fail'}

@@ -13,6 +13,8 @@ import { statedLevel, statedPolicy, statedThreshold } from './statedPolicy'
 import { asStated, KEEP, tuningOf, type TuningDraft } from './tuning'
 import { isCorrelation, LEVELS } from './words'
 
+const COMPARISONS: Record<string, string> = { gte: 'at least', gt: 'more than', lte: 'at most', lt: 'less than', eq: 'exactly', neq: 'anything but' }
+
 export function TuningPanel({ detail }: { detail: RuleDetail }) {
   const { rule } = detail
   const { rights } = useSigned()
@@ -21,7 +23,8 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
   const id = useId()
   const stated = statedPolicy(detail.text, rule.id)
   const comparison = isCorrelation(rule) ? statedThreshold(detail.text, rule.id) : undefined
-  const before: TuningDraft = { ...stated, level: KEEP, comparison: comparison?.value ?? '' }
+  const own: TuningDraft = { ...stated, level: KEEP, comparison: comparison?.value ?? '' }
+  const [before, setBefore] = useState(own)
   const [draft, setDraft] = useState(before)
   const [isResetting, setIsResetting] = useState(false)
   const mayManage = rights.may('rules.manage')
@@ -31,12 +34,14 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
     mutationFn: () => rules.update(rule.id, update),
     onSuccess: (now) => {
       changed(now)
-      setDraft((last) => ({ ...last, level: KEEP }))
+      const saved = { ...draft, level: KEEP }
+      setBefore(saved)
+      setDraft(saved)
       notify('The tuning is saved')
     },
   })
   const set = (change: Partial<TuningDraft>): void => setDraft({ ...draft, ...change })
-  const own = statedLevel(detail.text, rule.id) ?? 'medium'
+  const ownLevel = statedLevel(detail.text, rule.id) ?? 'medium'
   return (
     <form
       className="tuning"
@@ -47,7 +52,7 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
     >
       {rule.is_tuned && (
         <p className="banner">
-          This rule is tuned. {rights.may('audit.read') ? <Link to="/audit" search={{ q: historyOf(['rule'], rule.id), from: 'all' }}>The audit log</Link> : 'The audit log'} says what was set; the fields below show what the rule itself says.
+          This rule is tuned. {rights.may('audit.read') ? <Link to="/audit" search={{ q: historyOf(['rule'], rule.id), from: 'all' }}>The audit log</Link> : 'The audit log'} says what was set and by whom; after a reload the fields below show what the rule itself says.
         </p>
       )}
       <fieldset disabled={!mayManage}>
@@ -56,17 +61,17 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
           <label htmlFor={`${id}-level`}>Level</label>
           <select id={`${id}-level`} className="field-input" value={draft.level} onChange={(event) => set({ level: event.target.value })}>
             <option value={KEEP}>{rule.level}, as now</option>
-            {rule.level !== own && <option value="default">{own}, as the rule says</option>}
-            {LEVELS.filter((level) => level !== rule.level && !(level === own && rule.level !== own)).map((level) => (
+            {rule.level !== ownLevel && <option value="default">{ownLevel}, as the rule says</option>}
+            {LEVELS.filter((level) => level !== rule.level && !(level === ownLevel && rule.level !== ownLevel)).map((level) => (
               <option key={level} value={level}>
                 {level}
-                {level === own ? ', as the rule says' : ''}
+                {level === ownLevel ? ', as the rule says' : ''}
               </option>
             ))}
           </select>
         </div>
         {comparison && (
-          <Field id={`${id}-comparison`} label="Compared with" hint={`How many it takes: the rule says ${comparison.comparison} ${comparison.value}.`} type="number" value={draft.comparison} onChange={(value) => set({ comparison: value })} />
+          <Field id={`${id}-comparison`} label="Compared with" hint={`The rule says ${COMPARISONS[comparison.comparison] ?? comparison.comparison} ${comparison.value}.`} type="number" value={draft.comparison} onChange={(value) => set({ comparison: value })} />
         )}
         <h3>When a match becomes a finding</h3>
         <Field id={`${id}-key`} label="One finding for each" hint="Fields, with commas between them; empty for who did it, or a correlation’s group." isMono value={draft.dedup_key} placeholder="initiator.name, target.id" onChange={(value) => set({ dedup_key: value })} />
@@ -108,7 +113,8 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
           change={() => reset(detail)}
           onDone={() => {
             again()
-            setDraft(before)
+            setBefore(own)
+            setDraft(own)
             notify('The rule is as it says itself')
             setIsResetting(false)
           }}

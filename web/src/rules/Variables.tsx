@@ -6,7 +6,7 @@ import { ChangeError } from '../ui/Confirm'
 import { notify } from '../ui/notice'
 import { useRulesAgain } from './queries'
 
-const TYPES: Record<string, string> = { text: 'texts', network: 'addresses or networks, such as 10.0.0.0/8', number: 'numbers' }
+const TYPES: Record<string, string> = { text: 'One a line.', network: 'Addresses or networks such as 10.0.0.0/8, one a line.', number: 'Numbers, one a line.' }
 
 const linesOf = (values: readonly string[]): string => values.join('\n')
 const valuesOf = (text: string): string[] => [...new Set(text.split('\n').map((line) => line.trim()).filter(Boolean))]
@@ -83,7 +83,7 @@ function Variable({ variable, draft, mayManage, onDraft, onDefault }: VariablePr
       </div>
       <textarea id={id} className="field-input mono" rows={Math.min(6, Math.max(1, draft.split('\n').length))} spellCheck={false} readOnly={!mayManage} placeholder="nothing yet" value={draft} aria-describedby={`${id}-what`} onChange={(event) => onDraft(event.target.value)} />
       <p className="muted small" id={`${id}-what`}>
-        {variable.description} One a line: {TYPES[variable.type] ?? variable.type}.
+        {variable.description} {TYPES[variable.type] ?? 'One a line.'}
       </p>
     </div>
   )

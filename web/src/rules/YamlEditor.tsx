@@ -2,9 +2,9 @@
  * A rule's text with line numbers, colours and marks beside what is wrong. A plain text field lies over the coloured
  * text, so that selecting, undoing and screen readers work as everywhere.
  */
-import { useImperativeHandle, useMemo, useRef, type KeyboardEvent, type Ref } from 'react'
+import { useEffect, useImperativeHandle, useMemo, useRef, type KeyboardEvent, type Ref } from 'react'
 import type { LineProblem } from './problemLines'
-import { yamlParts } from './yamlParts'
+import { yamlLines } from './yamlParts'
 
 export interface EditorHandle {
   /** Puts the caret at the beginning of a line, counted from 1, and shows it. */
@@ -18,16 +18,21 @@ interface YamlEditorProps {
   onChange?: (value: string) => void
   problems?: readonly LineProblem[]
   describedBy?: string
+  /** The line that stands at the top at first. */
+  begin?: number
   ref?: Ref<EditorHandle>
 }
 
 const INDENT = '  '
+/** Pixels, as the style sheet has it. */
+const ROW = 20
 const SAID_MAX = 110
 
-export function YamlEditor({ label, value, onChange, problems = [], describedBy, ref }: YamlEditorProps) {
+export function YamlEditor({ label, value, onChange, problems = [], describedBy, begin = 1, ref }: YamlEditorProps) {
   const area = useRef<HTMLTextAreaElement>(null)
   const frame = useRef<HTMLDivElement>(null)
   const lines = useMemo(() => value.split('\n'), [value])
+  const parts = useMemo(() => yamlLines(lines), [lines])
   // Whether Tab leaves the field: after Esc, as it would otherwise be a trap for the keyboard.
   const isLeaving = useRef(false)
   const byLine = useMemo(() => {
@@ -46,6 +51,9 @@ export function YamlEditor({ label, value, onChange, problems = [], describedBy,
       row?.scrollIntoView({ block: 'center', inline: 'start' })
     },
   }))
+  useEffect(() => {
+    if (begin > 1 && frame.current) frame.current.scrollTop = (begin - 1) * ROW
+  }, [begin])
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.key === 'Escape') {
       isLeaving.current = true
@@ -78,11 +86,11 @@ export function YamlEditor({ label, value, onChange, problems = [], describedBy,
         </ol>
         <div className="yaml-text">
           <pre aria-hidden>
-            {lines.map((line, at) => {
+            {parts.map((line, at) => {
               const problem = byLine.get(at + 1)
               return (
                 <span key={at} className={`yaml-line${problem ? (problem.isError ? ' is-error' : ' is-warning') : ''}`}>
-                  {yamlParts(line).map((part, number) => (part.kind === 'plain' ? part.text : <span key={number} className={`yaml-is-${part.kind}`}>{part.text}</span>))}
+                  {line.map((part, number) => (part.kind === 'plain' ? part.text : <span key={number} className={`yaml-is-${part.kind}`}>{part.text}</span>))}
                   {problem && <span className="yaml-said">{problem.message.length > SAID_MAX ? `${problem.message.slice(0, SAID_MAX)}…` : problem.message}</span>}
                   {'\n'}
                 </span>

@@ -2,10 +2,10 @@
 import type { Level, RuleSummary } from '../api/shapes'
 import { kindText, LEVELS, tagText } from './words'
 
-export const STATES = ['on', 'off', 'tuned', 'own', 'untested'] as const
+export const STATES = ['on', 'off', 'tuned', 'own', 'counted', 'untested'] as const
 export type State = (typeof STATES)[number]
 
-export const STATE_WORDS: Record<State, string> = { on: 'On', off: 'Off', tuned: 'Tuned', own: 'Our own', untested: 'Without tests' }
+export const STATE_WORDS: Record<State, string> = { on: 'On', off: 'Off', tuned: 'Tuned', own: 'Our own', counted: 'Counted by others', untested: 'Without tests' }
 
 export const SORTS = ['title', 'level', 'kind', 'package', 'tests', 'on'] as const
 export type Sort = (typeof SORTS)[number]
@@ -28,6 +28,7 @@ const IS: Record<State, (rule: RuleSummary) => boolean> = {
   off: (rule) => !rule.is_enabled,
   tuned: (rule) => rule.is_tuned,
   own: (rule) => rule.package == null,
+  counted: (rule) => rule.is_enabled && !rule.is_reported,
   untested: (rule) => rule.tests === 0,
 }
 

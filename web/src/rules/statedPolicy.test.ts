@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { statedLevel, statedPolicy, statedThreshold, UNSTATED } from './statedPolicy'
+import { lineOfRule, statedLevel, statedPolicy, statedThreshold, UNSTATED } from './statedPolicy'
 
 const FLOW = `title: A
 id: a
@@ -51,3 +51,5 @@ test('the level and the comparison are read from the rule’s own document', () 
   expect(statedThreshold(BLOCK, 'c')).toEqual({ comparison: 'lt', value: '2.5' })
   expect(statedThreshold(FLOW, 'a')).toBeUndefined()
 })
+
+test('a rule begins where its document does', () => expect(['a', 'b', 'none'].map((id) => lineOfRule(FLOW, id))).toEqual([1, 8, 1]))

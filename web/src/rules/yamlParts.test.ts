@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { yamlParts } from './yamlParts'
+import { yamlLines, yamlParts } from './yamlParts'
 
 const shown = (line: string) => yamlParts(line).map((part) => `${part.kind}<${part.text}>`).join('')
 
@@ -12,4 +12,7 @@ test('keys, texts, marks and comments are told apart', () => {
 })
 test('nothing of a line is lost', () => {
   for (const line of ["x: {time: '2026-03-02T10:00:00Z', a: [1, 2]}", '   - "open', '\tkey: |-', 'a#b: c', ':::', 'https://x.y/#z']) expect(yamlParts(line).map((part) => part.text).join('')).toBe(line)
+})
+test('what is folded is text until it ends', () => {
+  expect(yamlLines(['a: >-', '  b: c', '', '  - d', 'e: f']).map((parts) => parts.map((part) => part.kind).join())).toEqual(['key,mark,plain,mark', 'text', '', 'text', 'key,mark,plain'])
 })

@@ -29,3 +29,14 @@ export function yamlParts(line: string): Part[] {
   push('plain', rest.slice(from))
   return parts
 }
+
+/** Every line of a text in parts. What stands under `|` or `>` is text, whatever signs it has. */
+export function yamlLines(lines: readonly string[]): Part[][] {
+  let block: number | undefined
+  return lines.map((line) => {
+    const depth = /^ */.exec(line)?.[0].length ?? 0
+    if (block !== undefined && (line.trim() === '' || depth > block)) return line === '' ? [] : [{ kind: 'text', text: line }]
+    block = /(^|[:-]\s+)[|>][+-]?\d?\s*(#.*)?$/.test(line) ? depth : undefined
+    return yamlParts(line)
+  })
+}
