@@ -95,6 +95,7 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
         paths::rules::update_rule,
         paths::rules::delete_rule,
         paths::rules::check_rules,
+        paths::rules::backtest_rule,
         paths::rules::list_packages,
         paths::rules::install_package,
         paths::rules::download_package,

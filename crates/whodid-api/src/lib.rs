@@ -56,9 +56,10 @@ pub use people::{
 pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
 pub use rules::{
-    DetectionStatus, FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary,
-    PackageUpdate, PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
-    RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleUpdate,
+    Backtest, BacktestActor, BacktestDay, BacktestDifference, BacktestRequest, BacktestSample, DetectionStatus,
+    FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate,
+    PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate,
+    RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning, RuleUpdate,
 };
 pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
 pub use sessions::{

@@ -1229,6 +1229,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a rule over what is stored
+         * @description With the very function that runs over what comes. Reads only events that may concern the rule, records nothing and tells nobody. It ends after a minute with what was found until then.
+         */
+        post: operations["backtestRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/check": {
         parameters: {
             query?: never;
@@ -1905,6 +1925,153 @@ export interface components {
             after: components["schemas"]["Event"][];
             /** @description Earlier ones, the nearest last. */
             before: components["schemas"]["Event"][];
+        };
+        /** @description What a rule would have found. */
+        Backtest: {
+            /** @description Who did it most. */
+            actors: components["schemas"]["BacktestActor"][];
+            /** @description Days with hits, oldest first. */
+            days: components["schemas"]["BacktestDay"][];
+            difference: components["schemas"]["BacktestDifference"] | null;
+            /**
+             * Format: int64
+             * @description Groups and matches that correlations had to let go.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Events that were read: those that may concern the rule.
+             */
+            events_read: number;
+            /**
+             * Format: int64
+             * @description What would have been findings, after folding and exceptions.
+             */
+            findings: number;
+            /**
+             * Format: double
+             * @description Findings a day, over the days of the range.
+             */
+            findings_per_day: number;
+            /**
+             * Format: int64
+             * @description Matches and firings.
+             */
+            matches: number;
+            /** @description What is wrong with the rule or those it needs. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description The rule. */
+            rule_id: string;
+            /** @description The first hits. */
+            samples: components["schemas"]["BacktestSample"][];
+            /**
+             * Format: int64
+             * @description Matches that an exception silences.
+             */
+            silenced: number;
+            /** @description Event time at which the time ran out; null when everything was looked at. */
+            stopped_at: string | null;
+            /** @description Its title. */
+            title: string;
+            /**
+             * Format: int64
+             * @description What it took, in milliseconds.
+             */
+            took_ms: number;
+        };
+        /** @description How often somebody did it. */
+        BacktestActor: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /** @description Who. */
+            name: string;
+        };
+        /** @description Hits of a day. */
+        BacktestDay: {
+            /** @description `2026-11-20`, UTC. */
+            day: string;
+            /**
+             * Format: int64
+             * @description What would have been findings.
+             */
+            findings: number;
+            /**
+             * Format: int64
+             * @description Matches and firings.
+             */
+            matches: number;
+        };
+        /** @description How the tested rule differs from the one that is there. */
+        BacktestDifference: {
+            /**
+             * Format: int64
+             * @description Hits of the tested one only.
+             */
+            added: number;
+            /** @description Some of the added ones. */
+            added_samples: components["schemas"]["BacktestSample"][];
+            /**
+             * Format: int64
+             * @description Hits of both.
+             */
+            both: number;
+            /**
+             * Format: int64
+             * @description Hits of the one that is there only.
+             */
+            removed: number;
+            /** @description Some of the removed ones. */
+            removed_samples: components["schemas"]["BacktestSample"][];
+        };
+        /**
+         * @description A rule to be run over what is stored.
+         * @example {
+         *       "from": "now-30d",
+         *       "id": "key-deleted"
+         *     }
+         */
+        BacktestRequest: {
+            /** @description An exception to be tried: `silenced` of `matches` is what it would have silenced. Field names with their values. */
+            exception?: {
+                [key: string]: Record<string, never>[];
+            };
+            /**
+             * @description Start of the range of event time; `now-30d` when it is not there.
+             * @example now-30d
+             */
+            from?: string;
+            /** @description A rule that is there; with `text`, the rule of the text that is meant. */
+            id?: string;
+            /** @description Another policy, as tuning would set it. */
+            policy?: components["schemas"]["FiringPolicy"];
+            /** @description A text that is not kept. Compared with the rule of the same id, where there is one. */
+            text?: string;
+            /**
+             * Format: double
+             * @description Another threshold, as tuning would set it.
+             */
+            threshold?: number;
+            /**
+             * @description End of the range; now when it is not there.
+             * @example now
+             */
+            to?: string;
+        };
+        /** @description One hit. */
+        BacktestSample: {
+            /** @description Who, where it is known. */
+            actor: string | null;
+            /** @description Records that show it, the newest last: `activity:42`. */
+            evidence: string[];
+            /** @description Whether an exception silences it. */
+            is_silenced: boolean;
+            /** @description What happened, in a sentence. */
+            sentence: string;
+            /** @description When. */
+            time: string;
         };
         /** @description A role given to a user or a group. */
         Binding: {
@@ -3644,8 +3811,12 @@ export interface components {
             revision?: number | null;
             /** @description As a list shows it. */
             rule: components["schemas"]["RuleSummary"];
+            /** @description What its text says. */
+            stated: components["schemas"]["RuleTuning"];
             /** @description Its file's text, which may hold other rules too. */
             text: string;
+            /** @description What was changed of it for this account. */
+            tuning: components["schemas"]["RuleTuning"];
             /** @description The hash of its text. */
             version: string;
         };
@@ -3792,6 +3963,16 @@ export interface components {
             /** @description The rule. */
             rule_id: string;
         };
+        /** @description What was changed of a rule for this account, or what its text says. */
+        RuleTuning: {
+            level?: components["schemas"]["Level"] | null;
+            policy?: components["schemas"]["FiringPolicy"] | null;
+            /**
+             * Format: double
+             * @description What a correlation's first comparison is made with.
+             */
+            threshold?: number | null;
+        };
         /**
          * @description What to change of a rule. Members that are not there stay as they are.
          * @example {
@@ -3806,6 +3987,8 @@ export interface components {
             level?: string;
             /** @description When a match becomes a finding. */
             policy?: components["schemas"]["FiringPolicy"];
+            /** @description Whether everything that was tuned is taken back first; on or off stays. */
+            reset?: boolean;
             /**
              * Format: int64
              * @description The revision that the new text was made from.
@@ -14801,6 +14984,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleDetail"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backtestRule: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            /** @description What it would have found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */

@@ -15,8 +15,8 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, alerts, audit, channels, downloads, export, guard, ingest, keeping, keys, me, oidc_routes, people,
-    rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
+    App, accounts, alerts, audit, backtests, channels, downloads, export, guard, ingest, keeping, keys, me,
+    oidc_routes, people, rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -167,6 +167,7 @@ routes! {
     get "/api/v1/rules" rules::list, Needs(RulesRead), Nothing;
     post "/api/v1/rules" rules::create, Needs(RulesManage), Does(Deed::RuleCreate);
     post "/api/v1/rules/check" rules::check, Needs(RulesRead), Nothing;
+    post "/api/v1/rules/backtest" backtests::run, Needs(RulesRead), Reads(Deed::EventSearch);
     get "/api/v1/rules/{id}" rules::get, Needs(RulesRead), Nothing;
     patch "/api/v1/rules/{id}" rules::update, Needs(RulesManage), Does(Deed::RuleUpdate);
     delete "/api/v1/rules/{id}" rules::delete, Needs(RulesManage), Does(Deed::RuleDelete);
@@ -321,7 +322,8 @@ mod tests {
     #[test]
     fn whatever_may_change_something_is_told() {
         for route in ROUTES.iter().filter(|route| route.method != "GET") {
-            let only_looks = ["/api/v1/sql", "/api/v1/links/look", "/api/v1/rules/check"].contains(&route.path);
+            let only_looks = ["/api/v1/sql", "/api/v1/links/look", "/api/v1/rules/check", "/api/v1/rules/backtest"]
+                .contains(&route.path);
             assert!(
                 only_looks || matches!(route.tell, Tell::Does(_) | Tell::Fails(_)),
                 "{} {}",
