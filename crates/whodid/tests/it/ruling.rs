@@ -183,7 +183,8 @@ async fn a_rule_is_run_over_what_is_stored_before_it_runs_over_what_comes() {
     assert_eq!(tested["samples"][2]["evidence"], json!(["activity:2"]));
     assert!(tested["difference"].is_null() && tested["stopped_at"].is_null(), "{tested}");
     // Nothing was recorded, and nobody told.
-    let (_, findings) = ask(&server, "GET", "/api/v1/events/count?stream=findings&q=target.id:===key-deleted", Value::Null).await;
+    let (_, findings) =
+        ask(&server, "GET", "/api/v1/events/count?stream=findings&q=target.id:===key-deleted", Value::Null).await;
     assert_eq!(findings["count"], 0);
 
     ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
