@@ -8,6 +8,7 @@ mod accounts;
 mod alerts;
 mod document;
 mod events;
+mod findings;
 mod keeping;
 mod keys;
 mod me;
@@ -32,6 +33,11 @@ pub use events::{
     Around, Bucket, Cadf, Count, Credential, Event, EventPage, Facet, Facets, FieldName, FieldOrigin, Fields,
     Histogram, Host, IngestReply, Initiator, Lookup, Observer, QueryCheck, Reason, Record, Rejected, Related,
     RelatedRecord, Stats, Target, Top, ValueCount,
+};
+pub use findings::{
+    Author, Card, CardElement, Certainty, FindingPageParams, FindingSeverity, FindingType, FoundDetail, KpiType,
+    KpiValue, Note, NoteKind, NotePage, NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite,
+    Provider, ProviderPage, ProviderParams, RelatedUrl, RemediationStep, Reporter, Section, ValueType,
 };
 pub use keeping::{
     Day, Days, DaysParams, DownloadCreate, DownloadSession, DownloadSessionList, EraseParams, Erased, Retention,

@@ -15,6 +15,7 @@ mod delivering;
 mod downloads;
 mod export;
 mod failure;
+mod findings;
 mod guard;
 mod ingest;
 mod keeping;
