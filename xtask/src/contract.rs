@@ -17,6 +17,10 @@ const CHECKS: &str = "not_a_server_error,response_schema_conformance,status_code
 /// Without what never ends, what fills disks or folders with invented names, and what would end the caller itself.
 const LEFT_OUT: &str = "events/tail$|/sql$|/accounts$|/sessions/current$|/me/sessions|/me/tokens|/me/reports|/restore$";
 
+/// What schemathesis does not know by itself: bodies that are bytes.
+const HOOKS: &str = "import schemathesis\n\
+                     schemathesis.serializer.alias(\"application/gzip\", \"application/octet-stream\")\n";
+
 /// Who asks, and with what kinds of requests.
 struct Round {
     name: &'static str,
@@ -45,6 +49,7 @@ pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
         Round { name: "by session", phases: "fuzzing", examples: "4", headers: session },
         Round { name: "by key, in sequences", phases: "stateful", examples: "8", headers: vec![key] },
     ];
+    std::fs::write(scratch.0.join("whodid_hooks.py"), HOOKS)?;
     let mut closings = Vec::new();
     for round in rounds {
         println!("--- {}", round.name);
@@ -55,6 +60,7 @@ pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
         for header in &round.headers {
             command.args(["--header", header]);
         }
+        command.env("SCHEMATHESIS_HOOKS", "whodid_hooks").env("PYTHONPATH", &scratch.0);
         // It keeps a database of examples where it is started.
         let ended = process::stream(command.current_dir(&scratch.0))?;
         closings.extend(ended.closings.into_iter().map(|line| format!("{}: {line}", round.name)));

@@ -117,6 +117,8 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
         paths::alerts::test_channel,
         paths::alerts::list_deliveries,
         paths::alerts::get_notice_key,
+        paths::alerts::list_cards,
+        paths::alerts::list_finding_days,
         paths::findings::list_providers,
         paths::findings::list_notes,
         paths::findings::create_note,

@@ -230,9 +230,8 @@ pub enum ValueType {
     },
 }
 
-/// A note, as it is made or shall be.
+/// A note, as it is made or shall be. Members that are not known are ignored, so that what was read can be sent back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct NoteWrite {
     /// Its id, one in its provider.
     #[schema(min_length = 1, max_length = 200, example = "my-finding")]
@@ -389,9 +388,9 @@ pub struct KpiValue {
     pub total: Option<f64>,
 }
 
-/// An occurrence, as it is made or shall be.
+/// An occurrence, as it is made or shall be. Members that are not known are ignored, so that what was read can be sent
+/// back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct OccurrenceWrite {
     /// Its id, one in its provider.
     #[schema(min_length = 1, max_length = 200, example = "my-occurrence-1")]

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod cards;
 mod document;
 mod events;
 mod findings;
@@ -27,6 +28,9 @@ pub use alerts::{
     Alert, AlertAct, AlertCounts, AlertDelivery, AlertDetail, AlertEntry, AlertNote, AlertPage, AlertParams,
     AlertStatus, Channel, ChannelList, ChannelSource, ChannelWrite, Delivery, DeliveryAttempt, DeliveryList, GroupPair,
     NoticeKey, Receiver, Silence, SilenceCreate, SilenceList, SyslogTransport, WebhookMethod, WebhookSigning,
+};
+pub use cards::{
+    CardList, CardSection, ElementKind, FindingDays, FindingDaysParams, RuleDays, ShownCard, ShownElement, ShownValue,
 };
 pub use document::{document, document_json};
 pub use events::{

@@ -30,6 +30,8 @@ pub struct Document {
     pub file: String,
     /// Which document of it, from 1.
     pub number: usize,
+    /// The package it is of.
+    pub package: Option<String>,
     /// What it is.
     pub body: Body,
     /// Its own text, normalised: what a fingerprint is made of.
@@ -61,6 +63,14 @@ impl Document {
     /// The hash of its text.
     pub fn fingerprint(&self) -> String {
         crate::ruleset::fingerprint(&self.text)
+    }
+
+    /// Who reports what it finds: what Security Advisor's rules say, else the package, else whodid.
+    pub fn provider(&self) -> &str {
+        match &self.body {
+            Body::Advisor(rule) => &rule.provider,
+            _ => self.package.as_deref().unwrap_or("whodid"),
+        }
     }
 
     /// Whether it is meant by a reference: an id, a name, a title.
@@ -103,6 +113,7 @@ fn load_advisor(file: &str, text: &str) -> Loaded {
         documents.push(Document {
             file: file.to_owned(),
             number: index + 1,
+            package: None,
             body: Body::Advisor(Box::new(rule)),
             text,
             tests: Vec::new(),
@@ -130,7 +141,7 @@ fn load_yaml(file: &str, text: &str) -> Loaded {
                 let text = yaml_serde::to_string(value).unwrap_or_default();
                 // A rule with something wrong in its extension must not run as if it were not there.
                 if found.iter().all(|problem| problem.gravity != Gravity::Error) {
-                    documents.push(Document { file: file.to_owned(), number, body, text, tests });
+                    documents.push(Document { file: file.to_owned(), number, package: None, body, text, tests });
                 }
             }
             Err(problem) => found.push(problem),

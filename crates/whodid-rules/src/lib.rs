@@ -48,7 +48,7 @@ pub use logsource::{ACTIVITY, OURSELVES};
 pub use meta::{Extension, Level, Meta, NextStep};
 pub use network::{Locate, Location, Nowhere, distance_km, network};
 pub use package::{
-    ARCHIVE_BYTES_MAX, Check, Difference, MANIFEST, Manifest, Package, PackageError, Variable, VariableType,
+    ARCHIVE_BYTES_MAX, Area, Check, Difference, MANIFEST, Manifest, Package, PackageError, Variable, VariableType,
 };
 pub use policy::Policy;
 pub use problem::{Gravity, Problem};

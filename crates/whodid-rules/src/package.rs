@@ -57,6 +57,16 @@ pub struct Variable {
     pub default: Vec<String>,
 }
 
+/// What the findings of a package are about: one of the two numbers of Activity Insights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// Who may do what, and who signs in.
+    IdentityAndAccess,
+    /// Keys, certificates, stored data and what runs in clusters.
+    DataAndKubernetes,
+}
+
 /// What a package says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +91,9 @@ pub struct Manifest {
     /// The formats whose events its rules need.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// What its findings are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
     /// Whether its rules must stay off until somebody has filled its variables in.
     #[serde(default)]
     pub needs_configuration: bool,
@@ -271,6 +284,7 @@ impl Package {
             all.documents.extend(loaded.documents);
             all.problems.extend(loaded.problems);
         }
+        all.documents.iter_mut().for_each(|document| document.package = Some(self.manifest.id.clone()));
         all
     }
 

@@ -427,14 +427,14 @@ impl Rule {
     fn of(document: &Document) -> Self {
         let meta = document.meta().clone();
         let is_dormant = meta.extension.dormant;
-        let (kind, is_dormant, provider, vocabulary) = match &document.body {
-            Body::Correlation(_) => (RuleKind::Correlation, is_dormant, None, Vocabulary::Ours),
+        let (kind, is_dormant, vocabulary) = match &document.body {
+            Body::Correlation(_) => (RuleKind::Correlation, is_dormant, Vocabulary::Ours),
             Body::Advisor(rule) => {
                 let kind = if rule.window.is_some() { RuleKind::Correlation } else { RuleKind::Match };
-                (kind, rule.is_dormant, Some(rule.provider.clone()), Vocabulary::Source)
+                (kind, rule.is_dormant, Vocabulary::Source)
             }
-            Body::Detection(detection) => (RuleKind::Match, is_dormant, None, detection.vocabulary()),
-            Body::Filter(_) => (RuleKind::Match, false, None, Vocabulary::Source),
+            Body::Detection(detection) => (RuleKind::Match, is_dormant, detection.vocabulary()),
+            Body::Filter(_) => (RuleKind::Match, false, Vocabulary::Source),
         };
         let names = &meta.extension.policy.dedup_key;
         Self {
@@ -443,7 +443,7 @@ impl Rule {
             is_reported: true,
             is_dormant,
             fingerprint: fingerprint(&document.text),
-            provider: provider.unwrap_or_else(|| "whodid".to_owned()),
+            provider: document.provider().to_owned(),
             hours: None,
             dedup: names.iter().map(|name| Address::new(name, vocabulary)).collect(),
             meta,

@@ -140,6 +140,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the cards of the start page
+         * @description Whodid's own with what its rules found, and those that clients made by the Findings API, with their numbers.
+         */
+        get: operations["listCards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -528,6 +548,26 @@ export interface paths {
          *     connection with an error, so a client that reads to the end has everything.
          */
         get: operations["exportEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/findings/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count findings by day
+         * @description Each rule that found something, with how much of it was silenced.
+         */
+        get: operations["listFindingDays"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2350,6 +2390,22 @@ export interface components {
             /** @description What is counted; of findings only. */
             value_types: components["schemas"]["ValueType"][];
         };
+        /** @description The start page. */
+        CardList: {
+            /** @description When each day of a series begins, RFC 3339, the oldest first. */
+            days: string[];
+            /** @description Whodid's own first, then by title. */
+            sections: components["schemas"]["CardSection"][];
+        };
+        /** @description Cards that stand together. */
+        CardSection: {
+            /** @description In their order. */
+            cards: components["schemas"]["ShownCard"][];
+            /** @description Its picture, as base64. */
+            image?: string;
+            /** @description Its title. */
+            title: string;
+        };
         /**
          * @description How sure.
          * @enum {string}
@@ -2689,6 +2745,11 @@ export interface components {
             sessions: components["schemas"]["DownloadSession"][];
         };
         /**
+         * @description What an element of a card is.
+         * @enum {string}
+         */
+        ElementKind: "NUMERIC" | "BREAKDOWN" | "TIME_SERIES";
+        /**
          * @description What was removed.
          * @example {
          *       "bytes_freed": 1732608,
@@ -2841,6 +2902,15 @@ export interface components {
         Fields: {
             /** @description Names of the model first, then seen ones. */
             fields: components["schemas"]["FieldName"][];
+        };
+        /** @description What was found, by day. */
+        FindingDays: {
+            /** @description When each day begins, RFC 3339, the oldest first. */
+            days: string[];
+            /** @description Of each rule that found something, by id. */
+            rules: components["schemas"]["RuleDays"][];
+            /** @description Findings of each day. */
+            total: number[];
         };
         /**
          * @description How grave.
@@ -3465,7 +3535,7 @@ export interface components {
             /** @description By id. */
             notes: components["schemas"]["Note"][];
         };
-        /** @description A note, as it is made or shall be. */
+        /** @description A note, as it is made or shall be. Members that are not known are ignored, so that what was read can be sent back. */
         NoteWrite: {
             /** @description The card. */
             card?: components["schemas"]["Card"];
@@ -3610,7 +3680,10 @@ export interface components {
             /** @description Those that clients reported, the latest first, then what rules found, the latest first. */
             occurrences: components["schemas"]["Occurrence"][];
         };
-        /** @description An occurrence, as it is made or shall be. */
+        /**
+         * @description An occurrence, as it is made or shall be. Members that are not known are ignored, so that what was read can be sent
+         *     back.
+         */
         OccurrenceWrite: {
             /** @description Where, in parts. */
             context?: components["schemas"]["OccurrenceContext"];
@@ -4279,6 +4352,18 @@ export interface components {
             /** @description Sigma documents as YAML, or Security Advisor rules as JSON. The first rule names the whole. */
             text: string;
         };
+        /** @description What a rule found, by day. */
+        RuleDays: {
+            /** @description Findings of each day, those that were silenced among them. */
+            found: number[];
+            /** @description The rule's id. */
+            rule_id: string;
+            /**
+             * Format: int64
+             * @description How many of all of them an exception silenced.
+             */
+            silenced: number;
+        };
         /** @description A rule with all of it. */
         RuleDetail: {
             /** @description When it may be wrong. */
@@ -4603,6 +4688,57 @@ export interface components {
             session_idle_minutes?: number;
             /** @description What people call the account. */
             title?: string;
+        };
+        /** @description A card with its numbers. */
+        ShownCard: {
+            /** @description A picture there, as base64. */
+            badge_image?: string;
+            /** @description A word in its corner. */
+            badge_text?: string;
+            /** @description What it shows. */
+            elements: components["schemas"]["ShownElement"][];
+            /** @description The id of its note. */
+            id: string;
+            /** @description Who made it; `whodid` of the one that is always there. */
+            provider: string;
+            /** @description The query, in the stream `findings`, that shows what it is about. */
+            q: string;
+            /** @description Whether somebody must configure something first. */
+            requires_configuration: boolean;
+            /** @description What stands below. */
+            subtitle: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description An element of a card with its numbers. */
+        ShownElement: {
+            /** @description From when they are counted, RFC 3339; until now. */
+            from: string;
+            /** @description What it is. */
+            kind: components["schemas"]["ElementKind"];
+            /** @description What it is called. */
+            text: string;
+            /** @description Its numbers: one of a NUMERIC. */
+            values: components["schemas"]["ShownValue"][];
+        };
+        /** @description A number of a card. */
+        ShownValue: {
+            /** @description Of a TIME_SERIES: by day, as `days` of the list; nothing before the element's `from`. */
+            days?: number[];
+            /** @description The query, in the stream `findings`, that shows what is counted; not of what clients count themselves. */
+            q?: string;
+            /** @description What it is called. */
+            text: string;
+            /**
+             * Format: double
+             * @description Of how many.
+             */
+            total?: number;
+            /**
+             * Format: double
+             * @description How many.
+             */
+            value: number;
         };
         /**
          * @description One way to prove who one is: a one-time `token`; `user` and `password`; or, as the second step when that was
@@ -6065,6 +6201,117 @@ export interface operations {
             };
             /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCards: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+                /** @description How many days, today included. */
+                days?: number;
+                /**
+                 * @description The IANA time zone whose days these are.
+                 * @example Europe/Berlin
+                 */
+                time_zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By section */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9325,6 +9572,117 @@ export interface operations {
                 content: {
                     "application/x-ndjson": components["schemas"]["Event"];
                     "text/csv": string;
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFindingDays: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+                /** @description How many days, today included. */
+                days?: number;
+                /**
+                 * @description The IANA time zone whose days these are.
+                 * @example Europe/Berlin
+                 */
+                time_zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By day */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingDays"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */

@@ -1,8 +1,8 @@
 //! Alerts, channels, silences.
 
 use crate::{
-    AlertAct, AlertDetail, AlertPage, AlertParams, Channel, ChannelList, ChannelWrite, Delivery, DeliveryList,
-    LookupParams, NoticeKey, Silence, SilenceCreate, SilenceList,
+    AlertAct, AlertDetail, AlertPage, AlertParams, CardList, Channel, ChannelList, ChannelWrite, Delivery,
+    DeliveryList, FindingDays, FindingDaysParams, LookupParams, NoticeKey, Silence, SilenceCreate, SilenceList,
 };
 
 /// List alerts
@@ -81,3 +81,17 @@ pub fn list_deliveries() {}
 #[utoipa::path(get, path = "/api/v1/notices/key", operation_id = "getNoticeKey", tag = "alerts",
     responses((status = 200, description = "Its public half", body = NoticeKey)))]
 pub fn get_notice_key() {}
+
+/// List the cards of the start page
+///
+/// Whodid's own with what its rules found, and those that clients made by the Findings API, with their numbers.
+#[utoipa::path(get, path = "/api/v1/cards", operation_id = "listCards", tag = "alerts", params(FindingDaysParams),
+    responses((status = 200, description = "By section", body = CardList)), security(("key" = []), ("session" = [])))]
+pub fn list_cards() {}
+
+/// Count findings by day
+///
+/// Each rule that found something, with how much of it was silenced.
+#[utoipa::path(get, path = "/api/v1/findings/days", operation_id = "listFindingDays", tag = "alerts", params(FindingDaysParams),
+    responses((status = 200, description = "By day", body = FindingDays)), security(("key" = []), ("session" = [])))]
+pub fn list_finding_days() {}

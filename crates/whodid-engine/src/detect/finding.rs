@@ -121,9 +121,11 @@ fn id(account: &AccountName, rule: &Rule, hit: &Hit) -> String {
 fn event(account: &AccountName, rule: &Rule, hit: &Hit, row: Option<(Row<'_>, &StreamName)>, id: &str) -> String {
     let meta = &rule.meta;
     let group: BTreeMap<&str, &str> = hit.group.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let kind = meta.extension.finding_type.as_deref().unwrap_or(&meta.id);
     let mut request = json!({
-        "findingType": meta.extension.finding_type.as_deref().unwrap_or(&meta.id),
+        "findingType": kind,
         "provider": rule.provider,
+        "noteName": format!("{account}/providers/{}/notes/{kind}", rule.provider),
         "ruleId": meta.id,
         "ruleTitle": meta.title,
         "ruleVersion": rule.fingerprint,

@@ -42,10 +42,10 @@ const OF_RULES: &str = "r:";
 
 /// A note or occurrence as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Stored<T> {
-    provider: String,
-    author: Author,
-    value: T,
+pub(super) struct Stored<T> {
+    pub provider: String,
+    pub author: Author,
+    pub value: T,
 }
 
 pub async fn providers(
@@ -296,6 +296,7 @@ async fn report(
     let mut finding = Told::success(Deed::FindingCreate, id.as_str(), sentence.as_str())
         .asked("provider", provider)
         .asked("findingType", note_id.as_str())
+        .asked("noteName", occurrence.note_name.as_str())
         .asked("ruleTitle", note.note.short_description.as_str())
         .asked("sentence", sentence.as_str())
         .asked("level", level)
@@ -506,7 +507,7 @@ async fn own_note(app: &App, account: &AccountName, provider: &str, id: &str) ->
     Err(Failure::new(Code::Conflict, "the note is a rule's; change the rule"))
 }
 
-async fn own_occurrences(app: &App, account: &AccountName) -> Result<Vec<(String, Occurrence)>, Failure> {
+pub(super) async fn own_occurrences(app: &App, account: &AccountName) -> Result<Vec<(String, Occurrence)>, Failure> {
     let documents = app.meta.documents(account, DocumentKind::Occurrence).await?;
     let notes = app.meta.documents(account, DocumentKind::Note).await?;
     let short = |name: &str| {

@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod backtests;
 mod body;
+mod cards;
 mod catalog;
 mod channels;
 mod delivering;

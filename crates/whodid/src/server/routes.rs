@@ -15,8 +15,8 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, alerts, audit, backtests, channels, downloads, export, findings, guard, ingest, keeping, keys, me,
-    oidc_routes, people, rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
+    App, accounts, alerts, audit, backtests, cards, channels, downloads, export, findings, guard, ingest, keeping,
+    keys, me, oidc_routes, people, rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -194,6 +194,9 @@ routes! {
     post "/api/v1/channels/{id}/test" channels::test, Needs(ChannelsManage), Does(Deed::ChannelSend);
     get "/api/v1/channels/{id}/deliveries" channels::deliveries, Needs(ChannelsManage), Nothing;
     get "/api/v1/notices/key" channels::key, Open, Nothing;
+
+    get "/api/v1/cards" cards::list, Needs(AlertsRead), Nothing;
+    get "/api/v1/findings/days" cards::days, Needs(AlertsRead), Nothing;
 
     get "/findings/v1/{account}/providers" findings::providers, Needs(AlertsRead), Nothing;
     get "/findings/v1/{account}/providers/{provider}/notes" findings::notes, Needs(AlertsRead), Nothing;

@@ -92,11 +92,11 @@ async fn lists_come_in_pages_and_name_their_providers() {
     let providers = done(&server, "GET", "/findings/v1/default/providers", Value::Null).await;
     let names: Vec<_> =
         providers["providers"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-    assert_eq!(names, ["acme", "whodid"]);
+    assert_eq!(names[..3], ["account-sign-in", "acme", "aws-basics"], "each package is a provider too");
     let skipped = done(&server, "GET", "/findings/v1/default/providers?skip=1&limit=1", Value::Null).await;
     assert_eq!(
         (&skipped["providers"][0]["name"], &skipped["total_count"]),
-        (&json!("default/providers/whodid"), &json!(2))
+        (&json!("default/providers/acme"), &json!(names.len()))
     );
 }
 
@@ -128,6 +128,95 @@ async fn what_rules_found_has_the_same_form_and_cannot_be_changed() {
 }
 
 #[tokio::test]
+async fn the_start_page_counts_what_was_found_by_area_day_and_card() {
+    let server = Server::start().await;
+    let rule = "title: A key was deleted\nid: key-deleted\nlevel: high\nlogsource: {category: activity}\n\
+        detection: {sel: {action: kms.secrets.delete}, condition: sel}\n";
+    ask(&server, "POST", "/api/v1/rules", json!({"text": rule, "is_enabled": true})).await;
+    done(&server, "POST", &format!("{BASE}/notes"), note("weak-cipher")).await;
+    let count = json!({"kind": "FINDING_COUNT", "finding_note_names": ["default/providers/acme/notes/weak-cipher"], "text": "weak"});
+    let mut card = note("ciphers");
+    card["kind"] = json!("CARD");
+    card.as_object_mut().unwrap().remove("finding");
+    card["card"] = json!({"section": "Mine", "title": "Ciphers", "subtitle": "of the shop",
+        "finding_note_names": ["default/providers/acme/notes/weak-cipher"], "elements": [
+            {"kind": "NUMERIC", "text": "Weak", "value_type": count, "default_time_range": "1d"},
+            {"kind": "NUMERIC", "text": "Checked", "value_type": {"kind": "KPI", "kpi_note_names": ["default/providers/acme/notes/checked"], "text": "hosts"}},
+            {"kind": "TIME_SERIES", "text": "By day", "value_types": [count]}]});
+    done(&server, "POST", &format!("{BASE}/notes"), card).await;
+    let mut checked = note("checked");
+    checked["kind"] = json!("KPI");
+    checked.as_object_mut().unwrap().remove("finding");
+    checked["kpi"] = json!({"aggregation_type": "SUM"});
+    done(&server, "POST", &format!("{BASE}/notes"), checked).await;
+    let number = json!({"id": "n1", "note_name": "default/providers/acme/notes/checked", "kind": "KPI", "kpi": {"value": 7, "total": 9}});
+    done(&server, "POST", &format!("{BASE}/occurrences"), number).await;
+    done(&server, "POST", &format!("{BASE}/occurrences"), occurrence("o1")).await;
+    let now = chrono::Utc::now().to_rfc3339();
+    server.send(event("e1", "bob", "kms.secrets.delete", "success", &now)).await;
+
+    let days = loop {
+        let days = done(&server, "GET", "/api/v1/findings/days?time_zone=Europe/Berlin", Value::Null).await;
+        if days["rules"].as_array().unwrap().iter().any(|rule| rule["rule_id"] == "key-deleted") {
+            break days;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    let rule = days["rules"].as_array().unwrap().iter().find(|rule| rule["rule_id"] == "key-deleted").unwrap();
+    assert_eq!((rule["found"][4].clone(), &rule["silenced"]), (json!(1), &json!(0)), "{days}");
+    assert_eq!(days["days"].as_array().unwrap().len(), 5);
+
+    let cards = done(&server, "GET", "/api/v1/cards?time_zone=Europe/Berlin", Value::Null).await;
+    let own = &cards["sections"][0]["cards"][0];
+    assert_eq!(
+        (&own["title"], &own["elements"][0]["text"]),
+        (&json!("Activity Insights"), &json!("Identity and Access"))
+    );
+    assert_eq!(own["elements"][1]["text"], "Data and Kubernetes");
+    let trend = &own["elements"][3];
+    assert_eq!(
+        (&trend["kind"], trend["values"][2]["days"][4].as_u64() >= Some(2)),
+        (&json!("TIME_SERIES"), true),
+        "{own}"
+    );
+    let mine = &cards["sections"][1];
+    assert_eq!((&mine["title"], &mine["cards"][0]["title"]), (&json!("Mine"), &json!("Ciphers")), "{cards}");
+    let elements = &mine["cards"][0]["elements"];
+    assert_eq!(elements[0]["values"][0]["value"].as_f64(), Some(1.0), "{elements}");
+    assert_eq!(
+        (elements[1]["values"][0]["value"].as_f64(), elements[1]["values"][0]["total"].as_f64()),
+        (Some(7.0), Some(9.0))
+    );
+    assert_eq!(elements[2]["values"][0]["days"], json!([0, 0, 0, 0, 1]));
+    // What a number counts can be seen: its query finds as many.
+    let q: String =
+        url::form_urlencoded::byte_serialize(elements[0]["values"][0]["q"].as_str().unwrap().as_bytes()).collect();
+    let seen = done(&server, "GET", &format!("/api/v1/events?stream=findings&q={q}"), Value::Null).await;
+    assert_eq!(seen["events"].as_array().unwrap().len(), 1, "{seen}");
+    let q: String =
+        url::form_urlencoded::byte_serialize(own["elements"][2]["values"][0]["q"].as_str().unwrap().as_bytes())
+            .collect();
+    let seen = done(&server, "GET", &format!("/api/v1/events/count?stream=findings&q={q}"), Value::Null).await;
+    assert_eq!(seen["count"].as_f64(), own["elements"][2]["values"][0]["value"].as_f64());
+
+    for wrong in ["days=0", "days=32", "time_zone=Mars/Olympus"] {
+        let (status, told) = ask(&server, "GET", &format!("/api/v1/cards?{wrong}"), Value::Null).await;
+        assert_eq!(status, 400, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_can_be_sent_back() {
+    let server = Server::start().await;
+    done(&server, "POST", &format!("{BASE}/notes"), note("weak-cipher")).await;
+    done(&server, "POST", &format!("{BASE}/occurrences"), occurrence("o1")).await;
+    for path in [format!("{BASE}/notes/weak-cipher"), format!("{BASE}/occurrences/o1")] {
+        let read = done(&server, "GET", &path, Value::Null).await;
+        done(&server, "PUT", &path, read).await;
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_refused_by_name() {
     let server = Server::start().await;
     let with = |member: &str, value: Value| {
@@ -151,7 +240,7 @@ async fn what_does_not_fit_is_refused_by_name() {
         (with("kpi", json!({"aggregation_type": "SUM"})), "kpi"),
         (with("id", json!("a b")), "id"),
         (with("long_description", json!("x".repeat(4001))), "long_description"),
-        (with("surprise", json!(1)), "surprise"),
+        (with("finding", json!({"severity": "HIGH", "surprise": 1})), "surprise"),
         (of_card(&|card| card["title"] = json!("x".repeat(29))), "card.title"),
         (of_card(&|card| card["order"] = json!(3)), "order"),
         (of_card(&|card| card["elements"] = json!([series.clone()])), "FINDING_COUNT"),
