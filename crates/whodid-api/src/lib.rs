@@ -19,6 +19,7 @@ mod people;
 mod problem;
 mod rejects;
 mod rules;
+mod search_alerts;
 mod server;
 mod sessions;
 mod sql;
@@ -70,6 +71,10 @@ pub use rules::{
     FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate,
     PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate,
     RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning, RuleUpdate,
+};
+pub use search_alerts::{
+    Blackout, BlackoutTimes, Preset, PresetList, PresetWrite, SearchAlert, SearchAlertList, SearchAlertWrite,
+    ToldChannel, Trigger, TriggerInterval, TriggerOperator,
 };
 pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
 pub use sessions::{

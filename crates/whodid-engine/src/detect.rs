@@ -169,7 +169,7 @@ impl Engine {
 
     /// The offset that the next finding of an account will have.
     pub fn next_finding(&self, account: &AccountName) -> Offset {
-        self.inner.known_table(account, &StreamName::findings()).map_or(Offset(0), |table| table.next_offset())
+        self.next_offset(account, &StreamName::findings())
     }
 
     /// Told whenever something was recorded; closed when the engine ends.
@@ -247,7 +247,7 @@ impl Engine {
     }
 
     /// Records of a stream from an offset on, at most [`STEP_ROWS`].
-    async fn records_from(
+    pub(crate) async fn records_from(
         &self,
         account: &AccountName,
         stream: &StreamName,

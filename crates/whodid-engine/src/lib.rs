@@ -31,6 +31,7 @@ mod salvage;
 mod sql_value;
 mod status;
 mod unreadable;
+mod watching;
 mod writer;
 
 pub use backtest::{Backtest, BacktestDay, BacktestDifference, BacktestReport, BacktestSample};
@@ -51,4 +52,5 @@ pub use read::{
 pub use salvage::{SalvageError, Salvaged, salvage};
 pub use status::{Status, shows_all};
 pub use unreadable::UnreadableTable;
+pub use watching::{Watched, WatchedMatch, WatchedSearch, WatchedStep};
 pub use whodid_lake::{Domain, EraseReport, Erasure};

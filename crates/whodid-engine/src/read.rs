@@ -701,7 +701,7 @@ pub(crate) fn render_all(batches: &[RecordBatch], account: &AccountName, stream:
     events
 }
 
-fn parse_query(q: &str) -> Result<Query, Error> {
+pub(crate) fn parse_query(q: &str) -> Result<Query, Error> {
     whodid_query::parse(q).map_err(|error| Error {
         kind: ErrorKind::Invalid,
         code: "bad_query",

@@ -5,7 +5,7 @@
 
 use serde_json::Value as Json;
 use whodid_audit::{Actor, Told};
-use whodid_model::{AccountName, Offset, Timestamp};
+use whodid_model::{AccountName, Offset, StreamName, Timestamp};
 
 use crate::deliveries::{DeliveryRow, insert_delivery};
 use crate::sql::{Row, Tx, Value, args};
@@ -200,6 +200,40 @@ impl Meta {
             forget_old(&mut write.tx, account).await?;
         }
         write.commit_unseen().await?;
+        Ok(())
+    }
+
+    /// What alerts on searches remember of an account; `None` before the first.
+    pub async fn watch_state(&self, account: &AccountName) -> Result<Option<Json>, MetaError> {
+        let select = "SELECT body FROM watch_states WHERE account = $1";
+        let row = self.read().await?.row("reading what searches remember", select, args![account]).await?;
+        row.map(|row| row.json(0)).transpose()
+    }
+
+    /// Stores that, with the findings that came of it. whodid's own doing, which the findings tell already.
+    ///
+    /// # Errors
+    /// The metadata cannot be written; nothing was.
+    pub async fn store_watch_state(
+        &self,
+        account: &AccountName,
+        body: &Json,
+        findings: &[Told],
+        now: Timestamp,
+    ) -> Result<(), ChangeError> {
+        let system = Actor::system();
+        let mut write = self.write_unaudited(&system, now).await?;
+        let upsert = "INSERT INTO watch_states (account, body) VALUES ($1, $2)
+            ON CONFLICT (account) DO UPDATE SET body = excluded.body";
+        write.tx.run("noting what searches remember", upsert, args![account, body.to_string()]).await?;
+        for finding in findings {
+            write.tell_in(account, &StreamName::findings(), finding).await?;
+        }
+        if findings.is_empty() {
+            write.commit_unseen().await?;
+        } else {
+            write.commit().await?;
+        }
         Ok(())
     }
 

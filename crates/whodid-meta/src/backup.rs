@@ -22,7 +22,7 @@ pub const BACKUP_FORMAT: i64 = 1;
 const LINE_BYTES_MAX: usize = 4 << 20;
 
 /// What is kept, in an order in which every row's references stand before it.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
     "installation",
     "accounts",
     "users",
@@ -42,6 +42,7 @@ const TABLES: [&str; 21] = [
     "documents",
     "alerts",
     "alert_cursors",
+    "watch_states",
     "deliveries",
     "outbox",
 ];

@@ -8,8 +8,13 @@ use crate::MetaError;
 use crate::sql::{Db, args};
 
 /// SQLite's steps. Never changed once released, for files in the field are at every one of them.
-const STEPS: [&str; 4] =
-    [FIRST, include_str!("schema/second.sql"), include_str!("schema/third.sql"), include_str!("schema/fourth.sql")];
+const STEPS: [&str; 5] = [
+    FIRST,
+    include_str!("schema/second.sql"),
+    include_str!("schema/third.sql"),
+    include_str!("schema/fourth.sql"),
+    include_str!("schema/fifth.sql"),
+];
 
 /// The tables of the first release.
 pub(crate) const FIRST: &str = include_str!("schema/first.sql");
@@ -19,8 +24,11 @@ const POSTGRES: &str = include_str!("schema/postgres.sql");
 const POSTGRES_BEGINNING: i64 = 2;
 
 /// PostgreSQL's steps from there: the same as SQLite's later ones, in its own types.
-const POSTGRES_STEPS: [&str; 2] =
-    [include_str!("schema/postgres-third.sql"), include_str!("schema/postgres-fourth.sql")];
+const POSTGRES_STEPS: [&str; 3] = [
+    include_str!("schema/postgres-third.sql"),
+    include_str!("schema/postgres-fourth.sql"),
+    include_str!("schema/postgres-fifth.sql"),
+];
 const _: () = assert!(POSTGRES_BEGINNING + POSTGRES_STEPS.len() as i64 == VERSION, "a step for one database only");
 
 /// The version that this whodid writes.

@@ -1134,6 +1134,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List presets */
+        get: operations["listPresets"];
+        put?: never;
+        /** Make a preset */
+        post: operations["createPreset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a preset
+         * @description The alerts built on it are deleted with it.
+         */
+        delete: operations["deletePreset"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a preset
+         * @description The body is the preset as it shall be; every alert built on it changes with it.
+         */
+        patch: operations["updatePreset"];
+        trace?: never;
+    };
     "/api/v1/query/check": {
         parameters: {
             query?: never;
@@ -1332,6 +1374,51 @@ export interface paths {
          * @description Tuning is kept apart from the rule and survives upgrades of its package.
          */
         patch: operations["updateRule"];
+        trace?: never;
+    };
+    "/api/v1/search-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List alerts on searches */
+        get: operations["listSearchAlerts"];
+        put?: never;
+        /**
+         * Make an alert on a search
+         * @description Whoever makes one must be able to see every event of the stream: it counts all of them.
+         */
+        post: operations["createSearchAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search-alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete an alert on a search
+         * @description What it raised stays in the inbox.
+         */
+        delete: operations["deleteSearchAlert"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an alert on a search
+         * @description The body is the alert as it shall be. What was counted of a window goes on where the search and the interval stay.
+         */
+        patch: operations["updateSearchAlert"];
         trace?: never;
     };
     "/api/v1/sessions": {
@@ -2315,6 +2402,43 @@ export interface components {
         BindingList: {
             /** @description The bindings. */
             bindings: components["schemas"]["Binding"][];
+        };
+        /**
+         * @description Times in which nothing is told, by the clock of a place.
+         * @example {
+         *       "days": [
+         *         "sat",
+         *         "sun"
+         *       ],
+         *       "enabled": true,
+         *       "times": {
+         *         "enabled": true,
+         *         "periods": [
+         *           [
+         *             "22:00",
+         *             "06:00"
+         *           ]
+         *         ]
+         *       },
+         *       "timezone": "Europe/Berlin"
+         *     }
+         */
+        Blackout: {
+            /** @description `mon` to `sun`; every day when empty. A period belongs to the day on which it begins. */
+            days?: string[];
+            /** @description Whether it holds at all. */
+            enabled: boolean;
+            /** @description At which times of these days; all day without. */
+            times?: components["schemas"]["BlackoutTimes"];
+            /** @description Whose clock (IANA). */
+            timezone?: string;
+        };
+        /** @description Times of a day. */
+        BlackoutTimes: {
+            /** @description Whether they count; otherwise it is the whole day. */
+            enabled: boolean;
+            /** @description `HH:MM`, from one until before the other; past midnight where the second is not later. */
+            periods?: string[][];
         };
         /** @description One bar. */
         Bucket: {
@@ -3833,6 +3957,38 @@ export interface components {
             /** @description Its stable name: `keys.manage`. */
             name: string;
         };
+        /** @description A preset. */
+        Preset: {
+            /** @description Whom it tells, and when. */
+            channels: components["schemas"]["ToldChannel"][];
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Counted up by every change.
+             */
+            revision: number;
+            /** @description Names of the alerts built on it, which end with it. */
+            used_by: string[];
+        };
+        /** @description The presets of an account. */
+        PresetList: {
+            /** @description By name. */
+            presets: components["schemas"]["Preset"][];
+        };
+        /** @description A preset, as it shall be. */
+        PresetWrite: {
+            /** @description Whom it tells, and when. */
+            channels: components["schemas"]["ToldChannel"][];
+            /** @description Its name, one line. */
+            name: string;
+        };
         /**
          * @description The body of every error answer (`application/problem+json`, RFC 9457).
          * @example {
@@ -4570,6 +4726,70 @@ export interface components {
              */
             threshold?: number;
         };
+        /** @description An alert on a search. */
+        SearchAlert: {
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Its id. */
+            id: string;
+            /** @description When it was last told; null when never. */
+            last_fired_at: string | null;
+            /** @description When something last matched while it was watched; null when never. */
+            last_match_at: string | null;
+            /**
+             * Format: int64
+             * @description Counted up by every change.
+             */
+            revision: number;
+            /** @description The rule id of its findings and alerts. */
+            rule_id: string;
+            /** @description What it says. */
+            search_alert: components["schemas"]["SearchAlertWrite"];
+        };
+        /** @description The alerts on searches of an account. */
+        SearchAlertList: {
+            /** @description By name. */
+            search_alerts: components["schemas"]["SearchAlert"][];
+        };
+        /**
+         * @description An alert on a search, as it shall be. One of `preset`, `channels` and `trigger` says when it is told.
+         * @example {
+         *       "name": "Denied deletions",
+         *       "q": "action:*.delete outcome:failure",
+         *       "trigger": {
+         *         "immediate": true,
+         *         "operator": "presence",
+         *         "trigger_interval": "5m",
+         *         "trigger_limit": 5
+         *       }
+         *     }
+         */
+        SearchAlertWrite: {
+            /** @description Whether its alert is resolved by itself after a whole window without news. */
+            auto_resolve?: boolean;
+            /** @description Channels of its own. */
+            channels?: components["schemas"]["ToldChannel"][];
+            /** @description Whether it is watched. */
+            is_enabled?: boolean;
+            /** @description Its name, one line. */
+            name: string;
+            /** @description The preset's id. */
+            preset?: string;
+            /** @description The search, in the search language; without times relative to now. */
+            q?: string;
+            /** @description Only events of this region. */
+            region?: string;
+            /** @description How grave its alerts are. */
+            severity?: components["schemas"]["Level"];
+            /** @description Only events of this space. */
+            space?: string;
+            /** @description The stream it looks at: `activity`, `audit` or `rejects`. */
+            stream?: string;
+            /** @description No channel: an alert in the inbox only. */
+            trigger?: components["schemas"]["Trigger"];
+        };
         /**
          * @description How much of a day's events is searched.
          * @enum {string}
@@ -4993,6 +5213,13 @@ export interface components {
             /** @description What it is limited to; nothing when not given. */
             scope?: components["schemas"]["KeyScope"];
         };
+        /** @description A channel, and when it is told. */
+        ToldChannel: {
+            /** @description The channel's id. */
+            channel: string;
+            /** @description When it is told. */
+            trigger: components["schemas"]["Trigger"];
+        };
         /**
          * @description The most frequent values of one field.
          * @example {
@@ -5035,6 +5262,42 @@ export interface components {
             /** @description For scanning, `otpauth://totp/…`. */
             uri: string;
         };
+        /**
+         * @description When something is told.
+         * @example {
+         *       "immediate": true,
+         *       "operator": "presence",
+         *       "trigger_interval": "5m",
+         *       "trigger_limit": 5
+         *     }
+         */
+        Trigger: {
+            /** @description When nothing is told. */
+            blackout?: components["schemas"]["Blackout"];
+            /** @description As soon as the count is reached; presence only. */
+            immediate?: boolean;
+            /** @description What is news. Absence is muted unless something matched in the day before. */
+            operator: components["schemas"]["TriggerOperator"];
+            /** @description When the window is over. */
+            terminal?: boolean;
+            /** @description Within how long; 30 seconds for presence, 15 minutes for absence unless set. */
+            trigger_interval?: components["schemas"]["TriggerInterval"];
+            /**
+             * Format: int64
+             * @description How many matches.
+             */
+            trigger_limit?: number;
+        };
+        /**
+         * @description How long a window is; windows are aligned to midnight UTC.
+         * @enum {string}
+         */
+        TriggerInterval: "30s" | "1m" | "5m" | "15m" | "30m" | "1h" | "6h" | "12h" | "24h";
+        /**
+         * @description What is news.
+         * @enum {string}
+         */
+        TriggerOperator: "presence" | "absence";
         /** @description A table that cannot be read. It is tried again by itself. */
         UnavailableTable: {
             /** @description What was met when it was read last. */
@@ -14640,6 +14903,515 @@ export interface operations {
             };
         };
     };
+    listPresets: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPreset: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetWrite"];
+            };
+        };
+        responses: {
+            /** @description The preset */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePreset: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, with the alerts built on it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePreset: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PresetWrite"];
+            };
+        };
+        responses: {
+            /** @description The preset as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preset"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkQuery: {
         parameters: {
             query: {
@@ -16504,6 +17276,515 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleDetail"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSearchAlerts: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAlertList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSearchAlert: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchAlertWrite"];
+            };
+        };
+        responses: {
+            /** @description It is watched from now on */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAlert"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSearchAlert: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSearchAlert: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchAlertWrite"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAlert"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */

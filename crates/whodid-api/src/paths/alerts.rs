@@ -2,7 +2,8 @@
 
 use crate::{
     AlertAct, AlertDetail, AlertPage, AlertParams, CardList, Channel, ChannelList, ChannelWrite, Delivery,
-    DeliveryList, FindingDays, FindingDaysParams, LookupParams, NoticeKey, Silence, SilenceCreate, SilenceList,
+    DeliveryList, FindingDays, FindingDaysParams, LookupParams, NoticeKey, Preset, PresetList, PresetWrite,
+    SearchAlert, SearchAlertList, SearchAlertWrite, Silence, SilenceCreate, SilenceList,
 };
 
 /// List alerts
@@ -95,3 +96,53 @@ pub fn list_cards() {}
 #[utoipa::path(get, path = "/api/v1/findings/days", operation_id = "listFindingDays", tag = "alerts", params(FindingDaysParams),
     responses((status = 200, description = "By day", body = FindingDays)), security(("key" = []), ("session" = [])))]
 pub fn list_finding_days() {}
+
+/// List alerts on searches
+#[utoipa::path(get, path = "/api/v1/search-alerts", operation_id = "listSearchAlerts", tag = "alerts", params(LookupParams),
+    responses((status = 200, description = "All of them", body = SearchAlertList)), security(("key" = []), ("session" = [])))]
+pub fn list_search_alerts() {}
+
+/// Make an alert on a search
+///
+/// Whoever makes one must be able to see every event of the stream: it counts all of them.
+#[utoipa::path(post, path = "/api/v1/search-alerts", operation_id = "createSearchAlert", tag = "alerts", params(LookupParams), request_body = SearchAlertWrite,
+    responses((status = 201, description = "It is watched from now on", body = SearchAlert)), security(("key" = []), ("session" = [])))]
+pub fn create_search_alert() {}
+
+/// Change an alert on a search
+///
+/// The body is the alert as it shall be. What was counted of a window goes on where the search and the interval stay.
+#[utoipa::path(patch, path = "/api/v1/search-alerts/{id}", operation_id = "updateSearchAlert", tag = "alerts", params(("id" = String, Path, description = "Its id"), LookupParams), request_body = SearchAlertWrite,
+    responses((status = 200, description = "As it is now", body = SearchAlert)), security(("key" = []), ("session" = [])))]
+pub fn update_search_alert() {}
+
+/// Delete an alert on a search
+///
+/// What it raised stays in the inbox.
+#[utoipa::path(delete, path = "/api/v1/search-alerts/{id}", operation_id = "deleteSearchAlert", tag = "alerts", params(("id" = String, Path, description = "Its id"), LookupParams),
+    responses((status = 204, description = "It is gone")), security(("key" = []), ("session" = [])))]
+pub fn delete_search_alert() {}
+
+/// List presets
+#[utoipa::path(get, path = "/api/v1/presets", operation_id = "listPresets", tag = "alerts", params(LookupParams),
+    responses((status = 200, description = "All of them", body = PresetList)), security(("key" = []), ("session" = [])))]
+pub fn list_presets() {}
+
+/// Make a preset
+#[utoipa::path(post, path = "/api/v1/presets", operation_id = "createPreset", tag = "alerts", params(LookupParams), request_body = PresetWrite,
+    responses((status = 201, description = "The preset", body = Preset)), security(("key" = []), ("session" = [])))]
+pub fn create_preset() {}
+
+/// Change a preset
+///
+/// The body is the preset as it shall be; every alert built on it changes with it.
+#[utoipa::path(patch, path = "/api/v1/presets/{id}", operation_id = "updatePreset", tag = "alerts", params(("id" = String, Path, description = "Its id"), LookupParams), request_body = PresetWrite,
+    responses((status = 200, description = "The preset as it is now", body = Preset)), security(("key" = []), ("session" = [])))]
+pub fn update_preset() {}
+
+/// Delete a preset
+///
+/// The alerts built on it are deleted with it.
+#[utoipa::path(delete, path = "/api/v1/presets/{id}", operation_id = "deletePreset", tag = "alerts", params(("id" = String, Path, description = "Its id"), LookupParams),
+    responses((status = 204, description = "It is gone, with the alerts built on it")), security(("key" = []), ("session" = [])))]
+pub fn delete_preset() {}

@@ -4,7 +4,7 @@
 //! queued for channels, and how far the reader came are stored in one transaction. So each finding counts once, whatever
 //! ends the process, and a dead channel holds up nothing here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,12 @@ struct Found {
     payload: Value,
     /// Of further matches: how many there are by now.
     update: Option<u64>,
+    /// Of an alert on a search: the channels that are told, whatever else they want, each time.
+    channels: Option<Vec<String>>,
+    /// The search that shows what it is about.
+    query: String,
+    /// What the latest of the evidence tells.
+    lines: Vec<String>,
 }
 
 /// Goes on until the server stops.
@@ -214,9 +220,14 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>) -> O
             Some(Moment::Opened)
         }
     };
+    let moment = moment.or(found.channels.is_some().then_some(Moment::Again));
     let alert = known?;
     let before = latest.filter(|row| row.id == alert.id).map(|row| &row.body);
-    let body = json!({
+    let channels = found.channels.as_ref().map(|channels| {
+        let known = before.map(|body| texts(&body["channels"])).unwrap_or_default();
+        known.into_iter().chain(channels.iter().cloned()).collect::<BTreeSet<String>>()
+    });
+    let mut body = json!({
         "alert": alert,
         "sentence": found.sentence,
         "findingType": found.finding_type,
@@ -224,6 +235,11 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>) -> O
         "evidence": with_evidence(before.map_or(&Value::Null, |body| &body["evidence"]), &found.evidence),
         "matches": found.update.unwrap_or(1).max(alert.count),
     });
+    if let Some(channels) = channels {
+        body["channels"] = json!(channels);
+        body["query"] = json!(found.query);
+        body["stream"] = found.payload["stream"].clone();
+    }
     Some(Grown { row: stored(&alert, &found.key, body), alert, found, moment })
 }
 
@@ -262,20 +278,23 @@ fn told(
             .iter()
             .rev()
             .take(whodid_alerts::notice::EVIDENCE_MAX)
-            .map(|record| Evidence {
+            .enumerate()
+            .map(|(back, record)| Evidence {
                 record: record.clone(),
                 at: found.at,
-                sentence: String::new(),
+                sentence: found.lines.iter().rev().nth(back).cloned().unwrap_or_default(),
                 event: Value::Null,
             })
             .collect(),
-        query: String::new(),
+        query: found.query.clone(),
         finding: found.payload.clone(),
         more: 0,
     };
-    let wanting = channels
-        .iter()
-        .filter(|(_, channel)| channel.enabled && channel.wants(alert.severity, &found.provider, &found.finding_type));
+    let wants = |id: &String, channel: &Channel| match &found.channels {
+        Some(named) => named.contains(id),
+        None => channel.wants(alert.severity, &found.provider, &found.finding_type),
+    };
+    let wanting = channels.iter().filter(|(id, channel)| channel.enabled && wants(id, channel));
     wanting.map(|(id, _)| queued(id, Some(&alert.id), &notice, now)).collect()
 }
 
@@ -313,6 +332,27 @@ async fn escalate(app: &App) -> Result<(), MetaError> {
             Err(_) => {}
         }
     }
+    Ok(())
+}
+
+/// Ends an alert because what raised it is over, and tells whom it was told.
+pub async fn resolve_by_itself(
+    app: &App,
+    account: &AccountName,
+    latest: Option<AlertRow>,
+    now: Timestamp,
+) -> Result<(), ChangeError> {
+    let Some(row) = latest else { return Ok(()) };
+    let Some(mut alert) = alert_of(&row) else { return Ok(()) };
+    let reason = "Nothing new for a whole window.";
+    let Ok(moment) = alert.resolve("whodid", now, reason) else { return Ok(()) };
+    let channels = channels(app, account).await?;
+    let found = found_of(&row, &alert);
+    let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &channels, now)).unwrap_or_default();
+    let mut body = row.body.clone();
+    body["alert"] = json!(alert);
+    app.meta.store_alerts(account, &[stored(&alert, &row.group_key, body)], &deliveries, None, now).await?;
+    app.deliveries_wait.notify_one();
     Ok(())
 }
 
@@ -373,7 +413,15 @@ fn found_of(row: &AlertRow, alert: &Alert) -> Found {
         evidence: evidence.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         payload: Value::Null,
         update: None,
+        channels: row.body["channels"].is_array().then(|| texts(&row.body["channels"])),
+        query: text("query"),
+        lines: Vec::new(),
     }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let each = value.as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    each.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The channels of an account with their ids, secrets opened. One that cannot be read is told and left out.
@@ -431,6 +479,9 @@ fn read(event: &Value) -> Option<Found> {
         group,
         sentence: data["sentence"].as_str().map_or_else(|| text(&event["message"]), str::to_owned),
         evidence,
+        channels: data["channels"].is_array().then(|| texts(&data["channels"])),
+        query: text(&data["query"]),
+        lines: texts(&data["lines"]),
         payload: data.clone(),
         update: is_update.then(|| data["matches"].as_u64().unwrap_or_default()),
     })

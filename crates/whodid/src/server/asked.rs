@@ -9,8 +9,9 @@ use serde_json::Value;
 use whodid_api::{
     AccountCreate, AlertAct, BacktestRequest, BindingCreate, ChannelWrite, Code, DownloadCreate, GroupCreate,
     GroupUpdate, InvitationCreate, KeyCreate, KeyRotate, KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate,
-    PasswordChange, Reauthenticate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCheckRequest, RuleCreate,
-    RuleExceptionCreate, RuleUpdate, SettingsUpdate, SilenceCreate, SqlRequest, TokenCreate, TotpCode, UserUpdate,
+    PasswordChange, PresetWrite, Reauthenticate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCheckRequest, RuleCreate,
+    RuleExceptionCreate, RuleUpdate, SearchAlertWrite, SettingsUpdate, SilenceCreate, SqlRequest, TokenCreate,
+    TotpCode, UserUpdate,
 };
 
 use super::auth::Caller;
@@ -41,8 +42,8 @@ macro_rules! asks {
 
 asks!(
     AccountCreate, AlertAct, BindingCreate, DownloadCreate, GroupCreate, GroupUpdate, InvitationCreate, KeyCreate, KeyRotate,
-    KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCreate, RuleExceptionCreate, RuleUpdate,
-    SettingsUpdate, SilenceCreate, TokenCreate, UserUpdate;
+    KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate, PresetWrite, RetentionUpdate, RoleCreate, RoleUpdate, RuleCreate, RuleExceptionCreate, RuleUpdate,
+    SearchAlertWrite, SettingsUpdate, SilenceCreate, TokenCreate, UserUpdate;
     but not what is in BacktestRequest, ChannelWrite, PasswordChange, Reauthenticate, RuleCheckRequest, SqlRequest, TotpCode
 );
 

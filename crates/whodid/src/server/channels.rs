@@ -104,6 +104,11 @@ pub async fn delete(
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
     let document = document(&app, &account, &id).await?;
     let name = document.body["name"].as_str().unwrap_or_default().to_owned();
+    let users = super::presets::users_of_channel(&app, &account, &id).await?;
+    if !users.is_empty() {
+        let detail = format!("{} would tell nobody any more; take the channel out there first", users.join(", "));
+        return Err(Failure::new(Code::Conflict, detail));
+    }
     let told = Told::success(Deed::ChannelDelete, id.as_str(), name.as_str()).changed(Some(document.body), None);
     let change =
         DocumentChange { kind: DocumentKind::Channel, id, body: None, secret: None, expected: Expected::Present };

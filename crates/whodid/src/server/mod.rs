@@ -30,12 +30,14 @@ mod params;
 mod passwords;
 mod people;
 mod places;
+mod presets;
 mod rejects;
 mod review;
 mod roles;
 mod routes;
 mod rules;
 mod search;
+mod search_alerts;
 mod sessions;
 mod sign_in;
 mod system;
@@ -43,6 +45,7 @@ mod tail;
 mod telemetry;
 mod tokens;
 mod ui;
+mod watching;
 
 use std::sync::{Arc, OnceLock};
 
@@ -100,6 +103,8 @@ pub struct App {
     notices: OnceLock<(Arc<Sender>, Arc<SigningKey>)>,
     /// Told when deliveries were queued.
     deliveries_wait: tokio::sync::Notify,
+    /// Counted up when alerts on searches were changed.
+    watched: tokio::sync::watch::Sender<u64>,
     body_memory: BodyMemory,
     telemetry: Telemetry,
     started_at: Timestamp,
@@ -139,6 +144,7 @@ impl App {
             refreshing_rules: tokio::sync::Mutex::default(),
             notices: OnceLock::new(),
             deliveries_wait: tokio::sync::Notify::new(),
+            watched: tokio::sync::watch::Sender::new(0),
             telemetry,
             started_at: crate::clock::now(),
             stopping,
@@ -159,6 +165,7 @@ impl App {
         let (sender, key) = channels::sender(&self.config, &self.meta).await?;
         // Begun once, so the cell is empty.
         let _ = self.notices.set((Arc::clone(&sender), key));
+        tokio::spawn(watching::run(Arc::clone(self), engine.clone()));
         tokio::spawn(alerting::run(Arc::clone(self), engine));
         tokio::spawn(delivering::run(Arc::clone(self), sender));
         Ok(())

@@ -16,7 +16,8 @@ use whodid_model::Permission;
 use super::failure::Failure;
 use super::{
     App, accounts, alerts, audit, backtests, cards, channels, downloads, export, findings, guard, ingest, keeping,
-    keys, me, oidc_routes, people, rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
+    keys, me, oidc_routes, people, presets, rejects, review, roles, rules, search, search_alerts, sessions, system,
+    tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -195,6 +196,14 @@ routes! {
     get "/api/v1/channels/{id}/deliveries" channels::deliveries, Needs(ChannelsManage), Nothing;
     get "/api/v1/notices/key" channels::key, Open, Nothing;
 
+    get "/api/v1/search-alerts" search_alerts::list, Needs(AlertsRead), Nothing;
+    post "/api/v1/search-alerts" search_alerts::create, Needs(AlertsManage), Does(Deed::AlertCreate);
+    patch "/api/v1/search-alerts/{id}" search_alerts::update, Needs(AlertsManage), Does(Deed::AlertUpdate);
+    delete "/api/v1/search-alerts/{id}" search_alerts::delete, Needs(AlertsManage), Does(Deed::AlertDelete);
+    get "/api/v1/presets" presets::list, Needs(AlertsRead), Nothing;
+    post "/api/v1/presets" presets::create, Needs(AlertsManage), Does(Deed::AlertCreate);
+    patch "/api/v1/presets/{id}" presets::update, Needs(AlertsManage), Does(Deed::AlertUpdate);
+    delete "/api/v1/presets/{id}" presets::delete, Needs(AlertsManage), Does(Deed::AlertDelete);
     get "/api/v1/cards" cards::list, Needs(AlertsRead), Nothing;
     get "/api/v1/findings/days" cards::days, Needs(AlertsRead), Nothing;
 

@@ -381,3 +381,108 @@ async fn the_command_line_takes_an_alert_from_the_rule_to_its_end() {
     let (code, _, errors) = run(&["channels", "test", "nothing"]);
     assert_eq!((code == Some(0), errors.contains("no channel")), (false, true), "{errors}");
 }
+
+/// A search for keys that were deleted, told as soon as there are two.
+fn deletions(told: &Value) -> Value {
+    let mut asked = json!({"name": "Deleted keys", "q": "action:kms.secrets.delete", "severity": "high"});
+    told.as_object().unwrap().iter().for_each(|(name, value)| asked[name] = value.clone());
+    asked
+}
+
+fn twice() -> Value {
+    json!({"operator": "presence", "trigger_limit": 2, "trigger_interval": "24h", "immediate": true})
+}
+
+#[tokio::test]
+async fn a_search_that_matches_often_enough_tells_its_own_channels_at_once() {
+    let (meant, other) = (Receiver::answering(200).await, Receiver::answering(200).await);
+    let server = server_for(&[&meant, &other]).await;
+    let channel = done(&server, "POST", "/api/v1/channels", webhook("meant", &meant)).await;
+    done(&server, "POST", "/api/v1/channels", webhook("other", &other)).await;
+    let preset = json!({"name": "Twice a day", "channels": [{"channel": channel["id"], "trigger": twice()}]});
+    let preset = done(&server, "POST", "/api/v1/presets", preset).await;
+    let made = done(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"preset": preset["id"]}))).await;
+    assert_eq!(
+        done(&server, "GET", "/api/v1/presets", Value::Null).await["presets"][0]["used_by"],
+        json!(["Deleted keys"])
+    );
+
+    let path = format!("/api/v1/alerts?rule={}", made["rule_id"].as_str().unwrap());
+    let now = chrono::Utc::now().to_rfc3339();
+    server.send(event("e1", "bob", "kms.secrets.delete", "success", &now)).await;
+    server.send(event("e2", "eve", "kms.secrets.read", "success", &now)).await;
+    until(&server, "/api/v1/search-alerts", |list| list["search_alerts"][0]["last_match_at"].is_string()).await;
+    assert_eq!(done(&server, "GET", &path, Value::Null).await["alerts"], json!([]), "one is not enough");
+    server.send(event("e3", "eve", "kms.secrets.delete", "success", &now)).await;
+
+    let told = meant.told(1).await;
+    assert_eq!(
+        (told[0]["event"].as_str(), told[0]["severity"].as_str()),
+        (Some("opened"), Some("high")),
+        "{}",
+        told[0]
+    );
+    assert!(told[0]["sentence"].as_str().unwrap().starts_with("Deleted keys: 2 events matched since"), "{}", told[0]);
+    assert_eq!(told[0]["query"], "action:kms.secrets.delete");
+    assert_eq!(told[0]["evidence"][0]["record"], "activity:2");
+    assert!(told[0]["evidence"][0]["sentence"].as_str().unwrap().contains("eve"), "{}", told[0]);
+    let page = until(&server, &path, |page| page["alerts"].as_array().is_some_and(|alerts| !alerts.is_empty())).await;
+    assert_eq!(page["alerts"][0]["rule_title"], "Deleted keys");
+    let list = done(&server, "GET", "/api/v1/search-alerts", Value::Null).await;
+    assert!(list["search_alerts"][0]["last_fired_at"].is_string(), "{list}");
+    let ours = |notice: &Value| notice["alert_id"] == page["alerts"][0]["id"];
+    assert!(!other.taken.lock().iter().any(|(_, body)| ours(body)), "it was not meant");
+
+    let refused =
+        ask(&server, "DELETE", &format!("/api/v1/channels/{}", channel["id"].as_str().unwrap()), Value::Null).await;
+    assert_eq!(
+        (refused.0, refused.1["detail"].as_str().unwrap().contains("Twice a day")),
+        (409, true),
+        "{}",
+        refused.1
+    );
+    done(&server, "DELETE", &format!("/api/v1/presets/{}", preset["id"].as_str().unwrap()), Value::Null).await;
+    assert_eq!(
+        done(&server, "GET", "/api/v1/search-alerts", Value::Null).await["search_alerts"],
+        json!([]),
+        "built on it"
+    );
+}
+
+#[tokio::test]
+async fn a_search_in_the_inbox_only_can_be_changed_and_switched_off() {
+    let server = Server::start().await;
+    let made = done(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"trigger": twice()}))).await;
+    let path = format!("/api/v1/search-alerts/{}", made["id"].as_str().unwrap());
+    let off = deletions(&json!({"trigger": twice(), "is_enabled": false, "name": "Off"}));
+    let changed = done(&server, "PATCH", &path, off).await;
+    assert_eq!((changed["search_alert"]["name"].as_str(), changed["revision"].as_i64()), (Some("Off"), Some(2)));
+    done(&server, "DELETE", &path, Value::Null).await;
+    assert_eq!(ask(&server, "DELETE", &path, Value::Null).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_search_that_cannot_be_watched_is_refused_with_what_is_wrong() {
+    let server = Server::start().await;
+    let absence = json!({"operator": "absence", "immediate": true});
+    for (body, why) in [
+        (deletions(&json!({})), "exactly one of"),
+        (deletions(&json!({"trigger": twice(), "preset": "p"})), "exactly one of"),
+        (deletions(&json!({"preset": "nothing"})), "preset"),
+        (deletions(&json!({"channels": [{"channel": "nothing", "trigger": twice()}]})), "channel"),
+        (deletions(&json!({"channels": []})), "channels"),
+        (deletions(&json!({"trigger": absence})), "trigger.immediate"),
+        (deletions(&json!({"trigger": {"operator": "presence"}})), "trigger.immediate"),
+        (deletions(&json!({"trigger": twice(), "q": "action:("})), ""),
+        (deletions(&json!({"trigger": twice(), "q": "eventTime:>now-1h"})), "relative"),
+        (deletions(&json!({"trigger": twice(), "stream": "findings"})), "stream"),
+        (deletions(&json!({"trigger": twice(), "name": " "})), "name"),
+    ] {
+        let (status, refused) = ask(&server, "POST", "/api/v1/search-alerts", body.clone()).await;
+        assert_eq!(status, 400, "{body}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains(why), "{body}: {refused}");
+    }
+    done(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"trigger": twice()}))).await;
+    assert_eq!(ask(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"trigger": twice()}))).await.0, 409);
+    assert_eq!(ask(&server, "POST", "/api/v1/presets", json!({"name": "p", "channels": []})).await.0, 400);
+}

@@ -1,0 +1,201 @@
+//! Presets: channels with when each is told, which several alerts on searches share.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use whodid_alerts::Fault;
+use whodid_alerts::preset::Preset;
+use whodid_api::{Code, LookupParams, PresetList, PresetWrite};
+use whodid_audit::{Deed, Told};
+use whodid_meta::{Document, DocumentChange, DocumentKind, Expected};
+use whodid_model::AccountName;
+use whodid_model::access::Permission;
+
+use super::App;
+use super::asked::Asked;
+use super::auth::Caller;
+use super::failure::Failure;
+use super::params::{Id, Params};
+
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+) -> Result<Json<PresetList>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
+    let alerts = app.meta.documents(&account, DocumentKind::Watch).await?;
+    let presets = app.meta.documents(&account, DocumentKind::Preset).await?;
+    let mut presets: Vec<_> = presets.iter().filter_map(|document| shown(document, &alerts)).collect();
+    presets.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    Ok(Json(PresetList { presets }))
+}
+
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+    asked: Asked<PresetWrite>,
+) -> Result<(StatusCode, Json<whodid_api::Preset>), Failure> {
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
+    let asked = asked.read()?;
+    caller.attempt.is_about("", &asked.name);
+    let preset = read(&app, &account, &asked, "").await?;
+    let id = uuid::Uuid::now_v7().to_string();
+    let told = Told::success(Deed::AlertCreate, id.as_str(), preset.name.as_str())
+        .asked("kind", "preset")
+        .changed(None, Some(json!(preset)));
+    store(&app, &caller, &account, &id, &preset, Expected::Absent, told).await?;
+    Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
+}
+
+pub async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+    asked: Asked<PresetWrite>,
+) -> Result<Json<whodid_api::Preset>, Failure> {
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
+    let asked = asked.read()?;
+    caller.attempt.is_about(&id, &asked.name);
+    let before = document(&app, &account, &id).await?;
+    let preset = read(&app, &account, &asked, &id).await?;
+    let told = Told::success(Deed::AlertUpdate, id.as_str(), preset.name.as_str())
+        .asked("kind", "preset")
+        .changed(Some(before.body), Some(json!(preset)));
+    store(&app, &caller, &account, &id, &preset, Expected::Revision(before.revision), told).await?;
+    Ok(Json(found(&app, &account, &id).await?))
+}
+
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+) -> Result<StatusCode, Failure> {
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
+    let preset = document(&app, &account, &id).await?;
+    let gone = |kind, id: &str, revision| DocumentChange {
+        kind,
+        id: id.to_owned(),
+        body: None,
+        secret: None,
+        expected: Expected::Revision(revision),
+    };
+    let deed = |kind: &str, document: &Document| {
+        let name = document.body["name"].as_str().unwrap_or_default();
+        Told::success(Deed::AlertDelete, document.id.as_str(), name)
+            .asked("kind", kind)
+            .changed(Some(document.body.clone()), None)
+    };
+    let (mut changes, mut told) =
+        (vec![gone(DocumentKind::Preset, &id, preset.revision)], vec![deed("preset", &preset)]);
+    for alert in app.meta.documents(&account, DocumentKind::Watch).await? {
+        if alert.body["preset"] == id.as_str() {
+            changes.push(gone(DocumentKind::Watch, &alert.id, alert.revision));
+            told.push(deed("search", &alert));
+        }
+    }
+    app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &told, crate::clock::now()).await?;
+    app.searches_changed();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is wrong, in one text.
+pub fn refused(faults: &[Fault]) -> Failure {
+    let each: Vec<String> = faults.iter().map(|fault| format!("`{}` {}", fault.member, fault.text)).collect();
+    Failure::new(Code::BadJson, each.join("; "))
+}
+
+/// Refuses channels that the account does not have.
+pub async fn refuse_strange(app: &App, account: &AccountName, channels: &[String]) -> Result<(), Failure> {
+    let known = app.meta.documents(account, DocumentKind::Channel).await?;
+    for channel in channels {
+        if !known.iter().any(|document| document.id == *channel) {
+            let shown: String = channel.chars().take(60).collect();
+            let detail = format!("there is no channel {shown:?} in this account; name one by its id");
+            return Err(Failure::new(Code::BadJson, detail));
+        }
+    }
+    Ok(())
+}
+
+/// Who of presets and alerts on searches tells a channel.
+pub async fn users_of_channel(app: &App, account: &AccountName, channel: &str) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for kind in [DocumentKind::Preset, DocumentKind::Watch] {
+        for document in app.meta.documents(account, kind).await? {
+            let told = document.body["channels"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if told.iter().any(|told| told["channel"] == channel) {
+                names.push(document.body["name"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+    }
+    Ok(names)
+}
+
+async fn read(app: &App, account: &AccountName, asked: &PresetWrite, id: &str) -> Result<Preset, Failure> {
+    let preset: Preset =
+        serde_json::from_value(json!(asked)).map_err(|error| Failure::new(Code::BadJson, error.to_string()))?;
+    let faults = preset.faults();
+    if !faults.is_empty() {
+        return Err(refused(&faults));
+    }
+    let channels: Vec<String> = preset.channels.iter().map(|told| told.channel.clone()).collect();
+    refuse_strange(app, account, &channels).await?;
+    let others = app.meta.documents(account, DocumentKind::Preset).await?;
+    if others.iter().any(|other| other.id != id && other.body["name"] == preset.name.as_str()) {
+        return Err(Failure::new(Code::NameTaken, "another preset has this name; people could not tell them apart"));
+    }
+    Ok(preset)
+}
+
+async fn store(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    id: &str,
+    preset: &Preset,
+    expected: Expected,
+    told: Told,
+) -> Result<(), Failure> {
+    let change = DocumentChange {
+        kind: DocumentKind::Preset,
+        id: id.to_owned(),
+        body: Some(json!(preset)),
+        secret: None,
+        expected,
+    };
+    app.meta.change_documents(&caller.attempt.actor(), account, &[change], &[told], crate::clock::now()).await?;
+    app.searches_changed();
+    Ok(())
+}
+
+async fn document(app: &App, account: &AccountName, id: &str) -> Result<Document, Failure> {
+    let found = app.meta.document(account, DocumentKind::Preset, id).await?;
+    found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such preset in this account"))
+}
+
+async fn found(app: &App, account: &AccountName, id: &str) -> Result<whodid_api::Preset, Failure> {
+    let alerts = app.meta.documents(account, DocumentKind::Watch).await?;
+    shown(&document(app, account, id).await?, &alerts)
+        .ok_or_else(|| Failure::new(Code::Internal, "a stored preset cannot be read"))
+}
+
+fn shown(document: &Document, alerts: &[Document]) -> Option<whodid_api::Preset> {
+    let preset: PresetWrite = serde_json::from_value(document.body.clone()).ok()?;
+    let name = |alert: &Document| Value::as_str(&alert.body["name"]).unwrap_or_default().to_owned();
+    let used_by = alerts.iter().filter(|alert| alert.body["preset"] == document.id.as_str()).map(name).collect();
+    Some(whodid_api::Preset {
+        id: document.id.clone(),
+        name: preset.name,
+        channels: preset.channels,
+        used_by,
+        revision: document.revision,
+        created_at: document.created_at.to_string(),
+        created_by: document.created_by.clone(),
+    })
+}

@@ -1,0 +1,256 @@
+//! Alerts on searches, as people set them up.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::json;
+use whodid_alerts::Fault;
+use whodid_alerts::preset::{NAME_CHARS_MAX, Preset};
+use whodid_alerts::watch::Trigger;
+use whodid_api::{Code, LookupParams, SearchAlert, SearchAlertList, SearchAlertWrite};
+use whodid_audit::{Deed, Told};
+use whodid_engine::{Order, ReadRequest};
+use whodid_meta::{Document, DocumentChange, DocumentKind, Expected, MetaError};
+use whodid_model::access::{Act, Permission, Rows};
+use whodid_model::{AccountName, StreamName, Timestamp};
+
+use super::App;
+use super::asked::Asked;
+use super::auth::Caller;
+use super::failure::Failure;
+use super::params::{Id, Params};
+use super::presets::{refuse_strange, refused};
+use super::watching::{Memory, StoredSearch};
+
+/// Most alerts on searches of an account: each record that comes is held against all of them.
+const SEARCHES_MAX: usize = 200;
+/// Longest search, in bytes.
+const QUERY_BYTES_MAX: usize = 4000;
+/// Streams that can be watched. Not `findings`: what is found would be found again without end.
+const STREAMS: [&str; 3] = ["activity", "audit", "rejects"];
+
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+) -> Result<Json<SearchAlertList>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
+    let memory = memory(&app, &account).await?;
+    let documents = app.meta.documents(&account, DocumentKind::Watch).await?;
+    let mut search_alerts: Vec<_> = documents.iter().filter_map(|document| shown(document, &memory)).collect();
+    search_alerts.sort_by(|one, other| (&one.search_alert.name, &one.id).cmp(&(&other.search_alert.name, &other.id)));
+    Ok(Json(SearchAlertList { search_alerts }))
+}
+
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+    asked: Asked<SearchAlertWrite>,
+) -> Result<(StatusCode, Json<SearchAlert>), Failure> {
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
+    let asked = asked.read()?;
+    caller.attempt.is_about("", &asked.name);
+    if app.meta.documents(&account, DocumentKind::Watch).await?.len() >= SEARCHES_MAX {
+        let detail = format!("an account has at most {SEARCHES_MAX} alerts on searches; delete one that is not needed");
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    let search = read(&app, &caller, &account, asked, "").await?;
+    let id = uuid::Uuid::now_v7().to_string();
+    let told = Told::success(Deed::AlertCreate, id.as_str(), search.asked.name.as_str())
+        .asked("kind", "search")
+        .changed(None, Some(json!(search.asked)));
+    store(&app, &caller, &account, &id, &search, Expected::Absent, told).await?;
+    Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
+}
+
+pub async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+    asked: Asked<SearchAlertWrite>,
+) -> Result<Json<SearchAlert>, Failure> {
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
+    let asked = asked.read()?;
+    caller.attempt.is_about(&id, &asked.name);
+    let document = document(&app, &account, &id).await?;
+    let search = read(&app, &caller, &account, asked, &id).await?;
+    let before = StoredSearch::of(&document).map(|before| json!(before.asked));
+    let told = Told::success(Deed::AlertUpdate, id.as_str(), search.asked.name.as_str())
+        .asked("kind", "search")
+        .changed(before, Some(json!(search.asked)));
+    store(&app, &caller, &account, &id, &search, Expected::Revision(document.revision), told).await?;
+    Ok(Json(found(&app, &account, &id).await?))
+}
+
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+) -> Result<StatusCode, Failure> {
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
+    let document = document(&app, &account, &id).await?;
+    let name = document.body["name"].as_str().unwrap_or_default();
+    let before = StoredSearch::of(&document).map(|before| json!(before.asked));
+    let told = Told::success(Deed::AlertDelete, id.as_str(), name).asked("kind", "search").changed(before, None);
+    let change =
+        DocumentChange { kind: DocumentKind::Watch, id, body: None, secret: None, expected: Expected::Present };
+    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
+    app.searches_changed();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl App {
+    /// What is watched was changed.
+    pub(super) fn searches_changed(&self) {
+        self.watched.send_modify(|changes| *changes += 1);
+    }
+}
+
+/// Checks what was asked, by the rights of who asks.
+async fn read(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    asked: SearchAlertWrite,
+    id: &str,
+) -> Result<StoredSearch, Failure> {
+    let wrong = |text: &str| Err(Failure::new(Code::BadJson, text));
+    let name = asked.name.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+        return Err(Failure::new(
+            Code::BadJson,
+            format!("`name` must be one line of 1 to {NAME_CHARS_MAX} characters"),
+        ));
+    }
+    if asked.q.len() > QUERY_BYTES_MAX {
+        return Err(Failure::new(Code::BadJson, format!("`q` has more than {QUERY_BYTES_MAX} bytes")));
+    }
+    super::search::refuse_secret("`q`", &asked.q)?;
+    let stream = StreamName::parse(&asked.stream).ok().filter(|stream| STREAMS.contains(&stream.as_str()));
+    let Some(stream) = stream else {
+        return Err(Failure::new(Code::BadJson, format!("`stream` is one of {}", STREAMS.join(", "))));
+    };
+    let scope = caller.access(Act::Read(&stream), Some(account.as_str()))?;
+    if !scope.rows().iter().any(Rows::is_all) {
+        let detail = "an alert counts every event of the stream, and you may see some of them only; \
+                      ask somebody who sees all";
+        return Err(Failure::new(Code::Forbidden, detail));
+    }
+    let channels: Vec<String> = match (&asked.preset, &asked.channels, &asked.trigger) {
+        (Some(preset), None, None) => {
+            if app.meta.document(account, DocumentKind::Preset, preset).await?.is_none() {
+                return wrong("`preset` names no preset of this account");
+            }
+            Vec::new()
+        }
+        (None, Some(channels), None) => channels.iter().map(|told| told.channel.clone()).collect(),
+        (None, None, Some(trigger)) => {
+            let faults = triggered(trigger)?.faults().into_iter();
+            let faults: Vec<Fault> =
+                faults.map(|fault| Fault { member: format!("trigger.{}", fault.member), text: fault.text }).collect();
+            if !faults.is_empty() {
+                return Err(refused(&faults));
+            }
+            Vec::new()
+        }
+        _ => return wrong("give exactly one of `preset`, `channels` and `trigger`: it says when the alert is told"),
+    };
+    if asked.channels.is_some() {
+        let own = Preset { name: "own".to_owned(), channels: own_channels(&asked)? };
+        let faults = own.faults();
+        if !faults.is_empty() {
+            return Err(refused(&faults));
+        }
+    }
+    refuse_strange(app, account, &channels).await?;
+    let others = app.meta.documents(account, DocumentKind::Watch).await?;
+    if others.iter().any(|other| other.id != id && other.body["name"] == asked.name.as_str()) {
+        let detail = "another alert on a search has this name; people could not tell them apart";
+        return Err(Failure::new(Code::NameTaken, detail));
+    }
+    let request = request(&asked, &stream);
+    app.engine()?.watched_search(&stream, &request)?;
+    // Absence is news only where something matched lately.
+    let day = crate::clock::now().plus_micros(-86_400_000_000);
+    let request = ReadRequest { from: Some(day.to_string()), ..request };
+    let newest = app.engine()?.list(&scope, &request, Order::NewestFirst, 1, None).await?.events;
+    let newest = newest.first().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let seen_at = newest.and_then(|event| Some(Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at));
+    Ok(StoredSearch { asked, seen_at })
+}
+
+/// A trigger of the API as alerts know it.
+pub fn triggered(trigger: &whodid_api::Trigger) -> Result<Trigger, Failure> {
+    serde_json::from_value(json!(trigger)).map_err(|error| Failure::new(Code::BadJson, error.to_string()))
+}
+
+fn own_channels(asked: &SearchAlertWrite) -> Result<Vec<whodid_alerts::preset::PresetChannel>, Failure> {
+    serde_json::from_value(json!(asked.channels)).map_err(|error| Failure::new(Code::BadJson, error.to_string()))
+}
+
+/// The search of an alert, without a range.
+pub fn request(asked: &SearchAlertWrite, stream: &StreamName) -> ReadRequest {
+    ReadRequest {
+        q: asked.q.clone(),
+        space: asked.space.clone(),
+        region: asked.region.clone(),
+        stream: Some(stream.clone()),
+        ..ReadRequest::default()
+    }
+}
+
+async fn store(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    id: &str,
+    search: &StoredSearch,
+    expected: Expected,
+    told: Told,
+) -> Result<(), Failure> {
+    let change = DocumentChange {
+        kind: DocumentKind::Watch,
+        id: id.to_owned(),
+        body: Some(json!(search)),
+        secret: None,
+        expected,
+    };
+    app.meta.change_documents(&caller.attempt.actor(), account, &[change], &[told], crate::clock::now()).await?;
+    app.searches_changed();
+    Ok(())
+}
+
+async fn document(app: &App, account: &AccountName, id: &str) -> Result<Document, Failure> {
+    let found = app.meta.document(account, DocumentKind::Watch, id).await?;
+    found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such alert on a search in this account"))
+}
+
+async fn memory(app: &App, account: &AccountName) -> Result<Memory, MetaError> {
+    let stored = app.meta.watch_state(account).await?;
+    Ok(stored.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default())
+}
+
+async fn found(app: &App, account: &AccountName, id: &str) -> Result<SearchAlert, Failure> {
+    shown(&document(app, account, id).await?, &memory(app, account).await?)
+        .ok_or_else(|| Failure::new(Code::Internal, "a stored alert on a search cannot be read"))
+}
+
+fn shown(document: &Document, memory: &Memory) -> Option<SearchAlert> {
+    let stored = StoredSearch::of(document)?;
+    let remembered = memory.searches.get(&document.id);
+    Some(SearchAlert {
+        id: document.id.clone(),
+        search_alert: stored.asked,
+        rule_id: super::watching::rule_id(&document.id),
+        last_fired_at: remembered.and_then(|one| one.fired_at).map(|at| at.to_string()),
+        last_match_at: remembered.and_then(|one| one.matched_at).map(|at| at.to_string()),
+        revision: document.revision,
+        created_at: document.created_at.to_string(),
+        created_by: document.created_by.clone(),
+    })
+}
