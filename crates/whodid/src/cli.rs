@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod at;
 pub mod rights;
 pub mod rules;
+pub mod search_alerts;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -83,6 +84,12 @@ pub enum Verb {
     /// Where alerts are told: list, make, try
     #[command(subcommand)]
     Channels(alerts::ChannelsVerb),
+    /// Alerts on searches: so many matches in a time, or fewer
+    #[command(subcommand)]
+    SearchAlerts(search_alerts::SearchAlertsVerb),
+    /// Channels with when each is told, shared by alerts on searches
+    #[command(subcommand)]
+    Presets(search_alerts::PresetsVerb),
     /// Make, list and revoke keys
     #[command(subcommand)]
     Keys(KeysVerb),

@@ -1,16 +1,14 @@
 //! `whodid alerts …`, `whodid channels …`, `whodid findings`.
 
-use std::io::Read;
-
 use anyhow::Context;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::End;
 use crate::cli::ClientFlags;
 use crate::cli::alerts::{AlertFlags, AlertsVerb, ChannelFlags, ChannelsVerb, FindingsFlags};
 use crate::client::{Client, Pairs, pages, segment};
 use crate::output::{self, Output};
-use crate::{End, Usage};
 
 /// Runs `whodid alerts`.
 pub async fn run(verb: AlertsVerb, output: Output) -> anyhow::Result<End> {
@@ -101,14 +99,7 @@ pub async fn channels(verb: ChannelsVerb, output: Output) -> anyhow::Result<End>
             output::rows(output, &columns, &rows, &answer)?;
         }
         ChannelsVerb::Create { client, file } => {
-            let mut text = String::new();
-            if file.as_os_str() == "-" {
-                std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
-            } else {
-                text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-            }
-            let body: Value = serde_json::from_str(&text)
-                .map_err(|error| Usage(format!("{} is no JSON: {error}", file.display())))?;
+            let body = super::search_alerts::read_json(&file)?;
             let client = Client::new(&client)?;
             let request = client.request(Method::POST, "/api/v1/channels", &Vec::new())?;
             let made: Value = client.send(request.json(&body)).await?.json().await?;
@@ -172,7 +163,7 @@ pub async fn findings(flags: &FindingsFlags, output: Output) -> anyhow::Result<E
     let client = Client::new(&flags.client)?;
     let mut query = "action:===whodid.finding.create".to_owned();
     if let Some(rule) = &flags.rule {
-        query.push_str(&format!(" target.id:==={}", quoted(rule)));
+        query.push_str(&format!(" requestData.ruleId:==={}", quoted(rule)));
     }
     let mut pairs: Pairs = vec![("stream", "findings".to_owned()), ("q", query), ("from", flags.from.clone())];
     pairs.extend(flags.to.clone().map(|to| ("to", to)));

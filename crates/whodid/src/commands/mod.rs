@@ -15,6 +15,7 @@ pub mod rejects;
 pub mod rights;
 pub mod rules;
 pub mod salvage;
+pub mod search_alerts;
 pub mod send;
 pub mod serve;
 pub mod sql;

@@ -382,7 +382,7 @@ async fn the_command_line_takes_an_alert_from_the_rule_to_its_end() {
     assert_eq!((code == Some(0), errors.contains("no channel")), (false, true), "{errors}");
 }
 
-/// A search for keys that were deleted, told as soon as there are two.
+/// A search for keys that were deleted, which is told as soon as there are two.
 fn deletions(told: &Value) -> Value {
     let mut asked = json!({"name": "Deleted keys", "q": "action:kms.secrets.delete", "severity": "high"});
     told.as_object().unwrap().iter().for_each(|(name, value)| asked[name] = value.clone());
@@ -485,4 +485,25 @@ async fn a_search_that_cannot_be_watched_is_refused_with_what_is_wrong() {
     done(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"trigger": twice()}))).await;
     assert_eq!(ask(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"trigger": twice()}))).await.0, 409);
     assert_eq!(ask(&server, "POST", "/api/v1/presets", json!({"name": "p", "channels": []})).await.0, 400);
+}
+
+#[tokio::test]
+async fn the_command_line_handles_searches_and_presets_by_name() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("search.json");
+    std::fs::write(&file, deletions(&json!({"trigger": twice()})).to_string()).unwrap();
+    let path = file.to_str().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = server.run(&server.keys.admin_token, &[arguments, &["--output", "json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let made = run(&["search-alerts", "create", "--file", path]);
+    assert_eq!(made["search_alert"]["name"], "Deleted keys");
+    run(&["search-alerts", "disable", "Deleted keys"]);
+    assert_eq!(run(&["search-alerts", "list"])["search_alerts"][0]["search_alert"]["is_enabled"], false);
+    assert_eq!(run(&["search-alerts", "enable", made["id"].as_str().unwrap()])["search_alert"]["is_enabled"], true);
+    run(&["search-alerts", "delete", "Deleted keys"]);
+    assert_eq!(run(&["presets", "list"])["presets"], json!([]));
 }

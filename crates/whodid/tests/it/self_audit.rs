@@ -90,6 +90,15 @@ async fn do_everything(server: &Server, receiver: &Receiver) {
     make(&format!("/api/v1/channels/{channel}/test"), Value::Null).await;
     let other = crate::alerting::webhook("operations", receiver);
     done("PATCH", &format!("/api/v1/channels/{channel}"), other).await;
+    let trigger = json!({"operator": "presence", "immediate": true});
+    let preset = json!({"name": "on call", "channels": [{"channel": channel, "trigger": trigger}]});
+    let preset_id = id(&make("/api/v1/presets", preset.clone()).await);
+    done("PATCH", &format!("/api/v1/presets/{preset_id}"), preset).await;
+    let search = json!({"name": "s", "q": "action:a", "trigger": trigger});
+    let search_id = id(&make("/api/v1/search-alerts", search.clone()).await);
+    done("PATCH", &format!("/api/v1/search-alerts/{search_id}"), search).await;
+    done("DELETE", &format!("/api/v1/search-alerts/{search_id}"), Value::Null).await;
+    done("DELETE", &format!("/api/v1/presets/{preset_id}"), Value::Null).await;
     done("DELETE", &format!("/api/v1/channels/{channel}"), Value::Null).await;
     let silence = json!({"rule_ids": ["t"], "until": "8h", "reason": "a test"});
     let silence = id(&make("/api/v1/silences", silence).await);
