@@ -134,7 +134,7 @@ const ruleScenes = [
   ['a rule, part by part', async (page) => {
     await page.goto('/rules/rule/account-sign-in-failed-logins')
     await page.getByText(/tests pass/).waitFor()
-    for (const part of ['Tests', 'Try events', 'Tuning', 'Exceptions', 'History']) {
+    for (const part of ['Tests', 'Try', 'Backtest', 'Tuning', 'Exceptions', 'History']) {
       await page.getByRole('tab', { name: part }).click()
       await page.getByRole('tabpanel').locator(':scope > *').first().waitFor()
       await check(page, part)

@@ -58,7 +58,7 @@ export const journeys = [
       await page.keyboard.press('Tab')
       assert.ok(!(await yaml(page).evaluate((area) => area === document.activeElement)))
 
-      await page.getByRole('tab', { name: 'Try events' }).click()
+      await page.getByRole('tab', { name: 'Try', exact: true }).click()
       await page.getByLabel(/^Events, one JSON/).fill(`${event('vault.open')}\n${event('door.open')}`)
       await page.getByRole('button', { name: 'Try 2 events' }).click()
       await page.getByText('1 of 2 events matched').waitFor()
