@@ -80,11 +80,11 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
           <div className="tuning-pair">
             <div className="tuning-field">
               <label htmlFor={`${id}-from`}>From ({zoneName(zone)})</label>
-              <input id={`${id}-from`} type="datetime-local" className="field-input" step={1} value={toInput(choice.from, zone)} onChange={(event) => setChoice({ ...choice, from: fromInput(event.target.value, zone) })} />
+              <input id={`${id}-from`} type="datetime-local" className="field-input" value={toInput(choice.from, zone).slice(0, 16)} onChange={(event) => setChoice({ ...choice, from: fromInput(event.target.value, zone) })} />
             </div>
             <div className="tuning-field">
               <label htmlFor={`${id}-to`}>To</label>
-              <input id={`${id}-to`} type="datetime-local" className="field-input" step={1} value={toInput(choice.to, zone)} onChange={(event) => setChoice({ ...choice, to: fromInput(event.target.value, zone) })} />
+              <input id={`${id}-to`} type="datetime-local" className="field-input" value={toInput(choice.to, zone).slice(0, 16)} onChange={(event) => setChoice({ ...choice, to: fromInput(event.target.value, zone) })} />
             </div>
           </div>
         )}

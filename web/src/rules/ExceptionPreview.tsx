@@ -113,7 +113,7 @@ function Told({ tried, before, conditions }: { tried: Backtest[]; before: Backte
         )}
         {silenced > 0 && query !== undefined && (
           <Link to="/activity" search={{ q: query, from: `now-${DAYS}d` }} target="_blank" className="link-button">
-            All events of which this is true
+            All such events in Activity
             <span className="visually-hidden">, in a new tab</span>
           </Link>
         )}

@@ -25,7 +25,7 @@ export function KeepWhatIf({ detail, whatIf, onKept }: { detail: RuleDetail; wha
       <div className="what-if-foot">
         <span className="muted small">Good like this?</span>
         <button type="button" className="button small" disabled={save.isPending} onClick={() => save.mutate()}>
-          {save.isPending ? 'Saving…' : 'Tune the rule so'}
+          {save.isPending ? 'Saving…' : 'Save as tuning'}
         </button>
       </div>
       <ChangeError error={save.error} />

@@ -86,7 +86,7 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
           {own('level')}
         </div>
         {comparison !== undefined && (
-          <Field id={`${id}-comparison`} label={`Fires at ${COMPARISONS[comparison] ?? comparison}`} type="number" value={draft.comparison} onChange={set('comparison')} isRequired>
+          <Field id={`${id}-comparison`} label={`Compared with: ${COMPARISONS[comparison] ?? comparison}`} type="number" value={draft.comparison} onChange={set('comparison')} isRequired>
             {own('comparison')}
           </Field>
         )}

@@ -31,5 +31,5 @@ test('noise is of the days that were looked at', () => {
   expect(perDay(3, { from: '2026-11-01T00:00:00Z', to: '2026-11-01T02:00:00Z' })).toBe(3)
 })
 test('noise is said as people count it', () => {
-  expect([0, 0.2, 0.6, 0.97, 2.44, 31.7].map(noiseText)).toEqual(['none', 'one in 5 days', 'one in 2 days', '1 a day', '2.4 a day', '32 a day'])
+  expect([0, 0.2, 0.6, 0.97, 2.44, 31.7].map(noiseText)).toEqual(['none', '1 in 5 days', '1 in 2 days', '1 a day', '2.4 a day', '32 a day'])
 })

@@ -42,13 +42,13 @@ const lengthMs = ({ from, to }: Range): number => Math.max(0, Date.parse(to) - D
 /** Findings a day over a range; a day begun counts in proportion, but the whole never for less than one. */
 export const perDay = (findings: number, range: Range): number => findings / Math.max(1, lengthMs(range) / DAY_MS)
 
-/** How much work findings are, in words: `2.4 a day`, `one in 5 days`. */
+/** How much work findings are, in words: `2.4 a day`, `1 in 5 days`. */
 export function noiseText(daily: number): string {
   if (daily <= 0) return 'none'
   if (daily >= 10) return `${Math.round(daily)} a day`
   if (daily >= 0.95) return `${Number(daily.toFixed(1))} a day`
   const every = Math.round(1 / daily)
-  return every <= 1 ? '1 a day' : `one in ${every} days`
+  return every <= 1 ? '1 a day' : `1 in ${every} days`
 }
 
 /** More than this a day, people stop looking. */
