@@ -67,17 +67,18 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
             ))}
           </div>
           {isRunning ? (
-            <button type="button" className="button" onClick={backtest.cancel}>
+            // Keys, as the one in the other's place would take its click and begin again.
+            <button key="stop" type="button" className="button" onClick={backtest.cancel}>
               <Square size={12} aria-hidden /> Stop
             </button>
           ) : (
-            <button type="submit" className="button primary" disabled={problem !== undefined || isBad || isEmpty}>
+            <button key="run" type="submit" className="button primary" disabled={problem !== undefined || isBad || isEmpty}>
               <Play size={13} aria-hidden /> {ran && isOld ? 'Run again' : 'Run'}
             </button>
           )}
         </div>
         {choice.preset === 'custom' && (
-          <div className="tuning-pair">
+          <div className="backtest-times">
             <div className="tuning-field">
               <label htmlFor={`${id}-from`}>From ({zoneName(zone)})</label>
               <input id={`${id}-from`} type="datetime-local" className="field-input" value={toInput(choice.from, zone).slice(0, 16)} onChange={(event) => setChoice({ ...choice, from: fromInput(event.target.value, zone) })} />
@@ -114,8 +115,12 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
         </p>
       )}
       {ran && !error && (
-        <div className={isOld || isRunning ? 'stale' : undefined}>
-          {isOld && !isRunning && <p className="muted small">Of the run before your last change.</p>}
+        <div className={isOld || isRunning ? 'is-old' : undefined} aria-busy={isRunning}>
+          {isOld && !isRunning && (
+            <p className="banner warning">
+              <TriangleAlert size={13} aria-hidden /> This is of the run before your last change.
+            </p>
+          )}
           <BacktestReport
             ran={ran}
             onLonger={choice.preset === '30d' || choice.preset === 'custom' ? undefined : () => void backtest.run(subject, { ...choice, preset: '30d' })}

@@ -4,7 +4,7 @@ import type { Backtest, BacktestDay } from '../api/shapes'
 export const DAY_MS = 86_400_000
 
 export type Preset = '24h' | '7d' | '30d' | 'custom'
-export const PRESETS: readonly [Preset, string][] = [['24h', '24 hours'], ['7d', '7 days'], ['30d', '30 days'], ['custom', 'Custom']]
+export const PRESETS: readonly [Preset, string][] = [['24h', '24 h'], ['7d', '7 days'], ['30d', '30 days'], ['custom', 'Custom']]
 const LENGTHS: Record<Exclude<Preset, 'custom'>, number> = { '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': 30 * DAY_MS }
 
 export interface RangeChoice {
