@@ -34,13 +34,13 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
   const isEdited = detail === undefined || text !== detail.text
   const known = detail === undefined ? (checked.check?.rules ?? []) : []
   const about = detail?.rule.id ?? (known.includes(of) ? of : undefined)
-  const subject: Subject = { ...(about === undefined ? {} : { id: about }), ...(isEdited ? { text } : {}), stream: streamOf(text) }
+  const subject: Subject = { ...(about === undefined ? {} : { id: about }), ...(isEdited ? { text } : {}), stream: streamOf(text), tuning: detail?.tuning }
   const isRunning = startedAt !== undefined
   const tuningProblem = whatIfProblem(whatIf)
   const problem = rangeWrong(choice) ?? tuningProblem
   const isBad = isEdited && checked.hasErrors
   const isEmpty = text.trim() === '' || (isEdited && checked.isCurrent && checked.check?.rules.length === 0)
-  const isOld = ran !== undefined && (ran.subject.text !== subject.text || ran.subject.id !== subject.id || JSON.stringify(ran.whatIf) !== JSON.stringify(whatIf))
+  const isOld = ran !== undefined && (ran.subject.text !== subject.text || ran.subject.id !== subject.id || JSON.stringify(ran.subject.tuning) !== JSON.stringify(subject.tuning) || JSON.stringify(ran.whatIf) !== JSON.stringify(whatIf))
   if (!rights.mayAny(READS_EVENTS)) {
     return (
       <p className="empty-line">
@@ -92,7 +92,7 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
         {known.length > 1 && (
           <div className="tuning-field">
             <label htmlFor={`${id}-of`}>Which rule of the text</label>
-            <select id={`${id}-of`} className="field-input mono" value={about ?? ''} onChange={(event) => setOf(event.target.value)}>
+            <select id={`${id}-of`} className="field-input" value={about ?? ''} onChange={(event) => setOf(event.target.value)}>
               <option value="">the one the text is about</option>
               {known.map((one) => (
                 <option key={one} value={one}>
@@ -123,6 +123,7 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
           )}
           <BacktestReport
             ran={ran}
+            isOneOfMany={known.length > 1}
             onLonger={choice.preset === '30d' || choice.preset === 'custom' ? undefined : () => void backtest.run(subject, { ...choice, preset: '30d' })}
             onRest={(from) => void backtest.run(subject, { preset: 'custom', from, to: ran.range.to })}
           />

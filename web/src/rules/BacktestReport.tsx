@@ -13,13 +13,15 @@ import type { Ran } from './useBacktest'
 
 interface BacktestReportProps {
   ran: Ran
+  /** Whether the text has further rules, so that it must be said which one this is of. */
+  isOneOfMany: boolean
   /** Looks at more; not there where more cannot be chosen with one click. */
   onLonger: (() => void) | undefined
   /** Looks at what comes after the moment at which the time ran out. */
   onRest: (from: string) => void
 }
 
-export function BacktestReport({ ran, onLonger, onRest }: BacktestReportProps) {
+export function BacktestReport({ ran, isOneOfMany, onLonger, onRest }: BacktestReportProps) {
   const { report, stored, asIs } = ran
   const range = lookedAt(ran.range, report)
   const daily = perDay(report.findings, range)
@@ -28,6 +30,11 @@ export function BacktestReport({ ran, onLonger, onRest }: BacktestReportProps) {
       <p className="visually-hidden" role="status">
         {report.matches === 0 ? 'Nothing matched.' : `${count(report.matches)} matches, ${count(report.findings)} findings.`}
       </p>
+      {isOneOfMany && (
+        <p className="small">
+          <span className="muted">Of</span> {report.title}
+        </p>
+      )}
       {report.stopped_at != null && <RanOut at={report.stopped_at} onRest={onRest} />}
       {stored === 0 && report.matches === 0 ? (
         <Nothing title="Nothing is stored of this time" onLonger={onLonger}>
@@ -35,7 +42,7 @@ export function BacktestReport({ ran, onLonger, onRest }: BacktestReportProps) {
         </Nothing>
       ) : report.matches === 0 ? (
         <Nothing title="Nothing matched" onLonger={onLonger}>
-          {report.events_read === 0 ? 'No stored event has what the rule asks for.' : `${events(report.events_read)} came close enough to be looked at, none matched.`}
+          {report.events_read === 0 ? 'No stored event has what the rule asks for.' : `${events(report.events_read)} could have concerned the rule; what it looks for was not among them.`}
         </Nothing>
       ) : (
         <>

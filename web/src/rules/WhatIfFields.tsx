@@ -30,7 +30,10 @@ export function WhatIfFields({ value, onChange, detail, isCorrelation }: WhatIfF
         <span className="muted small">{tried > 0 ? 'tried, not saved' : 'try another threshold or policy'}</span>
       </summary>
       <div className="what-if-fields">
-        {hasComparison && field('comparison', 'Compared with', '', true)}
+        <div className="tuning-pair">
+          {hasComparison && field('comparison', 'Compared with', '', true)}
+          {field('daily_cap', 'At most a day', 'no limit', true)}
+        </div>
         <div className="tuning-pair">
           {field('threshold', 'From matches', '1', true)}
           {field('threshold_window', 'within', '60m')}

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { rules } from '../api/rules'
-import type { Backtest, BacktestRequest } from '../api/shapes'
+import type { Backtest, BacktestRequest, RuleTuning } from '../api/shapes'
 import { rangeOf, type Preset, type Range, type RangeChoice } from './backtestRange'
 import { AS_IT_IS, isTried, sentWhatIf, type WhatIf } from './whatIf'
 
@@ -14,6 +14,8 @@ export interface Subject {
   text?: string | undefined
   /** The stream that it reads. */
   stream: 'activity' | 'audit'
+  /** What was tuned of the stored rule, to know an answer that is from before a change of it. */
+  tuning?: RuleTuning | undefined
 }
 
 export interface Ran {
