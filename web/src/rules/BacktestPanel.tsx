@@ -55,7 +55,7 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
         className="backtest-form"
         onSubmit={(event) => {
           event.preventDefault()
-          void backtest.run(subject)
+          void backtest.run(subject, text)
         }}
       >
         <div className="backtest-range">
@@ -108,7 +108,7 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
       </form>
       {isBad && <Mistakes checked={checked} editor={editor} />}
       {isRunning && <Running since={startedAt} isStored={detail !== undefined} />}
-      {!isRunning && error && <Refused error={error} onRetry={() => void backtest.run(subject)} />}
+      {!isRunning && error && <Refused error={error} onRetry={() => void backtest.run(subject, text)} />}
       {!isRunning && backtest.isCancelled && (
         <p className="muted small" role="status">
           Stopped; nothing was recorded.{ran ? ' Below is what came of the run before.' : ''}
@@ -124,8 +124,8 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
           <BacktestReport
             ran={ran}
             isOneOfMany={known.length > 1}
-            onLonger={choice.preset === '30d' || choice.preset === 'custom' ? undefined : () => void backtest.run(subject, { ...choice, preset: '30d' })}
-            onRest={(from) => void backtest.run(subject, { preset: 'custom', from, to: ran.range.to })}
+            onLonger={choice.preset === '30d' || choice.preset === 'custom' ? undefined : () => void backtest.run(subject, text, { ...choice, preset: '30d' })}
+            onRest={(from) => void backtest.run(subject, text, { preset: 'custom', from, to: ran.range.to })}
           />
         </div>
       )}

@@ -6,6 +6,7 @@ import type { Backtest, BacktestSample } from '../api/shapes'
 import { exactly } from '../query/terms'
 import { count, events } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
+import { actorField } from './actorField'
 import { barsOf, lookedAt, NOISY_PER_DAY, noiseText, perDay, type Range } from './backtestRange'
 import { DayChart } from './DayChart'
 import { Hits } from './Hits'
@@ -187,14 +188,15 @@ function Differing({ sign, count: number, samples, what }: { sign: '+' | '−'; 
 function Actors({ ran }: { ran: Ran }) {
   const { actors } = ran.report
   const most = actors[0]?.count ?? 1
+  const field = actorField(ran.text, ran.report.rule_id)
   if (actors.length === 0) return null
   return (
     <div>
-      <h3>Who did it most</h3>
+      <h3>{field === 'initiator.name' ? 'Who did it most' : `Most often, by ${field}`}</h3>
       <ol className="backtest-actors">
         {actors.map(({ name, count: number }) => (
           <li key={name} style={{ '--share': `${(number / most) * 100}%` } as React.CSSProperties}>
-            <Link to={ran.subject.stream === 'audit' ? '/audit' : '/activity'} search={{ q: exactly('initiator.name', name), from: ran.range.from, to: ran.range.to }} className="wrap">
+            <Link to={ran.subject.stream === 'audit' ? '/audit' : '/activity'} search={{ q: exactly(field, name), from: ran.range.from, to: ran.range.to }} className="wrap">
               {name}
             </Link>
             <span className="tabular muted">{count(number)}</span>

@@ -98,14 +98,14 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
           {own('dedup_window')}
         </Field>
         <div className="tuning-pair">
-          <Field id={`${id}-threshold`} label="From matches" type="number" value={draft.threshold} onChange={set('threshold')} isRequired>
+          <Field id={`${id}-threshold`} label="From matches" type="number" least={1} value={draft.threshold} onChange={set('threshold')} isRequired>
             {own('threshold')}
           </Field>
           <Field id={`${id}-within`} label="within" isMono value={draft.threshold_window} onChange={set('threshold_window')} isRequired>
             {own('threshold_window')}
           </Field>
         </div>
-        <Field id={`${id}-cap`} label="At most a day" hint={stated.daily_cap === '' ? 'Findings; further ones are counted and told once. Empty for no limit.' : 'Findings; further ones are counted and told once. The rule’s own limit can be changed, not taken away.'} type="number" value={draft.daily_cap} placeholder="no limit" isRequired={stated.daily_cap !== ''} onChange={set('daily_cap')}>
+        <Field id={`${id}-cap`} label="At most a day" hint={stated.daily_cap === '' ? 'Findings; further ones are counted and told once. Empty for no limit.' : 'Findings; further ones are counted and told once. The rule’s own limit can be changed, not taken away.'} type="number" least={1} value={draft.daily_cap} placeholder="no limit" isRequired={stated.daily_cap !== ''} onChange={set('daily_cap')}>
           {own('daily_cap')}
         </Field>
       </fieldset>
@@ -155,6 +155,8 @@ interface FieldProps {
   type?: 'text' | 'number'
   isMono?: boolean
   isRequired?: boolean
+  /** Least number. */
+  least?: number
   placeholder?: string | undefined
   value: string
   onChange: (value: string) => void
@@ -162,11 +164,11 @@ interface FieldProps {
   children: ReactNode
 }
 
-function Field({ id, label, hint, type = 'text', isMono = false, isRequired = false, placeholder, value, onChange, children }: FieldProps) {
+function Field({ id, label, hint, type = 'text', isMono = false, isRequired = false, least = 0, placeholder, value, onChange, children }: FieldProps) {
   return (
     <div className="tuning-field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} type={type} className={`field-input${isMono ? ' mono' : ''}`} autoComplete="off" spellCheck={false} min={type === 'number' ? 0 : undefined} step="any" required={isRequired} placeholder={placeholder} value={value} aria-describedby={hint === undefined ? undefined : `${id}-hint`} onChange={(event) => onChange(event.target.value)} />
+      <input id={id} type={type} className={`field-input${isMono ? ' mono' : ''}`} autoComplete="off" spellCheck={false} min={type === 'number' ? least : undefined} step={least > 0 ? 1 : 'any'} required={isRequired} placeholder={placeholder} value={value} aria-describedby={hint === undefined ? undefined : `${id}-hint`} onChange={(event) => onChange(event.target.value)} />
       {children}
       {hint !== undefined && (
         <p className="muted small" id={`${id}-hint`}>

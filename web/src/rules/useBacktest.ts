@@ -19,6 +19,8 @@ export interface Subject {
 }
 
 export interface Ran {
+  /** The text that it is of. */
+  text: string
   range: Range
   subject: Subject
   whatIf: WhatIf
@@ -40,7 +42,7 @@ export function useBacktest() {
   const asking = useRef<AbortController | undefined>(undefined)
   useEffect(() => () => asking.current?.abort(), [])
 
-  const run = async (subject: Subject, of: RangeChoice = choice): Promise<void> => {
+  const run = async (subject: Subject, whole: string, of: RangeChoice = choice): Promise<void> => {
     asking.current?.abort()
     const asked = new AbortController()
     asking.current = asked
@@ -55,7 +57,7 @@ export function useBacktest() {
     try {
       const counted = api.count({ ...range, stream }, signal).catch(() => undefined)
       const report = await rules.backtest(body, signal)
-      const first: Ran = { range, subject, whatIf, report, asIs: undefined, stored: await counted }
+      const first: Ran = { text: whole, range, subject, whatIf, report, asIs: undefined, stored: await counted }
       if (asking.current !== asked) return
       setRan(first)
       setStartedAt(undefined)
