@@ -134,11 +134,44 @@ const ruleScenes = [
   ['a rule, part by part', async (page) => {
     await page.goto('/rules/rule/account-sign-in-failed-logins')
     await page.getByText(/tests pass/).waitFor()
-    for (const part of ['Tests', 'Try events', 'Tuning', 'Exceptions', 'History']) {
+    for (const part of ['Tests', 'Try', 'Backtest', 'Tuning', 'Exceptions', 'History']) {
       await page.getByRole('tab', { name: part }).click()
       await page.getByRole('tabpanel').locator(':scope > *').first().waitFor()
       await check(page, part)
     }
+  }],
+  ['a backtest and what came of it', async (page) => {
+    await page.goto('/rules/new')
+    await page.getByRole('textbox', { name: 'YAML of the rule' }).fill('title: a\nid: own-a\nlogsource: {category: activity}\ndetection:\n  sel: {action|endswith: .delete}\n  condition: sel\n')
+    await page.getByText('The rule can be used').waitFor()
+    await page.getByRole('tab', { name: 'Backtest' }).click()
+    await page.getByText('What if…').click()
+    await page.getByRole('button', { name: 'Custom' }).click()
+    await check(page, 'asked')
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await page.getByText(/^Read /).waitFor()
+    await check(page, 'report')
+    await page.getByRole('button', { name: 'As table' }).click()
+    await check(page, 'table')
+    await page.getByRole('button', { name: '24 h' }).click()
+    await page.getByLabel('From matches').fill('2')
+    await page.getByRole('button', { name: 'Run again' }).click()
+    await page.getByText(/^Read /).waitFor()
+    await check(page, 'tried')
+    await page.getByRole('textbox', { name: 'YAML of the rule' }).fill('title: a\n')
+    await page.getByText(/^Mend /).waitFor()
+    await check(page, 'mistake')
+  }],
+  ['what is tuned, and what an exception would silence', async (page) => {
+    await page.goto('/rules/rule/account-sign-in-failed-logins?part=tuning')
+    await page.getByLabel('Folded for').fill('7h')
+    await page.getByText('The rule says').waitFor()
+    await check(page, 'tuning')
+    await page.getByRole('tab', { name: 'Exceptions' }).click()
+    await page.getByRole('button', { name: 'Make an exception' }).click()
+    await page.getByRole('dialog').getByLabel('Value 1').fill('bob')
+    await page.getByText(/Would have silenced|It matched nothing/).waitFor()
+    await check(page, 'exception')
   }],
   ['a new rule with a mistake, and the form', async (page) => {
     await page.goto('/rules/new')

@@ -1,7 +1,7 @@
 // Rules: written, tried, switched, tuned and copied; packages and exceptions. Needs the real engine, which the mock has not.
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
-import { unique, until } from './steps.mjs'
+import { drawer, event as activity, send, unique, until } from './steps.mjs'
 
 export const skip = () => (process.env.WHODID_JOURNEY_URL ? undefined : 'the mock runs no rules')
 const yaml = (page) => page.getByRole('textbox', { name: 'YAML of the rule' })
@@ -27,6 +27,26 @@ function archive(files) {
     return [header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]
   })
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]))
+}
+
+/** A rule of the account's own that does not run, and six events it matches: four by one person, two by another. */
+async function vaults(page, server) {
+  const name = unique('vault-')
+  const [ann, ben] = [unique('ann-'), unique('ben-')]
+  const act = (who, verb, hoursAgo) => ({ ...activity(`${name}.${verb}`), eventTime: new Date(Date.now() - hoursAgo * 3_600_000).toISOString(), initiator: { ...activity('').initiator, id: who, name: who } })
+  await send(server, [act(ann, 'open', 60), act(ann, 'open', 59.9), act(ann, 'open', 30), act(ann, 'shut', 29.9), act(ben, 'open', 3), act(ben, 'shut', 2)])
+  await page.goto('/rules')
+  const text = `title: Rule ${name}\nid: own-${name}\nlevel: low\nlogsource: {category: activity}\ndetection:\n  sel:\n    action|startswith: ${name}.\n  condition: sel\nwhodid:\n  policy: {dedup_key: [initiator.name], dedup_window: 60m}\n`
+  const made = await page.evaluate(async (body) => (await fetch('/api/v1/rules', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).status, { text, is_enabled: false })
+  assert.ok(made < 300, `the rule is made: ${made}`)
+  return { name, ann, ben, path: `/rules/rule/own-${name}` }
+}
+
+const report = (page) => page.getByRole('region', { name: 'What it would have found' })
+const sum = (page, name) => report(page).locator('.backtest-sums > div').filter({ hasText: name }).locator('dd')
+async function backtest(page) {
+  await page.getByRole('button', { name: /^Run( again)?$/ }).click()
+  await report(page).getByText(/^Read /).waitFor()
 }
 
 const event = (action) => JSON.stringify({ eventTime: '2026-03-02T10:00:00Z', action, outcome: 'success', initiator: { id: 'a', name: 'alice' }, target: { id: 't', name: 't' } })
@@ -58,7 +78,7 @@ export const journeys = [
       await page.keyboard.press('Tab')
       assert.ok(!(await yaml(page).evaluate((area) => area === document.activeElement)))
 
-      await page.getByRole('tab', { name: 'Try events' }).click()
+      await page.getByRole('tab', { name: 'Try', exact: true }).click()
       await page.getByLabel(/^Events, one JSON/).fill(`${event('vault.open')}\n${event('door.open')}`)
       await page.getByRole('button', { name: 'Try 2 events' }).click()
       await page.getByText('1 of 2 events matched').waitFor()
@@ -126,6 +146,7 @@ export const journeys = [
       await page.getByRole('tab', { name: 'Tuning' }).click()
       await page.getByLabel('Level').selectOption('critical')
       await page.getByLabel('At most a day').fill('7')
+      await page.getByLabel('Folded for').fill('8h')
       await page.getByRole('button', { name: 'Save the tuning' }).click()
       const head = page.locator('.rule-head')
       await head.getByText('critical', { exact: true }).waitFor()
@@ -133,8 +154,20 @@ export const journeys = [
       await page.getByRole('tab', { name: 'History' }).click()
       await page.getByRole('list', { name: 'History' }).getByText('critical').first().waitFor()
       await page.getByRole('tab', { name: 'Tuning' }).click()
-      await page.getByRole('button', { name: 'Reset to default' }).click()
-      await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click()
+
+      // One value goes back, the others stay; what the rule says is shown after a reload too.
+      await page.reload()
+      const tuning = page.getByRole('tabpanel')
+      await tuning.getByText('3 values differ').waitFor()
+      await tuning.getByText('The rule says no limit').waitFor()
+      await tuning.getByRole('button', { name: 'Back to the rule’s own: 1h' }).click()
+      assert.equal(await page.getByLabel('Folded for').inputValue(), '1h')
+      await page.getByRole('button', { name: 'Save the tuning' }).click()
+      await tuning.getByText('2 values differ').waitFor()
+      await head.getByText('critical', { exact: true }).waitFor()
+      assert.equal(await page.getByLabel('At most a day').inputValue(), '7')
+      await page.getByRole('button', { name: 'All back to the rule’s own' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Take it all back' }).click()
       await head.getByText('tuned', { exact: true }).waitFor({ state: 'detached' })
       await head.getByText('medium', { exact: true }).waitFor()
       assert.ok(await page.getByRole('switch', { name: /^Run/ }).isChecked(), 'it runs as before')
@@ -162,7 +195,18 @@ export const journeys = [
       await file.setInputFiles({ name: 'good.tar.gz', mimeType: 'application/gzip', buffer: archive({ 'package.yaml': manifest, 'rule.yaml': rule('match') }) })
       await dialog.getByText('1 rule added').waitFor()
       await dialog.getByText(/^sha256:/).waitFor()
-      await dialog.getByRole('button', { name: 'Install' }).click()
+      const [sent] = await Promise.all([page.waitForRequest((request) => request.method() === 'POST' && request.url().includes('/api/v1/packages')), dialog.getByRole('button', { name: 'Install' }).click()])
+      assert.equal(sent.headers()['content-type'], 'application/gzip')
+
+      // An upgrade says what it would do before it does it.
+      await page.getByRole('button', { name: `Package ${id}` }).waitFor()
+      await page.getByRole('button', { name: 'Install a package' }).click()
+      const upgrade = archive({ 'package.yaml': manifest.replace('1.0.0', '1.1.0'), 'rule.yaml': `${rule('match')}level: high\n`, 'more.yaml': rule('match').replace(`title: ${id} opened\nid: ${id}-opened`, `title: ${id} more\nid: ${id}-more`) })
+      await file.setInputFiles({ name: 'upgrade.tar.gz', mimeType: 'application/gzip', buffer: upgrade })
+      await dialog.getByText('It takes the place of version 1.0.0.').waitFor()
+      await dialog.getByText('1 rule added').waitFor()
+      await dialog.getByText('1 rule changed').waitFor()
+      await dialog.getByRole('button', { name: 'Cancel' }).click()
       await page.getByRole('button', { name: `Package ${id}` }).click()
       const side = page.getByRole('complementary', { name: 'Package' })
       await side.getByLabel(`${id}_people`).fill('alice\nbob')
@@ -180,6 +224,140 @@ export const journeys = [
       await side.getByRole('button', { name: 'Remove' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
       await page.getByRole('button', { name: `Package ${id}` }).waitFor({ state: 'detached' })
+    },
+  },
+  {
+    name: 'a stored rule is run over what is stored: how much, when, by whom, which events',
+    skip,
+    async walk({ page, server }) {
+      const { name, ann, ben, path } = await vaults(page, server)
+      await page.goto(`${path}?part=backtest`)
+
+      // It can be stopped, and says so.
+      await page.route('**/api/v1/rules/backtest*', () => undefined)
+      await page.getByRole('button', { name: 'Run', exact: true }).click()
+      await page.getByText('Reading what is stored…').waitFor()
+      await page.getByRole('button', { name: 'Stop' }).click()
+      await page.getByText('Stopped; nothing was recorded.').waitFor()
+      await page.unroute('**/api/v1/rules/backtest*')
+
+      await backtest(page)
+      assert.equal(await sum(page, 'Matches').innerText(), '6')
+      assert.equal(await sum(page, 'Findings').innerText(), '4')
+      await report(page).getByText(/only those that may concern the rule/).waitFor()
+      await report(page).getByRole('button', { name: 'As table' }).click()
+      const days = report(page).getByRole('region', { name: 'Matches and findings a day' })
+      assert.equal(await days.getByRole('row').count(), 32, 'thirty days, one of them in two halves, and the head')
+
+      // Another part of the rule is looked at meanwhile; the answer stays.
+      await page.getByRole('tab', { name: 'Tuning' }).click()
+      await page.getByRole('tab', { name: 'Backtest' }).click()
+      const who = report(page).getByRole('listitem').filter({ has: page.getByRole('link', { name: ann, exact: true }) })
+      await who.getByText('4', { exact: true }).waitFor()
+
+      await page.getByRole('button', { name: '24 h' }).click()
+      await backtest(page)
+      await until('only what is of the last day is found', () => sum(page, 'Matches').innerText(), (text) => text === '2')
+      const hit = report(page).getByRole('listitem').filter({ has: page.locator('time') })
+      assert.equal(await hit.count(), 2)
+      await hit.first().getByRole('link').click()
+      await drawer(page).getByText(`${name}.open`).first().waitFor()
+      await page.goBack()
+      await page.getByRole('button', { name: '24 h' }).click()
+      await backtest(page)
+      await report(page).getByRole('link', { name: ben, exact: true }).click()
+      await until('the person stands in the search', () => new URL(page.url()).searchParams.get('q'), (q) => q === `initiator.name:==${ben}`)
+    },
+  },
+  {
+    name: 'an edited text and another policy are compared with the rule as it is',
+    skip,
+    async walk({ page, server }) {
+      const { name, ben, path } = await vaults(page, server)
+      await page.goto(`${path}?part=backtest`)
+      const text = await yaml(page).inputValue()
+      await yaml(page).fill(text.replace('startswith', 'begins'))
+      await page.getByRole('alert').getByText('Mend the mistake first').waitFor()
+      assert.ok(await page.getByRole('button', { name: 'Run', exact: true }).isDisabled())
+      await yaml(page).fill(text.replace(`action|startswith: ${name}.`, `action: ${name}.open`))
+      await page.getByText('The rule can be used').waitFor()
+      await backtest(page)
+      await report(page).getByText('Nothing it would newly find.').waitFor()
+      await report(page).getByText('it would no longer find').click()
+      await report(page).locator('.is-removed').getByRole('link').filter({ hasText: ben }).waitFor()
+      await report(page).getByText('4 matches are found by both.').waitFor()
+      await sum(page, 'Matches').getByText('now 6').waitFor()
+
+      // Tuning is tried before it is saved.
+      await page.getByRole('button', { name: 'Undo' }).click()
+      await report(page).getByText('Nothing it would newly find.').waitFor()
+      await page.getByText('What if…').click()
+      await page.getByLabel('Folded for').fill('an hour')
+      await page.getByText('Folded for: a time such as').waitFor()
+      await page.getByLabel('Folded for').fill('2d')
+      await backtest(page)
+      await until('folded for longer, there are fewer findings', () => sum(page, 'Findings').innerText(), (said) => /^2\s+now 4$/.test(said))
+      await report(page).getByText('It matches just what the rule matches now.').waitFor()
+      await page.getByRole('button', { name: 'Save as tuning' }).click()
+      await page.locator('.rule-head').getByText('tuned', { exact: true }).waitFor()
+      await page.getByRole('tab', { name: 'Tuning' }).click()
+      assert.equal(await page.getByLabel('Folded for').inputValue(), '2d')
+    },
+  },
+  {
+    name: 'a text that is not kept is run, and nothing that matches is said so',
+    skip,
+    async walk({ page }) {
+      const name = unique('nobody-')
+      await page.goto('/rules/new')
+      await yaml(page).fill(`title: ${name}\nid: own-${name}\nlogsource: {category: activity}\ndetection:\n  sel: {action: ${name}.open}\n  condition: sel\n`)
+      await page.getByText('The rule can be used').waitFor()
+      await page.getByRole('tab', { name: 'Backtest' }).click()
+      await page.getByRole('button', { name: 'Custom' }).click()
+      await page.getByLabel('From (').fill('2020-01-02T00:00')
+      await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00')
+      await page.getByText('The end must come after the start.').waitFor()
+      await page.getByLabel('To', { exact: true }).fill('2020-01-05T00:00')
+      await backtest(page)
+      await report(page).getByText('Nothing is stored of this time').waitFor()
+      await page.getByRole('button', { name: '7 days' }).click()
+      await backtest(page)
+      await report(page).getByText('Nothing matched').first().waitFor()
+    },
+  },
+  {
+    name: 'an exception says beforehand what it would have silenced',
+    skip,
+    async walk({ page, server }) {
+      const { ann, ben, path } = await vaults(page, server)
+      await page.goto(`${path}?part=exceptions`)
+      await page.getByRole('button', { name: 'Make an exception' }).click()
+      const dialog = page.getByRole('dialog')
+      const preview = dialog.getByRole('region', { name: 'What it would have silenced' })
+      await preview.getByText('Once it has a rule and conditions').waitFor()
+      await dialog.getByLabel('Value 1').fill(ann)
+      await preview.getByText('Would have silenced 4 of 6 matches').waitFor()
+      await preview.getByText('2 findings would be left').waitFor()
+      await dialog.getByLabel('Value 1').fill(ben)
+      await preview.getByText('Would have silenced 2 of 6 matches').waitFor()
+      await preview.getByText('Which ones').click()
+      assert.equal(await preview.getByRole('listitem').count(), 2)
+      const all = await preview.getByRole('link', { name: 'All such events' }).getAttribute('href')
+      assert.equal(new URL(all, page.url()).searchParams.get('q'), `initiator.name:==${ben}`)
+      await dialog.getByLabel('Value 1').fill(`${ann}, ${ben}`)
+      await preview.getByText('switch the rule off instead').waitFor()
+      await dialog.getByLabel('Value 1').fill(unique('nobody-'))
+      await preview.getByText('Would have silenced 0 of 6 matches').waitFor()
+
+      // What another exception silences already is not counted twice.
+      await dialog.getByLabel('Value 1').fill(ann)
+      await dialog.getByLabel('Why it is right').fill('Of a journey.')
+      await dialog.getByRole('button', { name: 'Make it' }).click()
+      await page.getByRole('tabpanel').getByText(ann, { exact: true }).waitFor()
+      await page.getByRole('button', { name: 'Make an exception' }).click()
+      await dialog.getByLabel('Value 1').fill(`${ann}, ${ben}`)
+      await preview.getByText('Would have silenced 2 of 6 matches').waitFor()
+      await preview.getByText('4 are silenced by others already').waitFor()
     },
   },
   {
@@ -211,7 +389,7 @@ export const journeys = [
     skip,
     viewport: { width: 390, height: 844 },
     async walk({ page }) {
-      const places = [['/rules', '.rules-table'], ['/rules/rule/account-sign-in-failed-logins', '.tests'], ['/rules/rule/account-sign-in-failed-logins?part=tuning', '.tuning'], ['/rules/new', '.tests'], ['/rules/new?action=a.b', '.rule-form'], ['/rules/packages', '.packages-table'], ['/rules/packages?open=ibm-iam', '.variables'], ['/rules/exceptions', '.page']]
+      const places = [['/rules', '.rules-table'], ['/rules/rule/account-sign-in-failed-logins', '.tests'], ['/rules/rule/account-sign-in-failed-logins?part=tuning', '.tuning'], ['/rules/rule/account-sign-in-failed-logins?part=backtest', '.backtest'], ['/rules/new', '.tests'], ['/rules/new?action=a.b', '.rule-form'], ['/rules/packages', '.packages-table'], ['/rules/packages?open=ibm-iam', '.variables'], ['/rules/exceptions', '.page']]
       for (const [path, part] of places) {
         await page.goto(path)
         await page.locator(part).first().waitFor()

@@ -1,6 +1,6 @@
 /** Rules, packages of rules and exceptions from them. */
 import { http, searchText, take } from './http'
-import type { PackageInstalled, PackageSummary, PackageUpdate, RuleCheck, RuleDetail, RuleException, RuleExceptionCreate, RuleList, RuleUpdate } from './shapes'
+import type { Backtest, BacktestRequest, PackageInstalled, PackageSummary, PackageUpdate, RuleCheck, RuleDetail, RuleException, RuleExceptionCreate, RuleList, RuleUpdate } from './shapes'
 
 const of = (id: string) => ({ params: { path: { id } } })
 
@@ -15,6 +15,9 @@ export const rules = {
   check: (text: string, events: unknown[], signal: AbortSignal): Promise<RuleCheck> =>
     // The contract says of an event only that it is an object.
     take(http.POST('/api/v1/rules/check', { body: { text, events: events as Record<string, never>[] }, signal })),
+  /** Runs over what is stored; takes up to a minute, and ends when `signal` does. */
+  backtest: (body: BacktestRequest, signal: AbortSignal): Promise<Backtest> =>
+    take(http.POST('/api/v1/rules/backtest', { body: { ...body, exception: body.exception as unknown as Record<string, Record<string, never>[]> }, signal })),
 
   packages: (signal: AbortSignal): Promise<PackageSummary[]> => take(http.GET('/api/v1/packages', { signal })).then((answer) => answer.packages),
   updatePackage: (id: string, body: PackageUpdate): Promise<PackageSummary> => take(http.PATCH('/api/v1/packages/{id}', { ...of(id), body: body as { is_enabled?: boolean; variables?: Record<string, never> } })),
@@ -24,8 +27,7 @@ export const rules = {
     take(
       http.POST('/api/v1/packages', {
         params: { query: options },
-        // Of a session the server takes no other type than JSON's; it looks at the bytes, not at the name.
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/gzip' },
         body: archive as unknown as string,
         bodySerializer: (body) => body as unknown as Blob,
       }),

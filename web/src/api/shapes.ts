@@ -84,6 +84,11 @@ export type PackageInstalled = Schemas['PackageInstalled']
 export type EventConditions = Record<string, (string | number | boolean | null)[]>
 /** The contract knows of `events` only that it is an object. */
 export type RuleException = Omit<Schemas['RuleException'], 'events'> & { events: EventConditions }
+export type Backtest = Schemas['Backtest']
+export type BacktestDay = Schemas['BacktestDay']
+export type BacktestSample = Schemas['BacktestSample']
+export type BacktestRequest = Omit<Schemas['BacktestRequest'], 'exception'> & { exception?: EventConditions }
+export type RuleTuning = Schemas['RuleTuning']
 export type RuleExceptionCreate = Omit<Schemas['RuleExceptionCreate'], 'events'> & { events: EventConditions }
 export type PackageUpdate = Omit<Schemas['PackageUpdate'], 'variables'> & { variables?: Record<string, string[]> }
 

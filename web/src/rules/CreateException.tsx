@@ -8,6 +8,7 @@ import { ChangeError } from '../ui/Confirm'
 import { Dialog } from '../ui/Dialog'
 import { notify } from '../ui/notice'
 import { Conditions } from './Conditions'
+import { ExceptionPreview } from './ExceptionPreview'
 import { useRules, useRulesAgain } from './queries'
 import { conditionProblem, eventsOf, NO_CONDITION } from './ruleForm'
 
@@ -62,6 +63,7 @@ export function CreateException({ rule, onClose }: { rule?: string | undefined; 
           </label>
         </fieldset>
         <Conditions legend="Events of which all of this is true" value={conditions} onChange={setConditions} allowsNot={false} />
+        <ExceptionPreview of={of} isAll={isAll} conditions={conditions} />
         <label htmlFor={`${id}-reason`}>Why it is right</label>
         <textarea id={`${id}-reason`} className="field-input" rows={2} maxLength={1000} required placeholder="The load test signs in wrongly on purpose." value={reason} onChange={(event) => setReason(event.target.value)} />
         <div className="field-pair">

@@ -9,6 +9,7 @@ import { Gate } from '../session/Gate'
 import { ChangeError, Confirm } from '../ui/Confirm'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
+import { BacktestPanel } from './BacktestPanel'
 import { copyOf } from './copyOf'
 import { ProblemList } from './ProblemList'
 import { useRule, useRuleChanged } from './queries'
@@ -17,11 +18,12 @@ import { EMPTY_FORM, formProblem, yamlOf, type RuleForm } from './ruleForm'
 import { TEMPLATES, type Template } from './templates'
 import { TestsPanel } from './TestsPanel'
 import { TryPanel } from './TryPanel'
+import { useBacktest } from './useBacktest'
 import { useCheck } from './useCheck'
 import { YamlEditor, type EditorHandle } from './YamlEditor'
 
 const route = getRouteApi('/shell/rules/new')
-type Part = 'form' | 'tests' | 'try'
+type Part = 'form' | 'tests' | 'try' | 'backtest'
 
 export function NewRulePage() {
   const { copy, action } = route.useSearch()
@@ -63,6 +65,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
   const [events, setEvents] = useState('')
   const [asked, setAsked] = useState<Template | undefined>()
   const checked = useCheck(text)
+  const backtest = useBacktest()
   const isByHand = text !== written && text.trim() !== ''
   const failed = checked.check?.tests.filter((test) => !test.passed).length ?? 0
   const write = (next: string): void => {
@@ -140,7 +143,8 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
             <Tabs.Trigger value="tests">
               Tests{checked.check && checked.check.tests.length > 0 && <span className={`tab-count${failed > 0 ? ' is-bad' : ''}`}>{checked.check.tests.length - failed}/{checked.check.tests.length}</span>}
             </Tabs.Trigger>
-            <Tabs.Trigger value="try">Try events</Tabs.Trigger>
+            <Tabs.Trigger value="try">Try</Tabs.Trigger>
+            <Tabs.Trigger value="backtest">Backtest</Tabs.Trigger>
           </Tabs.List>
           <Tabs.Content className="rule-part" value="form">
             <RuleFormPanel
@@ -158,6 +162,9 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="try">
             <TryPanel text={text} events={events} onEvents={setEvents} />
+          </Tabs.Content>
+          <Tabs.Content className="rule-part" value="backtest">
+            <BacktestPanel backtest={backtest} text={text} checked={checked} editor={editor} />
           </Tabs.Content>
         </Tabs.Root>
       </div>

@@ -12,6 +12,7 @@ import { ChangeError, Confirm } from '../ui/Confirm'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { AboutRule } from './AboutRule'
+import { BacktestPanel } from './BacktestPanel'
 import { LevelBadge } from './LevelBadge'
 import { useExceptions, usePackages, useRule, useRulesAgain } from './queries'
 import { RuleExceptions } from './RuleExceptions'
@@ -20,6 +21,7 @@ import { RuleText } from './RuleText'
 import { TestsPanel } from './TestsPanel'
 import { TryPanel } from './TryPanel'
 import { TuningPanel } from './TuningPanel'
+import { useBacktest } from './useBacktest'
 import { useCheck } from './useCheck'
 import { kindText } from './words'
 import type { EditorHandle } from './YamlEditor'
@@ -58,6 +60,7 @@ function Shown({ detail }: { detail: RuleDetail }) {
   const [text, setText] = useState(detail.text)
   const [events, setEvents] = useState('')
   const checked = useCheck(text)
+  const backtest = useBacktest()
   const exceptions = useExceptions().data?.filter((exception) => exception.rules.includes(rule.id) || exception.rules.length === 0)
   const holding = exceptions?.filter((exception) => !exception.is_ended).length ?? 0
   const failed = checked.check?.tests.filter((test) => !test.passed).length ?? 0
@@ -74,7 +77,8 @@ function Shown({ detail }: { detail: RuleDetail }) {
             <Tabs.Trigger value="tests">
               Tests{checked.check && checked.check.tests.length > 0 && <span className={`tab-count${failed > 0 ? ' is-bad' : ''}`}>{checked.check.tests.length - failed}/{checked.check.tests.length}</span>}
             </Tabs.Trigger>
-            <Tabs.Trigger value="try">Try events</Tabs.Trigger>
+            <Tabs.Trigger value="try">Try</Tabs.Trigger>
+            <Tabs.Trigger value="backtest">Backtest</Tabs.Trigger>
             <Tabs.Trigger value="tuning">Tuning</Tabs.Trigger>
             <Tabs.Trigger value="exceptions">
               Exceptions{holding > 0 && <span className="tab-count">{holding}</span>}
@@ -86,6 +90,9 @@ function Shown({ detail }: { detail: RuleDetail }) {
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="try">
             <TryPanel text={text} events={events} onEvents={setEvents} />
+          </Tabs.Content>
+          <Tabs.Content className="rule-part" value="backtest">
+            <BacktestPanel backtest={backtest} text={text} checked={checked} editor={editor} detail={detail} />
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="tuning">
             <TuningPanel key={detail.version} detail={detail} />

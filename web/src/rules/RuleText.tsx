@@ -10,7 +10,7 @@ import { ChangeError } from '../ui/Confirm'
 import { copyText, notify } from '../ui/notice'
 import { ProblemList } from './ProblemList'
 import { useRule, useRuleChanged } from './queries'
-import { lineOfRule } from './statedPolicy'
+import { lineOfRule } from './ruleInText'
 import type { Checked } from './useCheck'
 import { YamlEditor, type EditorHandle } from './YamlEditor'
 

@@ -1,47 +1,57 @@
 /** What differs from the rule for this account: it is kept apart from the rule and survives upgrades of its package. */
-import { Link } from '@tanstack/react-router'
-import { useId, useState } from 'react'
+import { RotateCcw } from 'lucide-react'
+import { useId, useState, type ReactNode } from 'react'
 import { rules } from '../api/rules'
 import type { RuleDetail } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
-import { historyOf } from '../settings/History'
 import { ChangeError, Confirm } from '../ui/Confirm'
 import { notify } from '../ui/notice'
-import { useRuleChanged, useRulesAgain } from './queries'
-import { statedLevel, statedPolicy, statedThreshold } from './statedPolicy'
-import { asStated, KEEP, tuningOf, type TuningDraft } from './tuning'
-import { isCorrelation, LEVELS } from './words'
+import { useRuleChanged } from './queries'
+import { statedComparison } from './statedComparison'
+import { differing, heldOf, isSame, statedOf, tuningOf, type TuningName } from './tuning'
+import { LEVEL_MEANS, LEVELS } from './words'
 
 const COMPARISONS: Record<string, string> = { gte: 'at least', gt: 'more than', lte: 'at most', lt: 'less than', eq: 'exactly', neq: 'anything but' }
+
+/** How an empty value of the rule reads. */
+const UNSAID: Partial<Record<TuningName, string>> = { dedup_key: 'who did it, or the group', daily_cap: 'no limit' }
 
 export function TuningPanel({ detail }: { detail: RuleDetail }) {
   const { rule } = detail
   const { rights } = useSigned()
   const changed = useRuleChanged()
-  const again = useRulesAgain()
   const id = useId()
-  const stated = statedPolicy(detail.text, rule.id)
-  const comparison = isCorrelation(rule) ? statedThreshold(detail.text, rule.id) : undefined
-  const own: TuningDraft = { ...stated, level: KEEP, comparison: comparison?.value ?? '' }
-  const [before, setBefore] = useState(own)
-  const [draft, setDraft] = useState(before)
+  const stated = statedOf(detail)
+  const held = heldOf(detail)
+  const [draft, setDraft] = useState(held)
   const [isResetting, setIsResetting] = useState(false)
   const mayManage = rights.may('rules.manage')
-  const update = tuningOf(before, draft)
-  const isChanged = Object.keys(update).length > 0
+  const tuned = differing(stated, held)
+  const isChanged = differing(held, draft).length > 0
+  const comparison = stated.comparison === '' ? undefined : (statedComparison(detail.text, rule.id) ?? 'gte')
   const save = useChange({
-    mutationFn: () => rules.update(rule.id, update),
+    mutationFn: () => rules.update(rule.id, tuningOf(stated, draft)),
     onSuccess: (now) => {
       changed(now)
-      const saved = { ...draft, level: KEEP }
-      setBefore(saved)
-      setDraft(saved)
+      setDraft(heldOf(now))
       notify('The tuning is saved')
     },
   })
-  const set = (change: Partial<TuningDraft>): void => setDraft({ ...draft, ...change })
-  const ownLevel = statedLevel(detail.text, rule.id) ?? 'medium'
+  const set = (name: TuningName) => (value: string) => setDraft({ ...draft, [name]: value })
+  const own = (name: TuningName): ReactNode =>
+    isSame(name, stated[name], draft[name]) ? null : (
+      <p className="stated small">
+        <span>
+          The rule says <strong className={name === 'level' || name === 'comparison' ? undefined : 'mono'}>{stated[name] === '' ? UNSAID[name] : stated[name]}</strong>
+        </span>
+        {mayManage && (
+          <button type="button" className="link-button" aria-label={`Back to the rule’s own: ${stated[name] === '' ? (UNSAID[name] ?? '') : stated[name]}`} onClick={() => set(name)(stated[name])}>
+            <RotateCcw size={11} aria-hidden /> Back to the rule’s own
+          </button>
+        )}
+      </p>
+    )
   return (
     <form
       className="tuning"
@@ -50,37 +60,54 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
         save.mutate()
       }}
     >
-      {rule.is_tuned && (
-        <p className="banner">
-          This rule is tuned. {rights.may('audit.read') ? <Link to="/audit" search={{ q: historyOf(['rule'], rule.id), from: 'all' }}>The audit log</Link> : 'The audit log'} says what was set and by whom; after a reload the fields below show what the rule itself says.
-        </p>
+      {tuned.length > 0 && (
+        <div className="banner tuned-banner">
+          <span>
+            {tuned.length === 1 ? 'One value differs' : `${tuned.length} values differ`} from what the rule says. {rule.package == null ? '' : 'An upgrade of its package leaves that as it is.'}
+          </span>
+          {mayManage && (
+            <button type="button" className="button small" onClick={() => setIsResetting(true)}>
+              <RotateCcw size={12} aria-hidden /> All back to the rule’s own
+            </button>
+          )}
+        </div>
       )}
       <fieldset disabled={!mayManage}>
         <legend className="visually-hidden">Tuning</legend>
         <div className="tuning-field">
           <label htmlFor={`${id}-level`}>Level</label>
-          <select id={`${id}-level`} className="field-input" value={draft.level} onChange={(event) => set({ level: event.target.value })}>
-            <option value={KEEP}>{rule.level}, as now</option>
-            {rule.level !== ownLevel && <option value="default">{ownLevel}, as the rule says</option>}
-            {LEVELS.filter((level) => level !== rule.level && !(level === ownLevel && rule.level !== ownLevel)).map((level) => (
+          <select id={`${id}-level`} className="field-input" value={draft.level} onChange={(event) => set('level')(event.target.value)}>
+            {LEVELS.map((level) => (
               <option key={level} value={level}>
-                {level}
-                {level === ownLevel ? ', as the rule says' : ''}
+                {level}: {LEVEL_MEANS[level]}
               </option>
             ))}
           </select>
+          {own('level')}
         </div>
-        {comparison && (
-          <Field id={`${id}-comparison`} label="Compared with" hint={`The rule says ${COMPARISONS[comparison.comparison] ?? comparison.comparison} ${comparison.value}.`} type="number" value={draft.comparison} onChange={(value) => set({ comparison: value })} />
+        {comparison !== undefined && (
+          <Field id={`${id}-comparison`} label={`Compared with: ${COMPARISONS[comparison] ?? comparison}`} type="number" value={draft.comparison} onChange={set('comparison')} isRequired>
+            {own('comparison')}
+          </Field>
         )}
         <h3>When a match becomes a finding</h3>
-        <Field id={`${id}-key`} label="One finding for each" hint="Fields, with commas between them; empty for who did it, or a correlation’s group." isMono value={draft.dedup_key} placeholder="initiator.name, target.id" onChange={(value) => set({ dedup_key: value })} />
-        <Field id={`${id}-window`} label="Folded for" hint="A time such as 60m or 24h; 0 makes every match a finding." isMono value={draft.dedup_window} onChange={(value) => set({ dedup_window: value })} isRequired />
+        <Field id={`${id}-key`} label="One finding for each" hint="Fields, with commas between them." isMono value={draft.dedup_key} placeholder={UNSAID.dedup_key} onChange={set('dedup_key')}>
+          {own('dedup_key')}
+        </Field>
+        <Field id={`${id}-window`} label="Folded for" hint="A time such as 60m or 24h; 0 makes every match a finding." isMono value={draft.dedup_window} onChange={set('dedup_window')} isRequired>
+          {own('dedup_window')}
+        </Field>
         <div className="tuning-pair">
-          <Field id={`${id}-threshold`} label="From matches" type="number" value={draft.threshold} onChange={(value) => set({ threshold: value })} isRequired />
-          <Field id={`${id}-within`} label="within" isMono value={draft.threshold_window} onChange={(value) => set({ threshold_window: value })} isRequired />
+          <Field id={`${id}-threshold`} label="From matches" type="number" least={1} value={draft.threshold} onChange={set('threshold')} isRequired>
+            {own('threshold')}
+          </Field>
+          <Field id={`${id}-within`} label="within" isMono value={draft.threshold_window} onChange={set('threshold_window')} isRequired>
+            {own('threshold_window')}
+          </Field>
         </div>
-        <Field id={`${id}-cap`} label="At most a day" hint="Findings; further ones are counted and told once. Empty for no limit." type="number" value={draft.daily_cap} placeholder="no limit" onChange={(value) => set({ daily_cap: value })} />
+        <Field id={`${id}-cap`} label="At most a day" hint={stated.daily_cap === '' ? 'Findings; further ones are counted and told once. Empty for no limit.' : 'Findings; further ones are counted and told once. The rule’s own limit can be changed, not taken away.'} type="number" least={1} value={draft.daily_cap} placeholder="no limit" isRequired={stated.daily_cap !== ''} onChange={set('daily_cap')}>
+          {own('daily_cap')}
+        </Field>
       </fieldset>
       <ChangeError error={save.error} />
       {mayManage ? (
@@ -89,16 +116,11 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
             {save.isPending ? 'Saving…' : 'Save the tuning'}
           </button>
           {isChanged && (
-            <button type="button" className="button" onClick={() => setDraft(before)}>
+            <button type="button" className="button" onClick={() => setDraft(held)}>
               Undo
             </button>
           )}
-          <span className="spring" />
-          {rule.is_tuned && (
-            <button type="button" className="button" onClick={() => setIsResetting(true)}>
-              Reset to default
-            </button>
-          )}
+          {isChanged && <span className="muted small">Not saved yet.</span>}
         </div>
       ) : (
         <p className="muted small">
@@ -107,36 +129,23 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
       )}
       {isResetting && (
         <Confirm
-          title="Reset to default"
-          action="Reset"
+          title="Back to the rule’s own"
+          action="Take it all back"
           isGrave={false}
-          change={() => reset(detail)}
-          onDone={() => {
-            again()
-            setBefore(own)
-            setDraft(own)
+          change={() => rules.update(rule.id, { reset: true })}
+          onDone={(now) => {
+            changed(now)
+            setDraft(heldOf(now))
             notify('The rule is as it says itself')
             setIsResetting(false)
           }}
           onClose={() => setIsResetting(false)}
         >
-          <p>The level, the comparison and the policy of “{rule.title}” go back to what the rule says itself. Whether it runs stays as it is.</p>
-          {rule.package == null && <p className="muted">The mark “tuned” stays on a rule of your own: what was set is set to the same again.</p>}
+          <p>All that was tuned of “{rule.title}” is forgotten, and it is as it says itself. Whether it runs stays as it is.</p>
         </Confirm>
       )}
     </form>
   )
-}
-
-/** A package’s rule forgets its tuning; one’s own is set to what its text says, as forgetting would take the rule itself. */
-async function reset({ rule, text }: RuleDetail): Promise<void> {
-  if (rule.package == null) {
-    await rules.update(rule.id, asStated(text, rule))
-    return
-  }
-  await rules.delete(rule.id)
-  const now = await rules.get(rule.id, new AbortController().signal)
-  if (now.rule.is_enabled !== rule.is_enabled) await rules.update(rule.id, { is_enabled: rule.is_enabled })
 }
 
 interface FieldProps {
@@ -146,16 +155,21 @@ interface FieldProps {
   type?: 'text' | 'number'
   isMono?: boolean
   isRequired?: boolean
-  placeholder?: string
+  /** Least number. */
+  least?: number
+  placeholder?: string | undefined
   value: string
   onChange: (value: string) => void
+  /** What the rule itself says, where that differs. */
+  children: ReactNode
 }
 
-function Field({ id, label, hint, type = 'text', isMono = false, isRequired = false, placeholder, value, onChange }: FieldProps) {
+function Field({ id, label, hint, type = 'text', isMono = false, isRequired = false, least = 0, placeholder, value, onChange, children }: FieldProps) {
   return (
     <div className="tuning-field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} type={type} className={`field-input${isMono ? ' mono' : ''}`} autoComplete="off" spellCheck={false} min={type === 'number' ? 0 : undefined} step="any" required={isRequired} placeholder={placeholder} value={value} aria-describedby={hint === undefined ? undefined : `${id}-hint`} onChange={(event) => onChange(event.target.value)} />
+      <input id={id} type={type} className={`field-input${isMono ? ' mono' : ''}`} autoComplete="off" spellCheck={false} min={type === 'number' ? least : undefined} step={least > 0 ? 1 : 'any'} required={isRequired} placeholder={placeholder} value={value} aria-describedby={hint === undefined ? undefined : `${id}-hint`} onChange={(event) => onChange(event.target.value)} />
+      {children}
       {hint !== undefined && (
         <p className="muted small" id={`${id}-hint`}>
           {hint}

@@ -1,21 +1,29 @@
 import { expect, test } from 'vitest'
-import type { RuleSummary } from '../api/shapes'
-import { UNSTATED } from './statedPolicy'
-import { asStated, KEEP, tuningOf, type TuningDraft } from './tuning'
+import type { RuleDetail } from '../api/shapes'
+import { differing, heldOf, isSame, statedOf, tuningOf } from './tuning'
 
-const before: TuningDraft = { ...UNSTATED, dedup_key: 'initiator.name', level: KEEP, comparison: '10' }
+const detail = {
+  rule: { kind: 'event_count' },
+  stated: { level: 'medium', threshold: 5, policy: { dedup_key: [], dedup_window: '1h', threshold: 1, threshold_window: '1h' } },
+  tuning: { level: 'high', policy: { dedup_key: [], dedup_window: '4h', threshold: 1, threshold_window: '1h', daily_cap: 9 } },
+} as unknown as RuleDetail
 
-test('nothing is sent of what was left as it is', () => {
-  expect(tuningOf(before, before)).toEqual({})
-  expect(tuningOf(before, { ...before, comparison: '' })).toEqual({})
+test('what holds is what was tuned, else what the rule says', () => {
+  expect(heldOf(detail)).toEqual({ level: 'high', comparison: '5', dedup_key: '', dedup_window: '4h', threshold: '1', threshold_window: '1h', daily_cap: '9' })
+  expect(differing(statedOf(detail), heldOf(detail))).toEqual(['level', 'dedup_window', 'daily_cap'])
 })
-test('a policy goes whole, so that the rule’s own stays where it was not changed', () => {
-  expect(tuningOf(before, { ...before, level: 'low', comparison: '20', daily_cap: '5' })).toEqual({
-    level: 'low', threshold: 20, policy: { dedup_key: ['initiator.name'], dedup_window: '60m', threshold: 1, threshold_window: '60m', daily_cap: 5 },
-  })
+test('values that mean the same are the same', () => {
+  expect(isSame('dedup_window', '60m', '1h')).toBe(true)
+  expect(isSame('dedup_window', '0', '0s')).toBe(true)
+  expect(isSame('dedup_key', 'a,b', 'a, b')).toBe(true)
+  expect(isSame('comparison', '5.0', '5')).toBe(true)
+  expect(isSame('daily_cap', '', '0')).toBe(false)
 })
-test('a reset says what the text says', () => {
-  expect(asStated('id: a\ncorrelation:\n  condition: {gte: 4}\nwhodid:\n  policy: {dedup_window: 2h}\n', { id: 'a', kind: 'event_count' } as RuleSummary)).toEqual({
-    level: 'default', threshold: 4, policy: { dedup_key: [], dedup_window: '2h', threshold: 1, threshold_window: '60m' },
-  })
+test('only what differs from the rule is set; taking one value back leaves the others', () => {
+  const held = heldOf(detail)
+  expect(tuningOf(statedOf(detail), { ...held, dedup_window: '60m', comparison: '8' })).toEqual({ reset: true, level: 'high', threshold: 8, policy: { daily_cap: 9 } })
+  expect(tuningOf(statedOf(detail), statedOf(detail))).toEqual({ reset: true })
+})
+test('a rule without a comparison has none to tune', () => {
+  expect(statedOf({ ...detail, rule: { ...detail.rule, kind: 'match' } }).comparison).toBe('')
 })
