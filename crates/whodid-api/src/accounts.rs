@@ -64,6 +64,10 @@ pub struct Settings {
     pub audit_reads: bool,
     /// "This wasn't me" is offered on My activity.
     pub own_activity_report: bool,
+    /// An alert that nobody acknowledged is told again after so many minutes; 0: never.
+    pub alert_escalation_minutes: u32,
+    /// A resolved alert is opened again by what happens within so many hours; later it is another one.
+    pub alert_reopen_hours: u32,
 }
 
 /// What to change of the settings. Members that are not there stay as they are.
@@ -107,4 +111,12 @@ pub struct SettingsUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub own_activity_report: Option<bool>,
+    /// An alert that nobody acknowledged is told again after so many minutes; 0: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 10080)]
+    pub alert_escalation_minutes: Option<u32>,
+    /// A resolved alert is opened again by what happens within so many hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 720)]
+    pub alert_reopen_hours: Option<u32>,
 }

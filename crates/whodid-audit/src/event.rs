@@ -356,6 +356,12 @@ fn severity(told: &Told) -> Severity {
 }
 
 fn message(told: &Told, name: &str) -> String {
+    // What was found has a sentence of its own.
+    if let Some(sentence) = told.request.get("sentence").and_then(Value::as_str)
+        && told.deed == Deed::FindingCreate
+    {
+        return sentence.to_owned();
+    }
     let object = told.deed.object().replace('-', " ");
     let failed = if told.outcome == Outcome::Failure { " -failure" } else { "" };
     format!("whodid: {} {object} {name}{failed}", told.deed.verb())

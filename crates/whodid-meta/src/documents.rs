@@ -39,8 +39,6 @@ pub enum DocumentKind {
     Note,
     /// What a client of the Findings API reported.
     Occurrence,
-    /// How alerts go on: reopening, escalation.
-    AlertSettings,
 }
 
 impl DocumentKind {
@@ -57,7 +55,6 @@ impl DocumentKind {
             Self::Silence => "silence",
             Self::Note => "note",
             Self::Occurrence => "occurrence",
-            Self::AlertSettings => "alert-settings",
         }
     }
 }

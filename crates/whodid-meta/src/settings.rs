@@ -25,6 +25,10 @@ pub struct Settings {
     pub own_activity_report: bool,
     /// Whether reading events is recorded too.
     pub audit_reads: bool,
+    /// An alert that nobody acknowledged is told again after so many minutes; 0: never.
+    pub alert_escalation_minutes: u32,
+    /// A resolved alert is opened again by what happens within so many hours; later it is another one.
+    pub alert_reopen_hours: u32,
 }
 
 impl Default for Settings {
@@ -38,6 +42,8 @@ impl Default for Settings {
             keys_max: 20,
             own_activity_report: true,
             audit_reads: true,
+            alert_escalation_minutes: 60,
+            alert_reopen_hours: 24,
         }
     }
 }
@@ -55,6 +61,8 @@ impl Settings {
             keys_max: self.keys_max.min(other.keys_max),
             own_activity_report: self.own_activity_report && other.own_activity_report,
             audit_reads: self.audit_reads || other.audit_reads,
+            alert_escalation_minutes: self.alert_escalation_minutes,
+            alert_reopen_hours: self.alert_reopen_hours,
         }
     }
 
@@ -89,6 +97,10 @@ pub struct AccountChange {
     pub own_activity_report: Option<bool>,
     /// [`Settings::audit_reads`].
     pub audit_reads: Option<bool>,
+    /// [`Settings::alert_escalation_minutes`], 0 to 10,080.
+    pub alert_escalation_minutes: Option<u32>,
+    /// [`Settings::alert_reopen_hours`], 0 to 720.
+    pub alert_reopen_hours: Option<u32>,
 }
 
 /// One setting that a change touches.
@@ -106,6 +118,8 @@ impl AccountChange {
         range("session_idle_minutes", self.session_idle_minutes, 5, 43_200)?;
         range("session_absolute_minutes", self.session_absolute_minutes, 15, 129_600)?;
         range("keys_max", self.keys_max, 1, 1_000)?;
+        range("alert_escalation_minutes", self.alert_escalation_minutes, 0, 10_080)?;
+        range("alert_reopen_hours", self.alert_reopen_hours, 0, 720)?;
         set(&mut changed, "mfa_required", &mut settings.mfa_required, self.mfa_required);
         set(&mut changed, "password_length_min", &mut settings.password_length_min, self.password_length_min);
         set(&mut changed, "session_idle_minutes", &mut settings.session_idle_minutes, self.session_idle_minutes);
@@ -115,6 +129,9 @@ impl AccountChange {
         set(&mut changed, "keys_max", &mut settings.keys_max, self.keys_max);
         set(&mut changed, "own_activity_report", &mut settings.own_activity_report, self.own_activity_report);
         set(&mut changed, "audit_reads", &mut settings.audit_reads, self.audit_reads);
+        let minutes = &mut settings.alert_escalation_minutes;
+        set(&mut changed, "alert_escalation_minutes", minutes, self.alert_escalation_minutes);
+        set(&mut changed, "alert_reopen_hours", &mut settings.alert_reopen_hours, self.alert_reopen_hours);
         Ok(changed)
     }
 }

@@ -80,6 +80,11 @@ const TELLING_VERBS: &[(&str, &str)] = &[
 
 /// The sentence. Never empty; holds no line break.
 pub fn summary(fields: &Fields<'_>) -> String {
+    // What was found is a sentence already; who records it is beside the point.
+    let is_finding = fields.get(Field::Action).is_some_and(|action| action.starts_with(FINDING));
+    if let Some(message) = fields.get(Field::Message).filter(|message| is_finding && !message.is_empty()) {
+        return message.to_owned();
+    }
     let who = initiator(fields);
     let outcome = fields.get(Field::Outcome).and_then(Outcome::parse).unwrap_or(Outcome::Unknown);
     let deed = Deed::of(fields);
@@ -94,6 +99,9 @@ pub fn summary(fields: &Fields<'_>) -> String {
     };
     if is_tidy(&text) { text } else { text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",") }
 }
+
+/// What the actions of findings begin with.
+const FINDING: &str = "whodid.finding.";
 
 /// True when a sentence needs no blank taken out, as most need none; false where only a closer look tells.
 fn is_tidy(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! A compiled set of rules, and the one function that live detection, tests and backtests share: [`RuleSet::step`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 use whodid_model::{Field, Timestamp};
@@ -110,6 +110,8 @@ pub struct Build<'a> {
     pub exceptions: Vec<Exception>,
     /// Whether rules marked dormant run too, as when they are tested.
     pub with_dormant: bool,
+    /// Ids of rules that are there for correlations alone, and report nothing themselves.
+    pub silent: BTreeSet<String>,
     /// Whether an event's source rules out rules that are for others.
     pub routes: bool,
 }
@@ -233,6 +235,10 @@ impl RuleSet {
             }
         }
         set.add_correlations(&documents, build, &broken, &mut problems);
+        set.rules
+            .iter_mut()
+            .filter(|rule| build.silent.contains(&rule.meta.id))
+            .for_each(|rule| rule.is_reported = false);
         set.required = require::any([required, require::of_actions(set.advisor.keys())].into_iter());
         set.fingerprints = set.detectors.iter().map(|detector| set.rules[detector.rule].fingerprint.clone()).collect();
         (set, problems)

@@ -36,7 +36,7 @@ struct Key {
     help: &'static str,
 }
 
-const KEYS: [Key; 39] = [
+const KEYS: [Key; 40] = [
     Key {
         name: "data",
         default: "./whodid-data",
@@ -128,6 +128,11 @@ const KEYS: [Key; 39] = [
     },
     Key { name: "channels.allow_ports", default: "", help: "ports besides 443 and 8443, with commas between" },
     Key { name: "channels.allow_http", default: "false", help: "whether channels may speak HTTP without TLS" },
+    Key {
+        name: "locations.file",
+        default: "",
+        help: "a database in MaxMind's format (MMDB) that tells where addresses are; empty: rules go by networks",
+    },
     Key { name: "session.idle", default: "12h", help: "a session without requests ends after this" },
     Key { name: "session.absolute", default: "7d", help: "a session ends after this in any case" },
     Key { name: "log.format", default: "text", help: "text or json" },
@@ -246,6 +251,8 @@ pub struct Config {
     pub oidc: OidcKeys,
     /// The mail server, and what channels may reach.
     pub receivers: Receivers,
+    /// A database of where addresses are.
+    pub locations: Option<PathBuf>,
     /// How long sessions last.
     pub sessions: whodid_meta::Limits,
     /// How log lines look.
@@ -560,11 +567,14 @@ fn resolve(mut raw: Raw) -> Result<Config, ConfigError> {
         default_role: oidc("oidc.default_role")?,
     };
     let receivers = receivers::take(&mut taker)?;
+    let locations = taker.take("locations.file", "a file", |text| Some(text.trim().to_owned()))?;
+    let locations = Some(locations).filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut config = Config {
         meta_url,
         secrets_key,
         oidc,
         receivers,
+        locations,
         listen: taker.take("listen", "an address with a port, such as 127.0.0.1:7700", |text| text.parse().ok())?,
         public_url: taker.take("public_url", "http:// or https:// and a host, without a path", parse_public_url)?,
         trusted_proxies: taker.take("trusted_proxies", "addresses or networks with commas between", parse_networks)?,

@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod commands;
 mod config;
+mod locations;
 mod output;
 mod server;
 mod sse;

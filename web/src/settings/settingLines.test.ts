@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Settings } from '../api/shapes'
 import { changesOf, minutesText, updateOf } from './settingLines'
 
-const before: Settings = { title: 'Default', mfa_required: false, password_sign_in: true, password_length_min: 12, session_idle_minutes: 60, session_absolute_minutes: 720, keys_max: 20, audit_reads: true, own_activity_report: true }
+const before: Settings = { title: 'Default', mfa_required: false, password_sign_in: true, password_length_min: 12, session_idle_minutes: 60, session_absolute_minutes: 720, keys_max: 20, audit_reads: true, own_activity_report: true, alert_escalation_minutes: 60, alert_reopen_hours: 24 }
 
 describe('what would be saved', () => {
   const after = { ...before, mfa_required: true, password_length_min: 15 }

@@ -34,6 +34,13 @@ export const GROUPS: readonly SettingsGroup[] = [
   },
   { title: 'Keys', lines: [{ name: 'keys_max', label: 'Keys of a kind', what: 'How many ingestion keys, and how many service keys, can work at once.', unit: 'keys', min: 1, max: 1000 }] },
   {
+    title: 'Alerts',
+    lines: [
+      { name: 'alert_escalation_minutes', label: 'Tell again after', what: 'An alert that nobody acknowledged is told once more, as escalated. 0: never.', unit: 'minutes', min: 0, max: 10_080 },
+      { name: 'alert_reopen_hours', label: 'Open again within', what: 'What happens within so long after an alert was resolved opens it again; later it is another alert.', unit: 'hours', min: 0, max: 720 },
+    ],
+  },
+  {
     title: 'Records',
     lines: [
       { name: 'audit_reads', label: 'Record who reads', what: 'Searches, exports and events that were looked at stand in the audit log. Turning it off is recorded too.' },

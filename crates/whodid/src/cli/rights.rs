@@ -55,7 +55,14 @@ pub enum AccountsVerb {
 /// A setting with the type that its value looks like.
 fn setting(text: &str) -> Result<(String, serde_json::Value), String> {
     const SWITCHES: [&str; 4] = ["mfa_required", "password_sign_in", "audit_reads", "own_activity_report"];
-    const NUMBERS: [&str; 4] = ["password_length_min", "session_idle_minutes", "session_absolute_minutes", "keys_max"];
+    const NUMBERS: [&str; 6] = [
+        "password_length_min",
+        "session_idle_minutes",
+        "session_absolute_minutes",
+        "keys_max",
+        "alert_escalation_minutes",
+        "alert_reopen_hours",
+    ];
     let (name, value) = text.split_once('=').ok_or("write name=value")?;
     if SWITCHES.contains(&name) && !matches!(value, "true" | "false") {
         return Err(format!("{name} is {value:?}; it must be true or false"));

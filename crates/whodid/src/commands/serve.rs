@@ -15,6 +15,7 @@ use super::init;
 use crate::End;
 use crate::cli::StartFlags;
 use crate::config::Config;
+use crate::locations::Locations;
 use crate::output;
 use crate::server::{self, App, Telemetry};
 
@@ -90,7 +91,8 @@ impl Running {
         let stopping = CancellationToken::new();
         let installation = meta.installation().await?.context("the metadata was not initialised")?;
         let oidc = server::provider(&config)?;
-        let app = App::new(config, meta, installation, oidc, telemetry.clone(), stopping);
+        let locations = config.locations.as_deref().map(Locations::open).transpose()?;
+        let app = App::new(config, meta, installation, oidc, locations, telemetry.clone(), stopping);
         let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
         let accounts = app.meta.accounts().await?;
         server::warn_of_provider(&app).await?;

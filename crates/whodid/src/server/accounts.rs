@@ -140,6 +140,8 @@ fn shown(account: whodid_meta::Account) -> Settings {
         keys_max: settings.keys_max,
         audit_reads: settings.audit_reads,
         own_activity_report: settings.own_activity_report,
+        alert_escalation_minutes: settings.alert_escalation_minutes,
+        alert_reopen_hours: settings.alert_reopen_hours,
     }
 }
 
@@ -166,6 +168,8 @@ pub async fn update_settings(
         keys_max: update.keys_max,
         own_activity_report: update.own_activity_report,
         audit_reads: update.audit_reads,
+        alert_escalation_minutes: update.alert_escalation_minutes,
+        alert_reopen_hours: update.alert_reopen_hours,
     };
     let account = app.meta.update_account(&caller.attempt.actor(), &name, &change, crate::clock::now()).await?;
     Ok(Json(shown(account)))

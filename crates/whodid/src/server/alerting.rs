@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use whodid_alerts::alert::{Added, Finding, Opening, REOPEN_MICROS, Status};
+use whodid_alerts::alert::{Added, Finding, Opening, Status};
 use whodid_alerts::{Alert, Channel, Evidence, GroupValue, Moment, Notice, Severity, Silence};
 use whodid_engine::Engine;
-use whodid_meta::{AlertRow, ChangeError, DeliveryRow, DeliveryState, DocumentKind, MetaError};
+use whodid_meta::{AlertRow, ChangeError, DeliveryRow, DeliveryState, DocumentKind, MetaError, Settings};
 use whodid_model::{AccountName, Offset, Timestamp, chain};
 
 use super::App;
@@ -25,10 +25,9 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// Findings of this severity and above become alerts; milder ones stay findings.
 const ALERT_FROM: Severity = Severity::Medium;
-/// Alerts that nobody acknowledged are told again after this, in seconds.
-const ESCALATE_AFTER: u32 = 3600;
 /// Records that an alert names as evidence; its search finds the others.
 const EVIDENCE_KEPT: usize = 100;
+const MICROS_AN_HOUR: i64 = 3_600_000_000;
 /// Alerts escalated in one pass.
 const ESCALATIONS: i64 = 100;
 
@@ -126,13 +125,15 @@ async fn take(
     }
     let channels = channels(app, account).await.map_err(told)?;
     let silences = silences(app, account).await.map_err(told)?;
+    let settings = app.meta.account(account).await.map_err(told)?.map(|known| known.settings).unwrap_or_default();
+    let around = Around { channels, silences, settings };
     // One after the other, because several may belong to one alert.
     for (offset, text) in &findings {
         let next = offset.next();
         let event = serde_json::from_str::<Value>(text).unwrap_or_default();
         loop {
             let now = crate::clock::now();
-            let (rows, deliveries) = work(app, account, &event, &channels, &silences, now).await.map_err(told)?;
+            let (rows, deliveries) = work(app, account, &event, &around, now).await.map_err(told)?;
             match app.meta.store_alerts(account, &rows, &deliveries, Some(next), now).await {
                 Ok(()) => {
                     if !deliveries.is_empty() {
@@ -150,6 +151,13 @@ async fn take(
     Ok(cursors.get(account).is_some_and(|next| *next < engine.next_finding(account)))
 }
 
+/// What an account says of how findings become alerts.
+struct Around {
+    channels: Vec<(String, Channel)>,
+    silences: Vec<Silence>,
+    settings: Settings,
+}
+
 type Worked = (Vec<AlertRow>, Vec<DeliveryRow>);
 
 /// What one finding makes of alerts, and what is to be told.
@@ -157,8 +165,7 @@ async fn work(
     app: &App,
     account: &AccountName,
     event: &Value,
-    channels: &[(String, Channel)],
-    silences: &[Silence],
+    around: &Around,
     now: Timestamp,
 ) -> Result<Worked, MetaError> {
     let is_silenced = event["requestData"]["silencedBy"].is_string();
@@ -166,11 +173,14 @@ async fn work(
         return Ok((Vec::new(), Vec::new()));
     };
     let latest = app.meta.latest_alert(account, &found.rule_id, &found.key).await?;
-    let Some(grown) = grow(account, found, latest.as_ref()) else { return Ok((Vec::new(), Vec::new())) };
+    let Some(grown) = grow(account, found, latest.as_ref(), &around.settings) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
     let Grown { row, alert, found, moment } = grown;
-    let is_quiet = silences.iter().any(|silence| silence.matches(&found.rule_id, found.severity, &found.group, now));
+    let is_quiet =
+        around.silences.iter().any(|silence| silence.matches(&found.rule_id, found.severity, &found.group, now));
     let moment = moment.filter(|_| !is_quiet);
-    let deliveries = moment.map(|moment| told(app, &alert, moment, &found, channels, now)).unwrap_or_default();
+    let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &around.channels, now)).unwrap_or_default();
     Ok((vec![row], deliveries))
 }
 
@@ -184,7 +194,9 @@ struct Grown {
 }
 
 /// What a finding makes of the latest alert of its rule and key; `None` where it changes nothing.
-fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>) -> Option<Grown> {
+fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, settings: &Settings) -> Option<Grown> {
+    let reopens_within = i64::from(settings.alert_reopen_hours) * MICROS_AN_HOUR;
+    let escalates_after = settings.alert_escalation_minutes * 60;
     let mut known = latest.and_then(alert_of);
     if let Some(matches) = found.update {
         let (alert, row) = (known.as_mut()?, latest?);
@@ -204,7 +216,7 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>) -> O
         found = Found { record, at, evidence, update, ..found_of(row, alert) };
     }
     let finding = Finding { record: found.record.clone(), at: found.at, severity: found.severity };
-    let moment = match known.as_mut().map(|alert| alert.add(finding.clone(), REOPEN_MICROS)) {
+    let moment = match known.as_mut().map(|alert| alert.add(finding.clone(), reopens_within)) {
         Some(Added::Here(told) | Added::Reopened(told)) => told,
         Some(Added::Known) => return None,
         None | Some(Added::OpensAnother) => {
@@ -214,7 +226,7 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>) -> O
                 rule_id: found.rule_id.clone(),
                 rule_title: found.rule_title.clone(),
                 group: found.group.clone(),
-                escalate_after: Some(ESCALATE_AFTER),
+                escalate_after: (escalates_after > 0).then_some(escalates_after),
             };
             known = Some(Alert::open(opening, finding));
             Some(Moment::Opened)
@@ -505,7 +517,7 @@ mod tests {
     }
 
     fn grown(event: &Value, latest: Option<&AlertRow>) -> Option<Grown> {
-        grow(&AccountName::try_from("default".to_owned()).unwrap(), read(event).unwrap(), latest)
+        grow(&AccountName::try_from("default".to_owned()).unwrap(), read(event).unwrap(), latest, &Settings::default())
     }
 
     const CREATE: &str = "whodid.finding.create";
@@ -536,6 +548,22 @@ mod tests {
             (again.row.body["sentence"].as_str(), again.alert.severity),
             (Some("R: bob did it"), Severity::High)
         );
+    }
+
+    #[test]
+    fn an_account_says_when_alerts_are_told_again_and_until_when_they_open_again() {
+        let account = AccountName::try_from("default".to_owned()).unwrap();
+        let settings = Settings { alert_escalation_minutes: 0, alert_reopen_hours: 0, ..Settings::default() };
+        let first = grow(&account, read(&event(1, CREATE, json!({}))).unwrap(), None, &settings).unwrap();
+        assert_eq!(first.row.escalates_at, None);
+        let mut alert = first.alert;
+        alert.resolve("mara", Timestamp::parse("2026-06-01T10:00:02Z").unwrap().at, "").unwrap();
+        let mut body = first.row.body.clone();
+        body["alert"] = json!(alert);
+        let over = stored(&alert, "bob", body);
+        let next = grow(&account, read(&event(3, CREATE, json!({}))).unwrap(), Some(&over), &settings).unwrap();
+        assert_ne!(next.alert.id, alert.id, "another alert");
+        assert_eq!(grown(&event(3, CREATE, json!({})), Some(&over)).unwrap().alert.id, alert.id);
     }
 
     #[test]

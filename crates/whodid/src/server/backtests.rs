@@ -18,10 +18,10 @@ use whodid_rules::{Body, Build, Document, Exception, ExceptionScope, Gravity, OU
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, is_filter};
 use super::failure::Failure;
 use super::params::Params;
-use super::rules::{is_filter, policy_of, problem};
+use super::rules::{policy_of, problem};
 
 /// Longest a backtest may take; what it found until then is its answer.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -52,8 +52,8 @@ pub async fn run(
     let scope = caller.reads(Some(&prepared.stream), params.account.as_deref())?;
     let days = days(&request, now)?;
     let test = whodid_engine::Backtest {
-        rules: Arc::new(prepared.tested),
-        compared: prepared.compared.map(Arc::new),
+        rules: Arc::new(app.with_locations(prepared.tested)),
+        compared: prepared.compared.map(|rules| Arc::new(app.with_locations(rules))),
         rule: prepared.id.clone(),
         request,
         streams: vec![prepared.stream],
@@ -136,6 +136,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
             tuning: BTreeMap::from([(id.clone(), Tuning { dormant: Some(false), ..tuning })]),
             exceptions: exceptions.to_vec(),
             with_dormant: true,
+            silent: std::collections::BTreeSet::new(),
             routes: true,
         })
     };

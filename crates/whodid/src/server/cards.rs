@@ -259,6 +259,10 @@ fn own_card(areas: &BTreeMap<String, Area>, days: &[Counted], from: Timestamp) -
 }
 
 fn alternatives(field: &str, values: &[&str]) -> String {
+    if values.is_empty() {
+        // Nothing is counted, and nothing is to be shown.
+        return format!("(NOT {field}:* {field}:*)");
+    }
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let each: Vec<String> = values.iter().map(|value| format!("{field}:==={}", quoted(value))).collect();
     format!("({})", each.join(" OR "))

@@ -3,7 +3,7 @@
 //! Made anew from the metadata whenever something of it changes, and handed to the engine, which goes on with what
 //! unchanged rules remember.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
@@ -192,19 +192,20 @@ impl Catalog {
             .collect()
     }
 
-    /// The rules that run, compiled. What only feeds a correlation that runs is taken along by the correlation's file.
+    /// The rules that run, compiled, with those that correlations among them refer to.
     pub fn compile(&self) -> (RuleSet, Vec<Problem>) {
         let mut tuning: BTreeMap<String, Tuning> = BTreeMap::new();
-        let mut documents = Vec::new();
-        for (document, origin) in &self.documents {
-            let is_filter = matches!(document.body, whodid_rules::Body::Filter(_));
-            let is_enabled = is_filter || self.is_enabled(document, origin);
-            if !is_enabled && !self.feeds_enabled(document) {
+        let (mut documents, mut silent) = (Vec::new(), BTreeSet::new());
+        let running = self.running();
+        for ((document, origin), runs) in self.documents.iter().zip(running) {
+            if !runs {
                 continue;
             }
             let id = document.meta().id.clone();
+            if !is_filter(document) && !self.is_enabled(document, origin) {
+                silent.insert(id.clone());
+            }
             let mut tuned = self.tuning.get(&id).map(|stored| stored.tuning.clone()).unwrap_or_default();
-            // What runs only for a correlation is no finding of its own; the compiler sees to that for its own file.
             tuned.dormant = Some(false);
             tuning.insert(id, tuned);
             documents.push(document.as_ref());
@@ -215,28 +216,84 @@ impl Catalog {
             tuning,
             exceptions: self.exceptions.iter().map(|(exception, _)| exception.clone()).collect(),
             with_dormant: false,
+            silent,
             routes: true,
         };
         RuleSet::compile(&build)
     }
 
-    /// Whether a correlation of the same file that runs refers to a rule.
-    fn feeds_enabled(&self, document: &Document) -> bool {
-        let refers = |other: &Document| match &other.body {
-            whodid_rules::Body::Correlation(correlation) => {
-                correlation.rules.iter().any(|name| document.is_called(name))
+    /// Of each document whether it runs: it is switched on, or a correlation that runs refers to it.
+    fn running(&self) -> Vec<bool> {
+        let is_on =
+            |(document, origin): &(Arc<Document>, Origin)| is_filter(document) || self.is_enabled(document, origin);
+        let mut running: Vec<bool> = self.documents.iter().map(is_on).collect();
+        let mut waiting: Vec<usize> = (0..running.len()).filter(|index| running[*index]).collect();
+        while let Some(index) = waiting.pop() {
+            for name in referred(&self.documents[index].0) {
+                for (other, (document, _)) in self.documents.iter().enumerate() {
+                    if !running[other] && document.is_called(name) {
+                        running[other] = true;
+                        waiting.push(other);
+                    }
+                }
             }
-            _ => false,
+        }
+        running
+    }
+
+    /// A correlation that runs, stands in another text, and refers to one of these documents.
+    pub fn who_needs(&self, ids: &[&str]) -> Option<&Document> {
+        let is_of_these = |document: &Document| ids.contains(&document.meta().id.as_str());
+        let named = |name: &String| {
+            let mut called = self.documents.iter().filter(|(document, _)| document.is_called(name));
+            called.any(|(document, _)| is_of_these(document))
         };
-        self.documents.iter().any(|(other, origin)| {
-            other.file == document.file
-                && refers(other)
-                && (self.is_enabled(other, origin) || self.feeds_enabled(other))
-        })
+        let running = self.running();
+        let others = self.documents.iter().zip(running).filter(|((document, _), runs)| *runs && !is_of_these(document));
+        others.map(|((document, _), _)| document.as_ref()).find(|document| referred(document).iter().any(named))
+    }
+
+    /// Documents with everything that their correlations refer to, and the filters.
+    pub fn with_referred<'d>(&'d self, documents: &'d [Document]) -> Vec<&'d Document> {
+        let is_new = |other: &&Document| !documents.iter().any(|document| document.meta().id == other.meta().id);
+        let others: Vec<&Document> =
+            self.documents.iter().map(|(document, _)| document.as_ref()).filter(is_new).collect();
+        let mut found: Vec<&Document> = documents.iter().collect();
+        let mut at = 0;
+        while let Some(document) = found.get(at).copied() {
+            for name in referred(document) {
+                let is_there = found.iter().any(|known| known.is_called(name));
+                found.extend(others.iter().find(|other| !is_there && other.is_called(name) && !is_filter(other)));
+            }
+            at += 1;
+        }
+        found.extend(others.iter().copied().filter(|other| is_filter(other)));
+        found
+    }
+}
+
+/// Whether a document only narrows others.
+pub fn is_filter(document: &Document) -> bool {
+    matches!(document.body, whodid_rules::Body::Filter(_))
+}
+
+/// The names of the rules that a correlation is made of.
+fn referred(document: &Document) -> &[String] {
+    match &document.body {
+        whodid_rules::Body::Correlation(correlation) => &correlation.rules,
+        _ => &[],
     }
 }
 
 impl App {
+    /// Gives rules the database of where addresses are.
+    pub fn with_locations(&self, rules: RuleSet) -> RuleSet {
+        match &self.locations {
+            Some(locations) => rules.with_locations(Box::new(crate::locations::Shared(Arc::clone(locations)))),
+            None => rules,
+        }
+    }
+
     /// Puts the rules of an account into force as they are now.
     pub async fn refresh_rules(&self, account: &AccountName) -> Result<(), Failure> {
         self.put_into_force(self.engine()?, account).await
@@ -259,7 +316,7 @@ impl App {
         if let Some(first) = problems.first() {
             tracing::warn!(account = %account, problems = problems.len(), %first, "some rules cannot be used");
         }
-        engine.set_rules(account, Arc::new(rules)).await?;
+        engine.set_rules(account, Arc::new(self.with_locations(rules))).await?;
         Ok(())
     }
 }

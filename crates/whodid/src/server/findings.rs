@@ -321,7 +321,9 @@ async fn report(
     };
     let now = crate::clock::now();
     let by = caller.attempt.actor();
-    app.meta.change_documents_and_find(&by, account, &[change], &[told], Some(&finding), now).await?;
+    // A number is counted on cards, and is nothing that somebody found.
+    let finding = Some(&finding).filter(|_| note.note.kind == NoteKind::Finding);
+    app.meta.change_documents_and_find(&by, account, &[change], &[told], finding, now).await?;
     let stored = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, &id)).await?;
     stored
         .as_ref()

@@ -26,6 +26,7 @@ mod me;
 mod oidc;
 mod oidc_routes;
 mod outbox;
+mod packages;
 mod params;
 mod passwords;
 mod people;
@@ -58,6 +59,7 @@ use whodid_meta::Meta;
 use whodid_model::Timestamp;
 
 use crate::config::Config;
+use crate::locations::Locations;
 use attempts::Attempts;
 use body::BodyMemory;
 use export::Exports;
@@ -84,6 +86,8 @@ pub struct App {
     pub installation: String,
     /// The identity provider, when there is one.
     pub oidc: Option<Provider>,
+    /// Where addresses are, when the operator gave a database.
+    pub locations: Option<Arc<Locations>>,
     engine: OnceLock<Engine>,
     exports: Exports,
     key_attempts: Attempts,
@@ -119,6 +123,7 @@ impl App {
         meta: Meta,
         installation: String,
         oidc: Option<Provider>,
+        locations: Option<Arc<Locations>>,
         telemetry: Telemetry,
         stopping: CancellationToken,
     ) -> Arc<Self> {
@@ -128,6 +133,7 @@ impl App {
             meta,
             installation,
             oidc,
+            locations,
             engine: OnceLock::new(),
             exports: Exports::default(),
             key_attempts: Attempts::default(),

@@ -16,8 +16,8 @@ use whodid_model::Permission;
 use super::failure::Failure;
 use super::{
     App, accounts, alerts, audit, backtests, cards, channels, downloads, export, findings, guard, ingest, keeping,
-    keys, me, oidc_routes, people, presets, rejects, review, roles, rules, search, search_alerts, sessions, system,
-    tail, tokens, ui,
+    keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search, search_alerts, sessions,
+    system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -173,11 +173,11 @@ routes! {
     get "/api/v1/rules/{id}" rules::get, Needs(RulesRead), Nothing;
     patch "/api/v1/rules/{id}" rules::update, Needs(RulesManage), Does(Deed::RuleUpdate);
     delete "/api/v1/rules/{id}" rules::delete, Needs(RulesManage), Does(Deed::RuleDelete);
-    get "/api/v1/packages" rules::packages, Needs(RulesRead), Nothing;
-    post "/api/v1/packages" rules::install, Needs(RulesManage), Does(Deed::PackageCreate);
-    get "/api/v1/packages/{id}/content" rules::download, Needs(RulesRead), Nothing;
-    patch "/api/v1/packages/{id}" rules::update_package, Needs(RulesManage), Does(Deed::PackageUpdate);
-    delete "/api/v1/packages/{id}" rules::delete_package, Needs(RulesManage), Does(Deed::PackageDelete);
+    get "/api/v1/packages" packages::list, Needs(RulesRead), Nothing;
+    post "/api/v1/packages" packages::install, Needs(RulesManage), Does(Deed::PackageCreate);
+    get "/api/v1/packages/{id}/content" packages::download, Needs(RulesRead), Nothing;
+    patch "/api/v1/packages/{id}" packages::update, Needs(RulesManage), Does(Deed::PackageUpdate);
+    delete "/api/v1/packages/{id}" packages::delete, Needs(RulesManage), Does(Deed::PackageDelete);
     get "/api/v1/exceptions" rules::exceptions, Needs(RulesRead), Nothing;
     post "/api/v1/exceptions" rules::create_exception, Needs(RulesManage), Does(Deed::ExceptionCreate);
     delete "/api/v1/exceptions/{id}" rules::delete_exception, Needs(RulesManage), Does(Deed::ExceptionDelete);

@@ -56,7 +56,11 @@ async fn what_a_client_reports_is_kept_searched_and_an_alert() {
     );
     assert_eq!(alert["group"], json!([{"key": "resource", "value": "shop"}]));
     let query = "/api/v1/events?stream=findings&q=requestData.findingType:===weak-cipher";
-    assert!(!done(&server, "GET", query, Value::Null).await["events"].as_array().unwrap().is_empty());
+    let found = done(&server, "GET", query, Value::Null).await["events"][0].clone();
+    assert_eq!(
+        (&found["message"], &found["record"]["summary"]),
+        (&json!("A weak cipher: shop"), &json!("A weak cipher: shop"))
+    );
 
     let one = format!("{BASE}/occurrences/o1");
     assert_eq!(done(&server, "GET", &format!("{one}/note"), Value::Null).await["id"], "weak-cipher");
@@ -198,6 +202,9 @@ async fn the_start_page_counts_what_was_found_by_area_day_and_card() {
             .collect();
     let seen = done(&server, "GET", &format!("/api/v1/events/count?stream=findings&q={q}"), Value::Null).await;
     assert_eq!(seen["count"].as_f64(), own["elements"][2]["values"][0]["value"].as_f64());
+
+    let numbers = "/api/v1/events/count?stream=findings&q=requestData.findingType:===checked";
+    assert_eq!(done(&server, "GET", numbers, Value::Null).await["count"], 0, "a number is no finding");
 
     for wrong in ["days=0", "days=32", "time_zone=Mars/Olympus"] {
         let (status, told) = ask(&server, "GET", &format!("/api/v1/cards?{wrong}"), Value::Null).await;

@@ -230,3 +230,45 @@ async fn what_was_tuned_is_shown_beside_what_the_rule_says_and_taken_back() {
     let (_, back) = ask(&server, "PATCH", "/api/v1/rules/key-deleted", json!({"reset": true})).await;
     assert_eq!((&back["tuning"], &back["rule"]["is_tuned"]), (&json!({}), &json!(false)));
 }
+
+#[tokio::test]
+async fn a_correlation_may_refer_to_a_rule_of_another_text_which_then_stays() {
+    let server = Server::start().await;
+    let base = "title: A key was read\nid: key-read\nlogsource: {category: activity}\n\
+        detection: {sel: {action: kms.secrets.read}, condition: sel}\n";
+    let many = "title: Many keys were read\nid: keys-read\nlevel: high\n\
+        correlation: {type: event_count, rules: [key-read], group-by: [initiator.name], timespan: 10m, condition: {gte: 2}}\n";
+    assert_eq!(ask(&server, "POST", "/api/v1/rules", json!({"text": base})).await.0, 201, "it stays off");
+    let reads: Vec<String> = (1..=2)
+        .map(|at| {
+            event(&format!("e{at}"), "bob", "kms.secrets.read", "success", &format!("2026-06-01T10:0{at}:00+00:00"))
+        })
+        .collect();
+    let checked = ask(&server, "POST", "/api/v1/rules/check", json!({"text": many, "events": reads})).await.1;
+    assert_eq!((&checked["rules"], &checked["problems"]), (&json!(["keys-read"]), &json!([])), "{checked}");
+    assert_eq!(checked["matches"][0]["rule_id"], "keys-read", "{checked}");
+    assert_eq!(ask(&server, "POST", "/api/v1/rules", json!({"text": many, "is_enabled": true})).await.0, 201);
+    for read in reads {
+        server.send(read).await;
+    }
+    let query = "/api/v1/events?stream=findings&q=requestData.ruleId:===keys-read";
+    while ask(&server, "GET", query, Value::Null).await.1["events"].as_array().is_none_or(Vec::is_empty) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let query = "/api/v1/events?stream=findings&q=requestData.ruleId:===key-read";
+    assert_eq!(ask(&server, "GET", query, Value::Null).await.1["events"], json!([]), "it only feeds the other");
+    let (status, refused) = ask(&server, "DELETE", "/api/v1/rules/key-read", Value::Null).await;
+    assert_eq!((status, refused["detail"].as_str().unwrap().contains("keys-read")), (409, true), "{refused}");
+    assert_eq!(ask(&server, "DELETE", "/api/v1/rules/keys-read", Value::Null).await.0, 204);
+    assert_eq!(ask(&server, "DELETE", "/api/v1/rules/key-read", Value::Null).await.0, 204);
+}
+
+#[tokio::test]
+async fn a_policy_that_makes_no_sense_is_refused_by_name() {
+    let server = Server::start().await;
+    for (policy, why) in [(json!({"daily_cap": 0}), "daily_cap"), (json!({"dedup_key": ["a b|c"]}), "dedup_key")] {
+        let asked = json!({"policy": policy});
+        let (status, refused) = ask(&server, "PATCH", "/api/v1/rules/whodid-self-alerts-silenced", asked).await;
+        assert_eq!((status, refused["detail"].as_str().unwrap().contains(why)), (400, true), "{refused}");
+    }
+}

@@ -1,0 +1,291 @@
+//! Packages of rules: listed, installed from an archive, changed, given back, removed.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use whodid_api::{
+    Code, LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate,
+    PackageVariable,
+};
+use whodid_audit::{Deed, Told};
+use whodid_meta::{DocumentChange, DocumentKind, Expected};
+use whodid_model::access::Permission;
+use whodid_rules::{Gravity, Package, PackageError};
+
+use super::App;
+use super::asked::Asked;
+use super::auth::Caller;
+use super::catalog::{Catalog, KnownPackage, Origin, StoredPackage, is_filter};
+use super::failure::Failure;
+use super::params::{Id, Params};
+use super::rules::problem;
+
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+) -> Result<Json<PackageList>, Failure> {
+    let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
+    let catalog = Catalog::load(&app, &account).await?;
+    Ok(Json(PackageList { packages: catalog.packages.values().map(summary).collect() }))
+}
+
+pub async fn install(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<PackageInstallParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<PackageInstalled>, Failure> {
+    let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
+    let held = super::body::read(&headers, body, &app.body_memory).await?;
+    caller.still_valid(&app).await?;
+    let bytes = held.bytes.clone();
+    let read = tokio::task::spawn_blocking(move || Package::from_archive(&bytes)).await;
+    let package = read.map_err(|error| Failure::internal("reading a package", &error))?.map_err(refuse)?;
+    let manifest = &package.manifest;
+    let (id, now) = (manifest.id.clone(), crate::clock::now());
+    caller.attempt.is_about(&id, &manifest.title);
+    caller.attempt.asks("digest", package.digest());
+    if let Some(digest) = params.digest.as_ref().filter(|digest| **digest != package.digest()) {
+        let detail = format!(
+            "the archive is not the one that was meant: it has {}, and {digest} was asked for",
+            package.digest()
+        );
+        return Err(Failure::new(Code::BadParameter, detail));
+    }
+    if let Some(wanted) = &manifest.min_version
+        && whodid_rules::Version::parse(env!("CARGO_PKG_VERSION")).is_some_and(|own| own < *wanted)
+    {
+        let detail = format!("the package needs whodid {wanted} or newer, and this is {}", env!("CARGO_PKG_VERSION"));
+        return Err(Failure::new(Code::BadParameter, detail));
+    }
+    let catalog = Catalog::load(&app, &account).await?;
+    let old = catalog.packages.get(&id);
+    if old.is_some_and(|old| old.is_builtin) {
+        return Err(Failure::new(
+            Code::NameTaken,
+            format!("the package `{id}` came with whodid; give yours another id"),
+        ));
+    }
+    if let Some(old) = old.filter(|old| old.package.manifest.version > manifest.version) {
+        let detail = format!(
+            "version {} is installed, and {} is older; remove it first to go back",
+            old.package.manifest.version, manifest.version
+        );
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    let given = old.map(|old| old.stored.variables.clone()).unwrap_or_default();
+    let (checked, package) = tokio::task::spawn_blocking(move || (package.check(&given, now), package))
+        .await
+        .map_err(|error| Failure::internal("checking a package", &error))?;
+    if !checked.is_good() {
+        let first = checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
+        let failed = checked.tests.iter().find(|test| !test.passed);
+        let failed = failed.map(|test| {
+            format!(
+                "{}: the test \"{}\" fails: {}",
+                test.rule_id,
+                test.name,
+                test.detail.as_deref().unwrap_or_default()
+            )
+        });
+        return Err(Failure::new(
+            Code::BadJson,
+            format!("nothing was installed. {}", first.or(failed).unwrap_or_default()),
+        ));
+    }
+    let documents = package.documents().documents;
+    let others = catalog.documents.iter().filter(|(_, origin)| *origin != Origin::Package(id.clone()));
+    let taken = others
+        .map(|(document, _)| &document.meta().id)
+        .find(|other| documents.iter().any(|one| one.meta().id == **other));
+    if let Some(taken) = taken {
+        return Err(Failure::new(Code::NameTaken, format!("a rule with the id `{taken}` is there already")));
+    }
+    let difference = old.map(|old| old.package.difference(&package)).unwrap_or_default();
+    let previous_version = old.map(|old| old.package.manifest.version.to_string());
+    let kept = old.map(|old| old.stored.clone()).unwrap_or_default();
+    let known = KnownPackage { stored: StoredPackage { files: None, ..kept.clone() }, is_builtin: false, package };
+    let installed = PackageInstalled {
+        package: summary(&known),
+        dry_run: params.dry_run,
+        added: if old.is_some() {
+            difference.added
+        } else {
+            documents.iter().map(|one| one.meta().id.clone()).collect()
+        },
+        removed: difference.removed,
+        changed: difference.changed,
+        problems: checked.problems.iter().map(problem).collect(),
+        previous_version,
+    };
+    if params.dry_run {
+        return Ok(Json(installed));
+    }
+    let body = json!(StoredPackage { files: Some(known.package.files.clone()), ..kept });
+    let change = DocumentChange {
+        kind: DocumentKind::Package,
+        id: id.clone(),
+        body: Some(body),
+        secret: None,
+        expected: Expected::Any,
+    };
+    let of =
+        |known: &KnownPackage| json!({"version": known.package.manifest.version, "digest": known.package.digest()});
+    let deed = if old.is_some() { Deed::PackageUpdate } else { Deed::PackageCreate };
+    let told =
+        Told::success(deed, id.as_str(), known.package.manifest.title.as_str()).changed(old.map(of), Some(of(&known)));
+    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], now).await?;
+    app.refresh_rules(&account).await?;
+    Ok(Json(installed))
+}
+
+pub async fn download(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+) -> Result<Response, Failure> {
+    let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
+    let catalog = Catalog::load(&app, &account).await?;
+    let known = known(&catalog, &id)?;
+    let archive = known.package.to_archive().map_err(|error| Failure::internal("writing a package", &error))?;
+    let name = format!("attachment; filename=\"{id}-{}.tar.gz\"", known.package.manifest.version);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/gzip")),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&name).map_err(|error| Failure::internal("naming a file", &error))?,
+        ),
+    ];
+    Ok((headers, archive).into_response())
+}
+
+pub async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+    asked: Asked<PackageUpdate>,
+) -> Result<Json<PackageSummary>, Failure> {
+    let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
+    let request = asked.read()?;
+    let catalog = Catalog::load(&app, &account).await?;
+    let known = known(&catalog, &id)?;
+    caller.attempt.is_about(&id, &known.package.manifest.title);
+    let mut stored = known.stored.clone();
+    for (name, values) in request.variables.into_iter().flatten() {
+        if !known.package.manifest.variables.contains_key(&name) {
+            let names: Vec<&str> = known.package.manifest.variables.keys().map(String::as_str).collect();
+            return Err(Failure::new(
+                Code::BadJson,
+                format!("`variables`: the package has no `{name}`; it has {}", names.join(", ")),
+            ));
+        }
+        if values.is_empty() {
+            stored.variables.remove(&name);
+        } else {
+            stored.variables.insert(name, values);
+        }
+    }
+    stored.is_enabled = request.is_enabled.or(stored.is_enabled);
+    let deed = match (known.stored.is_enabled, stored.is_enabled) {
+        (before, after) if before == after => Deed::PackageUpdate,
+        (_, Some(true)) => Deed::PackageEnable,
+        _ => Deed::PackageDisable,
+    };
+    caller.attempt.is_a(deed);
+    let new = KnownPackage { package: known.package.clone(), is_builtin: known.is_builtin, stored: stored.clone() };
+    if new.is_enabled() && new.package.manifest.needs_configuration {
+        let empty = new.variables().into_iter().find(|(_, values)| values.is_empty());
+        if let Some((name, _)) = empty {
+            return Err(Failure::new(
+                Code::BadJson,
+                format!("the package needs values for its variable `{name}` before it can run"),
+            ));
+        }
+    }
+    let shown = |stored: &StoredPackage| json!(StoredPackage { files: None, ..stored.clone() });
+    let told = Told::success(deed, id.as_str(), known.package.manifest.title.as_str())
+        .changed(Some(shown(&known.stored)), Some(shown(&stored)));
+    let files = (!known.is_builtin).then(|| known.package.files.clone());
+    let body = json!(StoredPackage { files, ..stored });
+    let change =
+        DocumentChange { kind: DocumentKind::Package, id, body: Some(body), secret: None, expected: Expected::Any };
+    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
+    app.refresh_rules(&account).await?;
+    Ok(Json(summary(&new)))
+}
+
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+) -> Result<StatusCode, Failure> {
+    let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
+    let catalog = Catalog::load(&app, &account).await?;
+    let known = known(&catalog, &id)?;
+    if known.is_builtin {
+        return Err(Failure::new(Code::Conflict, "this package came with whodid; switch it off instead"));
+    }
+    let before = json!({"version": known.package.manifest.version, "digest": known.package.digest()});
+    let told = Told::success(Deed::PackageDelete, id.as_str(), known.package.manifest.title.as_str())
+        .changed(Some(before), None);
+    let change =
+        DocumentChange { kind: DocumentKind::Package, id, body: None, secret: None, expected: Expected::Present };
+    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
+    app.refresh_rules(&account).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn known<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c KnownPackage, Failure> {
+    catalog.packages.get(id).ok_or_else(|| Failure::new(Code::NotFound, "there is no such package in this account"))
+}
+
+fn summary(known: &KnownPackage) -> PackageSummary {
+    let manifest = &known.package.manifest;
+    let rules = known.package.documents().documents;
+    PackageSummary {
+        id: manifest.id.clone(),
+        version: manifest.version.to_string(),
+        title: manifest.title.clone(),
+        description: manifest.description.clone(),
+        author: manifest.author.clone(),
+        licence: manifest.licence.clone(),
+        sources: manifest.sources.clone(),
+        is_builtin: known.is_builtin,
+        is_enabled: known.is_enabled(),
+        needs_configuration: manifest.needs_configuration,
+        rules: rules.iter().filter(|document| !is_filter(document)).count() as u64,
+        variables: manifest
+            .variables
+            .iter()
+            .map(|(name, variable)| {
+                let given = known.stored.variables.get(name);
+                PackageVariable {
+                    name: name.clone(),
+                    kind: serde_json::to_value(variable.kind)
+                        .ok()
+                        .and_then(|kind| kind.as_str().map(str::to_owned))
+                        .unwrap_or_default(),
+                    description: variable.description.clone(),
+                    values: given.unwrap_or(&variable.default).clone(),
+                    is_default: given.is_none(),
+                }
+            })
+            .collect(),
+        digest: known.package.digest(),
+    }
+}
+
+fn refuse(error: PackageError) -> Failure {
+    let code = if matches!(error, PackageError::TooLarge { .. }) { Code::BodyTooLarge } else { Code::InvalidRequest };
+    Failure::new(code, error.to_string())
+}
