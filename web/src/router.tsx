@@ -27,6 +27,16 @@ const root = createRootRoute({
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell') })
 const home = createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('./shell/Landing'), 'Landing') })
 const activity = createRoute({ getParentRoute: () => shell, path: '/activity', component: lazyRouteComponent(() => import('./activity/ActivityPage'), 'ActivityPage'), validateSearch: parseActivitySearch })
+
+const rules = createRoute({ getParentRoute: () => shell, path: '/rules', component: lazyRouteComponent(() => import('./rules/Rules'), 'RulesLayout'), validateSearch: texts('view', 'open') })
+const rulesTabs = [
+  createRoute({ getParentRoute: () => rules, path: '/', component: lazyRouteComponent(() => import('./rules/RulesTab'), 'RulesTab'), validateSearch: texts('find', 'package', 'level', 'state', 'sort') }),
+  createRoute({ getParentRoute: () => rules, path: 'packages', component: lazyRouteComponent(() => import('./rules/Packages'), 'PackagesTab') }),
+  createRoute({ getParentRoute: () => rules, path: 'exceptions', component: lazyRouteComponent(() => import('./rules/Exceptions'), 'ExceptionsTab'), validateSearch: texts('rule') }),
+  createRoute({ getParentRoute: () => rules, path: 'new', component: lazyRouteComponent(() => import('./rules/NewRule'), 'NewRulePage'), validateSearch: texts('copy', 'action') }),
+  createRoute({ getParentRoute: () => rules, path: 'rule/$id', component: lazyRouteComponent(() => import('./rules/RulePage'), 'RulePage'), validateSearch: texts('part') }),
+] as const
+
 const audit = createRoute({ getParentRoute: () => shell, path: '/audit', component: lazyRouteComponent(() => import('./audit/AuditPage'), 'AuditPage'), validateSearch: parseActivitySearch })
 const rejects = createRoute({ getParentRoute: () => shell, path: '/rejects', component: lazyRouteComponent(() => import('./pages/Rejects'), 'RejectsPage'), validateSearch: texts('code') })
 
@@ -76,7 +86,7 @@ export const router = createRouter({
     signIn,
     invitation,
     reset,
-    shell.addChildren([home, activity, audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
+    shell.addChildren([home, activity, rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
   ]),
   parseSearch: parseAddress,
   stringifySearch: printAddress,

@@ -1,12 +1,14 @@
 /** One event: the sentence first, then its fields, then the text as received, then what belongs to it. */
 import { useQuery } from '@tanstack/react-query'
-import { ChevronDown, ChevronUp, Copy, EllipsisVertical, Link as LinkIcon, X } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { ChevronDown, ChevronUp, Copy, EllipsisVertical, Link as LinkIcon, Radar, X } from 'lucide-react'
 import { Tabs } from 'radix-ui'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import type { AuditEvent, Related as RelatedRecord } from '../api/shapes'
 import { ChangedTable } from '../audit/Changed'
 import { changedRows, deltaOf } from '../audit/delta'
+import { useSigned } from '../session/me'
 import { useDelayed } from '../ui/hooks'
 import { copyText } from '../ui/notice'
 import { usePrefs } from '../ui/prefs'
@@ -36,6 +38,7 @@ interface DrawerProps {
 
 export function Drawer({ id, row, tab, onTab, onClose, onMove }: DrawerProps) {
   const { zone } = usePrefs()
+  const { rights } = useSigned()
   const detail = useQuery({ queryKey: ['event', id], queryFn: ({ signal }) => api.event(id, signal), staleTime: 60_000 })
   const event: AuditEvent | undefined = detail.data ?? row
   const waiting = useDelayed(!event)
@@ -53,6 +56,11 @@ export function Drawer({ id, row, tab, onTab, onClose, onMove }: DrawerProps) {
           <span className="spring" />
           {event && (
             <>
+              {rights.may('rules.manage') && (
+                <Link to="/rules/new" search={{ action: valueAt(event, 'action') }} className="icon-button" aria-label="Make a rule for this action" title="Make a rule for this action">
+                  <Radar size={15} aria-hidden />
+                </Link>
+              )}
               <button type="button" className="icon-button" aria-label="Copy link to this event" title="Copy link" onClick={() => void copyText(permalink(event), 'Link')}>
                 <LinkIcon size={15} aria-hidden />
               </button>

@@ -1,6 +1,7 @@
 /** Search, see when, narrow down, read: the page over any stream of events. The address is the whole state. */
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query'
-import { ArrowUp, ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radio, RefreshCw } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { ArrowUp, ChartColumn, Link as LinkIcon, ListFilter, Pause, Play, Radar, Radio, RefreshCw } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
@@ -309,6 +310,11 @@ export function Explorer({ preset, search, onSearch }: ExplorerProps) {
                 <button type="button" className="button quiet hide-phone" title="Copy a link to this search, with its times as they are now" onClick={() => void copyText(sharedLink(search, histogram.data), 'Link')}>
                   <LinkIcon size={14} aria-hidden /> Share
                 </button>
+                {preset.stream === undefined && rights.may('rules.manage') && (
+                  <Link to="/rules/new" search={{}} className="button quiet hide-phone" title="Write a rule that finds such events as they come in">
+                    <Radar size={14} aria-hidden /> New rule
+                  </Link>
+                )}
                 {rights.may('events.export') && <ExportMenu filter={filter} order={order} columns={columns} newest={[preset.stream === undefined ? status.data?.newest_event : undefined, rows[0]?.eventTime]} />}
               </div>
               {live.dropped > 0 && <p className="banner">{count(live.dropped)} events came faster than they could be shown; a search finds them.</p>}

@@ -66,6 +66,27 @@ export type DownloadSession = Schemas['DownloadSession']
 export type DownloadCreate = Partial<Schemas['DownloadCreate']>
 export type Erased = Schemas['Erased']
 
+export type Level = Schemas['Level']
+export type RuleSummary = Schemas['RuleSummary']
+export type RuleProblem = Schemas['RuleProblem']
+export type DetectionStatus = Schemas['DetectionStatus']
+export type RuleList = Schemas['RuleList']
+export type RuleDetail = Schemas['RuleDetail']
+export type RuleUpdate = Schemas['RuleUpdate']
+export type FiringPolicy = Schemas['FiringPolicy']
+export type RuleCheck = Schemas['RuleCheck']
+export type RuleTestOutcome = Schemas['RuleTestOutcome']
+export type RuleMatch = Schemas['RuleMatch']
+export type PackageSummary = Schemas['PackageSummary']
+export type PackageVariable = Schemas['PackageVariable']
+export type PackageInstalled = Schemas['PackageInstalled']
+/** Fields, with Sigma's modifiers, and the values of each. */
+export type EventConditions = Record<string, (string | number | boolean | null)[]>
+/** The contract knows of `events` only that it is an object. */
+export type RuleException = Omit<Schemas['RuleException'], 'events'> & { events: EventConditions }
+export type RuleExceptionCreate = Omit<Schemas['RuleExceptionCreate'], 'events'> & { events: EventConditions }
+export type PackageUpdate = Omit<Schemas['PackageUpdate'], 'variables'> & { variables?: Record<string, string[]> }
+
 /** What limits a search: its text and its time range, as the URL has them. */
 export interface Filter {
   q?: string | undefined

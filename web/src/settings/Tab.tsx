@@ -1,16 +1,15 @@
 /** What every tab has: a title, a sentence, an action, and the History of what it shows. */
-import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { Gate } from '../session/Gate'
 import { useSigned } from '../session/me'
 import type { Permission } from '../session/rights'
 import { History, type Say } from './History'
 
-const route = getRouteApi('/shell/settings')
-
 /** What the address says of a tab: the History view, and the object that is open. */
 export function useTab() {
-  const { view, open } = route.useSearch()
+  // Settings and Rules have tabs; both know these two.
+  const { view, open } = useSearch({ strict: false })
   // Of the tab that is shown, not of the layout round it.
   const navigate = useNavigate()
   return {

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Activity, FileWarning, KeyRound, ScrollText, Settings, UserRound } from 'lucide-react'
+import { Activity, FileWarning, KeyRound, Radar, ScrollText, Settings, UserRound } from 'lucide-react'
 import { useEffect } from 'react'
 import { api } from '../api/client'
 import { useSigned } from '../session/me'
@@ -9,7 +9,7 @@ import { compact } from '../ui/number'
 import { lastActivity, rememberActivity } from './lastActivity'
 
 const TITLES: readonly [string, string][] = [
-  ['/activity', 'Activity'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
+  ['/activity', 'Activity'], ['/rules/exceptions', 'Exceptions'], ['/rules', 'Rules'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
   ['/settings/keys', 'Keys'], ['/settings', 'Settings'],
 ]
 
@@ -22,6 +22,7 @@ interface Item {
 
 const ITEMS: readonly Item[] = [
   { place: '/activity', label: 'Activity', Icon: Activity, isHere: (path) => path === '/activity' },
+  { place: '/rules', label: 'Rules', Icon: Radar, isHere: (path) => path.startsWith('/rules') },
   { place: '/audit', label: 'Audit log', Icon: ScrollText, isHere: (path) => path === '/audit' },
   { place: '/rejects', label: 'Rejects', Icon: FileWarning, isHere: (path) => path === '/rejects' },
   { place: '/settings/keys', label: 'Keys', Icon: KeyRound, isHere: (path) => path === '/settings/keys' },

@@ -66,7 +66,7 @@ export function Shell() {
 
 const LEADER_MS = 1500
 /** After `g`. */
-const KEYS: readonly [string, Place][] = [['a', '/activity'], ['u', '/audit'], ['r', '/rejects'], ['k', '/settings/keys'], ['s', '/settings'], ['m', '/me/activity']]
+const KEYS: readonly [string, Place][] = [['a', '/activity'], ['l', '/rules'], ['u', '/audit'], ['r', '/rejects'], ['k', '/settings/keys'], ['s', '/settings'], ['m', '/me/activity']]
 
 function Frame({ signed, onSignOut }: { signed: Signed; onSignOut: () => void }) {
   const [open, setOpen] = useState<'palette' | 'help' | undefined>()

@@ -1,0 +1,42 @@
+import { rules } from '../api/rules'
+import type { RuleSummary } from '../api/shapes'
+import { useChange } from '../session/change'
+import { useSigned } from '../session/me'
+import { notify } from '../ui/notice'
+import { useRuleChanged } from './queries'
+
+interface RuleSwitchProps {
+  rule: RuleSummary
+  /** Whether the package that the rule comes from is off, so that the rule cannot run. */
+  isPackageOff: boolean
+  /** Where it is said why a change was refused; a passing message otherwise. */
+  onRefused?: (error: Error | undefined) => void
+}
+
+/** Whether a rule runs, and the way to change that. */
+export function RuleSwitch({ rule, isPackageOff, onRefused }: RuleSwitchProps) {
+  const { rights } = useSigned()
+  const changed = useRuleChanged()
+  const change = useChange({
+    mutationFn: (isEnabled: boolean) => rules.update(rule.id, { is_enabled: isEnabled }),
+    onSuccess: (detail) => {
+      onRefused?.(undefined)
+      changed(detail)
+      notify(`“${rule.title}” is ${detail.rule.is_enabled ? 'on' : 'off'}`)
+    },
+    onError: (error) => (onRefused ? onRefused(error) : notify(error.message)),
+  })
+  const reason = !rights.may('rules.manage') ? 'Needs rules.manage' : isPackageOff ? 'Its package is off' : undefined
+  return (
+    <input
+      type="checkbox"
+      role="switch"
+      className="switch"
+      aria-label={`Run “${rule.title}”`}
+      title={reason ?? (rule.is_enabled ? 'Runs' : 'Does not run')}
+      checked={change.isPending ? change.variables : rule.is_enabled}
+      disabled={reason !== undefined || change.isPending}
+      onChange={(event) => change.mutate(event.target.checked)}
+    />
+  )
+}

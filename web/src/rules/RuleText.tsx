@@ -1,0 +1,91 @@
+/** A rule's YAML: to be read, or of the account's own to be changed. */
+import { Copy } from 'lucide-react'
+import { useId } from 'react'
+import { isProblem } from '../api/problem'
+import { rules } from '../api/rules'
+import type { RuleDetail } from '../api/shapes'
+import { useChange } from '../session/change'
+import { useSigned } from '../session/me'
+import { ChangeError } from '../ui/Confirm'
+import { copyText, notify } from '../ui/notice'
+import { ProblemList } from './ProblemList'
+import { useRule, useRuleChanged } from './queries'
+import { lineOfRule } from './statedPolicy'
+import type { Checked } from './useCheck'
+import { YamlEditor, type EditorHandle } from './YamlEditor'
+
+interface RuleTextProps {
+  detail: RuleDetail
+  text: string
+  onText: (text: string) => void
+  checked: Checked
+  editor: React.RefObject<EditorHandle | null>
+}
+
+export function RuleText({ detail, text, onText, checked, editor }: RuleTextProps) {
+  const { rule } = detail
+  const { rights } = useSigned()
+  const id = useId()
+  const changed = useRuleChanged()
+  const latest = useRule(rule.id)
+  const isOwn = rule.package == null
+  const mayChange = isOwn && rights.may('rules.manage')
+  const isChanged = text !== detail.text
+  const save = useChange({
+    mutationFn: () => rules.update(rule.id, { text, ...(detail.revision == null ? {} : { revision: detail.revision }) }),
+    onSuccess: (now) => {
+      changed(now)
+      onText(now.text)
+      notify('The rule is saved')
+    },
+  })
+  const isStale = isProblem(save.error, 'conflict') && save.error.message.includes('changed')
+  const takeTheirs = async (): Promise<void> => {
+    const theirs = await latest.refetch()
+    if (!theirs.data) return
+    onText(theirs.data.text)
+    save.reset()
+  }
+  return (
+    <section className="panel rule-text" aria-labelledby={`${id}-head`}>
+      <div className="panel-head">
+        <h2 id={`${id}-head`}>YAML</h2>
+        <div className="button-row">
+          <span className="muted small">{mayChange ? 'Tab indents; Esc, then Tab, leaves the text.' : isOwn ? 'Changing it needs rules.manage.' : 'A package’s rule is tuned or copied, not changed.'}</span>
+          <button type="button" className="icon-button small" aria-label="Copy the YAML" title="Copy" onClick={() => void copyText(text, 'YAML')}>
+            <Copy size={13} aria-hidden />
+          </button>
+        </div>
+      </div>
+      <YamlEditor ref={editor} label="YAML of the rule" value={text} onChange={mayChange ? onText : undefined} begin={lineOfRule(detail.text, rule.id)} problems={checked.lines} describedBy={`${id}-problems`} />
+      {(mayChange || checked.lines.length > 0) && <ProblemList id={`${id}-problems`} checked={checked} editor={editor} />}
+      {isStale ? (
+        <div className="banner error" role="alert">
+          <p>Somebody else saved this rule while you wrote. Your text is still here and nothing is overwritten: copy it, take theirs, and put in what you need.</p>
+          <div className="button-row">
+            <button type="button" className="button small" onClick={() => void copyText(text, 'Your text')}>
+              Copy my text
+            </button>
+            <button type="button" className="button small" onClick={() => void takeTheirs()}>
+              Take theirs
+            </button>
+          </div>
+        </div>
+      ) : (
+        <ChangeError error={save.error} />
+      )}
+      {mayChange && isChanged && (
+        <div className="button-row rule-save">
+          <span className="muted small">Not saved yet.{rule.is_enabled ? ' The rule runs: its tests must pass.' : ''}</span>
+          <span className="spring" />
+          <button type="button" className="button" onClick={() => { onText(detail.text); save.reset() }}>
+            Undo
+          </button>
+          <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.hasErrors} onClick={() => save.mutate()}>
+            {save.isPending ? 'Saving…' : 'Save'}
+          </button>
+        </div>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,79 @@
+/** Which rules are shown, and in which order. */
+import type { Level, RuleSummary } from '../api/shapes'
+import { kindText, LEVELS, tagText } from './words'
+
+export const STATES = ['on', 'off', 'tuned', 'own', 'counted', 'untested'] as const
+export type State = (typeof STATES)[number]
+
+export const STATE_WORDS: Record<State, string> = { on: 'On', off: 'Off', tuned: 'Tuned', own: 'Our own', counted: 'Counted by others', untested: 'Without tests' }
+
+export const SORTS = ['title', 'level', 'kind', 'package', 'tests', 'on'] as const
+export type Sort = (typeof SORTS)[number]
+
+/** As the address has it: what is not there limits nothing. */
+export interface RuleFilter {
+  find?: string | undefined
+  package?: string | undefined
+  level?: string | undefined
+  state?: string | undefined
+  /** A column, with `-` before it the other way round. */
+  sort?: string | undefined
+}
+
+/** In the address, for rules of no package. */
+export const OWN = 'own'
+
+const IS: Record<State, (rule: RuleSummary) => boolean> = {
+  on: (rule) => rule.is_enabled,
+  off: (rule) => !rule.is_enabled,
+  tuned: (rule) => rule.is_tuned,
+  own: (rule) => rule.package == null,
+  counted: (rule) => rule.is_enabled && !rule.is_reported,
+  untested: (rule) => rule.tests === 0,
+}
+
+/** How grave: 0 for the gravest. */
+const rank = (level: Level): number => LEVELS.indexOf(level)
+
+function holds(rule: RuleSummary, filter: RuleFilter, words: readonly string[]): boolean {
+  if (filter.package !== undefined && (rule.package ?? OWN) !== filter.package) return false
+  if (filter.level !== undefined && rule.level !== filter.level) return false
+  const state = STATES.find((name) => name === filter.state)
+  if (state && !IS[state](rule)) return false
+  if (words.length === 0) return true
+  const text = `${rule.title} ${rule.id} ${rule.description} ${kindText(rule.kind)} ${rule.kind} ${rule.tags.join(' ')} ${rule.tags.map(tagText).join(' ')} ${rule.finding_type ?? ''} ${rule.author}`.toLowerCase()
+  return words.every((word) => text.includes(word))
+}
+
+const ORDER: Record<Sort, (a: RuleSummary, b: RuleSummary) => number> = {
+  title: () => 0,
+  level: (a, b) => rank(a.level) - rank(b.level),
+  kind: (a, b) => kindText(a.kind).localeCompare(kindText(b.kind)),
+  package: (a, b) => (a.package ?? '').localeCompare(b.package ?? ''),
+  tests: (a, b) => a.tests - b.tests,
+  on: (a, b) => Number(b.is_enabled) - Number(a.is_enabled),
+}
+
+export function sortOf(filter: RuleFilter): { by: Sort; isDown: boolean } {
+  const isDown = filter.sort?.startsWith('-') ?? false
+  const name = isDown ? filter.sort?.slice(1) : filter.sort
+  return { by: SORTS.find((sort) => sort === name) ?? 'title', isDown }
+}
+
+/** The rules that a filter lets through, in its order; equal ones by title. */
+export function filtered(rules: readonly RuleSummary[], filter: RuleFilter): RuleSummary[] {
+  const words = (filter.find ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+  const { by, isDown } = sortOf(filter)
+  const sign = isDown ? -1 : 1
+  const byTitle = (a: RuleSummary, b: RuleSummary): number => a.title.localeCompare(b.title)
+  return rules.filter((rule) => holds(rule, filter, words)).sort((a, b) => sign * (by === 'title' ? byTitle(a, b) : ORDER[by](a, b)) || byTitle(a, b))
+}
+
+/** How many rules there are of each value. */
+export function counts<Key extends string>(rules: readonly RuleSummary[], of: (rule: RuleSummary) => Key): Map<Key, number> {
+  const found = new Map<Key, number>()
+  for (const rule of rules) found.set(of(rule), (found.get(of(rule)) ?? 0) + 1)
+  return found
+}
+
+export const isFiltered = ({ find, package: of, level, state }: RuleFilter): boolean => [find, of, level, state].some((value) => value !== undefined && value !== '')
