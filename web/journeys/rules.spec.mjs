@@ -140,7 +140,7 @@ export const journeys = [
       assert.ok(await page.getByRole('switch', { name: /^Run/ }).isChecked(), 'it runs as before')
       await page.getByRole('link', { name: 'Copy into a rule of my own' }).click()
       await until('the copy has ids of its own', () => yaml(page).inputValue(), (text) => text.includes('id: own-account-sign-in-failed-logins') && !/^id: account/m.test(text))
-      await page.getByText(/^\d+ rules, all can be used/).waitFor()
+      await page.getByText(/\d+ rules, all can be used/).waitFor()
     },
   },
   {
@@ -190,7 +190,7 @@ export const journeys = [
       await page.goto('/rules/rule/account-sign-in-failed-logins?part=exceptions')
       await page.getByRole('button', { name: 'Make an exception' }).click()
       const dialog = page.getByRole('dialog')
-      await dialog.getByText('Failed logins').waitFor()
+      await dialog.getByRole('button', { name: 'Take “Failed logins” away' }).waitFor()
       await dialog.getByLabel('Value 1').fill(who)
       assert.ok(await dialog.getByRole('button', { name: 'Make it' }).isDisabled(), 'it needs a reason')
       await dialog.getByLabel('Why it is right').fill(`The load test ${who} fails on purpose.`)

@@ -1,5 +1,5 @@
 /** What pages of Rules ask the server for, and what is asked anew after a change. */
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { rules } from '../api/rules'
 import type { RuleDetail, RuleList } from '../api/shapes'
 
@@ -16,8 +16,7 @@ export function useRuleChanged(): (detail: RuleDetail) => void {
   return (detail) => {
     client.setQueryData(['rule', detail.rule.id], detail)
     client.setQueryData<RuleList>(['rules'], (list) => list && { ...list, rules: list.rules.map((rule) => (rule.id === detail.rule.id ? detail.rule : rule)) })
-    void client.invalidateQueries({ queryKey: ['rules'] })
-    void client.invalidateQueries({ queryKey: ['history'] })
+    for (const key of ['rules', 'history']) void askAnew(client, key)
   }
 }
 
@@ -25,6 +24,12 @@ export function useRuleChanged(): (detail: RuleDetail) => void {
 export function useRulesAgain(): () => void {
   const client = useQueryClient()
   return () => {
-    for (const key of ['rules', 'rule', 'packages', 'exceptions', 'history']) void client.invalidateQueries({ queryKey: [key] })
+    for (const key of ['rules', 'rule', 'packages', 'exceptions', 'history']) void askAnew(client, key)
   }
+}
+
+/** An answer that is still on its way may be from before the change, and would be taken for the new one. */
+async function askAnew(client: QueryClient, key: string): Promise<void> {
+  await client.cancelQueries({ queryKey: [key] })
+  await client.invalidateQueries({ queryKey: [key] })
 }
