@@ -95,7 +95,7 @@ function EvidenceEvent({ event, q, from }: { event: AuditEvent; q: string; from:
       <span className="evidence-said">
         <span className="evidence-sentence">{withShortIds(visible(event.record.summary))}</span>
         <span className="evidence-facts muted small">
-          {actor !== undefined && <span title={actor}>{visible(actor)}</span>}
+          {actor !== undefined && !event.record.summary.includes(actor) && <span title={actor}>{visible(actor)}</span>}
           <span className="mono">{event.action}</span>
           {address !== undefined && <span className="mono">{address}</span>}
         </span>

@@ -11,7 +11,7 @@ import { READS_EVENTS } from '../session/rights'
 import { useNow } from '../ui/hooks'
 import { copyText } from '../ui/notice'
 import { count } from '../ui/number'
-import { When } from '../ui/When'
+import { Ago, When } from '../ui/When'
 import { useActing } from './acting'
 import { AlertEvidence, useEvidence } from './AlertEvidence'
 import { AlertHistory } from './AlertHistory'
@@ -57,6 +57,17 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
         <h2 className="alert-headline" title={alert.sentence}>
           {withShortIds(sentence)}
         </h2>
+        <p className="alert-when muted small">
+          <span>
+            Latest <Ago iso={alert.last_at} />
+          </span>
+          <span>
+            open since <When iso={alert.opened_at} />
+          </span>
+          <span>
+            {count(alert.findings)} {alert.findings === 1 ? 'finding' : 'findings'}, {count(alert.matches)} {alert.matches === 1 ? 'match' : 'matches'}
+          </span>
+        </p>
         {alert.group.length > 0 && (
           <ul className="chips alert-chips" aria-label="What its findings have in common">
             {alert.group.map((pair) => {
@@ -120,14 +131,6 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
               </dd>
             </div>
             <div>
-              <dt>Findings</dt>
-              <dd>{count(alert.findings)}</dd>
-            </div>
-            <div>
-              <dt title="Of the latest finding">Matches</dt>
-              <dd>{count(alert.matches)}</dd>
-            </div>
-            <div>
               <dt>First</dt>
               <dd>
                 <When iso={alert.opened_at} />
@@ -180,7 +183,7 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
         </button>
       )}
       {alert.assignee !== me.user.name && !isResolved && (
-        <button type="button" className="button" disabled={acting.isBusy} onClick={() => acting.assign([alert], me.user.name)}>
+        <button type="button" className="button hide-phone" disabled={acting.isBusy} onClick={() => acting.assign([alert], me.user.name)}>
           <UserRound size={14} aria-hidden /> Take it on
         </button>
       )}
@@ -204,6 +207,11 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
           <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
+            {alert.assignee !== me.user.name && !isResolved && (
+              <DropdownMenu.Item className="menu-item" onSelect={() => acting.assign([alert], me.user.name)}>
+                <UserRound size={14} aria-hidden /> Take it on
+              </DropdownMenu.Item>
+            )}
             {rights.may('rules.manage') && (
               <DropdownMenu.Item className="menu-item" onSelect={() => acting.ask('exception', [alert])}>
                 <ShieldOff size={14} aria-hidden /> Make an exception
