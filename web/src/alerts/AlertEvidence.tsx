@@ -1,7 +1,6 @@
 /** The events that show what an alert says. */
 import { useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { ExternalLink } from 'lucide-react'
 import { useState } from 'react'
 import { resultOf, valueAt, visible } from '../activity/event'
 import { clock, hoverTime } from '../activity/time'
@@ -101,7 +100,6 @@ function EvidenceEvent({ event, q, from }: { event: AuditEvent; q: string; from:
         </span>
       </span>
       <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />
-      <ExternalLink size={13} className="muted evidence-go" aria-hidden />
     </Link>
   )
 }

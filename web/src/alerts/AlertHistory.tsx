@@ -3,11 +3,11 @@ import { useId, useState } from 'react'
 import { alerts } from '../api/alerts'
 import type { AlertDetail } from '../api/shapes'
 import { useChange } from '../session/change'
-import { useSigned } from '../session/me'
 import { ChangeError } from '../ui/Confirm'
 import { notify } from '../ui/notice'
 import { When } from '../ui/When'
 import { useActing } from './acting'
+import { usePeople } from './people'
 import { useAlertsChanged } from './queries'
 import { momentsOf, type Moment } from './words'
 
@@ -30,7 +30,7 @@ export function AlertHistory({ detail }: { detail: AlertDetail }) {
 }
 
 function TimelineItem({ moment }: { moment: Moment }) {
-  const { me } = useSigned()
+  const { mine, name } = usePeople()
   const Icon = ICONS[moment.act] ?? CircleDot
   return (
     <li className={`timeline-item timeline-${moment.act}`}>
@@ -39,7 +39,7 @@ function TimelineItem({ moment }: { moment: Moment }) {
       </span>
       <div className="timeline-body">
         <p>
-          <strong>{moment.by === null ? 'whodid' : moment.by === me.user.name ? 'You' : moment.by}</strong> {moment.words} {moment.until !== undefined && <When iso={moment.until} />}
+          <strong>{moment.by === null ? 'whodid' : mine(moment.by) ? 'You' : name(moment.by)}</strong> {moment.words} {moment.to !== undefined && (mine(moment.to) ? 'you' : name(moment.to))} {moment.until !== undefined && <When iso={moment.until} />}
           <span className="timeline-when muted small">
             <When iso={moment.at} />
           </span>

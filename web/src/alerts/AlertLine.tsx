@@ -5,8 +5,8 @@ import { visible } from '../activity/event'
 import { hoverTime, relative } from '../activity/time'
 import type { Alert } from '../api/shapes'
 import { LevelBadge } from '../rules/LevelBadge'
-import { useSigned } from '../session/me'
 import { count } from '../ui/number'
+import { usePeople } from './people'
 import { StatusMark } from './StatusMark'
 import { beyondTitle, withShortIds } from './words'
 
@@ -25,7 +25,7 @@ interface AlertLineProps {
 
 export const AlertLine = memo(
   function AlertLine({ alert, now, isOpen, isGone, isMixed, isChosen, onChoose, onFocus }: AlertLineProps) {
-    const { me } = useSigned()
+    const { mine, name } = usePeople()
     const isSilent = alert.silenced_until !== null && Date.parse(alert.silenced_until) > now
     return (
       <li className={`alert-line severity-${alert.severity}${isOpen ? ' is-open' : ''}${isGone || (isMixed && alert.status === 'resolved') ? ' is-gone' : ''}`} data-alert={alert.id}>
@@ -48,9 +48,9 @@ export const AlertLine = memo(
           <span className="alert-line-foot">
             {alert.findings > 1 && <span className="tag">{count(alert.findings)} findings</span>}
             {alert.assignee !== null && (
-              <span className={`tag with-icon${alert.assignee === me.user.name ? ' tag-accent' : ''}`}>
+              <span className={`tag with-icon${mine(alert.assignee) ? ' tag-accent' : ''}`}>
                 <UserRound size={11} aria-hidden />
-                {alert.assignee === me.user.name ? 'you' : alert.assignee}
+                {mine(alert.assignee) ? 'you' : name(alert.assignee)}
               </span>
             )}
             {isSilent && (

@@ -49,11 +49,12 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
     scroll.current?.scrollTo({ top: 0 })
     void refetch()
   }
-  const toggle = (id: string): void => {
-    const next = new Set(chosen)
-    if (!next.delete(id)) next.add(id)
-    setChosen(next)
-  }
+  const toggle = (id: string): void =>
+    setChosen((before) => {
+      const next = new Set(before)
+      if (!next.delete(id)) next.add(id)
+      return next
+    })
   const focusLine = (id: string): void => scroll.current?.querySelector<HTMLElement>(`[data-alert="${CSS.escape(id)}"] .alert-open`)?.focus()
   const move = (step: 1 | -1): void => {
     // What was just acted on may have left the list: its place is where to go on.

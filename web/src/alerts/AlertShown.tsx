@@ -16,6 +16,7 @@ import { useActing } from './acting'
 import { AlertEvidence, useEvidence } from './AlertEvidence'
 import { AlertHistory } from './AlertHistory'
 import { AssignPicker } from './AssignPicker'
+import { labelOf, usePeople } from './people'
 import { Told } from './Told'
 import { RefusedBanner } from './RefusedBanner'
 import { StatusMark } from './StatusMark'
@@ -28,7 +29,8 @@ function linkTo(id: string): string {
 
 export function AlertShown({ detail, staleness }: { detail: AlertDetail; staleness: string | undefined }) {
   const { alert } = detail
-  const { me, rights } = useSigned()
+  const { rights } = useSigned()
+  const { mine, name } = usePeople()
   const acting = useActing()
   const now = useNow()
   const evidence = useEvidence(detail.evidence)
@@ -121,12 +123,12 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
               <dd>
                 {acting.reason === undefined ? (
                   <AssignPicker current={alert.assignee} onAssign={(to) => acting.assign([alert], to)}>
-                    <button type="button" className="link-button assignee" aria-label={`For ${alert.assignee === null ? 'nobody in particular' : alert.assignee}: give it to somebody`}>
-                      <UserRound size={13} aria-hidden /> {alert.assignee === null ? 'Give it to somebody' : alert.assignee === me.user.name ? `you (${alert.assignee})` : alert.assignee}
+                    <button type="button" className="link-button assignee" aria-label={`For ${alert.assignee === null ? 'nobody in particular' : name(alert.assignee)}: give it to somebody`}>
+                      <UserRound size={13} aria-hidden /> {alert.assignee === null ? 'Give it to somebody' : mine(alert.assignee) ? `you (${name(alert.assignee)})` : name(alert.assignee)}
                     </button>
                   </AssignPicker>
                 ) : (
-                  (alert.assignee ?? <span className="muted">nobody in particular</span>)
+                  (alert.assignee === null ? <span className="muted">nobody in particular</span> : name(alert.assignee))
                 )}
               </dd>
             </div>
@@ -164,7 +166,8 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
 
 function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent: boolean }) {
   const acting = useActing()
-  const { me, rights } = useSigned()
+  const { rights } = useSigned()
+  const { me, mine } = usePeople()
   const isResolved = alert.status === 'resolved'
   return (
     <div className="alert-deeds">
@@ -182,8 +185,8 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
           <CheckCheck size={14} aria-hidden /> Resolve
         </button>
       )}
-      {alert.assignee !== me.user.name && !isResolved && (
-        <button type="button" className="button hide-phone" disabled={acting.isBusy} onClick={() => acting.assign([alert], me.user.name)}>
+      {!mine(alert.assignee) && !isResolved && (
+        <button type="button" className="button hide-phone" disabled={acting.isBusy} onClick={() => acting.assign([alert], labelOf(me.user))}>
           <UserRound size={14} aria-hidden /> Take it on
         </button>
       )}
@@ -207,8 +210,8 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
           <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
-            {alert.assignee !== me.user.name && !isResolved && (
-              <DropdownMenu.Item className="menu-item" onSelect={() => acting.assign([alert], me.user.name)}>
+            {!mine(alert.assignee) && !isResolved && (
+              <DropdownMenu.Item className="menu-item" onSelect={() => acting.assign([alert], labelOf(me.user))}>
                 <UserRound size={14} aria-hidden /> Take it on
               </DropdownMenu.Item>
             )}

@@ -1,9 +1,8 @@
-import { useQuery } from '@tanstack/react-query'
 import { Check, UserRound, UserRoundX } from 'lucide-react'
 import { Popover } from 'radix-ui'
 import { useState, type ReactNode } from 'react'
-import { admin } from '../api/admin'
 import { useSigned } from '../session/me'
+import { labelOf, usePeople } from './people'
 
 const SHOWN = 8
 
@@ -17,14 +16,13 @@ interface AssignPickerProps {
 
 /** Me, somebody of the account, or any other name. */
 export function AssignPicker({ current, onAssign, children }: AssignPickerProps) {
-  const { me, rights } = useSigned()
+  const { rights } = useSigned()
+  const { me, users, mine } = usePeople()
   const [isOpen, setIsOpen] = useState(false)
   const [typed, setTyped] = useState('')
-  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => admin.users(signal), enabled: isOpen && rights.may('users.read') })
   const wanted = typed.trim().toLowerCase()
-  const own = me.user.name
-  const others = (users.data ?? []).map((user) => ({ name: user.name, called: user.display_name })).filter((user) => user.name !== own)
-  const found = [{ name: own, called: 'me' }, ...others].filter((user) => `${user.name} ${user.called}`.toLowerCase().includes(wanted))
+  const others = users.filter((user) => user.id !== me.user.id).map((user) => ({ label: labelOf(user), name: user.name, called: user.display_name }))
+  const found = [{ label: labelOf(me.user), name: me.user.name, called: 'me' }, ...others].filter((user) => `${user.name} ${user.called}`.toLowerCase().includes(wanted))
   const isNew = wanted !== '' && !found.some((user) => user.name.toLowerCase() === wanted)
   const choose = (to: string | undefined): void => {
     setIsOpen(false)
@@ -41,19 +39,19 @@ export function AssignPicker({ current, onAssign, children }: AssignPickerProps)
             onSubmit={(event) => {
               event.preventDefault()
               if (isNew) choose(typed.trim())
-              else if (first) choose(first.name)
+              else if (first) choose(first.label)
             }}
           >
             <input type="text" className="field-input" aria-label="Whom" placeholder={rights.may('users.read') ? 'Find somebody, or any name' : 'Any name'} autoComplete="off" maxLength={200} value={typed} onChange={(event) => setTyped(event.target.value)} />
           </form>
           <ul className="assign-list">
             {found.slice(0, SHOWN).map((user) => (
-              <li key={user.name}>
-                <button type="button" onClick={() => choose(user.name)}>
+              <li key={user.label}>
+                <button type="button" onClick={() => choose(user.label)}>
                   <UserRound size={14} aria-hidden />
                   <span className="assign-name">{user.called === 'me' ? 'Me' : user.name}</span>
                   {user.called !== 'me' && user.called !== user.name && <span className="muted small">{user.called}</span>}
-                  {user.name === current && <Check size={13} aria-label="has it" />}
+                  {(user.label === current || (user.called === 'me' && mine(current ?? null))) && <Check size={13} aria-label="has it" />}
                 </button>
               </li>
             ))}

@@ -11,6 +11,7 @@ import { notify } from '../ui/notice'
 import { ActingContext, actOn, type Acting, type Ask, type Outcome, type Refused } from './acting'
 import { AlertList } from './AlertList'
 import { ExceptionFromAlert } from './ExceptionFromAlert'
+import { usePeople } from './people'
 import { useAlertsAgain, useAlertsChanged } from './queries'
 import { ResolveDialog } from './ResolveDialog'
 import { SilenceAlert } from './SilenceAlert'
@@ -49,7 +50,8 @@ const NONE: readonly Refused[] = []
 function Inbox() {
   const search: InboxSearch = route.useSearch()
   const navigate = useNavigate()
-  const { me, rights } = useSigned()
+  const { rights } = useSigned()
+  const { mine, name } = usePeople()
   const path = useRouterState({ select: (state) => state.location.pathname })
   const open = /^\/alerts\/([^/]+)$/.exec(path)?.[1]
   const filter = useMemo(() => filterOf(search), [search])
@@ -79,7 +81,7 @@ function Inbox() {
     },
     reopen: (alert) => run.mutate({ chosen: [alert], act: () => ({ act: 'reopen' }), said: 'open again' }),
     unsilence: (alert) => run.mutate({ chosen: [alert], act: () => ({ act: 'unsilence' }), said: 'tells again' }),
-    assign: (chosen, to) => run.mutate({ chosen, act: () => (to === undefined ? { act: 'assign' } : { act: 'assign', to }), said: to === undefined ? 'given to nobody in particular' : `given to ${to === me.user.name ? 'you' : to}` }),
+    assign: (chosen, to) => run.mutate({ chosen, act: () => (to === undefined ? { act: 'assign' } : { act: 'assign', to }), said: to === undefined ? 'given to nobody in particular' : `given to ${mine(to) ? 'you' : name(to)}` }),
     ask: (what, chosen) => {
       const fit = what === 'resolve' ? chosen.filter((alert) => alert.status !== 'resolved') : chosen
       if (fit.length === 0) notify('It is resolved already')

@@ -16,6 +16,7 @@ import { useNow } from '../ui/hooks'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { When } from '../ui/When'
+import { usePeople } from './people'
 import { CreateSilence } from './CreateSilence'
 
 export function SilencesTab() {
@@ -56,6 +57,7 @@ export function SilencesTab() {
 function SilenceTable({ silences, mayManage }: { silences: Silence[]; mayManage: boolean }) {
   const client = useQueryClient()
   const now = useNow()
+  const { name } = usePeople()
   const [deleting, setDeleting] = useState<Silence | undefined>()
   // What holds stands first, the one that ends first before the others.
   const sorted = [...silences].sort((a, b) => Number(a.is_ended) - Number(b.is_ended) || (a.is_ended ? -1 : 1) * (Date.parse(a.until) - Date.parse(b.until)))
@@ -81,7 +83,7 @@ function SilenceTable({ silences, mayManage }: { silences: Silence[]; mayManage:
                 <SilenceMatch silence={silence} />
               </th>
               <td data-label="Why">{silence.reason}</td>
-              <td data-label="By">{silence.by}</td>
+              <td data-label="By">{name(silence.by)}</td>
               <td data-label="From">
                 <When iso={silence.from} />
               </td>

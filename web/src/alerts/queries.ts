@@ -4,6 +4,7 @@ import { useEffect } from 'react'
 import { alerts, type AlertFilter } from '../api/alerts'
 import type { AlertCounts, AlertDetail, AlertPage } from '../api/shapes'
 import { useSigned } from '../session/me'
+import { isMine } from './people'
 import { fits } from './standing'
 
 const PAGE = 100
@@ -71,7 +72,7 @@ export function useAlertsChanged(): (details: readonly AlertDetail[]) => void {
     for (const [key, pages] of client.getQueriesData<InfiniteData<AlertPage>>({ queryKey: ['alerts', 'list'] })) {
       if (!pages) continue
       const filter = key[2] as AlertFilter
-      client.setQueryData(key, { ...pages, pages: pages.pages.map((page) => ({ ...page, alerts: page.alerts.map((alert) => changed.get(alert.id) ?? alert).filter((alert) => !changed.has(alert.id) || fits(alert, filter, me.user.name)) })) })
+      client.setQueryData(key, { ...pages, pages: pages.pages.map((page) => ({ ...page, alerts: page.alerts.map((alert) => changed.get(alert.id) ?? alert).filter((alert) => !changed.has(alert.id) || fits(alert, filter, (label) => isMine(label, me))) })) })
     }
     void client.invalidateQueries({ queryKey: ['alerts', 'poll'] })
     void client.invalidateQueries({ queryKey: ['alerts', 'counts'] })

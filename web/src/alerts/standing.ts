@@ -36,11 +36,11 @@ export function standing(shown: readonly Alert[], polled: AlertPage | undefined,
 const lastMs = (alert: Alert): number => Date.parse(alert.last_at)
 
 /** Whether a list with this filter has the alert. */
-export function fits(alert: Alert, { status, severity, assignee, rule }: AlertFilter, me: string): boolean {
+export function fits(alert: Alert, { status, severity, assignee, rule }: AlertFilter, mine: (label: string | null) => boolean): boolean {
   return (
     (status === undefined || status.split(',').includes(alert.status)) &&
     (severity === undefined || LEVELS.indexOf(alert.severity) <= LEVELS.indexOf(severity)) &&
-    (assignee === undefined || alert.assignee === (assignee === 'me' ? me : assignee)) &&
+    (assignee === undefined || (assignee === 'me' ? mine(alert.assignee) : alert.assignee === assignee)) &&
     (rule === undefined || alert.rule_id === rule)
   )
 }

@@ -40,6 +40,8 @@ export interface Moment {
   by: string | null
   /** After who did it: `acknowledged it`. */
   words: string
+  /** Whom it was given to. */
+  to?: string
   /** Until when it is silent. */
   until?: string
   /** What somebody wrote or gave as the reason. */
@@ -72,7 +74,7 @@ function momentOf({ at, by, act, detail }: AlertEntry): Moment {
     case 'acknowledged':
       return { ...base, words: 'acknowledged it' }
     case 'assigned':
-      return { ...base, words: detail === '' ? 'gave it to nobody in particular' : detail === by ? 'took it on' : `gave it to ${detail}` }
+      return { ...base, ...(detail === '' ? { words: 'gave it to nobody in particular' } : detail === by ? { words: 'took it on' } : { words: 'gave it to', to: detail }) }
     case 'noted':
       return { ...base, words: 'wrote' }
     case 'silenced': {
