@@ -8,6 +8,7 @@ mod bench;
 mod contract;
 mod demo;
 mod journeys;
+mod judges;
 mod openapi;
 mod postgres;
 mod process;

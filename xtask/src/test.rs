@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::postgres::Postgres;
 use crate::process::{self, Ended};
 use crate::workspace::{self, Workspace};
-use crate::{audit, contract, journeys, openapi, tidy, tools};
+use crate::{audit, contract, journeys, judges, openapi, tidy, tools};
 
 /// Crates whose documentation is read by people who do not read the code.
 const DOCUMENTED: [&str; 3] = ["whodid-model", "whodid-journal", "whodid-api"];
@@ -25,7 +25,7 @@ struct Step {
     needs: Option<&'static str>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "fmt", what: "format of the Rust code", run: fmt, needs: None },
     Step { name: "tidy", what: "the repository's own rules", run: tidy_step, needs: None },
     Step { name: "web", what: "web: lint, types, unit tests", run: web, needs: None },
@@ -40,6 +40,7 @@ const STEPS: [Step; 11] = [
         run: contract_step,
         needs: Some("build"),
     },
+    Step { name: "judges", what: "rules as pySigma understands them", run: judges_step, needs: Some("build") },
     Step {
         name: "journeys",
         what: "a person's ways through the pages, in Chromium",
@@ -237,6 +238,12 @@ fn rust(workspace: &Workspace) -> Result<Verdict> {
         }
         Err(error) => println!("{}PostgreSQL: {error:#}", process::SKIPPED),
     }
+    match judges::python(&workspace.target) {
+        Ok(python) => {
+            command.env("WHODID_TEST_SMTP_PYTHON", python);
+        }
+        Err(error) => println!("{}a mail server: {error:#}", process::SKIPPED),
+    }
     process::stream(&mut command).map(Verdict::from)
 }
 
@@ -254,6 +261,13 @@ fn openapi_step(workspace: &Workspace) -> Result<Verdict> {
 
 fn contract_step(workspace: &Workspace) -> Result<Verdict> {
     Ok(match contract::run(workspace)? {
+        Ok(ended) => Verdict::from(ended),
+        Err(reason) => Verdict::Skipped(reason),
+    })
+}
+
+fn judges_step(workspace: &Workspace) -> Result<Verdict> {
+    Ok(match judges::run(workspace)? {
         Ok(ended) => Verdict::from(ended),
         Err(reason) => Verdict::Skipped(reason),
     })

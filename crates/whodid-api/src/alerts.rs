@@ -163,7 +163,7 @@ pub struct AlertEntry {
 pub struct AlertDelivery {
     /// The channel's name; its id where it is gone.
     pub channel: String,
-    /// What was told: `opened`, `repeated`, `escalated`, `acknowledged`, `resolved`, `reopened`.
+    /// What was told: `opened`, `again`, `escalated`, `acknowledged`, `resolved`, `reopened`.
     pub moment: String,
     /// `waiting`, `delivered`, `failed`.
     pub state: String,
@@ -535,7 +535,7 @@ pub struct Delivery {
     /// The alert it tells of; null for a test.
     #[schema(required)]
     pub alert: Option<String>,
-    /// `opened`, `repeated`, `escalated`, `acknowledged`, `resolved`, `reopened`, `test`.
+    /// `opened`, `again`, `escalated`, `acknowledged`, `resolved`, `reopened`, `test`.
     pub moment: String,
     /// What it is about, in a line.
     pub summary: String,

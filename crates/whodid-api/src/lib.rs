@@ -8,6 +8,7 @@ mod accounts;
 mod alerts;
 mod document;
 mod events;
+mod findings;
 mod keeping;
 mod keys;
 mod me;
@@ -33,6 +34,11 @@ pub use events::{
     Histogram, Host, IngestReply, Initiator, Lookup, Observer, QueryCheck, Reason, Record, Rejected, Related,
     RelatedRecord, Stats, Target, Top, ValueCount,
 };
+pub use findings::{
+    Author, Card, CardElement, Certainty, FindingPageParams, FindingSeverity, FindingType, FoundDetail, KpiType,
+    KpiValue, Note, NoteKind, NotePage, NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite,
+    Provider, ProviderPage, ProviderParams, RelatedUrl, RemediationStep, Reporter, Section, ValueType,
+};
 pub use keeping::{
     Day, Days, DaysParams, DownloadCreate, DownloadSession, DownloadSessionList, EraseParams, Erased, Retention,
     RetentionList, RetentionUpdate, Searchable,
@@ -56,9 +62,10 @@ pub use people::{
 pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
 pub use rules::{
-    DetectionStatus, FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary,
-    PackageUpdate, PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
-    RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleUpdate,
+    Backtest, BacktestActor, BacktestDay, BacktestDifference, BacktestRequest, BacktestSample, DetectionStatus,
+    FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate,
+    PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate,
+    RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning, RuleUpdate,
 };
 pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
 pub use sessions::{

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod findings;
 pub mod keeping;
 pub mod keys;
 pub mod me;

@@ -1,5 +1,7 @@
 //! Rules, packages and exceptions: what is looked for, and what is not to be told.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -148,6 +150,10 @@ pub struct RuleDetail {
     /// Of the account's own rule: to be sent with a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
+    /// What was changed of it for this account.
+    pub tuning: RuleTuning,
+    /// What its text says.
+    pub stated: RuleTuning,
 }
 
 /// A rule of the account's own to be made.
@@ -180,6 +186,9 @@ pub struct RuleUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub is_enabled: Option<bool>,
+    /// Whether everything that was tuned is taken back first; on or off stays.
+    #[serde(default)]
+    pub reset: bool,
     /// Another level; `default` takes back what was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -412,4 +421,141 @@ pub struct RuleExceptionCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires: Option<String>,
+}
+
+/// A rule to be run over what is stored.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"id": "key-deleted", "from": "now-30d"}))]
+pub struct BacktestRequest {
+    /// A rule that is there; with `text`, the rule of the text that is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1)]
+    pub id: Option<String>,
+    /// A text that is not kept. Compared with the rule of the same id, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1)]
+    pub text: Option<String>,
+    /// Start of the range of event time; `now-30d` when it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "now-30d")]
+    pub from: Option<String>,
+    /// End of the range; now when it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "now")]
+    pub to: Option<String>,
+    /// Another threshold, as tuning would set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub threshold: Option<f64>,
+    /// Another policy, as tuning would set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub policy: Option<FiringPolicy>,
+    /// An exception to be tried: `silenced` of `matches` is what it would have silenced. Field names with their values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<BTreeMap<String, Vec<Object>>>)]
+    pub exception: Option<BTreeMap<String, Vec<Value>>>,
+}
+
+/// Hits of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BacktestDay {
+    /// `2026-11-20`, UTC.
+    pub day: String,
+    /// Matches and firings.
+    pub matches: u64,
+    /// What would have been findings.
+    pub findings: u64,
+}
+
+/// How often somebody did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BacktestActor {
+    /// Who.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// One hit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BacktestSample {
+    /// When.
+    pub time: String,
+    /// What happened, in a sentence.
+    pub sentence: String,
+    /// Who, where it is known.
+    #[schema(required)]
+    pub actor: Option<String>,
+    /// Records that show it, the newest last: `activity:42`.
+    pub evidence: Vec<String>,
+    /// Whether an exception silences it.
+    pub is_silenced: bool,
+}
+
+/// How the tested rule differs from the one that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BacktestDifference {
+    /// Hits of both.
+    pub both: u64,
+    /// Hits of the tested one only.
+    pub added: u64,
+    /// Hits of the one that is there only.
+    pub removed: u64,
+    /// Some of the added ones.
+    pub added_samples: Vec<BacktestSample>,
+    /// Some of the removed ones.
+    pub removed_samples: Vec<BacktestSample>,
+}
+
+/// What a rule would have found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Backtest {
+    /// The rule.
+    pub rule_id: String,
+    /// Its title.
+    pub title: String,
+    /// Events that were read: those that may concern the rule.
+    pub events_read: u64,
+    /// Matches and firings.
+    pub matches: u64,
+    /// What would have been findings, after folding and exceptions.
+    pub findings: u64,
+    /// Matches that an exception silences.
+    pub silenced: u64,
+    /// Findings a day, over the days of the range.
+    pub findings_per_day: f64,
+    /// Days with hits, oldest first.
+    pub days: Vec<BacktestDay>,
+    /// Who did it most.
+    pub actors: Vec<BacktestActor>,
+    /// The first hits.
+    pub samples: Vec<BacktestSample>,
+    /// Compared with the rule that is there; null where there is none, or where there was too much to compare.
+    #[schema(required)]
+    pub difference: Option<BacktestDifference>,
+    /// Event time at which the time ran out; null when everything was looked at.
+    #[schema(required)]
+    pub stopped_at: Option<String>,
+    /// Groups and matches that correlations had to let go.
+    pub dropped: u64,
+    /// What it took, in milliseconds.
+    pub took_ms: u64,
+    /// What is wrong with the rule or those it needs.
+    pub problems: Vec<RuleProblem>,
+}
+
+/// What was changed of a rule for this account, or what its text says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleTuning {
+    /// How grave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// What a correlation's first comparison is made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// When a match becomes a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<FiringPolicy>,
 }

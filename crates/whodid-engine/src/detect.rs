@@ -8,7 +8,7 @@
 
 mod finding;
 mod snapshot;
-mod subject;
+pub(crate) mod subject;
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +29,7 @@ use crate::error::Error;
 
 pub use finding::FINDING_ACTION;
 use finding::Repeats;
+pub(crate) use finding::sentence;
 
 /// The streams whose records are looked at.
 pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
@@ -413,6 +414,6 @@ pub(crate) async fn save_all(inner: &Arc<Inner>) {
 }
 
 /// Whether a hit is to be recorded as a finding of its own.
-fn is_finding(hit: &Hit) -> bool {
+pub(crate) fn is_finding(hit: &Hit) -> bool {
     matches!(hit.verdict, Verdict::Finding | Verdict::CapReached)
 }

@@ -7,6 +7,7 @@
 //! without an [`whodid_model::AccessScope`].
 
 mod admission;
+mod backtest;
 mod csv;
 mod detect;
 mod duplicates;
@@ -32,6 +33,7 @@ mod status;
 mod unreadable;
 mod writer;
 
+pub use backtest::{Backtest, BacktestDay, BacktestDifference, BacktestReport, BacktestSample};
 pub use csv::defused;
 pub use detect::{DETECT_STREAMS, DetectStatus, FINDING_ACTION};
 pub use engine::{Engine, OpenError};

@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 use whodid_audit::{Actor, Told};
-use whodid_model::{AccountName, Timestamp};
+use whodid_model::{AccountName, StreamName, Timestamp};
 
 use crate::sql::{Row, Tx, args};
 use crate::{ChangeError, Meta, MetaError, Secret};
@@ -37,6 +37,8 @@ pub enum DocumentKind {
     Silence,
     /// A note or card of the Findings API.
     Note,
+    /// What a client of the Findings API reported.
+    Occurrence,
     /// How alerts go on: reopening, escalation.
     AlertSettings,
 }
@@ -54,6 +56,7 @@ impl DocumentKind {
             Self::Watch => "watch",
             Self::Silence => "silence",
             Self::Note => "note",
+            Self::Occurrence => "occurrence",
             Self::AlertSettings => "alert-settings",
         }
     }
@@ -144,6 +147,22 @@ impl Meta {
         told: &[Told],
         now: Timestamp,
     ) -> Result<(), ChangeError> {
+        self.change_documents_and_find(by, account, changes, told, None, now).await
+    }
+
+    /// The same, with a finding that goes into the account's stream `findings`.
+    ///
+    /// # Errors
+    /// As [`Meta::change_documents`].
+    pub async fn change_documents_and_find(
+        &self,
+        by: &Actor,
+        account: &AccountName,
+        changes: &[DocumentChange],
+        told: &[Told],
+        finding: Option<&Told>,
+        now: Timestamp,
+    ) -> Result<(), ChangeError> {
         let mut write = self.write(by, now).await?;
         let maker = write.maker_name();
         for change in changes {
@@ -194,6 +213,9 @@ impl Meta {
         }
         for told in told {
             write.tell(account, told).await?;
+        }
+        if let Some(finding) = finding {
+            write.tell_in(account, &StreamName::findings(), finding).await?;
         }
         write.commit().await?;
         Ok(())

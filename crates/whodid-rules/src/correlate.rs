@@ -755,6 +755,18 @@ fn make_room(state: &mut State) {
     }
 }
 
+/// What the first comparison of a correlation is made with, as its text says; `None` where there is none.
+pub fn threshold_of(document: &Document) -> Option<f64> {
+    match &document.body {
+        Body::Correlation(correlation) => match &correlation.condition {
+            Condition::Threshold(comparisons) => comparisons.first().map(|(_, bound)| *bound),
+            _ => None,
+        },
+        Body::Advisor(rule) => rule.window.as_ref().map(|window| window.bound),
+        Body::Detection(_) | Body::Filter(_) => None,
+    }
+}
+
 /// The kind of a rule for people: what it looks at.
 pub fn kind_words(document: &Document) -> &'static str {
     match &document.body {

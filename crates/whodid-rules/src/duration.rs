@@ -34,6 +34,14 @@ pub fn words(micros: i64) -> String {
     format!("{seconds} second{}", if seconds == 1 { "" } else { "s" })
 }
 
+/// A span as rules write it: `90s`, `15m`, `0s`.
+pub fn short(micros: i64) -> String {
+    let seconds = micros / SECOND;
+    let units = [("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60)];
+    let unit = units.into_iter().find(|(_, length)| seconds >= *length && seconds % length == 0);
+    unit.map_or_else(|| format!("{seconds}s"), |(unit, length)| format!("{}{unit}", seconds / length))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +64,8 @@ mod tests {
         assert_eq!(words(900 * SECOND), "15 minutes");
         assert_eq!(words(3_600 * SECOND), "1 hour");
         assert_eq!(words(90 * SECOND), "90 seconds");
+        for (seconds, text) in [(0, "0s"), (90, "90s"), (900, "15m"), (7_200, "2h"), (86_400, "1d"), (604_800, "1w")] {
+            assert_eq!(short(seconds * SECOND), text);
+        }
     }
 }

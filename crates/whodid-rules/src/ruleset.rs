@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 use whodid_model::{Field, Timestamp};
+use whodid_query::Expr;
 
 use crate::address::{Address, Vocabulary};
 use crate::correlate::{Detector, Feed};
@@ -15,6 +16,7 @@ use crate::meta::{Level, Meta};
 use crate::network::{Locate, Nowhere};
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::require;
 use crate::sigma::{self, Matcher, SigmaDetection, SigmaFilter, Variables};
 use crate::state::{Snapshot, State};
 use crate::subject::{Place, Subject};
@@ -125,6 +127,7 @@ pub struct RuleSet {
     fingerprints: Vec<String>,
     locate: Box<dyn Locate + Send>,
     routes: bool,
+    required: Expr,
 }
 
 #[derive(Debug, Clone)]
@@ -208,6 +211,8 @@ impl RuleSet {
             }
             broken.push(number);
         }
+        let required = detections.values().map(|detection| require::of_detection(detection, &build.variables));
+        let required = require::any(required);
         let mut set = Self {
             rules,
             matcher,
@@ -218,6 +223,7 @@ impl RuleSet {
             fingerprints: Vec::new(),
             locate: Box::new(Nowhere),
             routes: build.routes,
+            required: Expr::All,
         };
         for (index, document) in documents.iter().enumerate() {
             if let Body::Advisor(rule) = &document.body
@@ -227,6 +233,7 @@ impl RuleSet {
             }
         }
         set.add_correlations(&documents, build, &broken, &mut problems);
+        set.required = require::any([required, require::of_actions(set.advisor.keys())].into_iter());
         set.fingerprints = set.detectors.iter().map(|detector| set.rules[detector.rule].fingerprint.clone()).collect();
         (set, problems)
     }
@@ -241,6 +248,12 @@ impl RuleSet {
     /// All rules, in the order of their documents.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// What every event satisfies that any of the rules matches, as a condition of the search language. Says nothing of
+    /// rules that hear of silence: those must see what is not there, too.
+    pub fn required(&self) -> &Expr {
+        &self.required
     }
 
     /// A state that remembers nothing.

@@ -143,7 +143,7 @@ impl SigmaDetection {
     }
 }
 
-fn sorted_names(named: &std::collections::HashMap<String, Detection>) -> Vec<String> {
+pub(crate) fn sorted_names(named: &std::collections::HashMap<String, Detection>) -> Vec<String> {
     let mut names: Vec<String> = named.keys().cloned().collect();
     names.sort();
     names
@@ -383,7 +383,7 @@ fn mend_base64_offset(item: &mut DetectionItem) {
 }
 
 /// Fills placeholders in; the name of one that has no values is the error.
-fn expand(item: &mut DetectionItem, variables: &Variables) -> Result<(), String> {
+pub(crate) fn expand(item: &mut DetectionItem, variables: &Variables) -> Result<(), String> {
     if !item.field.has_modifier(Modifier::Expand) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! The command line: verbs, flags, help.
 
+pub mod alerts;
 pub mod at;
 pub mod rights;
 pub mod rules;
@@ -71,6 +72,17 @@ pub enum Verb {
     /// Check, pack and compare rule packages
     #[command(subcommand)]
     Packages(rules::PackagesVerb),
+    /// List findings: what rules found
+    #[command(
+        after_help = "Examples:\n  whodid findings\n  whodid findings --from 24h --rule key-deleted --output json"
+    )]
+    Findings(alerts::FindingsFlags),
+    /// List alerts, take them on, end them
+    #[command(subcommand)]
+    Alerts(alerts::AlertsVerb),
+    /// Where alerts are told: list, make, try
+    #[command(subcommand)]
+    Channels(alerts::ChannelsVerb),
     /// Make, list and revoke keys
     #[command(subcommand)]
     Keys(KeysVerb),

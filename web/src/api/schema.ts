@@ -1229,6 +1229,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a rule over what is stored
+         * @description With the very function that runs over what comes. Reads only events that may concern the rule, records nothing and tells nobody. It ends after a minute with what was found until then.
+         */
+        post: operations["backtestRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/check": {
         parameters: {
             query?: never;
@@ -1553,6 +1573,152 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/findings/v1/{account}/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List providers
+         * @description Those that notes or occurrences name, and those of the rules.
+         */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/providers/{provider}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notes
+         * @description Also one for each finding type of the rules; those are read-only.
+         */
+        get: operations["listNotes"];
+        put?: never;
+        /**
+         * Make a note
+         * @description It holds exactly the member that its `kind` names.
+         */
+        post: operations["createNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/providers/{provider}/notes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at a note */
+        get: operations["getNote"];
+        /** Change a note */
+        put: operations["updateNote"];
+        post?: never;
+        /**
+         * Delete a note
+         * @description Refused while occurrences refer to it.
+         */
+        delete: operations["deleteNote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/providers/{provider}/notes/{id}/occurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the occurrences of a note */
+        get: operations["listNoteOccurrences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/providers/{provider}/occurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List occurrences */
+        get: operations["listOccurrences"];
+        put?: never;
+        /**
+         * Report an occurrence
+         * @description It becomes an event in the stream `findings`, and an alert where it is grave enough.
+         */
+        post: operations["createOccurrence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/providers/{provider}/occurrences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at an occurrence */
+        get: operations["getOccurrence"];
+        /**
+         * Change an occurrence
+         * @description What a rule found cannot be changed.
+         */
+        put: operations["updateOccurrence"];
+        post?: never;
+        /**
+         * Delete an occurrence
+         * @description The event that told of it stays.
+         */
+        delete: operations["deleteOccurrence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/providers/{provider}/occurrences/{id}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at the note of an occurrence */
+        get: operations["getOccurrenceNote"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1845,7 +2011,7 @@ export interface components {
             channel: string;
             /** @description When it was queued. */
             created_at: string;
-            /** @description What was told: `opened`, `repeated`, `escalated`, `acknowledged`, `resolved`, `reopened`. */
+            /** @description What was told: `opened`, `again`, `escalated`, `acknowledged`, `resolved`, `reopened`. */
             moment: string;
             /** @description `waiting`, `delivered`, `failed`. */
             state: string;
@@ -1905,6 +2071,164 @@ export interface components {
             after: components["schemas"]["Event"][];
             /** @description Earlier ones, the nearest last. */
             before: components["schemas"]["Event"][];
+        };
+        /** @description Who made something. */
+        Author: {
+            /** @description The account. */
+            account_id: string;
+            /** @description Their name, which is a mail address where people sign in with one. */
+            email: string;
+            /** @description Their id. */
+            id: string;
+            /** @description `user`, `service` or `rule`. */
+            kind: string;
+        };
+        /** @description What a rule would have found. */
+        Backtest: {
+            /** @description Who did it most. */
+            actors: components["schemas"]["BacktestActor"][];
+            /** @description Days with hits, oldest first. */
+            days: components["schemas"]["BacktestDay"][];
+            difference: components["schemas"]["BacktestDifference"] | null;
+            /**
+             * Format: int64
+             * @description Groups and matches that correlations had to let go.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Events that were read: those that may concern the rule.
+             */
+            events_read: number;
+            /**
+             * Format: int64
+             * @description What would have been findings, after folding and exceptions.
+             */
+            findings: number;
+            /**
+             * Format: double
+             * @description Findings a day, over the days of the range.
+             */
+            findings_per_day: number;
+            /**
+             * Format: int64
+             * @description Matches and firings.
+             */
+            matches: number;
+            /** @description What is wrong with the rule or those it needs. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description The rule. */
+            rule_id: string;
+            /** @description The first hits. */
+            samples: components["schemas"]["BacktestSample"][];
+            /**
+             * Format: int64
+             * @description Matches that an exception silences.
+             */
+            silenced: number;
+            /** @description Event time at which the time ran out; null when everything was looked at. */
+            stopped_at: string | null;
+            /** @description Its title. */
+            title: string;
+            /**
+             * Format: int64
+             * @description What it took, in milliseconds.
+             */
+            took_ms: number;
+        };
+        /** @description How often somebody did it. */
+        BacktestActor: {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+            /** @description Who. */
+            name: string;
+        };
+        /** @description Hits of a day. */
+        BacktestDay: {
+            /** @description `2026-11-20`, UTC. */
+            day: string;
+            /**
+             * Format: int64
+             * @description What would have been findings.
+             */
+            findings: number;
+            /**
+             * Format: int64
+             * @description Matches and firings.
+             */
+            matches: number;
+        };
+        /** @description How the tested rule differs from the one that is there. */
+        BacktestDifference: {
+            /**
+             * Format: int64
+             * @description Hits of the tested one only.
+             */
+            added: number;
+            /** @description Some of the added ones. */
+            added_samples: components["schemas"]["BacktestSample"][];
+            /**
+             * Format: int64
+             * @description Hits of both.
+             */
+            both: number;
+            /**
+             * Format: int64
+             * @description Hits of the one that is there only.
+             */
+            removed: number;
+            /** @description Some of the removed ones. */
+            removed_samples: components["schemas"]["BacktestSample"][];
+        };
+        /**
+         * @description A rule to be run over what is stored.
+         * @example {
+         *       "from": "now-30d",
+         *       "id": "key-deleted"
+         *     }
+         */
+        BacktestRequest: {
+            /** @description An exception to be tried: `silenced` of `matches` is what it would have silenced. Field names with their values. */
+            exception?: {
+                [key: string]: Record<string, never>[];
+            };
+            /**
+             * @description Start of the range of event time; `now-30d` when it is not there.
+             * @example now-30d
+             */
+            from?: string;
+            /** @description A rule that is there; with `text`, the rule of the text that is meant. */
+            id?: string;
+            /** @description Another policy, as tuning would set it. */
+            policy?: components["schemas"]["FiringPolicy"];
+            /** @description A text that is not kept. Compared with the rule of the same id, where there is one. */
+            text?: string;
+            /**
+             * Format: double
+             * @description Another threshold, as tuning would set it.
+             */
+            threshold?: number;
+            /**
+             * @description End of the range; now when it is not there.
+             * @example now
+             */
+            to?: string;
+        };
+        /** @description One hit. */
+        BacktestSample: {
+            /** @description Who, where it is known. */
+            actor: string | null;
+            /** @description Records that show it, the newest last: `activity:42`. */
+            evidence: string[];
+            /** @description Whether an exception silences it. */
+            is_silenced: boolean;
+            /** @description What happened, in a sentence. */
+            sentence: string;
+            /** @description When. */
+            time: string;
         };
         /** @description A role given to a user or a group. */
         Binding: {
@@ -1971,6 +2295,66 @@ export interface components {
             /** @description The action in the CADF taxonomy: `delete`, `read/list`, `authenticate/login`. */
             action: string;
         };
+        /** @description Of a note: a card. */
+        Card: {
+            /** @description A picture there, as base64. */
+            badge_image?: string;
+            /** @description A word in its corner. */
+            badge_text?: string;
+            /** @description What it shows: numbers, a breakdown or a series. */
+            elements: components["schemas"]["CardElement"][];
+            /** @description The notes whose findings it is about: `{account}/providers/{provider}/notes/{id}`. */
+            finding_note_names: string[];
+            /**
+             * Format: int32
+             * @description Its place there.
+             */
+            order?: number;
+            /** @description Whether somebody must configure something first. */
+            requires_configuration?: boolean;
+            /** @description The section it stands in. */
+            section: string;
+            /** @description What stands below. */
+            subtitle: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description Something that a card shows. */
+        CardElement: {
+            /** @description Over how long: `1d` to `4d`. */
+            default_time_range?: string;
+            /** @enum {string} */
+            kind: "NUMERIC";
+            /** @description What it is called. */
+            text: string;
+            /** @description What is counted. */
+            value_type: components["schemas"]["ValueType"];
+        } | {
+            /** @description Over how long: `1d` to `4d`. */
+            default_time_range?: string;
+            /** @enum {string} */
+            kind: "BREAKDOWN";
+            /** @description What it is called. */
+            text: string;
+            /** @description What is counted. */
+            value_types: components["schemas"]["ValueType"][];
+        } | {
+            /** @description Width of a step: `1d`. */
+            default_interval?: string;
+            /** @description Over how long: `1d` to `4d`. */
+            default_time_range?: string;
+            /** @enum {string} */
+            kind: "TIME_SERIES";
+            /** @description What it is called. */
+            text: string;
+            /** @description What is counted; of findings only. */
+            value_types: components["schemas"]["ValueType"][];
+        };
+        /**
+         * @description How sure.
+         * @enum {string}
+         */
+        Certainty: "LOW" | "MEDIUM" | "HIGH";
         /** @description The password or link was right; a second factor is still to come. */
         Challenge: {
             /** @description Send it back with the code. */
@@ -2186,7 +2570,7 @@ export interface components {
             due_at: string | null;
             /** @description Its id. */
             id: string;
-            /** @description `opened`, `repeated`, `escalated`, `acknowledged`, `resolved`, `reopened`, `test`. */
+            /** @description `opened`, `again`, `escalated`, `acknowledged`, `resolved`, `reopened`, `test`. */
             moment: string;
             /** @description `waiting`, `delivered`, `failed`. */
             state: string;
@@ -2458,6 +2842,18 @@ export interface components {
             /** @description Names of the model first, then seen ones. */
             fields: components["schemas"]["FieldName"][];
         };
+        /**
+         * @description How grave.
+         * @enum {string}
+         */
+        FindingSeverity: "LOW" | "MEDIUM" | "HIGH" | "CRITICAL";
+        /** @description Of a note: what can be found. */
+        FindingType: {
+            /** @description What to do about it. */
+            next_steps?: components["schemas"]["RemediationStep"][];
+            /** @description How grave it is, unless an occurrence says otherwise. */
+            severity: components["schemas"]["FindingSeverity"];
+        };
         /** @description When a match becomes a finding. Members that are not there are as the rule says. */
         FiringPolicy: {
             /**
@@ -2476,6 +2872,19 @@ export interface components {
             threshold?: number;
             /** @description Within how long: `10m`. */
             threshold_window?: string;
+        };
+        /** @description Of an occurrence: what was found. */
+        FoundDetail: {
+            /** @description How sure. */
+            certainty?: components["schemas"]["Certainty"];
+            /** @description `{client_bytes, server_bytes, client_packets, server_packets}`. */
+            data_transferred?: Record<string, never>;
+            /** @description `{direction, protocol, client, server}`. */
+            network_connection?: Record<string, never>;
+            /** @description What to do about it. */
+            next_steps?: components["schemas"]["RemediationStep"][];
+            /** @description How grave; as the note says when it is not there. */
+            severity?: components["schemas"]["FindingSeverity"];
         };
         /** @description Users who get roles together. */
         Group: {
@@ -2869,6 +3278,29 @@ export interface components {
             /** @description What it is limited to, as a whole. */
             scope?: components["schemas"]["KeyScope"];
         };
+        /** @description Of a note: what is counted. */
+        KpiType: {
+            /**
+             * @description `SUM`.
+             * @example SUM
+             */
+            aggregation_type: string;
+            /** @description How grave, where that means something. */
+            severity?: components["schemas"]["FindingSeverity"];
+        };
+        /** @description Of an occurrence: a number. */
+        KpiValue: {
+            /**
+             * Format: double
+             * @description Of how many.
+             */
+            total?: number;
+            /**
+             * Format: double
+             * @description How many.
+             */
+            value: number;
+        };
         /** @description An earlier sign-in. */
         LastSignIn: {
             /** @description From where. */
@@ -3016,6 +3448,57 @@ export interface components {
              */
             tokens_revoked: number;
         };
+        /** @description A note. */
+        Note: components["schemas"]["NoteWrite"] & {
+            /** @description Who made it. */
+            author: components["schemas"]["Author"];
+        };
+        /**
+         * @description What a note is about. Exactly the member that goes with it is there.
+         * @enum {string}
+         */
+        NoteKind: "FINDING" | "KPI" | "CARD" | "CARD_CONFIGURED" | "SECTION";
+        /** @description A page of notes. */
+        NotePage: {
+            /** @description Give it back as `page_token`; empty on the last page. */
+            next_page_token: string;
+            /** @description By id. */
+            notes: components["schemas"]["Note"][];
+        };
+        /** @description A note, as it is made or shall be. */
+        NoteWrite: {
+            /** @description The card. */
+            card?: components["schemas"]["Card"];
+            /** @description When it was made; whodid's own clock is what counts. */
+            create_time?: string;
+            /** @description Until when it holds. */
+            expiration_time?: string;
+            /** @description What can be found. */
+            finding?: components["schemas"]["FindingType"];
+            /**
+             * @description Its id, one in its provider.
+             * @example my-finding
+             */
+            id: string;
+            /** @description What it is about. */
+            kind: components["schemas"]["NoteKind"];
+            /** @description What is counted. */
+            kpi?: components["schemas"]["KpiType"];
+            /** @description In full; `<br>`, `<i>` and `<b>` are shown as such. */
+            long_description: string;
+            /** @description Where to read more. */
+            related_url?: components["schemas"]["RelatedUrl"][];
+            /** @description Who reports it. */
+            reported_by: components["schemas"]["Reporter"];
+            /** @description The section. */
+            section?: components["schemas"]["Section"];
+            /** @description Whether others see it. Kept and shown; here a note is seen by its account alone. */
+            shared?: boolean;
+            /** @description In a few words. */
+            short_description: string;
+            /** @description When it was changed; whodid's own clock is what counts. */
+            update_time?: string;
+        };
         /** @description The public half of the key that signed notices are verified with. */
         NoticeKey: {
             /** @description The same as a JWK (RFC 7517). */
@@ -3031,6 +3514,123 @@ export interface components {
             name?: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description An occurrence: what a client reported, or what a rule found. */
+        Occurrence: components["schemas"]["OccurrenceWrite"] & {
+            /** @description Who reported it. */
+            author: components["schemas"]["Author"];
+            /** @description When it was made, RFC 3339. */
+            create_time: string;
+            /**
+             * Format: int64
+             * @description The same in milliseconds since 1970.
+             */
+            create_timestamp: number;
+            /**
+             * Format: int64
+             * @description When it came in.
+             */
+            insertion_timestamp: number;
+            /** @description The record of what a rule found: `findings:7`. */
+            record?: string;
+            /** @description What the note says in short; of what a rule found, the sentence. */
+            short_description: string;
+            /** @description When it was last changed. */
+            update_time: string;
+            /**
+             * Format: int64
+             * @description When it was last changed.
+             */
+            update_timestamp: number;
+            /** @description The day of the change: `2026-W48-6`. */
+            update_week_date: string;
+        };
+        /** @description Where something was found. */
+        OccurrenceContext: {
+            /**
+             * @description The account.
+             * @default null
+             */
+            account_id: string | null;
+            /**
+             * @description The component.
+             * @default null
+             */
+            component_name: string | null;
+            /**
+             * @description The environment.
+             * @default null
+             */
+            environment_name: string | null;
+            /**
+             * @description Its region.
+             * @default null
+             */
+            region: string | null;
+            /**
+             * @description The resource's CRN.
+             * @default null
+             */
+            resource_crn: string | null;
+            /**
+             * @description Its id.
+             * @default null
+             */
+            resource_id: string | null;
+            /**
+             * @description Its name.
+             * @default null
+             */
+            resource_name: string | null;
+            /**
+             * @description Its type.
+             * @default null
+             */
+            resource_type: string | null;
+            /**
+             * @description The service's CRN.
+             * @default null
+             */
+            service_crn: string | null;
+            /**
+             * @description Its name.
+             * @default null
+             */
+            service_name: string | null;
+            /**
+             * @description The toolchain.
+             * @default null
+             */
+            toolchain_id: string | null;
+        };
+        /** @description A page of occurrences. */
+        OccurrencePage: {
+            /** @description Give it back as `page_token`; empty on the last page. */
+            next_page_token: string;
+            /** @description Those that clients reported, the latest first, then what rules found, the latest first. */
+            occurrences: components["schemas"]["Occurrence"][];
+        };
+        /** @description An occurrence, as it is made or shall be. */
+        OccurrenceWrite: {
+            /** @description Where, in parts. */
+            context?: components["schemas"]["OccurrenceContext"];
+            /** @description What was found. */
+            finding?: components["schemas"]["FoundDetail"];
+            /**
+             * @description Its id, one in its provider.
+             * @example my-occurrence-1
+             */
+            id: string;
+            /** @description As the note's. */
+            kind: components["schemas"]["NoteKind"];
+            /** @description The number. */
+            kpi?: components["schemas"]["KpiValue"];
+            /** @description What was found: `{account}/providers/{provider}/notes/{id}`. */
+            note_name: string;
+            /** @description What to do about it. */
+            remediation?: string;
+            /** @description Where. */
+            resource_url?: string;
         };
         /** @description The session that asks. */
         OwnSession: {
@@ -3203,6 +3803,33 @@ export interface components {
             title: string;
             /** @description `urn:whodid:problem:` and the code. */
             type: string;
+        };
+        /** @description Who finds. */
+        Provider: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name: `{account}/providers/{id}`. */
+            name: string;
+        };
+        /** @description Those who find. */
+        ProviderPage: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            limit: number;
+            /** @description By id. */
+            providers: components["schemas"]["Provider"][];
+            /**
+             * Format: int32
+             * @description How many were left out before.
+             */
+            skip: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total_count: number;
         };
         /**
          * @description A query text that was understood.
@@ -3460,6 +4087,29 @@ export interface components {
             /** @description The event in one plain sentence. */
             summary: string;
         };
+        /** @description Somewhere to read more. */
+        RelatedUrl: {
+            /** @description What it is called. */
+            label: string;
+            /** @description Where it is. */
+            url: string;
+        };
+        /** @description What to do about it. */
+        RemediationStep: {
+            /** @description What. */
+            title: string;
+            /** @description Where to read more. */
+            url?: string;
+        };
+        /** @description Who reports. */
+        Reporter: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            title: string;
+            /** @description Where to read about it. */
+            url?: string;
+        };
         /** @description For how long the events of the account or of one space are kept. */
         Retention: {
             /**
@@ -3644,8 +4294,12 @@ export interface components {
             revision?: number | null;
             /** @description As a list shows it. */
             rule: components["schemas"]["RuleSummary"];
+            /** @description What its text says. */
+            stated: components["schemas"]["RuleTuning"];
             /** @description Its file's text, which may hold other rules too. */
             text: string;
+            /** @description What was changed of it for this account. */
+            tuning: components["schemas"]["RuleTuning"];
             /** @description The hash of its text. */
             version: string;
         };
@@ -3792,6 +4446,16 @@ export interface components {
             /** @description The rule. */
             rule_id: string;
         };
+        /** @description What was changed of a rule for this account, or what its text says. */
+        RuleTuning: {
+            level?: components["schemas"]["Level"] | null;
+            policy?: components["schemas"]["FiringPolicy"] | null;
+            /**
+             * Format: double
+             * @description What a correlation's first comparison is made with.
+             */
+            threshold?: number | null;
+        };
         /**
          * @description What to change of a rule. Members that are not there stay as they are.
          * @example {
@@ -3806,6 +4470,8 @@ export interface components {
             level?: string;
             /** @description When a match becomes a finding. */
             policy?: components["schemas"]["FiringPolicy"];
+            /** @description Whether everything that was tuned is taken back first; on or off stays. */
+            reset?: boolean;
             /**
              * Format: int64
              * @description The revision that the new text was made from.
@@ -3824,6 +4490,13 @@ export interface components {
          * @enum {string}
          */
         Searchable: "all";
+        /** @description Of a note: a section of cards. */
+        Section: {
+            /** @description Its picture, as base64. */
+            image?: string;
+            /** @description Its title. */
+            title: string;
+        };
         /** @description Running sessions, the latest used first. */
         SessionList: {
             /** @description The sessions. */
@@ -4318,6 +4991,22 @@ export interface components {
             count: number;
             /** @description The value as text. */
             value: string;
+        };
+        /** @description What an element counts. */
+        ValueType: {
+            /** @description Of these notes. */
+            finding_note_names: string[];
+            /** @enum {string} */
+            kind: "FINDING_COUNT";
+            /** @description What they are called. */
+            text: string;
+        } | {
+            /** @enum {string} */
+            kind: "KPI";
+            /** @description Of these notes. */
+            kpi_note_names: string[];
+            /** @description What they are called. */
+            text: string;
         };
         /**
          * @description The methods that send a body.
@@ -14922,6 +15611,150 @@ export interface operations {
             };
         };
     };
+    backtestRule: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            /** @description What it would have found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkRules: {
         parameters: {
             query?: {
@@ -17709,6 +18542,483 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: {
+                /** @description How many; 100 when not given. */
+                limit?: number;
+                /** @description How many to leave out before. */
+                skip?: number;
+                /** @description The first, by id. */
+                start_provider_id?: string;
+                /** @description The last, by id. */
+                end_provider_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderPage"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNotes: {
+        parameters: {
+            query?: {
+                /** @description How many; 100 when not given. */
+                page_size?: number;
+                /** @description `next_page_token` of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, by id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotePage"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteWrite"];
+            };
+        };
+        responses: {
+            /** @description The note */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The note's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The note */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The note's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteWrite"];
+            };
+        };
+        responses: {
+            /** @description The note as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+        };
+    };
+    deleteNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The note's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNoteOccurrences: {
+        parameters: {
+            query?: {
+                /** @description How many; 100 when not given. */
+                page_size?: number;
+                /** @description `next_page_token` of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The note's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OccurrencePage"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOccurrences: {
+        parameters: {
+            query?: {
+                /** @description How many; 100 when not given. */
+                page_size?: number;
+                /** @description `next_page_token` of the page before. */
+                page_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OccurrencePage"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createOccurrence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Whether one of the same id is replaced; else that is refused */
+                "Replace-If-Exists"?: boolean;
+            };
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OccurrenceWrite"];
+            };
+        };
+        responses: {
+            /** @description The occurrence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Occurrence"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOccurrence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The occurrence's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The occurrence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Occurrence"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateOccurrence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The occurrence's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OccurrenceWrite"];
+            };
+        };
+        responses: {
+            /** @description The occurrence as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Occurrence"];
+                };
+            };
+        };
+    };
+    deleteOccurrence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The occurrence's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOccurrenceNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The provider */
+                provider: string;
+                /** @description The occurrence's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The note */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
                 };
             };
             /** @description Any other failure; `code` tells which */

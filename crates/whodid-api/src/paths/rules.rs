@@ -1,9 +1,9 @@
 //! Rules, packages and exceptions.
 
 use crate::{
-    LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate, RuleCheck,
-    RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate, RuleExceptionList, RuleList,
-    RuleUpdate,
+    Backtest, BacktestRequest, LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageSummary,
+    PackageUpdate, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate,
+    RuleExceptionList, RuleList, RuleUpdate,
 };
 
 /// List rules
@@ -43,6 +43,13 @@ pub fn delete_rule() {}
 #[utoipa::path(post, path = "/api/v1/rules/check", operation_id = "checkRules", tag = "rules", params(LookupParams), request_body = RuleCheckRequest,
     responses((status = 200, description = "What is wrong, and what they find", body = RuleCheck)), security(("key" = []), ("session" = [])))]
 pub fn check_rules() {}
+
+/// Run a rule over what is stored
+///
+/// With the very function that runs over what comes. Reads only events that may concern the rule, records nothing and tells nobody. It ends after a minute with what was found until then.
+#[utoipa::path(post, path = "/api/v1/rules/backtest", operation_id = "backtestRule", tag = "rules", params(LookupParams), request_body = BacktestRequest,
+    responses((status = 200, description = "What it would have found", body = Backtest)), security(("key" = []), ("session" = [])))]
+pub fn backtest_rule() {}
 
 /// List packages
 #[utoipa::path(get, path = "/api/v1/packages", operation_id = "listPackages", tag = "rules", params(LookupParams),

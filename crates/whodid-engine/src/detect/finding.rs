@@ -229,7 +229,7 @@ fn initiator(row: Option<Row<'_>>, hit: &Hit) -> Value {
 }
 
 /// What was found, in a sentence: what happened, and how often.
-fn sentence(rule: &Rule, hit: &Hit, row: Option<&(Row<'_>, &StreamName)>) -> String {
+pub(crate) fn sentence(rule: &Rule, hit: &Hit, row: Option<&(Row<'_>, &StreamName)>) -> String {
     let title = &rule.meta.title;
     let group: Vec<&str> = hit.group.iter().map(|(_, value)| value.as_str()).collect();
     let of = if group.is_empty() { String::new() } else { format!(" of {}", group.join(", ")) };

@@ -20,7 +20,7 @@ impl Texts for Row<'_> {
 }
 
 /// Calls `look` with each row of a batch, in its order.
-pub(super) fn each(batch: &RecordBatch, stream: &StreamName, look: &mut dyn FnMut(Row<'_>, &Subject<'_>)) {
+pub(crate) fn each(batch: &RecordBatch, stream: &StreamName, look: &mut dyn FnMut(Row<'_>, &Subject<'_>)) {
     let raws = RawReader::new(batch);
     for row in Row::all_with(batch, &raws) {
         let raw = row.raw();

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::Value;
-use whodid_engine::{Order, ReadRequest};
+use whodid_engine::{Backtest, Order, ReadRequest};
 use whodid_model::{AccountName, StreamName};
 use whodid_rules::{Build, Exception, ExceptionScope, RuleSet};
 
@@ -182,4 +183,46 @@ async fn what_is_stored_and_cannot_be_read_is_told_and_not_thrown_away() {
     let error = bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap_err();
     assert!(whodid_model::chain(&error).contains("Move the file aside"), "{}", whodid_model::chain(&error));
     assert_eq!(std::fs::read(&stored).unwrap(), b"broken");
+}
+
+#[tokio::test]
+async fn a_backtest_finds_what_live_detection_found_in_whatever_order_events_came() {
+    let rules = rules(&format!("{FIVE}whodid: {{policy: {{dedup_window: 0s}}}}\n"));
+    for seed in [3_u64, 17, 40_503] {
+        let bench = Bench::new().await;
+        bench.engine.set_rules(&account(), Arc::clone(&rules)).await.unwrap();
+        // Shuffled, so that many come late; some flushed before detection comes to them.
+        let mut numbers: Vec<i64> = (0..60).collect();
+        let mut random = seed;
+        for at in (1..numbers.len()).rev() {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            numbers.swap(at, (random >> 33) as usize % (at + 1));
+        }
+        for (at, number) in numbers.iter().enumerate() {
+            let outcome = if number % 7 == 0 { "success" } else { "failure" };
+            bench.send(&event(&format!("f{number}"), *number, "kms.secrets.read", outcome)).await;
+            if at == 20 || at == 45 {
+                bench.engine.flush().await.unwrap();
+            }
+        }
+        let found = findings(&bench).await;
+        for rule in rules.rules().iter().filter(|rule| rule.is_reported) {
+            let id = &rule.meta.id;
+            let test = Backtest {
+                rules: Arc::clone(&rules),
+                compared: Some(Arc::clone(&rules)),
+                rule: id.clone(),
+                request: ReadRequest::default(),
+                streams: vec![StreamName::activity()],
+                time_max: Duration::from_secs(60),
+            };
+            let report = bench.engine.backtest(&reader_of(&StreamName::activity()), test).await.unwrap();
+            let live = found.iter().filter(|finding| finding["requestData"]["ruleId"] == id.as_str()).count() as u64;
+            assert!(live > 0, "{id} found nothing");
+            assert_eq!(report.findings, live, "seed {seed}, rule {id}: {report:?}");
+            let difference = report.difference.unwrap();
+            assert_eq!((difference.both, difference.added, difference.removed), (report.matches, 0, 0));
+            assert!(report.events_read < 60, "successes concern no rule");
+        }
+    }
 }

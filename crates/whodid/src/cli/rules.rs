@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use whodid_decode::Format;
 
+use super::ClientFlags;
+
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
 pub enum RulesVerb {
@@ -23,6 +25,61 @@ pub enum RulesVerb {
         after_help = "Examples:\n  whodid rules match --rules ./my-rules --events events.ndjson --output ndjson\n  whodid rules match --rules rule.yml --events events.ndjson --correlations --output ndjson\n\nLogsources are left aside unless --route is given: the file's events are taken for what the rules are for."
     )]
     Match(MatchFlags),
+    /// List the rules of a server
+    #[command(after_help = "Examples:\n  whodid rules list\n  whodid rules list --enabled --package aws-basics")]
+    List(RulesListFlags),
+    /// Run a rule over what is stored, before it runs over what comes
+    #[command(
+        after_help = "Examples:\n  whodid rules backtest key-deleted --from 30d\n  whodid rules backtest ./my-rule.yml --from 2026-11-01 --to 2026-12-01 --output json\n\nA file is compared with the rule of the same id that the server has. Nothing is recorded and nobody told."
+    )]
+    Backtest(BacktestFlags),
+    /// Switch a rule on; its tests must pass
+    #[command(after_help = "Examples:\n  whodid rules enable key-deleted")]
+    Enable(NamedFlags),
+    /// Switch a rule off
+    #[command(after_help = "Examples:\n  whodid rules disable key-deleted")]
+    Disable(NamedFlags),
+}
+
+/// Flags of `rules list`.
+#[derive(Debug, Args)]
+pub struct RulesListFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// Only those that run
+    #[arg(long)]
+    pub enabled: bool,
+    /// Only those of this package
+    #[arg(long)]
+    pub package: Option<String>,
+}
+
+/// Flags of `rules backtest`.
+#[derive(Debug, Args)]
+pub struct BacktestFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// The id of a rule that the server has, or a file
+    #[arg(value_name = "ID|FILE")]
+    pub rule: String,
+    /// Since when: 30d, 2026-11-01
+    #[arg(long, default_value = "30d")]
+    pub from: String,
+    /// Until before when; now when not given
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Another threshold
+    #[arg(long)]
+    pub threshold: Option<f64>,
+}
+
+/// Something that a server has.
+#[derive(Debug, Args)]
+pub struct NamedFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// Its id
+    pub id: String,
 }
 
 /// Where rules are.
@@ -85,6 +142,47 @@ pub enum PackagesVerb {
         after_help = "Examples:\n  whodid packages diff old.tar.gz new.tar.gz\n  whodid packages diff ./v1 ./v2 --output json"
     )]
     Diff(DiffFlags),
+    /// List the packages of a server
+    #[command(after_help = "Examples:\n  whodid packages list")]
+    List(ClientFlags),
+    /// Install or upgrade a package on a server
+    #[command(
+        after_help = "Examples:\n  whodid packages install my-package.tar.gz --dry-run\n  whodid packages install ./my-package\n\nAll or nothing. What was tuned stays."
+    )]
+    Install(InstallFlags),
+    /// Write a package of a server to a file
+    #[command(after_help = "Examples:\n  whodid packages download aws-basics --file aws-basics.tar.gz")]
+    Download {
+        #[command(flatten)]
+        named: NamedFlags,
+        /// The archive to write
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Switch a package on
+    #[command(after_help = "Examples:\n  whodid packages enable okta-basics")]
+    Enable(NamedFlags),
+    /// Switch a package off
+    #[command(after_help = "Examples:\n  whodid packages disable okta-basics")]
+    Disable(NamedFlags),
+    /// Remove a package that was installed
+    #[command(after_help = "Examples:\n  whodid packages remove my-package")]
+    Remove(NamedFlags),
+}
+
+/// Flags of `packages install`.
+#[derive(Debug, Args)]
+pub struct InstallFlags {
+    #[command(flatten)]
+    pub client: ClientFlags,
+    /// A folder with a package.yaml, or an archive
+    pub path: PathBuf,
+    /// Only tell what would come of it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Refuse any other package than this one: sha256:…
+    #[arg(long)]
+    pub digest: Option<String>,
 }
 
 /// A package.

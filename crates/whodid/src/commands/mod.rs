@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod alerts;
 pub mod at;
 pub mod backup;
 pub mod config_check;
@@ -8,6 +9,7 @@ pub mod doctor;
 pub mod events;
 pub mod generate;
 pub mod init;
+pub mod installed;
 pub mod keys;
 pub mod rejects;
 pub mod rights;

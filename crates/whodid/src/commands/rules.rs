@@ -1,4 +1,4 @@
-//! `whodid rules` and `whodid packages`: what needs no server.
+//! `whodid rules` and `whodid packages`: what needs no server; what does stands in `installed.rs`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use whodid_rules::{Build, Document, Gravity, Hit, Loaded, Outcome, Package, RuleSet, Run, Variables};
 
+use super::installed;
 use crate::cli::rules::{DiffFlags, MatchFlags, PackFlags, PackagesVerb, RuleFiles, RulesVerb, TestFlags};
 use crate::output::{self, Output};
 use crate::{End, Usage};
@@ -21,6 +22,10 @@ pub async fn run(verb: RulesVerb, output: Output) -> Result<End> {
         RulesVerb::Lint(files) => lint(&files, output),
         RulesVerb::Test(flags) => test(&flags, output),
         RulesVerb::Match(flags) => match_file(&flags, output),
+        RulesVerb::List(flags) => installed::list(&flags, output).await,
+        RulesVerb::Backtest(flags) => installed::backtest(&flags, output).await,
+        RulesVerb::Enable(flags) => installed::switch(&flags, true, output).await,
+        RulesVerb::Disable(flags) => installed::switch(&flags, false, output).await,
     }
 }
 
@@ -30,6 +35,12 @@ pub async fn packages(verb: PackagesVerb, output: Output) -> Result<End> {
         PackagesVerb::Check(package) => check(&package.path, output),
         PackagesVerb::Pack(flags) => pack(&flags, output),
         PackagesVerb::Diff(flags) => diff(&flags, output),
+        PackagesVerb::List(client) => installed::packages(&client, output).await,
+        PackagesVerb::Install(flags) => installed::install(&flags, output).await,
+        PackagesVerb::Download { named, file } => installed::download(&named, &file).await,
+        PackagesVerb::Enable(flags) => installed::switch_package(&flags, true, output).await,
+        PackagesVerb::Disable(flags) => installed::switch_package(&flags, false, output).await,
+        PackagesVerb::Remove(flags) => installed::remove(&flags, output).await,
     }
 }
 
@@ -292,7 +303,7 @@ fn is_archive(path: &Path) -> bool {
     path.is_file() && [".tar.gz", ".tgz"].iter().any(|ending| path.to_string_lossy().ends_with(ending))
 }
 
-fn package(path: &Path) -> Result<Package> {
+pub(super) fn package(path: &Path) -> Result<Package> {
     if path.is_dir() {
         let mut files = BTreeMap::new();
         collect(path, path, &mut files)?;

@@ -404,7 +404,7 @@ fn read(event: &Value) -> Option<Found> {
         rule_id,
         key,
         group,
-        sentence: text(&event["message"]),
+        sentence: data["sentence"].as_str().map_or_else(|| text(&event["message"]), str::to_owned),
         evidence,
         payload: data.clone(),
         update: is_update.then(|| data["matches"].as_u64().unwrap_or_default()),

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use whodid_api::{
-    AccountCreate, AlertAct, BindingCreate, ChannelWrite, Code, DownloadCreate, GroupCreate, GroupUpdate,
-    InvitationCreate, KeyCreate, KeyRotate, KeyUpdate, NotMe, PackageUpdate, PasswordChange, Reauthenticate,
-    RetentionUpdate, RoleCreate, RoleUpdate, RuleCheckRequest, RuleCreate, RuleExceptionCreate, RuleUpdate,
-    SettingsUpdate, SilenceCreate, SqlRequest, TokenCreate, TotpCode, UserUpdate,
+    AccountCreate, AlertAct, BacktestRequest, BindingCreate, ChannelWrite, Code, DownloadCreate, GroupCreate,
+    GroupUpdate, InvitationCreate, KeyCreate, KeyRotate, KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate,
+    PasswordChange, Reauthenticate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCheckRequest, RuleCreate,
+    RuleExceptionCreate, RuleUpdate, SettingsUpdate, SilenceCreate, SqlRequest, TokenCreate, TotpCode, UserUpdate,
 };
 
 use super::auth::Caller;
@@ -41,9 +41,9 @@ macro_rules! asks {
 
 asks!(
     AccountCreate, AlertAct, BindingCreate, DownloadCreate, GroupCreate, GroupUpdate, InvitationCreate, KeyCreate, KeyRotate,
-    KeyUpdate, NotMe, PackageUpdate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCreate, RuleExceptionCreate, RuleUpdate,
+    KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCreate, RuleExceptionCreate, RuleUpdate,
     SettingsUpdate, SilenceCreate, TokenCreate, UserUpdate;
-    but not what is in ChannelWrite, PasswordChange, Reauthenticate, RuleCheckRequest, SqlRequest, TotpCode
+    but not what is in BacktestRequest, ChannelWrite, PasswordChange, Reauthenticate, RuleCheckRequest, SqlRequest, TotpCode
 );
 
 /// Most bytes that are told of a body.

@@ -389,7 +389,8 @@ fn refuse_cross_site(app: &App, method: &Method, headers: &HeaderMap) -> Result<
     let fits = match kind.as_deref() {
         // A form always says what it sends; without a body there is nothing to say.
         None => *method == Method::DELETE || !has_body(headers),
-        Some(kind) => matches!(kind, "application/json" | "application/x-ndjson"),
+        // Kinds that no form can send, so that a browser asks before another site sends them.
+        Some(kind) => matches!(kind, "application/json" | "application/x-ndjson" | "application/gzip"),
     };
     if fits { Ok(()) } else { Err(Failure::new(Code::UnsupportedMediaType, "send `Content-Type: application/json`")) }
 }

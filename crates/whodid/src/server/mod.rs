@@ -7,6 +7,7 @@ mod asked;
 mod attempts;
 mod audit;
 mod auth;
+mod backtests;
 mod body;
 mod catalog;
 mod channels;
@@ -14,6 +15,7 @@ mod delivering;
 mod downloads;
 mod export;
 mod failure;
+mod findings;
 mod guard;
 mod ingest;
 mod keeping;
@@ -90,6 +92,8 @@ pub struct App {
     hashing: Arc<Semaphore>,
     handing_over: outbox::HandingOver,
     making_accounts: tokio::sync::Mutex<()>,
+    /// Turns of backtests: each takes a core.
+    backtesting: Semaphore,
     refreshing_rules: tokio::sync::Mutex<()>,
     /// What sends notices, and the key it signs them with.
     notices: OnceLock<(Arc<Sender>, Arc<SigningKey>)>,
@@ -130,6 +134,7 @@ impl App {
             hashing: Arc::new(Semaphore::new(passwords::HASHES_MAX)),
             handing_over: outbox::HandingOver::default(),
             making_accounts: tokio::sync::Mutex::default(),
+            backtesting: Semaphore::new(1),
             refreshing_rules: tokio::sync::Mutex::default(),
             notices: OnceLock::new(),
             deliveries_wait: tokio::sync::Notify::new(),

@@ -54,6 +54,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// Several segments of a path, the last of which says what the request is about.
+#[derive(Debug)]
+pub struct Segments<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let wrong = || Failure::new(Code::InvalidRequest, "the path is not UTF-8, or holds U+0000");
+        if parts.uri.path().contains("%00") {
+            return Err(wrong());
+        }
+        let Path(segments) = Path::<T>::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        if let Some(attempt) = parts.extensions.get::<super::audit::Attempt>() {
+            let last = parts.uri.path().rsplit('/').next().unwrap_or_default();
+            attempt.is_about(&percent_decode_str(last).decode_utf8_lossy(), "");
+        }
+        Ok(Self(segments))
+    }
+}
+
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Failure> {
     if query.len() > QUERY_BYTES_MAX {
         let detail = format!("the query string has {} bytes; at most {QUERY_BYTES_MAX} are read", query.len());

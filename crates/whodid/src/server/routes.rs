@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -15,8 +15,8 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, alerts, audit, channels, downloads, export, guard, ingest, keeping, keys, me, oidc_routes, people,
-    rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
+    App, accounts, alerts, audit, backtests, channels, downloads, export, findings, guard, ingest, keeping, keys, me,
+    oidc_routes, people, rejects, review, roles, rules, search, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -95,6 +95,7 @@ const fn method_name(word: &str) -> &'static str {
     match word.as_bytes() {
         b"get" => "GET",
         b"post" => "POST",
+        b"put" => "PUT",
         b"patch" => "PATCH",
         b"delete" => "DELETE",
         _ => panic!("no such method"),
@@ -167,6 +168,7 @@ routes! {
     get "/api/v1/rules" rules::list, Needs(RulesRead), Nothing;
     post "/api/v1/rules" rules::create, Needs(RulesManage), Does(Deed::RuleCreate);
     post "/api/v1/rules/check" rules::check, Needs(RulesRead), Nothing;
+    post "/api/v1/rules/backtest" backtests::run, Needs(RulesRead), Reads(Deed::EventSearch);
     get "/api/v1/rules/{id}" rules::get, Needs(RulesRead), Nothing;
     patch "/api/v1/rules/{id}" rules::update, Needs(RulesManage), Does(Deed::RuleUpdate);
     delete "/api/v1/rules/{id}" rules::delete, Needs(RulesManage), Does(Deed::RuleDelete);
@@ -192,6 +194,20 @@ routes! {
     post "/api/v1/channels/{id}/test" channels::test, Needs(ChannelsManage), Does(Deed::ChannelSend);
     get "/api/v1/channels/{id}/deliveries" channels::deliveries, Needs(ChannelsManage), Nothing;
     get "/api/v1/notices/key" channels::key, Open, Nothing;
+
+    get "/findings/v1/{account}/providers" findings::providers, Needs(AlertsRead), Nothing;
+    get "/findings/v1/{account}/providers/{provider}/notes" findings::notes, Needs(AlertsRead), Nothing;
+    post "/findings/v1/{account}/providers/{provider}/notes" findings::create_note, Needs(FindingsWrite), Does(Deed::FindingNoteCreate);
+    get "/findings/v1/{account}/providers/{provider}/notes/{id}" findings::note, Needs(AlertsRead), Nothing;
+    put "/findings/v1/{account}/providers/{provider}/notes/{id}" findings::update_note, Needs(FindingsWrite), Does(Deed::FindingNoteUpdate);
+    delete "/findings/v1/{account}/providers/{provider}/notes/{id}" findings::delete_note, Needs(FindingsWrite), Does(Deed::FindingNoteDelete);
+    get "/findings/v1/{account}/providers/{provider}/notes/{id}/occurrences" findings::note_occurrences, Needs(AlertsRead), Reads(Deed::AlertRead);
+    get "/findings/v1/{account}/providers/{provider}/occurrences" findings::occurrences, Needs(AlertsRead), Reads(Deed::AlertRead);
+    post "/findings/v1/{account}/providers/{provider}/occurrences" findings::create_occurrence, Needs(FindingsWrite), Does(Deed::FindingCreate);
+    get "/findings/v1/{account}/providers/{provider}/occurrences/{id}" findings::occurrence, Needs(AlertsRead), Reads(Deed::AlertRead);
+    put "/findings/v1/{account}/providers/{provider}/occurrences/{id}" findings::update_occurrence, Needs(FindingsWrite), Does(Deed::FindingUpdate);
+    delete "/findings/v1/{account}/providers/{provider}/occurrences/{id}" findings::delete_occurrence, Needs(FindingsWrite), Does(Deed::FindingDelete);
+    get "/findings/v1/{account}/providers/{provider}/occurrences/{id}/note" findings::occurrence_note, Needs(AlertsRead), Nothing;
 
     get "/api/v1/me" me::me, Person, Nothing;
     post "/api/v1/me/reauthenticate" me::reauthenticate, Session, Does(Deed::UserAuthenticate);
@@ -321,7 +337,8 @@ mod tests {
     #[test]
     fn whatever_may_change_something_is_told() {
         for route in ROUTES.iter().filter(|route| route.method != "GET") {
-            let only_looks = ["/api/v1/sql", "/api/v1/links/look", "/api/v1/rules/check"].contains(&route.path);
+            let only_looks = ["/api/v1/sql", "/api/v1/links/look", "/api/v1/rules/check", "/api/v1/rules/backtest"]
+                .contains(&route.path);
             assert!(
                 only_looks || matches!(route.tell, Tell::Does(_) | Tell::Fails(_)),
                 "{} {}",

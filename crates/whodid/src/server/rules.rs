@@ -12,7 +12,8 @@ use serde_json::json;
 use whodid_api::{
     Code, DetectionStatus, FiringPolicy, Level, LookupParams, PackageInstallParams, PackageInstalled, PackageList,
     PackageSummary, PackageUpdate, PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
-    RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleUpdate,
+    RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning,
+    RuleUpdate,
 };
 use whodid_audit::{Deed, Told};
 use whodid_decode::Format;
@@ -112,7 +113,7 @@ pub async fn update(
     let (document, origin) = find(&catalog, &id)?;
     caller.attempt.is_about(&id, &document.meta().title);
     let old = catalog.tuning.get(&id).cloned().unwrap_or_default();
-    let new = tuned(&old, &request)?;
+    let new = tuned(&old, &request, &document.meta().extension.policy)?;
     let deed = match (old.is_enabled, new.is_enabled) {
         (before, after) if before == after => Deed::RuleUpdate,
         (_, Some(true)) => Deed::RuleEnable,
@@ -547,7 +548,7 @@ pub async fn delete_exception(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn is_filter(document: &Document) -> bool {
+pub fn is_filter(document: &Document) -> bool {
     matches!(document.body, whodid_rules::Body::Filter(_))
 }
 
@@ -648,9 +649,12 @@ fn stored_tuning(id: &str, tuning: &StoredTuning) -> DocumentChange {
     }
 }
 
-fn tuned(old: &StoredTuning, request: &RuleUpdate) -> Result<StoredTuning, Failure> {
+fn tuned(old: &StoredTuning, request: &RuleUpdate, stated: &Policy) -> Result<StoredTuning, Failure> {
     let wrong = |text: String| Failure::new(Code::BadJson, text);
     let mut new = old.clone();
+    if request.reset {
+        new.tuning = whodid_rules::Tuning::default();
+    }
     new.is_enabled = request.is_enabled.or(old.is_enabled);
     match request.level.as_deref() {
         None => {}
@@ -670,12 +674,13 @@ fn tuned(old: &StoredTuning, request: &RuleUpdate) -> Result<StoredTuning, Failu
         new.tuning.threshold = Some(threshold);
     }
     if let Some(policy) = &request.policy {
-        new.tuning.policy = Some(policy_of(policy, old.tuning.policy.clone().unwrap_or_default()).map_err(wrong)?);
+        new.tuning.policy =
+            Some(policy_of(policy, new.tuning.policy.unwrap_or_else(|| stated.clone())).map_err(wrong)?);
     }
     Ok(new)
 }
 
-fn policy_of(asked: &FiringPolicy, mut policy: Policy) -> Result<Policy, String> {
+pub fn policy_of(asked: &FiringPolicy, mut policy: Policy) -> Result<Policy, String> {
     let window = |name: &str, text: &Option<String>, old: i64| match text.as_deref() {
         None => Ok(old),
         Some("0" | "0s") => Ok(0),
@@ -741,7 +746,32 @@ fn detail(catalog: &Catalog, id: &str) -> Result<RuleDetail, Failure> {
         next_steps: meta.extension.next_steps.iter().map(|step| step.title.clone()).collect(),
         version: document.fingerprint(),
         revision,
+        tuning: shown_tuning(catalog.tuning.get(id)),
+        stated: RuleTuning {
+            level: Some(shown_level(meta.level)),
+            threshold: whodid_rules::threshold_of(document),
+            policy: Some(shown_policy(&meta.extension.policy)),
+        },
     })
+}
+
+fn shown_tuning(stored: Option<&StoredTuning>) -> RuleTuning {
+    let tuning = stored.map(|stored| &stored.tuning);
+    RuleTuning {
+        level: tuning.and_then(|tuning| tuning.level).map(shown_level),
+        threshold: tuning.and_then(|tuning| tuning.threshold),
+        policy: tuning.and_then(|tuning| tuning.policy.as_ref()).map(shown_policy),
+    }
+}
+
+fn shown_policy(policy: &Policy) -> FiringPolicy {
+    FiringPolicy {
+        dedup_key: Some(policy.dedup_key.clone()),
+        dedup_window: Some(whodid_rules::span_text(policy.dedup_window_micros)),
+        threshold: Some(policy.threshold),
+        threshold_window: Some(whodid_rules::span_text(policy.threshold_window_micros)),
+        daily_cap: policy.daily_cap,
+    }
 }
 
 fn package_summary(known: &KnownPackage) -> PackageSummary {
@@ -797,7 +827,7 @@ fn shown_exception(exception: &Exception, created_at: Timestamp, created_by: &st
     }
 }
 
-fn problem(problem: &Problem) -> RuleProblem {
+pub fn problem(problem: &Problem) -> RuleProblem {
     RuleProblem {
         file: problem.file.clone(),
         document: problem.document as u64,

@@ -316,3 +316,68 @@ async fn signed_findings_can_be_verified_with_the_key_that_everybody_may_fetch()
     let claims = jsonwebtoken::decode::<Value>(&token, &decoding, &validation).unwrap().claims;
     assert!(claims["findings"].is_array(), "{claims}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_takes_an_alert_from_the_rule_to_its_end() {
+    let receiver = Receiver::answering(200).await;
+    let server = server_for(&[&receiver]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = server.run(&server.keys.admin_token, arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let json = |arguments: &[&str]| {
+        let (code, text, errors) = run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(code, Some(0), "{arguments:?}: {errors}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let channel = file("ops.json", webhook("ops", &receiver).to_string());
+    json(&["channels", "create", "--file", &channel]);
+    let (code, tried, _) = run(&["channels", "test", "ops"]);
+    assert_eq!((code, tried.starts_with("delivered 200")), (Some(0), true), "{tried}");
+
+    let rule = file("rule.yml", RULE.to_owned());
+    server.send(event("e0", "eve", "kms.secrets.delete", "success", "2026-06-01T09:00:00+00:00")).await;
+    let tested = json(&["rules", "backtest", &rule, "--from", "2026-06-01"]);
+    assert_eq!((tested["matches"].as_u64(), tested["actors"][0]["name"].as_str()), (Some(1), Some("eve")), "{tested}");
+    done(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
+    assert_eq!(json(&["rules", "enable", "key-deleted"])["is_enabled"], true);
+    let enabled = json(&["rules", "list", "--enabled"]);
+    assert!(enabled["rules"].as_array().unwrap().iter().any(|rule| rule["id"] == "key-deleted"));
+    server.send(event("e1", "bob", "kms.secrets.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+    let alert = first_alert(&server).await;
+    let id = alert["id"].as_str().unwrap();
+    let listed = json(&["alerts", "list", "--rule", "key-deleted"]);
+    assert_eq!(listed["alerts"][0]["id"], id);
+    assert_eq!(json(&["alerts", "ack", id])["alert"]["status"], "acknowledged");
+    json(&["alerts", "note", id, "asked bob"]);
+    let (code, ended, _) = run(&["alerts", "resolve", id, "--reason", "was planned"]);
+    assert_eq!(code, Some(0));
+    assert!(ended.contains("resolved was planned") && ended.contains("wrote: asked bob"), "{ended}");
+    let (code, _, errors) = run(&["alerts", "ack", id]);
+    assert_eq!((code == Some(0), errors.contains("resolved")), (false, true), "{errors}");
+    assert_eq!(
+        json(&["findings", "--from", "2026-06-01", "--rule", "key-deleted"])["findings"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(json(&["rules", "disable", "key-deleted"])["is_enabled"], false);
+
+    let archive = folder.path().join("mine.tar.gz");
+    std::fs::write(&archive, crate::ruling::package("1.0.0").to_archive().unwrap()).unwrap();
+    let archive = archive.to_str().unwrap();
+    assert_eq!(json(&["packages", "install", archive, "--dry-run"])["dry_run"], true);
+    assert_eq!(json(&["packages", "install", archive])["package"]["id"], "mine");
+    let copy = folder.path().join("copy.tar.gz");
+    assert_eq!(run(&["packages", "download", "mine", "--file", copy.to_str().unwrap()]).0, Some(0));
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(archive).unwrap(), "an archive is the same every time");
+    json(&["packages", "remove", "mine"]);
+    assert!(!json(&["packages", "list"]).to_string().contains("\"mine\""));
+    let (code, _, errors) = run(&["channels", "test", "nothing"]);
+    assert_eq!((code == Some(0), errors.contains("no channel")), (false, true), "{errors}");
+}

@@ -6,6 +6,7 @@ mod alerting;
 mod boundary;
 mod command_line;
 mod crash;
+mod finding;
 mod hostile;
 mod keeping;
 mod matrix;

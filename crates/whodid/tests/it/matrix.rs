@@ -62,6 +62,9 @@ fn request(
     path: &str,
     account: Option<&str>,
 ) -> reqwest::RequestBuilder {
+    let of_path = path.contains("{account}");
+    let path = path.replace("{account}", account.unwrap_or("default")).replace("{provider}", "nothing");
+    let account = account.filter(|_| !of_path);
     let mut path = path.replace("{id}", "nothing").replace("{name}", "nothing");
     let joint = |path: &str| if path.contains('?') { '&' } else { '?' };
     for (of, needed) in [("/events/top", "field=action"), ("/events/facets", "field=action"), ("/query/check", "q=a")] {

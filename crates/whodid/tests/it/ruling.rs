@@ -164,3 +164,69 @@ async fn an_exception_silences_and_shows_it() {
     let path = format!("/api/v1/exceptions/{}", made["id"].as_str().unwrap());
     assert_eq!(ask(&server, "DELETE", &path, Value::Null).await.0, 204);
 }
+
+#[tokio::test]
+async fn a_rule_is_run_over_what_is_stored_before_it_runs_over_what_comes() {
+    let server = Server::start().await;
+    let events = [("bob", 1, "delete"), ("bob", 2, "delete"), ("eve", 3, "delete"), ("eve", 3, "read")];
+    for (number, (who, day, what)) in events.into_iter().enumerate() {
+        let time = format!("2026-06-{day:02}T10:00:0{number}+00:00");
+        server.send(event(&format!("b{number}"), who, &format!("kms.secrets.{what}"), "success", &time)).await;
+    }
+    let range = json!({"text": RULE, "from": "2026-06-01T00:00:00Z", "to": "2026-06-11T00:00:00Z"});
+    let (status, tested) = ask(&server, "POST", "/api/v1/rules/backtest", range.clone()).await;
+    assert_eq!(status, 200, "{tested}");
+    assert_eq!((tested["events_read"].as_u64(), tested["matches"].as_u64()), (Some(3), Some(3)), "{tested}");
+    assert_eq!(tested["findings_per_day"], 0.3);
+    assert_eq!(tested["days"][0], json!({"day": "2026-06-01", "matches": 1, "findings": 1}));
+    assert_eq!(tested["actors"][0], json!({"name": "bob", "count": 2}));
+    assert_eq!(tested["samples"][2]["evidence"], json!(["activity:2"]));
+    assert!(tested["difference"].is_null() && tested["stopped_at"].is_null(), "{tested}");
+    // Nothing was recorded, and nobody told.
+    let (_, findings) =
+        ask(&server, "GET", "/api/v1/events/count?stream=findings&q=target.id:===key-deleted", Value::Null).await;
+    assert_eq!(findings["count"], 0);
+
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
+    let narrower =
+        RULE.replace("sel: {action: kms.secrets.delete}", "sel: {action: kms.secrets.delete, initiator.name: bob}");
+    let mut other = range.clone();
+    other["text"] = json!(narrower.replace("    event:", "    event: {}\n    ignored:").split("tests:").next());
+    let (_, compared) = ask(&server, "POST", "/api/v1/rules/backtest", other).await;
+    let difference = &compared["difference"];
+    assert_eq!([&difference["both"], &difference["added"], &difference["removed"]], [2, 0, 1], "{compared}");
+    assert_eq!(difference["removed_samples"][0]["actor"], "eve");
+
+    let tried = json!({"id": "key-deleted", "from": "2026-06-01", "exception": {"initiator.name": ["bob"]}});
+    let (_, tried) = ask(&server, "POST", "/api/v1/rules/backtest", tried).await;
+    assert_eq!((tried["matches"].as_u64(), tried["silenced"].as_u64()), (Some(3), Some(2)), "{tried}");
+    for (asked, status) in [
+        (json!({}), 400),
+        (json!({"id": "nothing"}), 404),
+        (json!({"text": "title: [", "from": "now-1d"}), 400),
+        (json!({"id": "key-deleted", "from": "yesterweek"}), 400),
+        (json!({"id": "key-deleted", "exception": {}}), 400),
+    ] {
+        let (answered, refused) = ask(&server, "POST", "/api/v1/rules/backtest", asked.clone()).await;
+        assert_eq!(answered, status, "{asked}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_tuned_is_shown_beside_what_the_rule_says_and_taken_back() {
+    let server = Server::start().await;
+    let stated = format!("{RULE}whodid: {{policy: {{dedup_window: 2h, threshold: 3}}}}\n");
+    ask(&server, "POST", "/api/v1/rules", json!({"text": stated})).await;
+    let tune = json!({"level": "low", "policy": {"daily_cap": 5}});
+    let (_, tuned) = ask(&server, "PATCH", "/api/v1/rules/key-deleted", tune).await;
+    let policy = &tuned["tuning"]["policy"];
+    assert_eq!(tuned["tuning"]["level"], "low");
+    // What was not given stays as the rule says.
+    assert_eq!(
+        (&policy["daily_cap"], &policy["threshold"], &policy["dedup_window"]),
+        (&json!(5), &json!(3), &json!("2h"))
+    );
+    assert_eq!((&tuned["stated"]["level"], &tuned["stated"]["policy"]["threshold"]), (&json!("high"), &json!(3)));
+    let (_, back) = ask(&server, "PATCH", "/api/v1/rules/key-deleted", json!({"reset": true})).await;
+    assert_eq!((&back["tuning"], &back["rule"]["is_tuned"]), (&json!({}), &json!(false)));
+}

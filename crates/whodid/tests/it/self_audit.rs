@@ -99,6 +99,18 @@ async fn do_everything(server: &Server, receiver: &Receiver) {
         make(&format!("/api/v1/alerts/{alert}/acts"), act).await;
     }
 
+    let base = "/findings/v1/default/providers/acme";
+    make(&format!("{base}/notes"), crate::finding::note("weak-cipher")).await;
+    let mut note = crate::finding::note("weak-cipher");
+    note["short_description"] = json!("A cipher");
+    done("PUT", &format!("{base}/notes/weak-cipher"), note).await;
+    make(&format!("{base}/occurrences"), crate::finding::occurrence("o1")).await;
+    let mut found = crate::finding::occurrence("o1");
+    found["remediation"] = json!("done");
+    done("PUT", &format!("{base}/occurrences/o1"), found).await;
+    done("DELETE", &format!("{base}/occurrences/o1"), Value::Null).await;
+    done("DELETE", &format!("{base}/notes/weak-cipher"), Value::Null).await;
+
     let invited = make("/api/v1/invitations", json!({"name": "gone@example.com"})).await;
     done("DELETE", &format!("/api/v1/invitations/{}", id(&invited["invitation"])), Value::Null).await;
     let bob = server.join("bob@example.com", json!([{"role": "reader"}])).await;

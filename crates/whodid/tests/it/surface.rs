@@ -308,7 +308,12 @@ async fn every_described_route_is_served_and_refuses_strangers_as_described() {
     let mut open = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let request = server.request(&method.to_uppercase(), &path.replace("{id}", "x")).body("{}");
+            let request = server
+                .request(
+                    &method.to_uppercase(),
+                    &path.replace("{id}", "x").replace("{account}", "default").replace("{provider}", "x"),
+                )
+                .body("{}");
             let (status, body) = answer(request.header("content-type", "application/json")).await;
             assert_ne!(body["code"], "no_such_route", "{method} {path}");
             if operation.get("security").is_some() {

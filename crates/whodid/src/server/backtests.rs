@@ -1,0 +1,231 @@
+//! Rules run over what is stored, before they run over what comes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use whodid_api::{
+    Backtest, BacktestActor, BacktestDay, BacktestDifference, BacktestRequest, BacktestSample, Code, LookupParams,
+};
+use whodid_engine::{BacktestReport, ReadRequest};
+use whodid_model::access::Permission;
+use whodid_model::time::MICROS_A_DAY;
+use whodid_model::{StreamName, Timestamp};
+use whodid_rules::{Body, Build, Document, Exception, ExceptionScope, Gravity, OURSELVES, Problem, RuleSet, Tuning};
+
+use super::App;
+use super::asked::Asked;
+use super::auth::Caller;
+use super::catalog::Catalog;
+use super::failure::Failure;
+use super::params::Params;
+use super::rules::{is_filter, policy_of, problem};
+
+/// Longest a backtest may take; what it found until then is its answer.
+const TIME_MAX: Duration = Duration::from_secs(60);
+/// The range when none is asked for.
+const FROM: &str = "now-30d";
+
+pub async fn run(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+    asked: Asked<BacktestRequest>,
+) -> Result<Json<Backtest>, Failure> {
+    let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
+    let asked = asked.read()?;
+    let now = crate::clock::now();
+    let catalog = Catalog::load(&app, &account).await?;
+    let request = ReadRequest {
+        from: Some(asked.from.clone().unwrap_or_else(|| FROM.to_owned())),
+        to: asked.to.clone(),
+        ..ReadRequest::default()
+    };
+    let prepared = tokio::task::spawn_blocking(move || prepare(&catalog, &asked)).await;
+    let prepared = prepared.map_err(|error| Failure::internal("compiling rules", &error))??;
+    caller.attempt.is_about(&prepared.id, &prepared.title);
+    caller.attempt.asks_text("from", request.from.as_deref());
+    caller.attempt.asks_text("to", request.to.as_deref());
+    // Whoever may read rules may not therefore read events.
+    let scope = caller.reads(Some(&prepared.stream), params.account.as_deref())?;
+    let days = days(&request, now)?;
+    let test = whodid_engine::Backtest {
+        rules: Arc::new(prepared.tested),
+        compared: prepared.compared.map(Arc::new),
+        rule: prepared.id.clone(),
+        request,
+        streams: vec![prepared.stream],
+        time_max: TIME_MAX,
+    };
+    let _turn = app.backtesting.acquire().await;
+    let report = app.engine()?.backtest(&scope, test).await?;
+    caller.attempt.answers("rows", report.matches);
+    Ok(Json(shown(prepared.id, prepared.title, report, days, &prepared.problems)))
+}
+
+struct Prepared {
+    id: String,
+    title: String,
+    tested: RuleSet,
+    compared: Option<RuleSet>,
+    stream: StreamName,
+    problems: Vec<Problem>,
+}
+
+fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failure> {
+    let wrong = |text: String| Failure::new(Code::BadJson, text);
+    let loaded = asked.text.as_ref().map(|text| whodid_rules::load("text", text));
+    if let Some(problem) = loaded.iter().flat_map(|loaded| &loaded.problems).find(|one| one.gravity == Gravity::Error) {
+        return Err(wrong(format!("`text`: {problem}")));
+    }
+    let own: Vec<&Document> = loaded.iter().flat_map(|loaded| &loaded.documents).collect();
+    let known: Vec<&Document> = catalog.documents.iter().map(|(document, _)| document.as_ref()).collect();
+    let find = |among: &[&'_ Document], id: &str| {
+        among.iter().position(|document| document.meta().id == id && !is_filter(document))
+    };
+    let tested = match (&asked.id, own.is_empty()) {
+        (Some(id), false) => find(&own, id).map(|at| own[at]),
+        // A correlation stands behind what it correlates, and is what is meant.
+        (None, false) => own
+            .iter()
+            .rev()
+            .find(|document| matches!(document.body, Body::Correlation(_)))
+            .or_else(|| own.iter().find(|document| !is_filter(document)))
+            .copied(),
+        (Some(id), true) => find(&known, id).map(|at| known[at]),
+        (None, true) => return Err(wrong("give `id`, a rule that is there, or `text`, one that is not".to_owned())),
+    };
+    let tested = tested.ok_or_else(|| match own.is_empty() {
+        true => Failure::new(Code::NotFound, "there is no such rule in this account"),
+        false => wrong("`text` holds no rule of that id".to_owned()),
+    })?;
+    let id = tested.meta().id.clone();
+    let others: Vec<&Document> = known.iter().copied().filter(|other| find(&own, &other.meta().id).is_none()).collect();
+    let all: Vec<&Document> = own.iter().copied().chain(others).collect();
+    let documents = needed(tested, &all);
+    let mut tuning = catalog.tuning.get(&id).map(|stored| stored.tuning.clone()).unwrap_or_default();
+    let before = tuning.clone();
+    tuning.threshold = asked.threshold.or(tuning.threshold);
+    if let Some(policy) = &asked.policy {
+        let base = tuning.policy.clone().unwrap_or_else(|| tested.meta().extension.policy.clone());
+        tuning.policy = Some(policy_of(policy, base).map_err(wrong)?);
+    }
+    let mut exceptions: Vec<Exception> = catalog.exceptions.iter().map(|(exception, _)| exception.clone()).collect();
+    if let Some(events) = &asked.exception {
+        let exception = Exception {
+            id: "tried".to_owned(),
+            scope: ExceptionScope::Rules(vec![id.clone()]),
+            events: events.clone(),
+            owner: String::new(),
+            reason: String::new(),
+            expires_at: None,
+        };
+        exception.check().map_err(|problem| wrong(format!("`exception`: {}", problem.message)))?;
+        exceptions.push(exception);
+    }
+    let is_of_ourselves = documents.iter().any(|document| match &document.body {
+        Body::Detection(detection) => detection.logsource().product.as_deref() == Some(OURSELVES),
+        _ => false,
+    });
+    let compile = |documents: Vec<&Document>, tuning: Tuning, exceptions: &[Exception]| {
+        RuleSet::compile(&Build {
+            documents,
+            variables: catalog.variables(),
+            tuning: BTreeMap::from([(id.clone(), Tuning { dormant: Some(false), ..tuning })]),
+            exceptions: exceptions.to_vec(),
+            with_dormant: true,
+            routes: true,
+        })
+    };
+    let (rules, problems) = compile(documents, tuning.clone(), &exceptions);
+    if let Some(problem) = problems.iter().find(|one| one.gravity == Gravity::Error && one.rule.as_ref() == Some(&id)) {
+        return Err(wrong(format!("the rule cannot run: {problem}")));
+    }
+    let is_other = !own.is_empty() || tuning != before;
+    let compared = find(&known, &id).filter(|_| is_other).map(|at| {
+        let stored: Vec<Exception> = catalog.exceptions.iter().map(|(exception, _)| exception.clone()).collect();
+        compile(needed(known[at], &known), before, &stored).0
+    });
+    Ok(Prepared {
+        title: tested.meta().title.clone(),
+        tested: rules,
+        compared,
+        stream: if is_of_ourselves { StreamName::audit() } else { StreamName::activity() },
+        problems: problems.into_iter().filter(|problem| problem.code != "filter").collect(),
+        id,
+    })
+}
+
+/// A rule with those that it refers to, and every filter, which may be laid over one of them.
+fn needed<'d>(rule: &'d Document, all: &[&'d Document]) -> Vec<&'d Document> {
+    let mut found = vec![rule];
+    let mut at = 0;
+    while at < found.len() {
+        if let Body::Correlation(correlation) = &found[at].body {
+            for name in &correlation.rules {
+                let referred = all.iter().find(|document| document.is_called(name) && !is_filter(document));
+                if let Some(referred) = referred.filter(|one| !found.iter().any(|known| std::ptr::eq(*known, **one))) {
+                    found.push(referred);
+                }
+            }
+        }
+        at += 1;
+    }
+    found.extend(all.iter().copied().filter(|document| is_filter(document)));
+    found
+}
+
+/// How many days the range has, begun ones included.
+fn days(request: &ReadRequest, now: Timestamp) -> Result<f64, Failure> {
+    let time = |text: &Option<String>| match text {
+        Some(text) => {
+            whodid_query::parse_time(text, now).map_err(|error| Failure::new(Code::BadTime, error.to_string()))
+        }
+        None => Ok(now),
+    };
+    let (from, to) = (time(&request.from)?, time(&request.to)?);
+    Ok(((to.micros() - from.micros()) as f64 / MICROS_A_DAY as f64).ceil().max(1.0))
+}
+
+fn shown(id: String, title: String, report: BacktestReport, days: f64, problems: &[Problem]) -> Backtest {
+    let samples = |samples: Vec<whodid_engine::BacktestSample>| -> Vec<BacktestSample> {
+        let shown = |sample: whodid_engine::BacktestSample| BacktestSample {
+            time: sample.time.to_string(),
+            sentence: sample.sentence,
+            actor: sample.actor,
+            evidence: sample.evidence,
+            is_silenced: sample.silenced_by.is_some(),
+        };
+        samples.into_iter().map(shown).collect()
+    };
+    let day = |day: i64| Timestamp::from_micros(day * MICROS_A_DAY).to_string().chars().take(10).collect();
+    Backtest {
+        rule_id: id,
+        title,
+        events_read: report.events_read,
+        matches: report.matches,
+        findings: report.findings,
+        silenced: report.silenced,
+        findings_per_day: report.findings as f64 / days,
+        days: report
+            .days
+            .iter()
+            .map(|(at, hits)| BacktestDay { day: day(*at), matches: hits.matches, findings: hits.findings })
+            .collect(),
+        actors: report.actors.into_iter().map(|(name, count)| BacktestActor { name, count }).collect(),
+        samples: samples(report.samples),
+        difference: report.difference.map(|difference| BacktestDifference {
+            both: difference.both,
+            added: difference.added,
+            removed: difference.removed,
+            added_samples: samples(difference.added_samples),
+            removed_samples: samples(difference.removed_samples),
+        }),
+        stopped_at: report.stopped_at.map(|at| at.to_string()),
+        dropped: report.drops.groups + report.drops.matches,
+        took_ms: u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+        problems: problems.iter().map(problem).collect(),
+    }
+}

@@ -1,0 +1,800 @@
+//! The Findings API of Security Advisor, for its clients: notes and occurrences that they make, and what rules found in
+//! the same form.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use chrono::Datelike;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use whodid_api::{
+    Author, CardElement, Code, FindingPageParams, FindingSeverity, FindingType, FoundDetail, Note, NoteKind, NotePage,
+    NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite, Provider, ProviderPage, ProviderParams,
+    RemediationStep, Reporter, ValueType,
+};
+use whodid_audit::{Deed, Told};
+use whodid_engine::{Order, ReadRequest};
+use whodid_meta::{Document, DocumentChange, DocumentKind, Expected};
+use whodid_model::access::{Act, Permission, Who};
+use whodid_model::{AccountName, StreamName, Timestamp};
+use whodid_rules::Level;
+
+use super::App;
+use super::asked::Asked;
+use super::auth::Caller;
+use super::catalog::Catalog;
+use super::failure::Failure;
+use super::params::{NoParams, Params, Segments};
+use super::search::limit;
+
+/// Longest id of a note, an occurrence or a provider, in characters.
+const ID_CHARS_MAX: usize = 200;
+/// Custom sections, cards of a section.
+const SECTIONS_MAX: usize = 3;
+const CARDS_MAX: usize = 6;
+/// Request header by which an occurrence of the same id is replaced.
+const REPLACE: &str = "replace-if-exists";
+/// What begins the page token of what rules found.
+const OF_RULES: &str = "r:";
+
+/// A note or occurrence as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Stored<T> {
+    provider: String,
+    author: Author,
+    value: T,
+}
+
+pub async fn providers(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments(account): Segments<String>,
+    Params(params): Params<ProviderParams>,
+) -> Result<Json<ProviderPage>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    let page = limit(params.limit, 100, 1000, "limit")?;
+    let mut ids = BTreeSet::new();
+    for kind in [DocumentKind::Note, DocumentKind::Occurrence] {
+        let documents = app.meta.documents(&account, kind).await?;
+        ids.extend(documents.into_iter().filter_map(|one| Some(one.body["provider"].as_str()?.to_owned())));
+    }
+    ids.extend(of_rules(&app, &account).await?.into_iter().map(|(provider, _)| provider));
+    let is_meant = |id: &String| {
+        params.start_provider_id.as_ref().is_none_or(|start| id >= start)
+            && params.end_provider_id.as_ref().is_none_or(|end| id <= end)
+    };
+    ids.retain(is_meant);
+    let skip = params.skip.unwrap_or_default();
+    let total_count = ids.len() as u64;
+    let providers = ids.into_iter().skip(skip as usize).take(page);
+    let providers = providers.map(|id| Provider { name: format!("{account}/providers/{id}"), id }).collect();
+    Ok(Json(ProviderPage { providers, limit: page as u32, skip, total_count }))
+}
+
+pub async fn notes(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider)): Segments<(String, String)>,
+    Params(params): Params<FindingPageParams>,
+) -> Result<Json<NotePage>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    let size = limit(params.page_size, 100, 1000, "page_size")?;
+    let mut notes = own_notes(&app, &account, &provider).await?;
+    let of_rules = of_rules(&app, &account).await?;
+    notes.extend(of_rules.into_iter().filter(|(of, _)| *of == provider).map(|(_, note)| note));
+    notes.sort_by(|one, other| one.note.id.cmp(&other.note.id));
+    notes.dedup_by(|one, other| one.note.id == other.note.id);
+    let after = params.page_token.as_deref().unwrap_or_default();
+    notes.retain(|note| note.note.id.as_str() > after);
+    let has_more = notes.len() > size;
+    notes.truncate(size);
+    let next_page_token = notes.last().filter(|_| has_more).map(|note| note.note.id.clone()).unwrap_or_default();
+    Ok(Json(NotePage { notes, next_page_token }))
+}
+
+pub async fn note(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+) -> Result<Json<Note>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    find_note(&app, &account, &provider, &id).await.map(Json)
+}
+
+pub async fn create_note(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider)): Segments<(String, String)>,
+    Params(_): Params<NoParams>,
+    asked: Asked<NoteWrite>,
+) -> Result<Json<Note>, Failure> {
+    let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
+    let note = asked.read()?;
+    caller.attempt.is_about(&note.id, &note.short_description);
+    check_id("provider", &provider)?;
+    check_note(&app, &account, &provider, &note).await?;
+    if find_note(&app, &account, &provider, &note.id).await.is_ok() {
+        return Err(Failure::new(Code::NameTaken, "the provider has a note of this id already; PUT changes it"));
+    }
+    let told = Told::success(Deed::FindingNoteCreate, note.id.as_str(), note.short_description.as_str())
+        .asked("provider", provider.as_str())
+        .changed(None, Some(json!(note)));
+    store(&app, &caller, &account, DocumentKind::Note, &provider, &note.id.clone(), &note, Expected::Absent, &[told])
+        .await?;
+    find_note(&app, &account, &provider, &note.id).await.map(Json)
+}
+
+pub async fn update_note(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+    asked: Asked<NoteWrite>,
+) -> Result<Json<Note>, Failure> {
+    let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
+    let note = asked.read()?;
+    let before = own_note(&app, &account, &provider, &id).await?;
+    same_id(&id, &note.id)?;
+    check_note(&app, &account, &provider, &note).await?;
+    let told = Told::success(Deed::FindingNoteUpdate, id.as_str(), note.short_description.as_str())
+        .asked("provider", provider.as_str())
+        .changed(Some(json!(before.note)), Some(json!(note)));
+    store(&app, &caller, &account, DocumentKind::Note, &provider, &id, &note, Expected::Present, &[told]).await?;
+    find_note(&app, &account, &provider, &id).await.map(Json)
+}
+
+pub async fn delete_note(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+) -> Result<StatusCode, Failure> {
+    let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
+    let before = own_note(&app, &account, &provider, &id).await?;
+    let name = note_name(&account, &provider, &id);
+    let used = own_occurrences(&app, &account).await?.into_iter();
+    if used.filter(|(_, one)| one.occurrence.note_name == name).count() > 0 {
+        return Err(Failure::new(Code::Conflict, "occurrences refer to this note; delete them first"));
+    }
+    let told = Told::success(Deed::FindingNoteDelete, id.as_str(), before.note.short_description.as_str())
+        .asked("provider", provider.as_str())
+        .changed(Some(json!(before.note)), None);
+    delete(&app, &caller, &account, DocumentKind::Note, &provider, &id, told).await
+}
+
+pub async fn note_occurrences(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(params): Params<FindingPageParams>,
+) -> Result<Json<OccurrencePage>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    find_note(&app, &account, &provider, &id).await?;
+    page(&app, &caller, &account, &provider, Some(&id), &params).await.map(Json)
+}
+
+pub async fn occurrences(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider)): Segments<(String, String)>,
+    Params(params): Params<FindingPageParams>,
+) -> Result<Json<OccurrencePage>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    page(&app, &caller, &account, &provider, None, &params).await.map(Json)
+}
+
+pub async fn occurrence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+) -> Result<Json<Occurrence>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    find_occurrence(&app, &caller, &account, &provider, &id).await.map(Json)
+}
+
+pub async fn occurrence_note(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+) -> Result<Json<Note>, Failure> {
+    let account = caller.needs(Permission::AlertsRead, Some(&account))?;
+    let found = find_occurrence(&app, &caller, &account, &provider, &id).await?;
+    let (provider, id) = parts_of(&account, &found.occurrence.note_name)?;
+    find_note(&app, &account, &provider, &id).await.map(Json)
+}
+
+pub async fn create_occurrence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider)): Segments<(String, String)>,
+    Params(_): Params<NoParams>,
+    headers: HeaderMap,
+    asked: Asked<OccurrenceWrite>,
+) -> Result<Json<Occurrence>, Failure> {
+    let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
+    let occurrence = asked.read()?;
+    caller.attempt.is_about(&occurrence.id, &occurrence.note_name);
+    check_id("provider", &provider)?;
+    check_id("id", &occurrence.id)?;
+    let replaces = headers.get(REPLACE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let known = app.meta.document(&account, DocumentKind::Occurrence, &document_id(&provider, &occurrence.id)).await?;
+    if known.is_some() && !replaces {
+        let detail = "the provider has an occurrence of this id already; send `Replace-If-Exists: true` to replace it";
+        return Err(Failure::new(Code::NameTaken, detail));
+    }
+    report(&app, &caller, &account, &provider, occurrence, known.as_ref()).await.map(Json)
+}
+
+pub async fn update_occurrence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+    asked: Asked<OccurrenceWrite>,
+) -> Result<Json<Occurrence>, Failure> {
+    let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
+    let occurrence = asked.read()?;
+    let known = own_occurrence(&app, &caller, &account, &provider, &id).await?;
+    same_id(&id, &occurrence.id)?;
+    report(&app, &caller, &account, &provider, occurrence, Some(&known)).await.map(Json)
+}
+
+pub async fn delete_occurrence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Segments((account, provider, id)): Segments<(String, String, String)>,
+    Params(_): Params<NoParams>,
+) -> Result<StatusCode, Failure> {
+    let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
+    let known = own_occurrence(&app, &caller, &account, &provider, &id).await?;
+    let before = known.body["value"].clone();
+    let told = Told::success(Deed::FindingDelete, id.as_str(), before["note_name"].as_str().unwrap_or_default())
+        .asked("provider", provider.as_str())
+        .changed(Some(before), None);
+    delete(&app, &caller, &account, DocumentKind::Occurrence, &provider, &id, told).await
+}
+
+/// Keeps an occurrence, and tells of it in the stream of findings.
+async fn report(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    provider: &str,
+    occurrence: OccurrenceWrite,
+    known: Option<&Document>,
+) -> Result<Occurrence, Failure> {
+    let (note_provider, note_id) = parts_of(account, &occurrence.note_name)?;
+    let note = find_note(app, account, &note_provider, &note_id)
+        .await
+        .map_err(|_| Failure::new(Code::BadJson, "`note_name` names no note of this account; make the note first"))?;
+    check_occurrence(&note.note, &occurrence)?;
+    let id = occurrence.id.clone();
+    let stated = note.note.finding.as_ref().map(|finding| finding.severity);
+    let severity = occurrence.finding.as_ref().and_then(|finding| finding.severity).or(stated);
+    let level = match severity {
+        Some(FindingSeverity::Critical) => "critical",
+        Some(FindingSeverity::High) => "high",
+        Some(FindingSeverity::Medium) => "medium",
+        Some(FindingSeverity::Low) => "low",
+        // A number is no finding.
+        None => "informational",
+    };
+    let resource = occurrence.context.as_ref().and_then(|context| {
+        context.resource_name.clone().or_else(|| context.resource_id.clone()).or_else(|| context.resource_crn.clone())
+    });
+    let sentence = match &resource {
+        Some(resource) => format!("{}: {resource}", note.note.short_description),
+        None => note.note.short_description.clone(),
+    };
+    // Not the deed of a change: who reads findings shall not see each correction as a finding of its own.
+    let mut finding = Told::success(Deed::FindingCreate, id.as_str(), sentence.as_str())
+        .asked("provider", provider)
+        .asked("findingType", note_id.as_str())
+        .asked("ruleTitle", note.note.short_description.as_str())
+        .asked("sentence", sentence.as_str())
+        .asked("level", level)
+        .asked("key", format!("{provider}/{id}"))
+        .asked("occurrenceId", id.as_str())
+        .asked("occurrence", json!(occurrence));
+    if let Some(resource) = resource {
+        finding = finding.asked("group", json!({"resource": resource}));
+    }
+    let deed = if known.is_some() { Deed::FindingUpdate } else { Deed::FindingCreate };
+    let before = known.map(|known| known.body["value"].clone());
+    let told = Told::success(deed, id.as_str(), sentence.as_str())
+        .asked("provider", provider)
+        .changed(before, Some(json!(occurrence)));
+    let body = json!(Stored { provider: provider.to_owned(), author: author(caller, account), value: &occurrence });
+    let change = DocumentChange {
+        kind: DocumentKind::Occurrence,
+        id: document_id(provider, &id),
+        body: Some(body),
+        secret: None,
+        expected: known.map_or(Expected::Absent, |known| Expected::Revision(known.revision)),
+    };
+    let now = crate::clock::now();
+    let by = caller.attempt.actor();
+    app.meta.change_documents_and_find(&by, account, &[change], &[told], Some(&finding), now).await?;
+    let stored = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, &id)).await?;
+    stored
+        .as_ref()
+        .and_then(|stored| shown_occurrence(stored, &note.note.short_description))
+        .ok_or_else(|| Failure::new(Code::Internal, "a stored occurrence cannot be read"))
+}
+
+async fn page(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    provider: &str,
+    note: Option<&str>,
+    params: &FindingPageParams,
+) -> Result<OccurrencePage, Failure> {
+    let size = limit(params.page_size, 100, 1000, "page_size")?;
+    let token = params.page_token.as_deref().unwrap_or_default();
+    let wrong = || Failure::new(Code::BadCursor, "the page token was not made by this route");
+    let mut page = OccurrencePage { occurrences: Vec::new(), next_page_token: String::new() };
+    if !token.starts_with(OF_RULES) {
+        let skip: usize = if token.is_empty() { 0 } else { token.parse().map_err(|_| wrong())? };
+        let name = note.map(|id| note_name(account, provider, id));
+        let mut own: Vec<Occurrence> = own_occurrences(app, account)
+            .await?
+            .into_iter()
+            .filter(|(of, one)| match &name {
+                Some(name) => one.occurrence.note_name == *name,
+                None => of == provider,
+            })
+            .map(|(_, one)| one)
+            .collect();
+        own.sort_by(|one, other| {
+            (other.update_timestamp, &one.occurrence.id).cmp(&(one.update_timestamp, &other.occurrence.id))
+        });
+        let more = own.len() > skip + size;
+        page.occurrences.extend(own.into_iter().skip(skip).take(size));
+        if more {
+            page.next_page_token = (skip + size).to_string();
+            return Ok(page);
+        }
+        if page.occurrences.len() == size {
+            page.next_page_token = OF_RULES.to_owned();
+            return Ok(page);
+        }
+    }
+    let cursor = token.strip_prefix(OF_RULES).filter(|cursor| !cursor.is_empty());
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let mut q =
+        format!("action:===whodid.finding.create requestData.ruleId:* requestData.provider:==={}", quoted(provider));
+    if let Some(note) = note {
+        q.push_str(&format!(" requestData.findingType:==={}", quoted(note)));
+    }
+    let stream = StreamName::findings();
+    let scope = caller.access(Act::Read(&stream), Some(account.as_str()))?;
+    let request = ReadRequest { q, stream: Some(stream), ..ReadRequest::default() };
+    let left = size - page.occurrences.len();
+    let found = app.engine()?.list(&scope, &request, Order::NewestFirst, left, cursor).await?;
+    let events = found.events.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
+    page.occurrences.extend(events.filter_map(|event| of_event(account, &event)));
+    page.next_page_token = found.next_cursor.map(|cursor| format!("{OF_RULES}{cursor}")).unwrap_or_default();
+    Ok(page)
+}
+
+/// What a rule found, as an occurrence.
+fn of_event(account: &AccountName, event: &Value) -> Option<Occurrence> {
+    let data = &event["requestData"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (provider, note) = (text(&data["provider"]), text(&data["findingType"]));
+    let at = Timestamp::parse(event["eventTime"].as_str()?).ok()?.at;
+    let recorded = Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at;
+    let severity = Level::parse(data["level"].as_str().unwrap_or("medium")).map(severity_of);
+    Some(Occurrence {
+        occurrence: OccurrenceWrite {
+            id: text(&event["id"]),
+            note_name: note_name(account, &provider, &note),
+            kind: NoteKind::Finding,
+            resource_url: None,
+            remediation: None,
+            context: Some(OccurrenceContext {
+                account_id: Some(account.to_string()),
+                service_name: Some("whodid".to_owned()),
+                ..OccurrenceContext::default()
+            }),
+            finding: Some(FoundDetail {
+                severity,
+                certainty: None,
+                next_steps: Vec::new(),
+                network_connection: None,
+                data_transferred: None,
+            }),
+            kpi: None,
+        },
+        short_description: text(&event["message"]),
+        author: Author {
+            account_id: account.to_string(),
+            email: String::new(),
+            id: text(&data["ruleId"]),
+            kind: "rule".to_owned(),
+        },
+        create_time: at.to_string(),
+        update_time: at.to_string(),
+        create_timestamp: at.micros() / 1000,
+        update_timestamp: at.micros() / 1000,
+        insertion_timestamp: recorded.micros() / 1000,
+        update_week_date: week_date(at),
+        record: event["record"]["id"].as_str().map(str::to_owned),
+    })
+}
+
+/// The finding types of the rules, as notes with their providers.
+async fn of_rules(app: &App, account: &AccountName) -> Result<Vec<(String, Note)>, Failure> {
+    let catalog = Catalog::load(app, account).await?;
+    let compiled = tokio::task::spawn_blocking(move || catalog.compile().0).await;
+    let rules = compiled.map_err(|error| Failure::internal("compiling rules", &error))?;
+    let mut notes: Vec<(String, Note)> = Vec::new();
+    for rule in rules.rules().iter().filter(|rule| rule.is_reported) {
+        let meta = &rule.meta;
+        let id = meta.extension.finding_type.clone().unwrap_or_else(|| meta.id.clone());
+        let steps = meta.extension.next_steps.iter();
+        let steps = steps.map(|step| RemediationStep { title: step.title.clone(), url: step.url.clone() });
+        let note = NoteWrite {
+            id,
+            kind: NoteKind::Finding,
+            short_description: meta.title.clone(),
+            long_description: meta.description.clone(),
+            reported_by: Reporter {
+                id: "whodid".to_owned(),
+                title: "whodid".to_owned(),
+                url: Some(app.config.base_url()),
+            },
+            related_url: Vec::new(),
+            shared: true,
+            expiration_time: None,
+            create_time: None,
+            update_time: None,
+            finding: Some(FindingType { severity: severity_of(meta.level), next_steps: steps.collect() }),
+            kpi: None,
+            card: None,
+            section: None,
+        };
+        let author = Author {
+            account_id: account.to_string(),
+            email: String::new(),
+            id: meta.id.clone(),
+            kind: "rule".to_owned(),
+        };
+        notes.push((rule.provider.clone(), Note { note, author }));
+    }
+    Ok(notes)
+}
+
+async fn own_notes(app: &App, account: &AccountName, provider: &str) -> Result<Vec<Note>, Failure> {
+    let documents = app.meta.documents(account, DocumentKind::Note).await?;
+    let of_provider = documents.iter().filter(|document| document.body["provider"] == provider);
+    Ok(of_provider.filter_map(shown_note).collect())
+}
+
+fn shown_note(document: &Document) -> Option<Note> {
+    let stored: Stored<NoteWrite> = serde_json::from_value(document.body.clone()).ok()?;
+    let mut note = stored.value;
+    note.create_time = Some(document.created_at.to_string());
+    note.update_time = Some(document.updated_at.to_string());
+    Some(Note { note, author: stored.author })
+}
+
+async fn find_note(app: &App, account: &AccountName, provider: &str, id: &str) -> Result<Note, Failure> {
+    let own = app.meta.document(account, DocumentKind::Note, &document_id(provider, id)).await?;
+    if let Some(note) = own.as_ref().and_then(shown_note) {
+        return Ok(note);
+    }
+    let mut of_rules = of_rules(app, account).await?.into_iter();
+    let found = of_rules.find(|(of, note)| of == provider && note.note.id == id).map(|(_, note)| note);
+    found.ok_or_else(|| Failure::new(Code::NotFound, "the provider has no such note in this account"))
+}
+
+/// A note that can be changed.
+async fn own_note(app: &App, account: &AccountName, provider: &str, id: &str) -> Result<Note, Failure> {
+    let own = app.meta.document(account, DocumentKind::Note, &document_id(provider, id)).await?;
+    if let Some(note) = own.as_ref().and_then(shown_note) {
+        return Ok(note);
+    }
+    find_note(app, account, provider, id).await?;
+    Err(Failure::new(Code::Conflict, "the note is a rule's; change the rule"))
+}
+
+async fn own_occurrences(app: &App, account: &AccountName) -> Result<Vec<(String, Occurrence)>, Failure> {
+    let documents = app.meta.documents(account, DocumentKind::Occurrence).await?;
+    let notes = app.meta.documents(account, DocumentKind::Note).await?;
+    let short = |name: &str| {
+        let (provider, id) = parts_of(account, name).ok()?;
+        let id = document_id(&provider, &id);
+        let note = notes.iter().find(|note| note.id == id)?;
+        note.body["value"]["short_description"].as_str().map(str::to_owned)
+    };
+    let shown = |document: &Document| {
+        let name = document.body["value"]["note_name"].as_str().unwrap_or_default();
+        let provider = document.body["provider"].as_str().unwrap_or_default().to_owned();
+        Some((provider, shown_occurrence(document, &short(name).unwrap_or_default())?))
+    };
+    Ok(documents.iter().filter_map(shown).collect())
+}
+
+fn shown_occurrence(document: &Document, short_description: &str) -> Option<Occurrence> {
+    let stored: Stored<OccurrenceWrite> = serde_json::from_value(document.body.clone()).ok()?;
+    let millis = |at: Timestamp| at.micros() / 1000;
+    Some(Occurrence {
+        occurrence: stored.value,
+        short_description: short_description.to_owned(),
+        author: stored.author,
+        create_time: document.created_at.to_string(),
+        update_time: document.updated_at.to_string(),
+        create_timestamp: millis(document.created_at),
+        update_timestamp: millis(document.updated_at),
+        insertion_timestamp: millis(document.created_at),
+        update_week_date: week_date(document.updated_at),
+        record: None,
+    })
+}
+
+async fn find_occurrence(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    provider: &str,
+    id: &str,
+) -> Result<Occurrence, Failure> {
+    let own = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, id)).await?;
+    if own.is_some() {
+        let mut all = own_occurrences(app, account).await?.into_iter();
+        if let Some((_, found)) = all.find(|(of, one)| of == provider && one.occurrence.id == id) {
+            return Ok(found);
+        }
+    }
+    let stream = StreamName::findings();
+    let scope = caller.access(Act::Read(&stream), Some(account.as_str()))?;
+    let quoted = format!("\"{}\"", id.replace('\\', "\\\\").replace('"', "\\\""));
+    let q = format!("action:===whodid.finding.create requestData.ruleId:* id:==={quoted}");
+    let request = ReadRequest { q, stream: Some(stream), ..ReadRequest::default() };
+    let found = app.engine()?.list(&scope, &request, Order::NewestFirst, 1, None).await?;
+    let event = found.events.first().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let event = event.filter(|event| event["requestData"]["provider"] == provider);
+    event
+        .and_then(|event| of_event(account, &event))
+        .ok_or_else(|| Failure::new(Code::NotFound, "the provider has no such occurrence in this account"))
+}
+
+/// An occurrence that can be changed.
+async fn own_occurrence(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    provider: &str,
+    id: &str,
+) -> Result<Document, Failure> {
+    let own = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, id)).await?;
+    if let Some(own) = own {
+        return Ok(own);
+    }
+    find_occurrence(app, caller, account, provider, id).await?;
+    Err(Failure::new(
+        Code::Conflict,
+        "a rule found this, and it stays as it was found; make an exception, or resolve its alert",
+    ))
+}
+
+#[allow(clippy::too_many_arguments, reason = "each is of one act, and none belongs with another")]
+async fn store<T: Serialize>(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    kind: DocumentKind,
+    provider: &str,
+    id: &str,
+    value: &T,
+    expected: Expected,
+    told: &[Told],
+) -> Result<(), Failure> {
+    let body = json!(Stored { provider: provider.to_owned(), author: author(caller, account), value });
+    let id = document_id(provider, id);
+    let change = DocumentChange { kind, id, body: Some(body), secret: None, expected };
+    app.meta.change_documents(&caller.attempt.actor(), account, &[change], told, crate::clock::now()).await?;
+    Ok(())
+}
+
+async fn delete(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    kind: DocumentKind,
+    provider: &str,
+    id: &str,
+    told: Told,
+) -> Result<StatusCode, Failure> {
+    let id = document_id(provider, id);
+    let change = DocumentChange { kind, id, body: None, secret: None, expected: Expected::Present };
+    app.meta.change_documents(&caller.attempt.actor(), account, &[change], &[told], crate::clock::now()).await?;
+    Ok(StatusCode::OK)
+}
+
+fn author(caller: &Caller, account: &AccountName) -> Author {
+    let (id, email, kind) = match &caller.principal().who {
+        Who::User { id, name, .. } => (id.clone(), name.clone(), "user"),
+        Who::Key { id, .. } => (id.clone(), String::new(), "service"),
+    };
+    Author { account_id: account.to_string(), email, id, kind: kind.to_owned() }
+}
+
+/// Ids have no control characters, so this one parts them.
+fn document_id(provider: &str, id: &str) -> String {
+    format!("{provider}\u{1f}{id}")
+}
+
+fn note_name(account: &AccountName, provider: &str, id: &str) -> String {
+    format!("{account}/providers/{provider}/notes/{id}")
+}
+
+/// Provider and id of `{account}/providers/{provider}/notes/{id}`.
+fn parts_of(account: &AccountName, name: &str) -> Result<(String, String), Failure> {
+    let rest = name.strip_prefix(account.as_str()).and_then(|rest| rest.strip_prefix("/providers/"));
+    let parts = rest.and_then(|rest| rest.split_once("/notes/"));
+    parts.map(|(provider, id)| (provider.to_owned(), id.to_owned())).ok_or_else(|| {
+        let detail = format!("`note_name` must read {account}/providers/PROVIDER/notes/ID");
+        Failure::new(Code::BadJson, detail)
+    })
+}
+
+fn check_id(what: &str, id: &str) -> Result<(), Failure> {
+    let is_plain = |character: char| character.is_ascii_graphic() && !matches!(character, '/' | '"' | '\\');
+    if id.is_empty() || id.chars().count() > ID_CHARS_MAX || !id.chars().all(is_plain) {
+        let detail = format!(
+            "`{what}` has 1 to {ID_CHARS_MAX} letters, digits and signs such as `-`, without blank, slash or quote"
+        );
+        return Err(Failure::new(Code::BadJson, detail));
+    }
+    Ok(())
+}
+
+fn same_id(path: &str, body: &str) -> Result<(), Failure> {
+    if path == body { Ok(()) } else { Err(Failure::new(Code::BadJson, "`id` must be that of the path; ids stay")) }
+}
+
+async fn check_note(app: &App, account: &AccountName, provider: &str, note: &NoteWrite) -> Result<(), Failure> {
+    check_id("id", &note.id)?;
+    let wrong = |text: String| Err(Failure::new(Code::BadJson, text));
+    let long = |what: &str, text: &str, max: usize| {
+        (text.chars().count() > max).then(|| format!("`{what}` has more than {max} characters"))
+    };
+    let members = [
+        ("finding", note.finding.is_some(), note.kind == NoteKind::Finding),
+        ("kpi", note.kpi.is_some(), note.kind == NoteKind::Kpi),
+        ("card", note.card.is_some(), matches!(note.kind, NoteKind::Card | NoteKind::CardConfigured)),
+        ("section", note.section.is_some(), note.kind == NoteKind::Section),
+    ];
+    for (member, is_there, is_meant) in members {
+        if is_meant && !is_there {
+            return wrong(format!("a note of this `kind` needs the member `{member}`"));
+        }
+        if is_there && !is_meant {
+            return wrong(format!("a note of this `kind` has no member `{member}`; leave it out"));
+        }
+    }
+    let texts =
+        [("short_description", &note.short_description, 200), ("long_description", &note.long_description, 4000)];
+    if let Some(text) = texts.into_iter().find_map(|(what, text, max)| long(what, text, max)) {
+        return wrong(text);
+    }
+    if note.kpi.as_ref().is_some_and(|kpi| kpi.aggregation_type != "SUM") {
+        return wrong("`kpi.aggregation_type` is SUM".to_owned());
+    }
+    let own = own_notes(app, account, provider).await?;
+    let others = || own.iter().filter(|other| other.note.id != note.id);
+    if note.section.is_some() && others().filter(|other| other.note.section.is_some()).count() >= SECTIONS_MAX {
+        return wrong(format!("there are {SECTIONS_MAX} sections already, and no room for more"));
+    }
+    if let Some(card) = &note.card {
+        let beside: Vec<_> = others().filter_map(|other| other.note.card.as_ref()).collect();
+        let beside: Vec<_> = beside.into_iter().filter(|other| other.section == card.section).collect();
+        if beside.len() >= CARDS_MAX {
+            return wrong(format!("the section has {CARDS_MAX} cards already, and no room for more"));
+        }
+        if card.order.is_some_and(|order| beside.iter().any(|other| other.order == Some(order))) {
+            return wrong("`card.order` is another card's place".to_owned());
+        }
+        if card.order.is_some_and(|order| usize::from(order) > beside.len() + 1 || order == 0) {
+            return wrong(format!("`card.order` is the next free place, {}", beside.len() + 1));
+        }
+        let texts = [
+            ("card.section", &card.section, 30),
+            ("card.title", &card.title, 28),
+            ("card.subtitle", &card.subtitle, 30),
+        ];
+        if let Some(text) = texts.into_iter().find_map(|(what, text, max)| long(what, text, max)) {
+            return wrong(text);
+        }
+        if let Some(text) = wrong_elements(&card.elements) {
+            return wrong(text);
+        }
+    }
+    Ok(())
+}
+
+/// Four numbers, or two with one breakdown or one series.
+fn wrong_elements(elements: &[CardElement]) -> Option<String> {
+    let long = |what: &str, text: &str, max: usize| {
+        (text.chars().count() > max).then(|| format!("`{what}` has more than {max} characters"))
+    };
+    let (mut numbers, mut breakdowns, mut series) = (0, 0, 0);
+    for element in elements {
+        let (text, max, range) = match element {
+            CardElement::Numeric { text, default_time_range, .. } => {
+                numbers += 1;
+                (text, 60, default_time_range)
+            }
+            CardElement::Breakdown { text, default_time_range, .. } => {
+                breakdowns += 1;
+                (text, 65, default_time_range)
+            }
+            CardElement::TimeSeries { text, value_types, default_time_range, .. } => {
+                series += 1;
+                if value_types.is_empty() || value_types.len() > 3 {
+                    return Some("a TIME_SERIES shows one to three `value_types`".to_owned());
+                }
+                if value_types.iter().any(|value| matches!(value, ValueType::Kpi { .. })) {
+                    return Some("a TIME_SERIES counts findings only; use FINDING_COUNT".to_owned());
+                }
+                (text, 65, default_time_range)
+            }
+        };
+        if let Some(wrong) = long("card.elements.text", text, max) {
+            return Some(wrong);
+        }
+        if range.as_ref().is_some_and(|range| !["1d", "2d", "3d", "4d"].contains(&range.as_str())) {
+            return Some("`default_time_range` is 1d, 2d, 3d or 4d".to_owned());
+        }
+    }
+    let fits = match (breakdowns, series) {
+        (0, 0) => (1..=4).contains(&numbers),
+        (1, 0) | (0, 1) => numbers <= 2,
+        _ => false,
+    };
+    (!fits).then(|| "a card shows four NUMERIC, or two and one BREAKDOWN or one TIME_SERIES".to_owned())
+}
+
+fn check_occurrence(note: &NoteWrite, occurrence: &OccurrenceWrite) -> Result<(), Failure> {
+    let wrong = |text: &str| Err(Failure::new(Code::BadJson, text));
+    if note.kind != occurrence.kind {
+        return wrong("`kind` is not that of the note");
+    }
+    match occurrence.kind {
+        NoteKind::Finding if occurrence.finding.is_none() || occurrence.kpi.is_some() => {
+            wrong("an occurrence of a FINDING holds the member `finding` and not `kpi`")
+        }
+        NoteKind::Kpi if occurrence.kpi.is_none() || occurrence.finding.is_some() => {
+            wrong("an occurrence of a KPI holds the member `kpi` and not `finding`")
+        }
+        NoteKind::Card | NoteKind::CardConfigured | NoteKind::Section => {
+            wrong("cards and sections do not occur; only FINDING and KPI do")
+        }
+        NoteKind::Finding | NoteKind::Kpi => Ok(()),
+    }
+}
+
+fn severity_of(level: Level) -> FindingSeverity {
+    match level {
+        Level::Informational | Level::Low => FindingSeverity::Low,
+        Level::Medium => FindingSeverity::Medium,
+        Level::High => FindingSeverity::High,
+        Level::Critical => FindingSeverity::Critical,
+    }
+}
+
+/// ISO 8601 week date: `2026-W48-6`.
+fn week_date(at: Timestamp) -> String {
+    let date = chrono::DateTime::from_timestamp_micros(at.micros()).unwrap_or_default().date_naive();
+    let week = date.iso_week();
+    format!("{}-W{:02}-{}", week.year(), week.week(), date.weekday().number_from_monday())
+}

@@ -1,0 +1,92 @@
+//! Programs that others wrote, as judges of ours: pySigma says which events rules match, aiosmtpd takes mail.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::process::{self, Ended};
+use crate::workspace::Workspace;
+
+/// The judges, with the versions that their answers here are of.
+const PACKAGES: [&str; 3] = ["pysigma==2.0.1", "pysigma-backend-sqlite==2.1.1", "aiosmtpd==1.4.6"];
+
+/// The Python that has them, made once.
+pub fn python(target: &Path) -> Result<PathBuf> {
+    let folder = target.join("tmp/judges-python");
+    let (program, ready) = (folder.join("bin/python"), folder.join("ready"));
+    let wanted = PACKAGES.join(" ");
+    if std::fs::read_to_string(&ready).is_ok_and(|made| made == wanted) {
+        return Ok(program);
+    }
+    println!("installing {wanted} with pip (once)");
+    process::capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    process::capture(Command::new(&program).args(pip).args(PACKAGES))?;
+    std::fs::write(ready, wanted)?;
+    Ok(program)
+}
+
+/// Asks pySigma anew what the rules of `corpus/rules` find, and whodid's own command line too. `None`, with the reason,
+/// where Python or the packages cannot be had.
+pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
+    let begun = Instant::now();
+    let python = match python(&workspace.target) {
+        Ok(python) => python,
+        Err(error) => return Ok(Err(format!("no pySigma: {error:#}"))),
+    };
+    let corpus = workspace.root.join("corpus/rules");
+    let mut closings = Vec::new();
+    let mut is_success = true;
+    for (rules, what) in [("single", "matches"), ("correlations", "correlations")] {
+        let file = corpus.join(format!("sigma/{rules}.yml"));
+        let events = corpus.join("events.ndjson");
+        let mut judge = Command::new(&python);
+        judge.arg(corpus.join("judge.py")).arg(&file).arg(&events).arg(what);
+        let theirs = answers(&process::capture(&mut judge)?, what)?;
+        let mut own = Command::new(workspace.binary("debug"));
+        own.args(["rules", "match", "--rules"]).arg(&file).arg("--events").arg(&events).args(["--output", "ndjson"]);
+        if what == "correlations" {
+            own.arg("--correlations");
+        }
+        let ours = answers(&process::capture(&mut own)?, what)?;
+        let missing: Vec<&String> = theirs.iter().filter(|one| !ours.contains(one)).collect();
+        let further: Vec<&String> = ours.iter().filter(|one| !theirs.contains(one)).collect();
+        for (word, lines) in [("only pySigma", &missing), ("only whodid", &further)] {
+            lines.iter().take(20).for_each(|line| println!("{word}: {line}"));
+        }
+        is_success &= missing.is_empty() && further.is_empty() && !theirs.is_empty();
+        closings.push(format!(
+            "{rules}: {} {what} by pySigma, {} of them missed, {} more",
+            theirs.len(),
+            missing.len(),
+            further.len()
+        ));
+    }
+    Ok(Ok(Ended { is_success, closings, took: begun.elapsed() }))
+}
+
+/// Answers in one form, each once: pySigma writes the groups of correlations in small letters.
+fn answers(text: &str, what: &str) -> Result<Vec<String>> {
+    let mut answers = Vec::new();
+    for line in text.lines() {
+        let answer: Value = serde_json::from_str(line).with_context(|| format!("no answer: {line}"))?;
+        let id = answer["rule_id"].as_str().unwrap_or_default();
+        match (what, answer["event_index"].as_u64()) {
+            ("matches", Some(index)) => answers.push(format!("{id} {index}")),
+            ("correlations", None) => {
+                let group = answer["group"].as_object().into_iter().flatten();
+                let values: Vec<String> =
+                    group.filter_map(|(_, value)| value.as_str()).map(str::to_lowercase).collect();
+                let time: String = answer["time"].as_str().unwrap_or_default().chars().take(19).collect();
+                answers.push(format!("{id} {} {time}", values.join(",")));
+            }
+            _ => {}
+        }
+    }
+    answers.sort();
+    answers.dedup();
+    Ok(answers)
+}
