@@ -167,6 +167,11 @@ impl Engine {
             .collect())
     }
 
+    /// The offset that the next finding of an account will have.
+    pub fn next_finding(&self, account: &AccountName) -> Offset {
+        self.inner.known_table(account, &StreamName::findings()).map_or(Offset(0), |table| table.next_offset())
+    }
+
     /// Told whenever something was recorded; closed when the engine ends.
     pub fn news(&self) -> tokio::sync::watch::Receiver<u64> {
         self.inner.published.clone()

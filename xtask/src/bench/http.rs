@@ -47,6 +47,12 @@ impl Connection {
         self.answer()
     }
 
+    /// A request of any method, with JSON or without a body.
+    pub fn ask_json(&mut self, method: &str, path: &str, key: &str, body: Option<&str>) -> Result<Answer> {
+        self.send(method, path, key, body.map(|body| ("application/json", body.as_bytes())))?;
+        self.answer()
+    }
+
     /// GET whose body goes to `sink` as it comes; returns the status.
     pub fn download(&mut self, path: &str, key: &str, sink: &mut dyn Write) -> Result<u16> {
         self.send("GET", path, key, None)?;

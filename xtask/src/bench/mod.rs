@@ -15,6 +15,7 @@ mod machine;
 mod mixed;
 mod process_usage;
 mod queries;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,6 +64,8 @@ struct Options {
     events: u64,
     is_writing: bool,
     is_cold: bool,
+    /// Only what rules cost.
+    is_rules: bool,
     /// Measure this binary instead of building one.
     binary: Option<PathBuf>,
 }
@@ -90,7 +93,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let beside = data::make(&workspace.root, &binary, &folder, few, SEED_BESIDE)?;
     let crash = data::make(&workspace.root, &binary, &folder, few, SEED_CRASH)?;
     let mut bench = Bench { binary, folder, events, beside, crash, figures: Vec::new() };
-    bench.all(options.is_cold)?;
+    if options.is_rules {
+        let scratch = Scratch::new(&bench.folder, "rules")?;
+        bench.rules(&scratch.0)?;
+    } else {
+        bench.all(options.is_cold)?;
+    }
     if options.is_writing {
         let path = workspace.root.join("docs/benchmarks.md");
         let document = std::fs::read_to_string(&path).context("docs/benchmarks.md cannot be read")?;
@@ -109,20 +117,24 @@ pub fn run(arguments: &[String]) -> Result<()> {
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { events: EVENTS_DEFAULT, is_writing: false, is_cold: false, binary: None };
+    let mut options =
+        Options { events: EVENTS_DEFAULT, is_writing: false, is_cold: false, is_rules: false, binary: None };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => options.events = EVENTS_QUICK,
             "--write" => options.is_writing = true,
             "--cold" => options.is_cold = true,
+            "--rules" => options.is_rules = true,
             "--events" => {
                 options.events =
                     arguments.next().and_then(|count| count.parse().ok()).context("--events wants a number")?;
             }
             "--binary" => options.binary = Some(arguments.next().context("--binary wants a path")?.into()),
             unknown => {
-                bail!("unknown argument {unknown:?}; there are --events N, --quick, --cold, --binary PATH and --write")
+                bail!(
+                    "unknown argument {unknown:?}; there are --events N, --quick, --cold, --rules, --binary PATH and --write"
+                )
             }
         }
     }
@@ -162,6 +174,7 @@ impl Bench {
         drop(server);
         std::fs::remove_dir_all(&small)?;
         self.mixed(&scratch.0.join("mixed"))?;
+        self.rules(&scratch.0)?;
         self.answer_times("", &scratch.0.join("half"), LARGE_REQUEST_BYTES, rate / 2.0)?;
         self.answer_times("_64k", &scratch.0.join("half_64k"), SMALL_REQUEST_BYTES, rate_small / 2.0)
     }

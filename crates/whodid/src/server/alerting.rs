@@ -4,8 +4,9 @@
 //! queued for channels, and how far the reader came are stored in one transaction. So each finding counts once, whatever
 //! ends the process, and a dead channel holds up nothing here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use whodid_alerts::alert::{Added, Finding, Opening, REOPEN_MICROS, Status};
@@ -53,70 +54,94 @@ struct Found {
 /// Goes on until the server stops.
 pub async fn run(app: Arc<App>, engine: Engine) {
     let mut news = engine.news();
+    let mut accounts: Vec<AccountName> = Vec::new();
+    // How far each account's findings became alerts; nobody else moves it on.
+    let mut cursors: HashMap<AccountName, Offset> = HashMap::new();
+    let mut looked: Option<Instant> = None;
     loop {
         news.borrow_and_update();
-        let accounts = match app.meta.accounts().await {
-            Ok(accounts) => accounts,
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "the accounts cannot be read, so findings wait to become alerts");
-                tokio::time::sleep(RETRY_PAUSE).await;
+        // News come with every group of events; what asks the metadata comes with the clock.
+        if looked.is_none_or(|looked| looked.elapsed() >= TICK) {
+            match app.meta.accounts().await {
+                Ok(known) => accounts = known.into_iter().map(|account| account.name).collect(),
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "the accounts cannot be read, so findings may wait to become alerts");
+                }
+            }
+            if let Err(error) = escalate(&app).await {
+                tracing::error!(error = %chain(&error), "alerts that nobody acknowledged cannot be told again yet");
+            }
+            looked = Some(Instant::now());
+        }
+        let mut has_more = false;
+        let mut has_failed = false;
+        for account in &accounts {
+            if cursors.get(account).is_some_and(|cursor| *cursor >= engine.next_finding(account)) {
                 continue;
             }
-        };
-        let mut has_more = false;
-        for account in accounts {
-            match take(&app, &engine, &account.name).await {
+            match take(&app, &engine, account, &mut cursors).await {
                 Ok(more) => has_more |= more,
                 Err(error) => {
-                    tracing::error!(account = %account.name, %error, "findings of this account wait to become alerts");
-                    tokio::time::sleep(RETRY_PAUSE).await;
+                    // Anew from what is stored; the others go on.
+                    cursors.remove(account);
+                    has_failed = true;
+                    tracing::error!(account = %account, %error, "findings of this account wait to become alerts");
                 }
             }
         }
-        if let Err(error) = escalate(&app).await {
-            tracing::error!(error = %chain(&error), "alerts that nobody acknowledged cannot be told again yet");
-        }
-        if has_more {
+        if has_more && !has_failed {
             continue;
         }
+        let pause = if has_failed { RETRY_PAUSE } else { TICK };
         tokio::select! {
             () = app.stopped() => return,
-            changed = news.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(TICK) => {}
+            changed = news.changed(), if !has_failed => if changed.is_err() { return },
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
 /// Takes some findings of an account. Whether there may be more.
-async fn take(app: &App, engine: &Engine, account: &AccountName) -> Result<bool, String> {
+async fn take(
+    app: &App,
+    engine: &Engine,
+    account: &AccountName,
+    cursors: &mut HashMap<AccountName, Offset>,
+) -> Result<bool, String> {
     let told = |error: MetaError| chain(&error);
-    let from = app.meta.alert_cursor(account).await.map_err(told)?.unwrap_or(Offset(0));
+    let from = match cursors.get(account) {
+        Some(from) => *from,
+        None => app.meta.alert_cursor(account).await.map_err(told)?.unwrap_or(Offset(0)),
+    };
+    cursors.insert(account.clone(), from);
     let findings = engine.findings_from(account, from, TOGETHER).await.map_err(|error| chain(&error))?;
-    let Some((last, _)) = findings.last() else { return Ok(false) };
-    let next = last.next();
+    if findings.is_empty() {
+        return Ok(false);
+    }
     let channels = channels(app, account).await.map_err(told)?;
     let silences = silences(app, account).await.map_err(told)?;
     // One after the other, because several may belong to one alert.
     for (offset, text) in &findings {
-        let Ok(event) = serde_json::from_str::<Value>(text) else { continue };
-        let mut done = false;
-        while !done {
+        let next = offset.next();
+        let event = serde_json::from_str::<Value>(text).unwrap_or_default();
+        loop {
             let now = crate::clock::now();
             let (rows, deliveries) = work(app, account, &event, &channels, &silences, now).await.map_err(told)?;
-            let stored = app.meta.store_alerts(account, &rows, &deliveries, Some(offset.next()), now).await;
-            match stored {
-                Ok(()) => done = true,
+            match app.meta.store_alerts(account, &rows, &deliveries, Some(next), now).await {
+                Ok(()) => {
+                    if !deliveries.is_empty() {
+                        app.deliveries_wait.notify_one();
+                    }
+                    break;
+                }
                 // Somebody acknowledged or resolved it just now: again, with what is there.
                 Err(ChangeError::Stale { .. }) => {}
                 Err(error) => return Err(chain(&error)),
             }
-            if !deliveries.is_empty() {
-                app.deliveries_wait.notify_one();
-            }
         }
+        cursors.insert(account.clone(), next);
     }
-    debug_assert!(findings.last().is_some_and(|(offset, _)| offset.next() == next));
-    Ok(findings.len() == TOGETHER)
+    Ok(cursors.get(account).is_some_and(|next| *next < engine.next_finding(account)))
 }
 
 type Worked = (Vec<AlertRow>, Vec<DeliveryRow>);
