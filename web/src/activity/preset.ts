@@ -18,3 +18,19 @@ export interface Preset {
 }
 
 export const ACTIVITY: Preset = { title: 'Activity', path: '/activity', columns: DEFAULT_COLUMNS, facets: DEFAULT_FACETS, quick: [], placeholder: 'Search: action:kms.* outcome:failure bob' }
+
+/** What was found: a stream of its own beside what sources tell. */
+export const FINDINGS: Preset = {
+  title: 'Findings',
+  path: '/activity',
+  stream: 'findings',
+  lead: 'What rules found, and what other programs reported. Each finding names the events that show it.',
+  columns: 'time,requestData.level~92,sentence,requestData.ruleTitle,requestData.key',
+  facets: ['requestData.level', 'requestData.ruleTitle', 'requestData.provider', 'requestData.key', 'requestData.silencedBy'],
+  quick: [
+    { label: 'High and critical', q: 'requestData.level:==[high,critical]' },
+    { label: 'Not silenced', q: 'action:===whodid.finding.create NOT requestData.silencedBy:*' },
+    { label: 'Silenced', q: 'requestData.silencedBy:*' },
+  ],
+  placeholder: 'Search: requestData.level:high bob',
+}

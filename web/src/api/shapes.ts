@@ -105,6 +105,14 @@ export type ChannelSource = Schemas['ChannelSource']
 export type Delivery = Schemas['Delivery']
 export type NoticeKey = Schemas['NoticeKey']
 
+export type CardList = Schemas['CardList']
+export type CardSection = Schemas['CardSection']
+export type ShownCard = Schemas['ShownCard']
+export type ShownElement = Schemas['ShownElement']
+export type ShownValue = Schemas['ShownValue']
+export type FindingDays = Schemas['FindingDays']
+export type RuleDays = Schemas['RuleDays']
+
 /** What limits a search: its text and its time range, as the URL has them. */
 export interface Filter {
   q?: string | undefined

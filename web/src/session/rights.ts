@@ -37,10 +37,10 @@ export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 
 /** What the days, downloads, retention and removal of stored events ask for, each its own. */
 export const SEES_STORED: readonly Permission[] = [...READS_EVENTS, 'settings.read', 'events.export', 'events.erase']
 
-export type Place = '/activity' | '/alerts' | '/rules' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
+export type Place = '/' | '/activity' | '/alerts' | '/rules' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
 
 /** What a place needs one of; nothing for what everybody has. */
-export const PLACES: Record<Place, readonly Permission[]> = {
+export const PLACES: Record<Exclude<Place, '/'>, readonly Permission[]> = {
   '/activity': READS_EVENTS,
   '/alerts': ['alerts.read'],
   '/rules': ['rules.read'],
@@ -52,11 +52,14 @@ export const PLACES: Record<Place, readonly Permission[]> = {
 }
 
 export function maySee(rights: Rights, place: Place): boolean {
+  // Its numbers are counted over events.
+  if (place === '/') return rights.may('alerts.read') && rights.mayAny(READS_EVENTS)
   const needed = PLACES[place]
   return needed.length === 0 || rights.mayAny(needed)
 }
 
 /** Where somebody lands who names no page. */
 export function landing(rights: Rights): Place {
+  if (maySee(rights, '/')) return '/'
   return maySee(rights, '/activity') ? '/activity' : '/me/activity'
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Activity, FileWarning, KeyRound, Radar, ScrollText, Settings, Siren, UserRound } from 'lucide-react'
+import { Activity, FileWarning, House, KeyRound, Radar, ScrollText, Settings, Siren, UserRound } from 'lucide-react'
 import { useEffect } from 'react'
 import { useOpenAlerts } from '../alerts/queries'
 import { api } from '../api/client'
@@ -22,6 +22,7 @@ interface Item {
 }
 
 const ITEMS: readonly Item[] = [
+  { place: '/', label: 'Home', Icon: House, isHere: (path) => path === '/' },
   { place: '/activity', label: 'Activity', Icon: Activity, isHere: (path) => path === '/activity' },
   { place: '/alerts', label: 'Alerts', Icon: Siren, isHere: (path) => path.startsWith('/alerts') },
   { place: '/rules', label: 'Rules', Icon: Radar, isHere: (path) => path.startsWith('/rules') },
@@ -40,11 +41,14 @@ export function Rail() {
   const badges: Partial<Record<Place, [number, string]>> = { '/rejects': [rejects.data?.total ?? 0, 'lines could not be read'], '/alerts': [open, open === 1 ? 'is open' : 'are open'] }
   const location = useRouterState({ select: (state) => state.location })
   const path = location.pathname
+  // From what was found, Activity leads back to what sources tell.
+  const isFindings = 'stream' in location.search && location.search.stream !== undefined
   useEffect(() => {
     const search = location.search as Record<string, string>
     rememberActivity(location.pathname, search)
     // Tabs and the browser's history tell searches apart by it.
-    document.title = [search.q, TITLES.find(([prefix]) => location.pathname.startsWith(prefix))?.[1], 'whodid'].filter(Boolean).join(' · ')
+    const title = location.pathname === '/' ? 'Home' : search.stream === 'findings' ? 'Findings' : TITLES.find(([prefix]) => location.pathname.startsWith(prefix))?.[1]
+    document.title = [search.q, title, 'whodid'].filter(Boolean).join(' · ')
   }, [location])
   const seen = ITEMS.filter((item) => maySee(rights, item.place))
   if (!rights.may('audit.read') && !rights.may('settings.read')) seen.push(MINE)
@@ -54,7 +58,7 @@ export function Rail() {
         const here = isHere(path)
         const [total, what] = badges[place] ?? [0, '']
         return (
-          <Link key={place} to={place} search={here ? true : lastActivity(place)} className={`rail-item${here ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={here ? 'page' : undefined}>
+          <Link key={place} to={place} search={here && !isFindings ? true : lastActivity(place)} className={`rail-item${here ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={here ? 'page' : undefined}>
             <Icon size={19} aria-hidden />
             <span>{label}</span>
             {total > 0 && (
