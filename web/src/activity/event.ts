@@ -138,9 +138,10 @@ export function visible(text: string): string {
   return text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`)
 }
 
-/** An event in one sentence: of a finding its own, which says what was found. */
-export function sentenceOf({ message, record }: Pick<AuditEvent, 'message' | 'record'>): string {
-  return record.stream === 'findings' && message ? message : record.summary
+/** An event in one sentence: of a finding its own, which says what was found, by a rule or by who reported it. */
+export function sentenceOf(event: AuditEvent): string {
+  if (event.record.stream !== 'findings') return event.record.summary
+  return valueAt(event, 'requestData.sentence') ?? event.message ?? event.record.summary
 }
 
 /** Long ids lose their middle, where they differ least. */

@@ -25,7 +25,7 @@ export function DaySeries({ text, days, values, from, q, className = '' }: DaySe
   const top = Math.max(TOP_MIN, ...columns.map((column) => column.total))
   const name = ({ from: start, to }: DayColumn): string => (to === undefined ? 'Today' : clock(start, zone).day)
   const spoken = (column: DayColumn): string => `${name(column)}: ${findingsText(column.total)}`
-  const told = (column: DayColumn): string => [spoken(column), ...column.parts.flatMap((part, at) => (part > 0 && columns.length > 0 ? [`${values[at]?.text ?? ''}: ${count(part)}`] : []))].join('\n')
+  const told = (column: DayColumn): string => [spoken(column), ...column.parts.flatMap((part, at) => (part > 0 ? [`${values[at]?.text ?? ''}: ${count(part)}`] : []))].join('\n')
   return (
     <figure className={`day-series ${className}`}>
       <ol className="day-bars" aria-label={text}>
@@ -43,31 +43,34 @@ export function DaySeries({ text, days, values, from, q, className = '' }: DaySe
           </li>
         ))}
       </ol>
-      <table className="visually-hidden">
-        <caption>{text}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            {values.map((value) => (
-              <th key={value.text} scope="col">
-                {value.text}
-              </th>
-            ))}
-            <th scope="col">Together</th>
-          </tr>
-        </thead>
-        <tbody>
-          {columns.map((column) => (
-            <tr key={column.from}>
-              <th scope="row">{name(column)}</th>
-              {column.parts.map((part, at) => (
-                <td key={at}>{count(part)}</td>
+      {/* A table itself does not shrink out of sight. */}
+      <div className="visually-hidden">
+        <table>
+          <caption>{text}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              {values.map((value) => (
+                <th key={value.text} scope="col">
+                  {value.text}
+                </th>
               ))}
-              <td>{count(column.total)}</td>
+              <th scope="col">Together</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {columns.map((column) => (
+              <tr key={column.from}>
+                <th scope="row">{name(column)}</th>
+                {column.parts.map((part, at) => (
+                  <td key={at}>{count(part)}</td>
+                ))}
+                <td>{count(column.total)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   )
 }

@@ -34,8 +34,8 @@ export function OpenAlerts({ counts, alerts }: { counts: AlertCounts; alerts: re
         </p>
       ) : (
         <ol className="start-alerts" aria-label="The gravest open alerts">
-          {gravest(open, SHOWN).map((alert) => (
-            <AlertRow key={alert.id} alert={alert} />
+          {gravest(open, SHOWN).map(({ alert, more }) => (
+            <AlertRow key={alert.id} alert={alert} more={more} />
           ))}
         </ol>
       )}
@@ -43,7 +43,7 @@ export function OpenAlerts({ counts, alerts }: { counts: AlertCounts; alerts: re
   )
 }
 
-function AlertRow({ alert }: { alert: Alert }) {
+function AlertRow({ alert, more }: { alert: Alert; more: number }) {
   const now = useNow()
   const { mine, name } = usePeople()
   return (
@@ -56,6 +56,7 @@ function AlertRow({ alert }: { alert: Alert }) {
               <UserRound size={11} aria-hidden /> {mine(alert.assignee) ? 'you' : name(alert.assignee)}
             </span>
           )}
+          {more > 0 && <span className="tag">and {count(more)} alike</span>}
           <span className="spring" />
           <time className="muted small" dateTime={alert.last_at} title={hoverTime(alert.last_at)}>
             {relative(alert.last_at, now)}

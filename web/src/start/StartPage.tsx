@@ -3,7 +3,6 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { FirstRun } from '../activity/Empty'
-import { useSigned } from '../session/me'
 import { Trouble } from '../ui/Trouble'
 import { findingsOf, findingsText, foundBy, splitCards, verdict } from './cards'
 import { CustomSection } from './CustomCard'
@@ -15,7 +14,6 @@ import { FOUND, useCards, useHasEvents, useLatestFindings, useWaitingAlerts } fr
 import { Watched } from './Watched'
 
 export function StartPage() {
-  const { rights } = useSigned()
   const client = useQueryClient()
   const cards = useCards()
   const waiting = useWaitingAlerts()
@@ -40,7 +38,6 @@ export function StartPage() {
   return (
     <div className="page start-page">
       <header className="page-head">
-        <p className="start-account muted small">{rights.membership?.title}</p>
         <h1>{waiting.data ? verdict(waiting.data.counts) : <span className={waiting.isError ? '' : 'start-waiting'}>Home</span>}</h1>
         <p className="muted start-lead">{found === undefined ? ' ' : found === 0 ? `Nothing was found in the last five days.` : `${findingsText(found)} in the last five days.`}</p>
       </header>
