@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { BellOff, Siren } from 'lucide-react'
 import { visible } from '../activity/event'
+import { FOUND } from '../activity/preset'
 import { hoverTime, relative } from '../activity/time'
 import { withShortIds } from '../alerts/words'
 import type { Alert, AuditEvent } from '../api/shapes'
@@ -9,7 +10,6 @@ import { LevelBadge } from '../rules/LevelBadge'
 import { useSigned } from '../session/me'
 import { useNow } from '../ui/hooks'
 import { alertOf, findingOf } from './finding'
-import { FOUND } from './queries'
 
 const FROM = 'now-30d'
 const DAY_MS = 86_400_000
@@ -37,7 +37,7 @@ export function LatestFindings({ events, alerts }: { events: readonly AuditEvent
                     {visible(finding.title)}
                   </Link>
                 ) : (
-                  <span>{visible(finding.title)}</span>
+                  <span>{finding.rule === undefined ? `reported by ${visible(finding.title)}` : visible(finding.title)}</span>
                 )}
                 {finding.isSilenced && (
                   <span className="tag with-icon">

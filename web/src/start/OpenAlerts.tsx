@@ -56,13 +56,14 @@ function AlertRow({ alert, more }: { alert: Alert; more: number }) {
               <UserRound size={11} aria-hidden /> {mine(alert.assignee) ? 'you' : name(alert.assignee)}
             </span>
           )}
-          {more > 0 && <span className="tag">and {count(more)} alike</span>}
           <span className="spring" />
           <time className="muted small" dateTime={alert.last_at} title={hoverTime(alert.last_at)}>
             {relative(alert.last_at, now)}
           </time>
         </span>
-        <span className="start-alert-title">{visible(alert.rule_title)}</span>
+        <span className="start-alert-title">
+          {visible(alert.rule_title)} {more > 0 && <span className="tag">and {count(more)} alike</span>}
+        </span>
         <span className="start-alert-says muted small">{withShortIds(visible(beyondTitle(alert.rule_title, alert.sentence)))}</span>
       </Link>
     </li>

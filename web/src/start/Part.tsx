@@ -4,6 +4,8 @@ import { useId, type ReactNode } from 'react'
 import { useDelayed } from '../ui/hooks'
 import { Trouble } from '../ui/Trouble'
 
+const BONES = { insights: 4, rows: 8, alerts: 5 }
+
 interface PartProps<T> {
   title: string
   /** Beside the title. */
@@ -11,17 +13,16 @@ interface PartProps<T> {
   /** At the end of the heading. */
   action?: ReactNode
   query: UseQueryResult<T>
-  /** Lines of the shape that stands there until the answer does. */
-  bones: number
-  className?: string
+  /** What stands there until the answer does, as large as it. */
+  shape: keyof typeof BONES
   children: (data: T) => ReactNode
 }
 
-export function Part<T>({ title, aside, action, query, bones, className = '', children }: PartProps<T>) {
+export function Part<T>({ title, aside, action, query, shape, children }: PartProps<T>) {
   const waiting = useDelayed(query.isPending)
   const id = useId()
   return (
-    <section className={`panel start-part ${className}`} aria-labelledby={id} aria-busy={query.isPending}>
+    <section className="panel start-part" aria-labelledby={id} aria-busy={query.isPending}>
       <header className="start-part-head">
         <h2 id={id}>{title}</h2>
         {aside !== undefined && <span className="muted small">{aside}</span>}
@@ -43,8 +44,8 @@ export function Part<T>({ title, aside, action, query, bones, className = '', ch
       ) : query.isError ? (
         <Trouble error={query.error} onRetry={() => void query.refetch()} />
       ) : (
-        <div className={`bones${waiting ? ' drawn' : ''}`} aria-hidden>
-          {Array.from({ length: bones }, (_, at) => (
+        <div className={`bones bones-${shape}${waiting ? ' drawn' : ''}`} aria-hidden>
+          {Array.from({ length: BONES[shape] }, (_, at) => (
             <i key={at} />
           ))}
         </div>

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { FirstRun } from '../activity/Empty'
+import { FOUND } from '../activity/preset'
 import { Trouble } from '../ui/Trouble'
 import { findingsOf, findingsText, foundBy, splitCards, verdict } from './cards'
 import { CustomSection } from './CustomCard'
@@ -10,7 +11,7 @@ import { Insights } from './Insights'
 import { LatestFindings } from './LatestFindings'
 import { OpenAlerts } from './OpenAlerts'
 import { Part } from './Part'
-import { FOUND, useCards, useHasEvents, useLatestFindings, useWaitingAlerts } from './queries'
+import { useCards, useHasEvents, useLatestFindings, useWaitingAlerts } from './queries'
 import { Watched } from './Watched'
 
 export function StartPage() {
@@ -39,7 +40,7 @@ export function StartPage() {
     <div className="page start-page">
       <header className="page-head">
         <h1>{waiting.data ? verdict(waiting.data.counts) : <span className={waiting.isError ? '' : 'start-waiting'}>Home</span>}</h1>
-        <p className="muted start-lead">{found === undefined ? ' ' : found === 0 ? `Nothing was found in the last five days.` : `${findingsText(found)} in the last five days.`}</p>
+        <p className="muted start-lead">{found === undefined ? ' ' : found === 0 ? 'No finding in the last five days.' : `${findingsText(found)} in the last five days.`}</p>
       </header>
       {isFirst && (
         <div className="panel start-first">
@@ -52,7 +53,7 @@ export function StartPage() {
             title="Activity Insights"
             aside={`the last five days`}
             query={cards}
-            bones={6}
+            shape="insights"
             action={
               cards.data?.days[0] !== undefined && (
                 <Link to="/activity" search={findingsOf(FOUND, cards.data.days[0])} preload={false} className="link-button">
@@ -66,9 +67,9 @@ export function StartPage() {
           <Part
             title="Latest findings"
             query={latest}
-            bones={10}
+            shape="rows"
             action={
-              <Link to="/activity" search={{ stream: 'findings', from: 'now-30d' }} preload={false} className="link-button">
+              <Link to="/activity" search={{ stream: 'findings', q: FOUND, from: 'now-30d' }} preload={false} className="link-button">
                 All of 30 days
               </Link>
             }
@@ -80,7 +81,7 @@ export function StartPage() {
           <Part
             title="Alerts"
             query={waiting}
-            bones={8}
+            shape="alerts"
             action={
               <Link to="/alerts" search={{}} preload={false} className="link-button">
                 All open
@@ -89,7 +90,7 @@ export function StartPage() {
           >
             {(data) => <OpenAlerts counts={data.counts} alerts={data.alerts} />}
           </Part>
-          <Watched today={cards.data?.days.at(-1)} />
+          <Watched />
         </div>
       </div>
       {cards.data && others.map((section) => <CustomSection key={section.title} section={section} days={cards.data.days} />)}

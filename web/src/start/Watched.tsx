@@ -5,8 +5,11 @@ import type { DetectionStatus, Histogram, PackageSummary } from '../api/shapes'
 import { usePackages, useRules } from '../rules/queries'
 import { detectionText } from '../rules/words'
 import { useSigned } from '../session/me'
+import { useNow } from '../ui/hooks'
 import { count, events } from '../ui/number'
+import { usePrefs } from '../ui/prefs'
 import { Sparkline } from '../ui/Sparkline'
+import { dayBegin } from './cards'
 import { useEventsSince } from './queries'
 
 export interface Watch {
@@ -39,20 +42,22 @@ export function watchText({ on, packages }: Watch): string {
   return `${count(on)} ${on === 1 ? 'rule looks' : 'rules look'} at every event that comes in${packages > 0 ? `, from ${count(packages)} ${packages === 1 ? 'package' : 'packages'}` : ''}.`
 }
 
-export function Watched({ today }: { today: string | undefined }) {
+export function Watched() {
   const { rights } = useSigned()
   return (
     <section className="panel start-part" aria-label="What is looked at">
       <header className="start-part-head">
         <h2>What is looked at</h2>
       </header>
-      <EventsToday from={today} />
+      <EventsToday />
       {rights.may('rules.read') && <Rules />}
     </section>
   )
 }
 
-function EventsToday({ from }: { from: string | undefined }) {
+function EventsToday() {
+  const { zone } = usePrefs()
+  const from = dayBegin(useNow(), zone)
   const histogram = useEventsSince(from)
   return (
     <div className="watch-line watch-events">

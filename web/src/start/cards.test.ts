@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CardList, ShownValue } from '../api/shapes'
-import { anyOf, columnsOf, findingsOf, findingsText, foundBy, pictureAddress, splitCards, verdict } from './cards'
+import { anyOf, columnsOf, dayBegin, findingsOf, findingsText, foundBy, pictureAddress, splitCards, verdict } from './cards'
 
 const DAYS = ['2026-11-25T23:00:00.000Z', '2026-11-26T23:00:00.000Z', '2026-11-27T23:00:00.000Z']
 const value = (text: string, days: number[], q?: string): ShownValue => ({ text, value: days.reduce((sum, day) => sum + day, 0), days, ...(q === undefined ? {} : { q }) })
@@ -58,3 +58,5 @@ test('the page says first whether somebody is waited for', () => {
 })
 
 test('findings are counted in words', () => expect([0, 1, 2].map(findingsText)).toEqual(['Nothing was found', '1 finding', '2 findings']))
+
+test('a day begins at midnight', () => expect(dayBegin(Date.parse('2026-11-28T05:00:00Z'), 'utc')).toBe('2026-11-28T00:00:00.000Z'))

@@ -1,6 +1,7 @@
 /** What the start page says of its cards, and where their numbers lead. Pure. */
 import type { AlertCounts, CardList, ShownCard, ShownValue } from '../api/shapes'
 import type { ActivitySearch } from '../activity/search'
+import type { Zone } from '../activity/time'
 import { count } from '../ui/number'
 
 export const DAYS = 5
@@ -66,3 +67,11 @@ export function verdict(alerts: AlertCounts): string {
 }
 
 export const findingsText = (total: number): string => (total === 0 ? 'Nothing was found' : `${count(total)} ${total === 1 ? 'finding' : 'findings'}`)
+
+/** When the day began in which a moment lies. */
+export function dayBegin(now: number, zone: Zone): string {
+  const day = new Date(now)
+  if (zone === 'utc') day.setUTCHours(0, 0, 0, 0)
+  else day.setHours(0, 0, 0, 0)
+  return day.toISOString()
+}

@@ -9,8 +9,8 @@ const alert = (id: string, rule: string, severity: Level, value: string, last = 
 
 describe('a finding', () => {
   test('says what happened, beside its rule’s title', () => expect(findingOf(BY_RULE)).toMatchObject({ id: 'findings:1', level: 'high', title: 'Key deleted', sentence: 'bob deleted k17', rule: 'key-deleted', isSilenced: false }))
-  test('that others reported has no rule', () =>
-    expect(findingOf(event({ findingType: 'open-port', ruleTitle: 'Open port', level: 'critical', sentence: 'Open port: db-1', noteName: 'default/providers/acme/notes/open-port' }))).toMatchObject({ level: 'critical', title: 'Open port', sentence: 'db-1', rule: undefined }))
+  test('that others reported has no rule, and says who did', () =>
+    expect(findingOf(event({ findingType: 'open-port', ruleTitle: 'Open port', level: 'critical', sentence: 'Open port: db-1', provider: 'acme' }))).toMatchObject({ level: 'critical', title: 'acme', sentence: 'Open port: db-1', rule: undefined }))
   test('without a level is as grave as its severity', () => expect(findingOf(event({})).level).toBe('high'))
   test('that an exception silenced says so', () => expect(findingOf(event({ ruleId: 'key-deleted', silencedBy: 'x-1' })).isSilenced).toBe(true))
 })

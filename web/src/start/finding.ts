@@ -10,7 +10,7 @@ export interface Finding {
   level: Level
   /** What happened, without the rule's title where the sentence begins with it. */
   sentence: string
-  /** Of what was reported by others: the kind of finding. */
+  /** The rule's; of what others reported, who did. */
   title: string
   /** Nothing where no rule of whodid found it. */
   rule: string | undefined
@@ -25,18 +25,19 @@ const OF_SEVERITY: Record<string, Level> = { critical: 'high', warning: 'medium'
 
 export function findingOf(event: AuditEvent): Finding {
   const stated = valueAt(event, 'requestData.level')
-  const title = valueAt(event, 'requestData.ruleTitle') ?? event.target?.name ?? valueAt(event, 'requestData.findingType') ?? 'Finding'
+  const rule = valueAt(event, 'requestData.ruleId')
   const message = sentenceOf(event)
-  const rest = beyondTitle(title, message)
+  const title = rule === undefined ? (valueAt(event, 'requestData.provider') ?? event.initiator?.name ?? 'reported') : (valueAt(event, 'requestData.ruleTitle') ?? rule)
+  const rest = rule === undefined ? message : beyondTitle(title, message)
   return {
     id: event.record.id,
     at: event.eventTime,
     level: LEVELS.find((level) => level === stated?.toLowerCase()) ?? OF_SEVERITY[event.severity] ?? 'informational',
     sentence: rest === '' ? message : rest,
     title,
-    rule: valueAt(event, 'requestData.ruleId'),
+    rule,
     isSilenced: valueAt(event, 'requestData.silencedBy') !== undefined,
-    kind: valueAt(event, 'requestData.ruleId') ?? valueAt(event, 'requestData.findingType') ?? '',
+    kind: rule ?? valueAt(event, 'requestData.findingType') ?? '',
     about: [valueAt(event, 'requestData.key'), valueAt(event, 'requestData.group'), event.initiator?.name, event.initiator?.id, event.target?.id].filter((text) => text !== undefined),
   }
 }

@@ -1,5 +1,6 @@
 /** What the start page asks for, all of it again by itself while the page is open. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { FOUND } from '../activity/preset'
 import { alerts } from '../api/alerts'
 import { api } from '../api/client'
 import { findings } from '../api/findings'
@@ -11,7 +12,6 @@ const AGAIN_MS = 60_000
 const FIRST_EVENT_MS = 3000
 const LATEST = 8
 const ALERTS = 100
-export const FOUND = 'action:===whodid.finding.create'
 
 /** The zone whose days are counted, as the server knows it. */
 export function useDayZone(): string {
@@ -48,8 +48,8 @@ export function useWaitingAlerts() {
 }
 
 /** What came in since a moment, by result. */
-export function useEventsSince(from: string | undefined) {
-  return useQuery({ queryKey: ['histogram', { from }], queryFn: ({ signal }) => api.histogram({ from }, signal), refetchInterval: AGAIN_MS, enabled: from !== undefined })
+export function useEventsSince(from: string) {
+  return useQuery({ queryKey: ['histogram', { from }], queryFn: ({ signal }) => api.histogram({ from }, signal), refetchInterval: AGAIN_MS, placeholderData: keepPreviousData })
 }
 
 /** Whether anything was ever sent; asked often until something was. */
