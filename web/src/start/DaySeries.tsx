@@ -31,14 +31,17 @@ export function DaySeries({ text, days, values, from, q, className = '' }: DaySe
       <ol className="day-bars" aria-label={text}>
         {columns.map((column) => (
           <li key={column.from}>
-            <FindingsLink to={column.total === 0 ? undefined : findingsOf(q, column.from, column.to)} className={`day-bar${column.to === undefined ? ' is-today' : ''}`} label={spoken(column)} title={told(column)}>
+            <FindingsLink to={column.total === 0 ? undefined : findingsOf(q, column.from, column.to)} className={`day-bar${column.to === undefined ? ' is-today' : ''}`} title={told(column)}>
+              <span className="day-name">{name(column)}</span>
               <span className="day-plot">
-                <span className={`day-total${column.total === 0 ? ' is-none' : ''}`}>{count(column.total)}</span>
+                <span className={`day-total${column.total === 0 ? ' is-none' : ''}`}>
+                  {count(column.total)}
+                  <span className="visually-hidden"> {column.total === 1 ? 'finding' : 'findings'}</span>
+                </span>
                 <span className="day-stack" style={{ blockSize: `${Math.round((column.total / top) * 100)}%` }}>
                   {column.parts.map((part, at) => (part > 0 ? <i key={at} className={`series-${at + 1}`} style={{ flexGrow: part }} /> : null))}
                 </span>
               </span>
-              <span className="day-name">{name(column)}</span>
             </FindingsLink>
           </li>
         ))}
