@@ -15,7 +15,8 @@ import { useEventsSince } from './queries'
 export interface Watch {
   on: number
   all: number
-  packages: number
+  /** Nothing until it is known. */
+  packages: number | undefined
   /** Packages that stay off until somebody fills them in. */
   waiting: PackageSummary[]
   problems: number
@@ -30,7 +31,7 @@ export function useWatch(): Watch | undefined {
   return {
     on: list.data.rules.filter((rule) => rule.is_enabled).length,
     all: list.data.rules.length,
-    packages: packages.data?.length ?? 0,
+    packages: packages.data?.length,
     waiting: packages.data?.filter((one) => one.needs_configuration) ?? [],
     problems: list.data.problems.length,
     detection: list.data.detection,
@@ -39,7 +40,7 @@ export function useWatch(): Watch | undefined {
 
 export function watchText({ on, packages }: Watch): string {
   if (on === 0) return 'No rule is on, so nothing can be found.'
-  return `${count(on)} ${on === 1 ? 'rule looks' : 'rules look'} at every event that comes in${packages > 0 ? `, from ${count(packages)} ${packages === 1 ? 'package' : 'packages'}` : ''}.`
+  return `${count(on)} ${on === 1 ? 'rule looks' : 'rules look'} at every event that comes in${packages !== undefined && packages > 0 ? `, from ${count(packages)} ${packages === 1 ? 'package' : 'packages'}` : ''}.`
 }
 
 export function Watched() {
@@ -115,10 +116,15 @@ function Rules() {
           <Link to="/rules" search={{ state: 'on' }} preload={false}>
             {count(on)} of {count(all)} rules
           </Link>{' '}
-          are on, in{' '}
-          <Link to="/rules/packages" search={{}} preload={false}>
-            {count(packages)} {packages === 1 ? 'package' : 'packages'}
-          </Link>
+          are on
+          {packages !== undefined && (
+            <>
+              , in{' '}
+              <Link to="/rules/packages" search={{}} preload={false}>
+                {count(packages)} {packages === 1 ? 'package' : 'packages'}
+              </Link>
+            </>
+          )}
         </span>
       </li>
       {waiting.map((one) => (
