@@ -28,7 +28,7 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     port: 5173,
-    proxy: Object.fromEntries(['/api', '/health', '/openapi.json'].map((path) => [path, { target: server }])),
+    proxy: Object.fromEntries(['/api', '/findings/v1', '/health', '/openapi.json'].map((path) => [path, { target: server }])),
   },
   test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'] },
 })

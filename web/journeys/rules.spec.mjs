@@ -60,6 +60,8 @@ export const journeys = [
       const text = `title: Rule ${name}\nid: own-${name}\nlevel: high\nlogsource: {category: activity}\ndetection:\n  sel:\n    action|begins: vault.\n  condition: sel\ntests:\n  - name: opened\n    event: ${event('vault.open')}\n    expect: match\n`
       await page.goto('/activity')
       await page.getByRole('link', { name: 'Rules', exact: true }).click()
+      // Activity has such a link too.
+      await page.getByRole('heading', { name: 'Rules', level: 1 }).waitFor()
       await page.getByRole('link', { name: 'New rule' }).click()
       await yaml(page).fill(text)
       const problem = page.getByRole('list', { name: 'Problems' }).getByRole('listitem').filter({ hasText: 'begins' })

@@ -11,6 +11,8 @@ import './styles/me.css'
 import './styles/settings.css'
 import './styles/keeping.css'
 import './styles/rules.css'
+import './styles/alerts.css'
+import './styles/start.css'
 import { hashKey, MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
@@ -29,7 +31,7 @@ function onError(error: Error): void {
   if (error.code === 'sign_in_incomplete') void client.invalidateQueries({ queryKey: ['me'] })
   if (error.status !== 401 || error.code === 'sign_in_failed' || error.code === 'code_wrong') return
   const { pathname, href } = router.state.location
-  if (!OPEN_PAGES.includes(pathname)) void router.navigate({ to: '/sign-in', search: href === '/activity' || href === '/' ? {} : { next: href } })
+  if (!OPEN_PAGES.includes(pathname)) void router.navigate({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
 }
 
 const client = new QueryClient({

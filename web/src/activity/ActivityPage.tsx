@@ -1,9 +1,9 @@
-/** Activity: what sources tell of the account and its spaces. */
+/** Activity: what sources tell of the account and its spaces; or what was found in it, where the address asks for that. */
 import { getRouteApi } from '@tanstack/react-router'
 import { Gate } from '../session/Gate'
 import { READS_EVENTS } from '../session/rights'
 import { Explorer } from './Explorer'
-import { ACTIVITY } from './preset'
+import { ACTIVITY, FINDINGS } from './preset'
 
 const route = getRouteApi('/shell/activity')
 
@@ -12,7 +12,8 @@ export function ActivityPage() {
   const navigate = route.useNavigate()
   return (
     <Gate need={READS_EVENTS}>
-      <Explorer preset={ACTIVITY} search={search} onSearch={(change, replace) => void navigate({ search: change, replace })} />
+      {/* Another stream is another page: its rows and zooms are not those of the first. */}
+      <Explorer key={search.stream} preset={search.stream === 'findings' ? FINDINGS : ACTIVITY} search={search} onSearch={(change, replace) => void navigate({ search: change, replace })} />
     </Gate>
   )
 }

@@ -16,7 +16,7 @@ import { Result } from '../ui/Result'
 import { Trouble } from '../ui/Trouble'
 import { useActions } from './actions'
 import { fieldLabel } from './columns'
-import { modelRows, permalink, rawRows, resultOf, shorten, valueAt, visible, type FieldRow } from './event'
+import { modelRows, permalink, rawRows, resultOf, sentenceOf, shorten, valueAt, visible, type FieldRow } from './event'
 import type { Tab } from './search'
 import { ago, clock, fullTime, lengthText } from './time'
 
@@ -75,7 +75,7 @@ export function Drawer({ id, row, tab, onTab, onClose, onMove }: DrawerProps) {
         </div>
         {event && (
           <>
-            <h2 className="sentence">{visible(event.record.summary)}</h2>
+            <h2 className="sentence">{visible(sentenceOf(event))}</h2>
             <p className="drawer-when">
               <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />
               <time dateTime={event.eventTime} title={fullTime(event.eventTime, zone === 'utc' ? 'local' : 'utc')}>

@@ -15,7 +15,7 @@ import { Result } from '../ui/Result'
 import { deedText } from '../audit/deeds'
 import { useActions } from './actions'
 import { clampWidth, moved, type ChosenColumn } from './columns'
-import { resultOf, shorten, valueAt, visible } from './event'
+import { resultOf, sentenceOf, shorten, valueAt, visible } from './event'
 import { clock, fullTime, hoverTime, zoneName, type Zone } from './time'
 
 const ROW_HEIGHT = { compact: 28, comfortable: 36, phone: 82 }
@@ -393,7 +393,7 @@ const Row = memo(function Row({ event, index, start, height, columns, zone, phon
       {phone ? (
         <div className="phone-cell" role="gridcell">
           <span className="phone-line">
-            <span className="phone-sentence">{visible(event.record.summary)}</span>
+            <span className="phone-sentence">{visible(sentenceOf(event))}</span>
           </span>
           <span className="phone-line phone-second">
             <TimeText iso={event.eventTime} zone={zone} />
@@ -451,8 +451,8 @@ function CellText({ event, column, value }: { event: AuditEvent; column: ChosenC
       return <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />
     case 'sentence':
       return (
-        <span className="cell-text" title={event.record.summary}>
-          {visible(event.record.summary)}
+        <span className="cell-text" title={sentenceOf(event)}>
+          {visible(sentenceOf(event))}
         </span>
       )
     case 'deed':

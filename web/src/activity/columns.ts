@@ -37,7 +37,7 @@ const LABELS: Record<string, string> = {
   result: 'Result', outcome: 'Outcome', action: 'Action', service: 'Service', 'initiator.name': 'Who', 'target.typeURI': 'Target type', 'target.name': 'Target', 'initiator.host.address': 'Address',
   region: 'Region', severity: 'Severity', access: 'Access', source: 'Source', 'initiator.host.agent': 'Agent', 'reason.reasonCode': 'Reason code', correlationId: 'Correlation id',
   'initiator.id': 'Initiator id', 'target.id': 'Target id', 'cadf.action': 'CADF action', id: 'Event id', eventTime: 'Event time', recorded_at: 'Recorded',
-  'initiator.credential.type': 'Credential', 'initiator.credential.id': 'Credential id', 'reason.reasonType': 'Reason', 'reason.reasonForFailure': 'Why', message: 'Message', space: 'Space', app: 'App', 'observer.name': 'Observer', 'initiator.typeURI': 'Initiator type',
+  'initiator.credential.type': 'Credential', 'initiator.credential.id': 'Credential id', 'reason.reasonType': 'Reason', 'reason.reasonForFailure': 'Why', message: 'Message', space: 'Space', app: 'App', 'observer.name': 'Observer', 'requestData.level': 'Level', 'requestData.ruleTitle': 'Rule', 'requestData.provider': 'Provider', 'requestData.key': 'About', 'requestData.silencedBy': 'Silenced by', 'initiator.typeURI': 'Initiator type',
 }
 
 /** A field's name for people; paths outside the model speak for themselves. */

@@ -138,6 +138,12 @@ export function visible(text: string): string {
   return text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`)
 }
 
+/** An event in one sentence: of a finding its own, which says what was found, by a rule or by who reported it. */
+export function sentenceOf(event: AuditEvent): string {
+  if (event.record.stream !== 'findings') return event.record.summary
+  return valueAt(event, 'requestData.sentence') ?? event.message ?? event.record.summary
+}
+
 /** Long ids lose their middle, where they differ least. */
 export function shorten(whole: string, length = 32): string {
   const text = visible(whole)
@@ -149,5 +155,6 @@ export function shorten(whole: string, length = 32): string {
 
 export function permalink(event: AuditEvent): string {
   const account = accountOfAddress()
-  return `${window.location.origin}${event.record.stream === 'audit' ? '/audit' : '/activity'}?event=${event.record.id}${account === undefined ? '' : `&account=${encodeURIComponent(account)}`}`
+  const stream = event.record.stream === 'findings' ? '&stream=findings' : ''
+  return `${window.location.origin}${event.record.stream === 'audit' ? '/audit' : '/activity'}?event=${event.record.id}${stream}${account === undefined ? '' : `&account=${encodeURIComponent(account)}`}`
 }

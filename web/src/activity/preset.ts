@@ -18,3 +18,24 @@ export interface Preset {
 }
 
 export const ACTIVITY: Preset = { title: 'Activity', path: '/activity', columns: DEFAULT_COLUMNS, facets: DEFAULT_FACETS, quick: [], placeholder: 'Search: action:kms.* outcome:failure bob' }
+
+/** Each finding once. */
+export const FOUND = 'action:===whodid.finding.create'
+
+/** What was found: a stream of its own beside what sources tell. */
+export const FINDINGS: Preset = {
+  title: 'Findings',
+  path: '/activity',
+  stream: 'findings',
+  lead: 'What rules found, and what other programs reported. Each finding names the events that show it.',
+  columns: 'time,requestData.level~124,sentence,requestData.provider,requestData.key',
+  facets: ['requestData.level', 'requestData.ruleTitle', 'requestData.provider', 'requestData.key', 'requestData.silencedBy'],
+  // Without one, what became of findings later is shown too: how often they matched by now.
+  quick: [
+    { label: 'Findings', q: FOUND },
+    { label: 'High and critical', q: `${FOUND} requestData.level:==[high,critical]` },
+    { label: 'Not silenced', q: `${FOUND} NOT requestData.silencedBy:*` },
+    { label: 'Silenced', q: `${FOUND} requestData.silencedBy:*` },
+  ],
+  placeholder: 'Search: requestData.level:high bob',
+}

@@ -1,16 +1,26 @@
 import { Link } from '@tanstack/react-router'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { memo, useState } from 'react'
-import type { PackageSummary, RuleSummary } from '../api/shapes'
+import type { PackageSummary, RuleDays, RuleSummary } from '../api/shapes'
+import { count } from '../ui/number'
+import { Sparkline } from '../ui/Sparkline'
 import { LevelBadge } from './LevelBadge'
-import { sortOf, type RuleFilter, type Sort } from './ruleFilter'
+import { sortOf, type Found, type RuleFilter, type Sort } from './ruleFilter'
 import { RuleSwitch } from './RuleSwitch'
 import { kindText } from './words'
 
 /** More than the built-in ones; beyond it a page takes long to be drawn. */
 const ROWS_SHOWN = 400
 
-const COLUMNS: readonly { by: Sort; label: string; className?: string }[] = [
+interface Column {
+  by: Sort
+  label: string
+  className?: string
+  /** The most is asked for first. */
+  isDownFirst?: boolean
+}
+
+const COLUMNS: readonly Column[] = [
   { by: 'on', label: 'Runs' },
   { by: 'title', label: 'Rule' },
   { by: 'level', label: 'Level' },
@@ -21,24 +31,28 @@ const COLUMNS: readonly { by: Sort; label: string; className?: string }[] = [
 
 interface RuleTableProps {
   rules: RuleSummary[]
+  /** What each found in so many days; nothing for who may not see it, and until it is known. */
+  found: Found | undefined
+  days: number
   packages: PackageSummary[]
   filter: RuleFilter
   onFilter: (change: RuleFilter) => void
 }
 
-export function RuleTable({ rules, packages, filter, onFilter }: RuleTableProps) {
+export function RuleTable({ rules, found, days, packages, filter, onFilter }: RuleTableProps) {
   const [isAll, setIsAll] = useState(false)
   const { by, isDown } = sortOf(filter)
   const shown = isAll ? rules : rules.slice(0, ROWS_SHOWN)
+  const columns = found ? [...COLUMNS, { by: 'found', label: `Last ${days} days`, className: 'rule-found', isDownFirst: true } satisfies Column] : COLUMNS
   const Arrow = isDown ? ArrowDown : ArrowUp
   return (
     <>
-      <table className="page-table rules-table">
+      <table className={`page-table rules-table${found ? ' with-found' : ''}`}>
         <thead>
           <tr>
-            {COLUMNS.map((column) => (
+            {columns.map((column) => (
               <th key={column.by} scope="col" className={column.className} aria-sort={column.by === by ? (isDown ? 'descending' : 'ascending') : undefined}>
-                <button type="button" className="sort-button" onClick={() => onFilter({ sort: column.by === by && !isDown ? `-${column.by}` : column.by === 'title' ? undefined : column.by })}>
+                <button type="button" className="sort-button" onClick={() => onFilter({ sort: nextSort(column, by, isDown) })}>
                   {column.label}
                   {column.by === by && <Arrow size={12} aria-hidden />}
                 </button>
@@ -48,7 +62,7 @@ export function RuleTable({ rules, packages, filter, onFilter }: RuleTableProps)
         </thead>
         <tbody>
           {shown.map((rule) => (
-            <RuleRow key={rule.id} rule={rule} of={packages.find((one) => one.id === rule.package)} />
+            <RuleRow key={rule.id} rule={rule} hasFound={found !== undefined} found={found?.get(rule.id)} of={packages.find((one) => one.id === rule.package)} />
           ))}
         </tbody>
       </table>
@@ -61,7 +75,20 @@ export function RuleTable({ rules, packages, filter, onFilter }: RuleTableProps)
   )
 }
 
-const RuleRow = memo(function RuleRow({ rule, of }: { rule: RuleSummary; of: PackageSummary | undefined }) {
+/** The column again turns round; another begins with its usual end. The default needs no place in the address. */
+function nextSort({ by: column, isDownFirst = false }: Column, by: Sort, isDown: boolean): string | undefined {
+  const down = column === by ? !isDown : isDownFirst
+  return down ? `-${column}` : column === 'title' ? undefined : column
+}
+
+interface RuleRowProps {
+  rule: RuleSummary
+  of: PackageSummary | undefined
+  hasFound: boolean
+  found: RuleDays | undefined
+}
+
+const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProps) {
   return (
     <tr className={rule.is_enabled ? '' : 'dimmed'}>
       <td className="rule-runs">
@@ -90,6 +117,22 @@ const RuleRow = memo(function RuleRow({ rule, of }: { rule: RuleSummary; of: Pac
         {rule.tests === 0 ? <span className="muted">none</span> : rule.tests}
         <span className="rule-tests-unit"> {rule.tests === 1 ? 'test' : 'tests'}</span>
       </td>
+      {hasFound && <td className="rule-found">{found ? <FoundDays {...found} /> : <span className="muted rule-found-none">none</span>}</td>}
     </tr>
   )
 })
+
+/** Findings by day, how many, and how much of it was noise to people. */
+function FoundDays({ found, silenced }: RuleDays) {
+  const total = found.reduce((sum, day) => sum + day, 0)
+  return (
+    <span className="rule-found-days" title={`${count(total)} ${total === 1 ? 'finding' : 'findings'}${silenced > 0 ? `, ${count(silenced)} silenced by exceptions` : ''}`}>
+      <Sparkline values={found} width={70} height={20} />
+      <span>
+        {count(total)}
+        <span className="visually-hidden"> {total === 1 ? 'finding' : 'findings'}</span>
+        {silenced > 0 && <span className="rule-noise">{Math.round((silenced / total) * 100)}% silenced</span>}
+      </span>
+    </span>
+  )
+}

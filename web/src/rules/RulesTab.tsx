@@ -4,8 +4,10 @@ import { Plus, Radar, SearchX } from 'lucide-react'
 import { useDeferredValue, useMemo } from 'react'
 import type { PackageSummary, RuleList } from '../api/shapes'
 import { useSigned } from '../session/me'
+import { maySee } from '../session/rights'
 import { historyOf } from '../settings/History'
 import { Tab } from '../settings/Tab'
+import { useFindingDays } from '../start/queries'
 import { Empty } from '../ui/Empty'
 import { Loaded } from '../ui/Loaded'
 import { DetectionLine } from './DetectionLine'
@@ -17,6 +19,8 @@ import { RuleTable } from './RuleTable'
 
 const route = getRouteApi('/shell/rules/')
 const NO_PACKAGES: PackageSummary[] = []
+/** Of the sparkline in the list. */
+const DAYS = 14
 
 export function RulesTab() {
   const { rights } = useSigned()
@@ -48,7 +52,10 @@ function Found({ data, packages }: { data: RuleList; packages: PackageSummary[] 
   const set = (change: RuleFilter): void => void navigate({ search: (now) => ({ ...now, ...change }), replace: true })
   // Typing stays quick: the table follows when there is time.
   const settled = useDeferredValue(filter)
-  const shown = useMemo(() => filtered(data.rules, settled), [data.rules, settled])
+  // Whoever may not see findings has no column of them.
+  const days = useFindingDays(DAYS, maySee(rights, '/')).data
+  const found = useMemo(() => days && new Map(days.rules.map((rule) => [rule.rule_id, rule])), [days])
+  const shown = useMemo(() => filtered(data.rules, settled, found), [data.rules, settled, found])
   if (data.rules.length === 0) {
     return (
       <>
@@ -86,7 +93,7 @@ function Found({ data, packages }: { data: RuleList; packages: PackageSummary[] 
           )}
         </Empty>
       ) : (
-        <RuleTable rules={shown} packages={packages} filter={settled} onFilter={set} />
+        <RuleTable rules={shown} found={found} days={DAYS} packages={packages} filter={settled} onFilter={set} />
       )}
     </>
   )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RuleSummary } from '../api/shapes'
-import { filtered, type RuleFilter } from './ruleFilter'
+import { filtered, foundOf, type RuleFilter } from './ruleFilter'
 
 const rule = (id: string, more: Partial<RuleSummary> = {}): RuleSummary => ({
   id, title: id, description: '', kind: 'match', level: 'medium', author: 'whodid', tags: [], is_enabled: true, is_reported: true, is_tuned: false, tests: 2, package: 'aws-basics', ...more,
@@ -33,5 +33,10 @@ describe('rules', () => {
     expect(ids({ sort: '-level' })).toEqual(['a-failed-logins', 'b-key-deleted', 'c-own'])
     expect(ids({ sort: '-title' })).toEqual(['c-own', 'b-key-deleted', 'a-failed-logins'])
     expect(ids({ sort: 'on' })).toEqual(['a-failed-logins', 'b-key-deleted', 'c-own'])
+  })
+  test('are sorted by what they found, those that found nothing last', () => {
+    const found = new Map([['a-failed-logins', { rule_id: 'a-failed-logins', found: [0, 2], silenced: 1 }], ['c-own', { rule_id: 'c-own', found: [3, 0], silenced: 0 }]])
+    expect(filtered(RULES, { sort: '-found' }, found).map((one) => one.id)).toEqual(['c-own', 'a-failed-logins', 'b-key-deleted'])
+    expect(foundOf(found, 'b-key-deleted')).toBe(0)
   })
 })

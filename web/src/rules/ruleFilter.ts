@@ -1,5 +1,5 @@
 /** Which rules are shown, and in which order. */
-import type { Level, RuleSummary } from '../api/shapes'
+import type { Level, RuleDays, RuleSummary } from '../api/shapes'
 import { kindText, LEVELS, tagText } from './words'
 
 export const STATES = ['on', 'off', 'tuned', 'own', 'counted', 'untested'] as const
@@ -7,7 +7,7 @@ export type State = (typeof STATES)[number]
 
 export const STATE_WORDS: Record<State, string> = { on: 'On', off: 'Off', tuned: 'Tuned', own: 'Our own', counted: 'Counted by others', untested: 'Without tests' }
 
-export const SORTS = ['title', 'level', 'kind', 'package', 'tests', 'on'] as const
+export const SORTS = ['title', 'level', 'kind', 'package', 'tests', 'on', 'found'] as const
 export type Sort = (typeof SORTS)[number]
 
 /** As the address has it: what is not there limits nothing. */
@@ -45,7 +45,14 @@ function holds(rule: RuleSummary, filter: RuleFilter, words: readonly string[]):
   return words.every((word) => text.includes(word))
 }
 
-const ORDER: Record<Sort, (a: RuleSummary, b: RuleSummary) => number> = {
+/** What each rule found, by its id. */
+export type Found = ReadonlyMap<string, RuleDays>
+const NONE: Found = new Map()
+
+/** All that a rule found, of every day. */
+export const foundOf = (found: Found, id: string): number => found.get(id)?.found.reduce((sum, day) => sum + day, 0) ?? 0
+
+const ORDER: Record<Exclude<Sort, 'found'>, (a: RuleSummary, b: RuleSummary) => number> = {
   title: () => 0,
   level: (a, b) => rank(a.level) - rank(b.level),
   kind: (a, b) => kindText(a.kind).localeCompare(kindText(b.kind)),
@@ -61,12 +68,13 @@ export function sortOf(filter: RuleFilter): { by: Sort; isDown: boolean } {
 }
 
 /** The rules that a filter lets through, in its order; equal ones by title. */
-export function filtered(rules: readonly RuleSummary[], filter: RuleFilter): RuleSummary[] {
+export function filtered(rules: readonly RuleSummary[], filter: RuleFilter, found: Found = NONE): RuleSummary[] {
   const words = (filter.find ?? '').toLowerCase().split(/\s+/).filter(Boolean)
   const { by, isDown } = sortOf(filter)
   const sign = isDown ? -1 : 1
   const byTitle = (a: RuleSummary, b: RuleSummary): number => a.title.localeCompare(b.title)
-  return rules.filter((rule) => holds(rule, filter, words)).sort((a, b) => sign * (by === 'title' ? byTitle(a, b) : ORDER[by](a, b)) || byTitle(a, b))
+  const order = by === 'title' ? byTitle : by === 'found' ? (a: RuleSummary, b: RuleSummary) => foundOf(found, a.id) - foundOf(found, b.id) : ORDER[by]
+  return rules.filter((rule) => holds(rule, filter, words)).sort((a, b) => sign * order(a, b) || byTitle(a, b))
 }
 
 /** How many rules there are of each value. */

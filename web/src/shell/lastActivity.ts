@@ -7,7 +7,8 @@ export function lastActivity(path = '/activity'): Record<string, string> {
 }
 
 export function rememberActivity(path: string, search: Record<string, string>): void {
-  if (!SEARCHES.includes(path)) return
+  // Findings are looked at from elsewhere; Activity itself is to be found as it was.
+  if (!SEARCHES.includes(path) || search.stream !== undefined) return
   // The account goes with every step anyhow; an old one must not come back.
   remembered.set(path, Object.fromEntries(Object.entries(search).filter(([name]) => name !== 'account')))
 }
