@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { Check, Clock, X } from 'lucide-react'
+import { Check, Clock, X, type LucideIcon } from 'lucide-react'
 import type { AlertDetail } from '../api/shapes'
 import { useSigned } from '../session/me'
 import { Ago } from '../ui/When'
@@ -41,11 +41,17 @@ export function Told({ deliveries }: { deliveries: AlertDetail['deliveries'] }) 
   )
 }
 
-const STATES = { delivered: { Icon: Check, className: 'good', word: 'delivered' }, waiting: { Icon: Clock, className: 'pending', word: 'waits' }, failed: { Icon: X, className: 'bad', word: 'failed' } } as const
+interface State {
+  Icon: LucideIcon
+  className: 'good' | 'pending' | 'bad'
+  word: string
+}
+
+const STATES: Partial<Record<string, State>> = { delivered: { Icon: Check, className: 'good', word: 'delivered' }, waiting: { Icon: Clock, className: 'pending', word: 'waits' }, failed: { Icon: X, className: 'bad', word: 'failed' } }
 
 /** How a delivery stands, as an icon and a word. */
 export function DeliveryMark({ state }: { state: string }) {
-  const { Icon, className, word } = STATES[state as keyof typeof STATES] ?? { Icon: Clock, className: 'pending', word: state }
+  const { Icon, className, word } = STATES[state] ?? { Icon: Clock, className: 'pending', word: state }
   return (
     <span className={`delivery-mark ${className}`}>
       <Icon size={13} strokeWidth={2.4} aria-hidden /> {word}
