@@ -6,7 +6,7 @@ import { drawer, open, rows, search } from './steps.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-async function check(page, what) {
+export async function check(page, what) {
   // Evaluated, not added as a script: the pages' security policy allows no foreign script.
   await page.evaluate(axe)
   const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] }))
