@@ -1,63 +1,22 @@
 // Signing in with an identity provider that others wrote, through a browser: a server of our own in front of it.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { freePort, skip, withServer } from './own-server.mjs'
 import { totp } from './people.spec.mjs'
 import { until } from './steps.mjs'
 
 const NAME = 'Example login'
-const START_MS_MAX = 30_000
-
-const binary = () => process.env.WHODID_JOURNEY_BINARY ?? ''
-
-/** Why there is no server to try it with. */
-function skip() {
-  if (binary() === '') return 'WHODID_JOURNEY_BINARY names no whodid binary'
-  return existsSync(binary()) ? undefined : `${binary()} is not there`
-}
-
-async function freePort() {
-  const server = createServer()
-  await new Promise((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address()
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
-}
 
 /** A server with a provider; the provider is on another site, as providers are. `roles`: which role each group gives. */
 async function withProvider(roles, walk) {
-  const folder = mkdtempSync(join(tmpdir(), 'whodid-provider-'))
-  const [data, log] = [join(folder, 'data'), join(folder, 'log')]
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
   // Only now: it speaks up when it is loaded.
   const { client, startOidc } = await import('../mock/oidc.mjs')
-  const provider = await startOidc({ port: 0, host: 'localhost', redirects: [`${url}/sign-in/oidc/callback`] })
-  // The binary refuses variables that it does not know, such as ours.
-  const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WHODID_')))
-  const env = { ...plain, WHODID_PUBLIC_URL: url, WHODID_OIDC__ISSUER: provider.issuer, WHODID_OIDC__CLIENT_ID: client.id, WHODID_OIDC__CLIENT_SECRET: client.secret, WHODID_OIDC__NAME: NAME, WHODID_OIDC__ROLES: roles }
-  let server
-  const end = () => server?.kill('SIGKILL')
-  process.once('exit', end)
+  const provider = await startOidc({ port: 0, host: 'localhost', redirects: [`http://127.0.0.1:${port}/sign-in/oidc/callback`] })
+  const settings = { WHODID_OIDC__ISSUER: provider.issuer, WHODID_OIDC__CLIENT_ID: client.id, WHODID_OIDC__CLIENT_SECRET: client.secret, WHODID_OIDC__NAME: NAME, WHODID_OIDC__ROLES: roles }
   try {
-    const made = spawnSync(binary(), ['init', '--output', 'json', '--data', data], { env: plain, encoding: 'utf8' })
-    assert.equal(made.status, 0, made.stderr)
-    const out = openSync(log, 'a')
-    server = spawn(binary(), ['serve', '--listen', `127.0.0.1:${port}`, '--data', data], { env, stdio: ['ignore', out, out] })
-    await until('the server is ready', () => fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false), (ok) => ok || server.exitCode !== null, START_MS_MAX)
-    assert.equal(server.exitCode, null, 'the server ended')
-    await walk(url)
-  } catch (error) {
-    if (existsSync(log)) console.log(`      the server's last words:\n${readFileSync(log, 'utf8').trim().split('\n').slice(-12).join('\n').replace(/^/gm, '      ')}`)
-    throw error
+    await withServer(port, settings, ({ url }) => walk(url))
   } finally {
-    process.off('exit', end)
-    end()
     await provider.close()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 

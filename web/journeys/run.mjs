@@ -12,6 +12,8 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { journeys as accessibility } from './accessibility.spec.mjs'
 import { journeys as activity } from './activity.spec.mjs'
+import { journeys as alerts } from './alerts.spec.mjs'
+import { journeys as channels } from './channels.spec.mjs'
 import { journeys as keeping } from './keeping.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
@@ -43,7 +45,7 @@ let session
 let passed = 0
 let failed = 0
 
-for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...start, ...accessibility]) {
+for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...alerts, ...channels, ...start, ...accessibility]) {
   // The first journey signs in; without it no other can be walked.
   if (!journey.name.includes(only) && !journey.signsIn) continue
   const reason = journey.skip?.()

@@ -1,6 +1,8 @@
 /** One alert with all there is to know, and what can be done. */
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { ChevronLeft } from 'lucide-react'
+import { ChevronLeft, SearchX } from 'lucide-react'
+import { Problem } from '../api/problem'
+import { Empty } from '../ui/Empty'
 import { useDelayed } from '../ui/hooks'
 import { Trouble } from '../ui/Trouble'
 import { AlertShown } from './AlertShown'
@@ -23,6 +25,17 @@ function Asked({ id }: { id: string }) {
       </Link>
       {alert.data ? (
         <AlertShown detail={alert.data} staleness={alert.isError ? alert.error.message : undefined} />
+      ) : alert.error instanceof Problem && alert.error.status === 404 ? (
+        <div role="alert">
+          <Empty Icon={SearchX} title="No such alert">
+            <p>No alert of this account has the id in the address.</p>
+            <div className="state-actions">
+              <Link to="/alerts" search={{}} className="button">
+                All that are open
+              </Link>
+            </div>
+          </Empty>
+        </div>
       ) : alert.isError ? (
         <Trouble error={alert.error} onRetry={() => void alert.refetch()} />
       ) : (

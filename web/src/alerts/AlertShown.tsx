@@ -132,18 +132,6 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
                 )}
               </dd>
             </div>
-            <div>
-              <dt>First</dt>
-              <dd>
-                <When iso={alert.opened_at} />
-              </dd>
-            </div>
-            <div>
-              <dt>Latest</dt>
-              <dd>
-                <When iso={alert.last_at} />
-              </dd>
-            </div>
             {alert.escalated_at !== null && (
               <div>
                 <dt>Told again</dt>

@@ -29,7 +29,7 @@ export function ResolveDialog({ alerts, proposed, onDone, onClose }: ResolveDial
         }}
       >
         <label htmlFor={`${id}-reason`}>Why {alerts.length === 1 ? 'it is' : 'they are'} over (optional)</label>
-        <textarea id={`${id}-reason`} className="field-input" rows={3} maxLength={1000} autoFocus value={reason} onChange={(event) => setReason(event.target.value)} />
+        <textarea id={`${id}-reason`} className="field-input" rows={3} maxLength={1000} data-focus value={reason} onChange={(event) => setReason(event.target.value)} />
         <div className="quick">
           {REASONS.map((text) => (
             <button key={text} type="button" className="code-button" aria-pressed={reason === text} onClick={() => setReason(reason === text ? '' : text)}>

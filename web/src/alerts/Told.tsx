@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { Check, Clock, X } from 'lucide-react'
+import { Check, Clock, X, type LucideIcon } from 'lucide-react'
 import type { AlertDetail } from '../api/shapes'
 import { useSigned } from '../session/me'
 import { Ago } from '../ui/When'
@@ -41,7 +41,13 @@ export function Told({ deliveries }: { deliveries: AlertDetail['deliveries'] }) 
   )
 }
 
-const STATES: Partial<Record<string, { Icon: typeof Clock; className: string; word: string }>> = { delivered: { Icon: Check, className: 'good', word: 'delivered' }, waiting: { Icon: Clock, className: 'pending', word: 'waits' }, failed: { Icon: X, className: 'bad', word: 'failed' } }
+interface State {
+  Icon: LucideIcon
+  className: 'good' | 'pending' | 'bad'
+  word: string
+}
+
+const STATES: Partial<Record<string, State>> = { delivered: { Icon: Check, className: 'good', word: 'delivered' }, waiting: { Icon: Clock, className: 'pending', word: 'waits' }, failed: { Icon: X, className: 'bad', word: 'failed' } }
 
 /** How a delivery stands, as an icon and a word. */
 export function DeliveryMark({ state }: { state: string }) {

@@ -90,7 +90,7 @@ function momentOf({ at, by, act, detail }: AlertEntry): Moment {
   }
 }
 
-const MOMENT_WORDS: Record<string, string> = { opened: 'that it opened', repeated: 'that it happened again', escalated: 'that nobody acknowledged it', acknowledged: 'that it is acknowledged', resolved: 'that it is resolved', reopened: 'that it is open again', test: 'a test' }
+const MOMENT_WORDS: Record<string, string> = { opened: 'that it opened', again: 'that it happened again', escalated: 'that nobody acknowledged it', acknowledged: 'that it is acknowledged', resolved: 'that it is resolved', reopened: 'that it is open again', test: 'a test' }
 
 /** What a channel was told. */
 export const momentWords = (moment: string): string => MOMENT_WORDS[moment] ?? moment

@@ -20,6 +20,7 @@ const WITHOUT = new Set<string>([
   '/api/v1/me/tokens/{id}/rotate',
   '/api/v1/me/totp',
   '/api/v1/me/totp/confirm',
+  '/api/v1/notices/key',
   '/api/v1/password-resets',
   '/api/v1/password-resets/commit',
   '/api/v1/query/check',
@@ -31,5 +32,6 @@ const ONLY: Record<string, string> = { '/api/v1/sessions': 'get', '/api/v1/me/to
 
 export function takesAccount(path: string, method: string): boolean {
   const only = ONLY[path]
-  return path.startsWith('/api/v1/') && !WITHOUT.has(path) && (only === undefined || only === method.toLowerCase())
+  // Others, such as Security Advisor's, name the account in the path itself.
+  return path.startsWith('/api/v1/') && !path.includes('{account}') && !WITHOUT.has(path) && (only === undefined || only === method.toLowerCase())
 }

@@ -181,7 +181,7 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
                 <time dateTime={attempt.at} title={hoverTime(attempt.at)}>
                   <When iso={attempt.at} />
                 </time>{' '}
-                · {OUTCOMES[attempt.outcome] ?? attempt.outcome}
+                · {attempt === last && attempt.outcome === 'failed' && delivery.due_at === null ? 'failed' : (OUTCOMES[attempt.outcome] ?? attempt.outcome)}
                 {attempt.status != null && <span className="mono"> {attempt.status}</span>} · {count(attempt.took_ms)} ms
               </p>
               {attempt.answer !== '' && <pre className="mono">{attempt.answer}</pre>}

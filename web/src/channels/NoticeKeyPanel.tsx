@@ -25,9 +25,12 @@ function Shown({ pem, jwk }: { pem: string; jwk: Record<string, string> }) {
   const file = useMemo(() => URL.createObjectURL(new Blob([pem], { type: 'application/x-pem-file' })), [pem])
   return (
     <>
-      <pre className="mono notice-pem" tabIndex={0} role="region" aria-label="Public key">
-        {pem.trim()}
-      </pre>
+      <details>
+        <summary>Show the key</summary>
+        <pre className="mono notice-pem" tabIndex={0} role="region" aria-label="Public key">
+          {pem.trim()}
+        </pre>
+      </details>
       <div className="button-row">
         <button type="button" className="button small" onClick={() => void copyText(pem, 'Key')}>
           <Copy size={13} aria-hidden /> Copy the PEM

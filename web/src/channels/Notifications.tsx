@@ -62,9 +62,9 @@ export function NotificationsTab() {
       <Loaded query={channels}>
         {(list) => (
           <>
-            {!list.has_mail && (
-              <p className="banner mail-missing">
-                whodid knows no mail server, so no channel can send e-mail. The operator sets <code>mail.host</code> and <code>mail.from</code> in the configuration.
+            {!list.has_mail && list.channels.some((channel) => channel.receiver.type === 'email') && (
+              <p className="banner warning mail-missing">
+                whodid knows no mail server any more, so no channel can send e-mail. The operator sets <code>mail.host</code> and <code>mail.from</code> in the configuration.
               </p>
             )}
             {list.channels.length === 0 ? (

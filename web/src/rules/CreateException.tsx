@@ -137,7 +137,7 @@ export function RulePicker({ value, onChange }: { value: string[]; onChange: (va
           })}
         </span>
       )}
-      <input type="text" className="field-input" aria-label="Add a rule" list={`${id}-rules`} autoComplete="off" placeholder="begin to type its title or id" value={typed} onChange={(event) => take(event.target.value)} />
+      <input type="text" className="field-input" aria-label="Add a rule" list={`${id}-rules`} autoComplete="off" placeholder="begin to type its title or id" value={typed} onChange={(event) => take(event.target.value)} onBlur={() => take(typed)} />
       <datalist id={`${id}-rules`}>
         {all.filter((rule) => !value.includes(rule.id)).map((rule) => (
           <option key={rule.id} value={rule.id}>

@@ -24,6 +24,7 @@ export function CodeField({ id, label, value, onChange, onWhole, error, autoFocu
         autoComplete="one-time-code"
         spellCheck={false}
         autoFocus={autoFocus}
+        data-focus={autoFocus === true ? true : undefined}
         placeholder="000000"
         value={value}
         onChange={(event) => {

@@ -23,6 +23,7 @@ export function NewPassword({ id, label = 'New password', lengthMin, value, onCh
       onChange={onChange}
       error={error}
       autoFocus={autoFocus}
+      data-focus={autoFocus === true ? true : undefined}
       hint={
         <span className={`length-hint${isEnough ? ' enough' : ''}`}>
           <span className="length-meter" aria-hidden>

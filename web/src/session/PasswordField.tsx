@@ -31,6 +31,7 @@ export function PasswordField({ id, label, autoComplete, value, onChange, error,
           spellCheck={false}
           required
           autoFocus={autoFocus}
+          data-focus={autoFocus === true ? true : undefined}
           value={value}
           onChange={(event) => onChange(event.target.value)}
           aria-invalid={error !== undefined}

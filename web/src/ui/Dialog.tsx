@@ -16,6 +16,8 @@ export function Dialog({ title, onClose, className = '', hideTitle = false, chil
   useEffect(() => {
     const element = dialog.current
     element?.showModal()
+    // What asks for the focus as it is mounted asks too early: a dialog that is not shown gives it to nobody.
+    element?.querySelector<HTMLElement>('[data-focus]')?.focus()
     return () => element?.close()
   }, [])
   return (
