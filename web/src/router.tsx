@@ -28,6 +28,14 @@ const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: 
 const home = createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('./shell/Landing'), 'Landing') })
 const activity = createRoute({ getParentRoute: () => shell, path: '/activity', component: lazyRouteComponent(() => import('./activity/ActivityPage'), 'ActivityPage'), validateSearch: parseActivitySearch })
 
+const alerts = createRoute({ getParentRoute: () => shell, path: '/alerts', component: lazyRouteComponent(() => import('./alerts/Alerts'), 'AlertsLayout'), validateSearch: texts('view', 'open') })
+const inbox = createRoute({ getParentRoute: () => alerts, id: 'inbox', component: lazyRouteComponent(() => import('./alerts/Inbox'), 'InboxPage'), validateSearch: texts('status', 'severity', 'assignee', 'rule') })
+const inboxPages = [
+  createRoute({ getParentRoute: () => inbox, path: '/', component: lazyRouteComponent(() => import('./alerts/NoneOpen'), 'NoneOpen') }),
+  createRoute({ getParentRoute: () => inbox, path: '$id', component: lazyRouteComponent(() => import('./alerts/AlertPage'), 'AlertPage') }),
+] as const
+const silences = createRoute({ getParentRoute: () => alerts, path: 'silences', component: lazyRouteComponent(() => import('./alerts/Silences'), 'SilencesTab') })
+
 const rules = createRoute({ getParentRoute: () => shell, path: '/rules', component: lazyRouteComponent(() => import('./rules/Rules'), 'RulesLayout'), validateSearch: texts('view', 'open') })
 const rulesTabs = [
   createRoute({ getParentRoute: () => rules, path: '/', component: lazyRouteComponent(() => import('./rules/RulesTab'), 'RulesTab'), validateSearch: texts('find', 'package', 'level', 'state', 'sort') }),
@@ -63,6 +71,7 @@ const settingsTabs = [
   createRoute({ getParentRoute: () => settings, path: 'access-review', component: lazyRouteComponent(() => import('./settings/AccessReview'), 'AccessReviewPage') }),
   createRoute({ getParentRoute: () => settings, path: 'keys', component: lazyRouteComponent(() => import('./settings/Keys'), 'KeysTab') }),
   createRoute({ getParentRoute: () => settings, path: 'sessions', component: lazyRouteComponent(() => import('./settings/Sessions'), 'SessionsTab') }),
+  createRoute({ getParentRoute: () => settings, path: 'notifications', component: lazyRouteComponent(() => import('./channels/Notifications'), 'NotificationsTab') }),
   createRoute({ getParentRoute: () => settings, path: 'stored-events', component: lazyRouteComponent(() => import('./keeping/StoredEvents'), 'StoredEventsTab'), validateSearch: texts('from', 'to', 'hour', 'of', 'space') }),
   createRoute({ getParentRoute: () => settings, path: 'account', component: lazyRouteComponent(() => import('./settings/AccountSettings'), 'AccountTab') }),
   createRoute({ getParentRoute: () => settings, path: 'accounts', component: lazyRouteComponent(() => import('./settings/Accounts'), 'AccountsTab') }),
@@ -86,7 +95,7 @@ export const router = createRouter({
     signIn,
     invitation,
     reset,
-    shell.addChildren([home, activity, rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
+    shell.addChildren([home, activity, alerts.addChildren([inbox.addChildren([...inboxPages]), silences]), rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
   ]),
   parseSearch: parseAddress,
   stringifySearch: printAddress,

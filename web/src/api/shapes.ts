@@ -87,6 +87,24 @@ export type RuleException = Omit<Schemas['RuleException'], 'events'> & { events:
 export type RuleExceptionCreate = Omit<Schemas['RuleExceptionCreate'], 'events'> & { events: EventConditions }
 export type PackageUpdate = Omit<Schemas['PackageUpdate'], 'variables'> & { variables?: Record<string, string[]> }
 
+export type AlertStatus = Schemas['AlertStatus']
+export type Alert = Schemas['Alert']
+export type AlertCounts = Schemas['AlertCounts']
+export type AlertPage = Schemas['AlertPage']
+export type AlertDetail = Schemas['AlertDetail']
+export type AlertEntry = Schemas['AlertEntry']
+export type AlertAct = Schemas['AlertAct']
+export type GroupPair = Schemas['GroupPair']
+export type Silence = Schemas['Silence']
+export type SilenceCreate = Schemas['SilenceCreate']
+export type Receiver = Schemas['Receiver']
+export type Channel = Schemas['Channel']
+export type ChannelWrite = Schemas['ChannelWrite']
+export type ChannelList = Schemas['ChannelList']
+export type ChannelSource = Schemas['ChannelSource']
+export type Delivery = Schemas['Delivery']
+export type NoticeKey = Schemas['NoticeKey']
+
 /** What limits a search: its text and its time range, as the URL has them. */
 export interface Filter {
   q?: string | undefined

@@ -2,6 +2,7 @@
 import { X } from 'lucide-react'
 import { useId, useState } from 'react'
 import { rules } from '../api/rules'
+import type { RuleException } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
 import { ChangeError } from '../ui/Confirm'
@@ -9,27 +10,37 @@ import { Dialog } from '../ui/Dialog'
 import { notify } from '../ui/notice'
 import { Conditions } from './Conditions'
 import { useRules, useRulesAgain } from './queries'
-import { conditionProblem, eventsOf, NO_CONDITION } from './ruleForm'
+import { conditionProblem, eventsOf, NO_CONDITION, type Condition } from './ruleForm'
 
 const EXPIRIES: readonly [value: string, label: string][] = [['1d', 'in a day'], ['7d', 'in 7 days'], ['30d', 'in 30 days'], ['90d', 'in 90 days'], ['365d', 'in a year'], ['', 'never']]
 
-export function CreateException({ rule, onClose }: { rule?: string | undefined; onClose: () => void }) {
+interface CreateExceptionProps {
+  rule?: string | undefined
+  /** Which events are proposed, such as those of an alert. */
+  conditions?: readonly Condition[]
+  /** Instead of closing. */
+  onMade?: (made: RuleException) => void
+  onClose: () => void
+}
+
+export function CreateException({ rule, conditions: proposed = [], onMade, onClose }: CreateExceptionProps) {
   const id = useId()
   const { me } = useSigned()
   const again = useRulesAgain()
   const [of, setOf] = useState(rule === undefined ? [] : [rule])
   const [isAll, setIsAll] = useState(false)
-  const [conditions, setConditions] = useState([{ ...NO_CONDITION, field: 'initiator.name' }])
+  const [conditions, setConditions] = useState(proposed.length > 0 ? [...proposed] : [{ ...NO_CONDITION, field: 'initiator.name' }])
   const [reason, setReason] = useState('')
   const [owner, setOwner] = useState('')
   const [expires, setExpires] = useState('30d')
   const create = useChange({
     mutationFn: () =>
       rules.createException({ rules: isAll ? [] : of, events: eventsOf(conditions), reason: reason.trim(), owner: owner.trim() === '' ? me.user.name : owner.trim(), ...(expires === '' ? {} : { expires }) }),
-    onSuccess: () => {
+    onSuccess: (made) => {
       again()
       notify('The exception holds from now on')
-      onClose()
+      if (onMade) onMade(made)
+      else onClose()
     },
   })
   const problem = !isAll && of.length === 0 ? 'Choose the rules it is for.' : conditions.map(conditionProblem).find((text) => text !== undefined)
@@ -98,7 +109,7 @@ export function CreateException({ rule, onClose }: { rule?: string | undefined; 
 }
 
 /** Rules by title; what is typed must be one of them. */
-function RulePicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
+export function RulePicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
   const id = useId()
   const [typed, setTyped] = useState('')
   const all = useRules().data?.rules ?? []

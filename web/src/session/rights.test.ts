@@ -10,7 +10,7 @@ function rights(permissions: string[], account?: string, isOperator = false): Ri
   return new Rights(me, account)
 }
 
-const seen = (of: Rights) => (['/activity', '/rules', '/audit', '/rejects', '/settings/keys', '/settings', '/me/activity'] satisfies Place[]).filter((place) => maySee(of, place))
+const seen = (of: Rights) => (['/activity', '/alerts', '/rules', '/audit', '/rejects', '/settings/keys', '/settings', '/me/activity'] satisfies Place[]).filter((place) => maySee(of, place))
 
 describe('what a person sees', () => {
   test('a member sees and lands on their own activity', () => {
@@ -21,6 +21,8 @@ describe('what a person sees', () => {
   test('a reader of spaces sees Activity and no settings', () => expect(seen(rights(['own-activity.read', 'space-events.read']))).toEqual(['/activity', '/me/activity']))
   test('who exports sees Settings for the downloads there', () => expect(seen(rights(['space-events.read', 'events.export']))).toEqual(['/activity', '/settings', '/me/activity']))
   test('who reads keys sees Settings for their sake', () => expect(seen(rights(['keys.read']))).toEqual(['/settings/keys', '/settings', '/me/activity']))
+  test('who reads alerts sees Alerts', () => expect(seen(rights(['alerts.read']))).toEqual(['/alerts', '/me/activity']))
+  test('who manages channels sees Settings for their sake', () => expect(seen(rights(['channels.manage']))).toEqual(['/settings', '/me/activity']))
   test('who reads rules sees Rules', () => expect(seen(rights(['rules.read']))).toEqual(['/rules', '/me/activity']))
   test('rights are those of the account that the address names', () => {
     expect(rights(['users.read'], 'lab').may('users.read')).toBe(false)

@@ -5,7 +5,7 @@ import type { Me, Membership } from '../api/shapes'
 export type Permission =
   | 'events.write' | 'space-events.read' | 'account-events.read' | 'own-activity.read' | 'events.export' | 'events.erase' | 'rejects.read' | 'audit.read'
   | 'keys.read' | 'keys.manage' | 'users.read' | 'users.manage' | 'roles.manage' | 'sessions.manage' | 'settings.read' | 'settings.manage'
-  | 'rules.read' | 'rules.manage'
+  | 'rules.read' | 'rules.manage' | 'alerts.read' | 'alerts.manage' | 'channels.manage'
 
 export class Rights {
   readonly membership: Membership | undefined
@@ -33,15 +33,16 @@ export class Rights {
 
 export const READS_EVENTS: readonly Permission[] = ['space-events.read', 'account-events.read']
 /** Whoever may do one of these finds something to do under Settings. */
-export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read', 'events.export', 'events.erase']
+export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read', 'events.export', 'events.erase', 'channels.manage']
 /** What the days, downloads, retention and removal of stored events ask for, each its own. */
 export const SEES_STORED: readonly Permission[] = [...READS_EVENTS, 'settings.read', 'events.export', 'events.erase']
 
-export type Place = '/activity' | '/rules' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
+export type Place = '/activity' | '/alerts' | '/rules' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
 
 /** What a place needs one of; nothing for what everybody has. */
 export const PLACES: Record<Place, readonly Permission[]> = {
   '/activity': READS_EVENTS,
+  '/alerts': ['alerts.read'],
   '/rules': ['rules.read'],
   '/audit': ['audit.read'],
   '/rejects': ['rejects.read'],

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Activity, FileWarning, KeyRound, Radar, ScrollText, Settings, UserRound } from 'lucide-react'
+import { Activity, FileWarning, KeyRound, Radar, ScrollText, Settings, Siren, UserRound } from 'lucide-react'
 import { useEffect } from 'react'
+import { useOpenAlerts } from '../alerts/queries'
 import { api } from '../api/client'
 import { useSigned } from '../session/me'
 import { maySee, type Place } from '../session/rights'
@@ -9,7 +10,7 @@ import { compact } from '../ui/number'
 import { lastActivity, rememberActivity } from './lastActivity'
 
 const TITLES: readonly [string, string][] = [
-  ['/activity', 'Activity'], ['/rules/exceptions', 'Exceptions'], ['/rules', 'Rules'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
+  ['/activity', 'Activity'], ['/alerts/silences', 'Silences'], ['/alerts', 'Alerts'], ['/rules/exceptions', 'Exceptions'], ['/rules', 'Rules'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
   ['/settings/keys', 'Keys'], ['/settings', 'Settings'],
 ]
 
@@ -22,6 +23,7 @@ interface Item {
 
 const ITEMS: readonly Item[] = [
   { place: '/activity', label: 'Activity', Icon: Activity, isHere: (path) => path === '/activity' },
+  { place: '/alerts', label: 'Alerts', Icon: Siren, isHere: (path) => path.startsWith('/alerts') },
   { place: '/rules', label: 'Rules', Icon: Radar, isHere: (path) => path.startsWith('/rules') },
   { place: '/audit', label: 'Audit log', Icon: ScrollText, isHere: (path) => path === '/audit' },
   { place: '/rejects', label: 'Rejects', Icon: FileWarning, isHere: (path) => path === '/rejects' },
@@ -34,7 +36,8 @@ const MINE: Item = { place: '/me/activity', label: 'My activity', Icon: UserRoun
 export function Rail() {
   const { rights } = useSigned()
   const rejects = useQuery({ queryKey: ['rejects', 'summary'], queryFn: ({ signal }) => api.rejectsSummary(signal), refetchInterval: 60_000, enabled: rights.may('rejects.read') })
-  const total = rejects.data?.total ?? 0
+  const open = useOpenAlerts()
+  const badges: Partial<Record<Place, [number, string]>> = { '/rejects': [rejects.data?.total ?? 0, 'lines could not be read'], '/alerts': [open, open === 1 ? 'is open' : 'are open'] }
   const location = useRouterState({ select: (state) => state.location })
   const path = location.pathname
   useEffect(() => {
@@ -49,14 +52,15 @@ export function Rail() {
     <nav className="rail" aria-label="Pages">
       {seen.map(({ place, label, Icon, isHere }) => {
         const here = isHere(path)
+        const [total, what] = badges[place] ?? [0, '']
         return (
           <Link key={place} to={place} search={here ? true : lastActivity(place)} className={`rail-item${here ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={here ? 'page' : undefined}>
             <Icon size={19} aria-hidden />
             <span>{label}</span>
-            {place === '/rejects' && total > 0 && (
-              <span className="rail-badge">
+            {total > 0 && (
+              <span className={`rail-badge${place === '/alerts' ? ' rail-badge-alerts' : ''}`}>
                 {compact(total)}
-                <span className="visually-hidden"> lines could not be read</span>
+                <span className="visually-hidden"> {what}</span>
               </span>
             )}
           </Link>

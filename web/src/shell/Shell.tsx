@@ -1,7 +1,7 @@
 /** What stands around every page: the rail, the top bar, the palette, the help, and keys that work everywhere. */
 import { useQueryClient } from '@tanstack/react-query'
 import { Outlet, useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
 import { own } from '../api/own'
 import { Problem } from '../api/problem'
 import { SignedContext, useMeQuery, useSignedOf, type Signed } from '../session/me'
@@ -64,31 +64,20 @@ export function Shell() {
   )
 }
 
-const LEADER_MS = 1500
 /** After `g`. */
-const KEYS: readonly [string, Place][] = [['a', '/activity'], ['l', '/rules'], ['u', '/audit'], ['r', '/rejects'], ['k', '/settings/keys'], ['s', '/settings'], ['m', '/me/activity']]
+const KEYS: readonly [string, Place][] = [['a', '/activity'], ['i', '/alerts'], ['l', '/rules'], ['u', '/audit'], ['r', '/rejects'], ['k', '/settings/keys'], ['s', '/settings'], ['m', '/me/activity']]
 
 function Frame({ signed, onSignOut }: { signed: Signed; onSignOut: () => void }) {
   const [open, setOpen] = useState<'palette' | 'help' | undefined>()
   const navigate = useNavigate()
-  const leader = useRef(-Infinity)
-  /** Whether `g` was pressed just before. */
-  const led = (event: KeyboardEvent): boolean => {
-    const after = event.timeStamp - leader.current
-    leader.current = -Infinity
-    return after < LEADER_MS
-  }
   const { rights } = signed
   useShortcuts({
     '?': () => setOpen('help'),
-    g: (event) => {
-      leader.current = event.timeStamp
-    },
     ...Object.fromEntries(
       KEYS.map(([key, place]) => [
-        key,
+        `g ${key}`,
         (event: KeyboardEvent) => {
-          if (!led(event) || !maySee(rights, place)) return
+          if (!maySee(rights, place)) return
           event.preventDefault()
           void navigate({ to: place, search: lastActivity(place) })
         },

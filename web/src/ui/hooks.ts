@@ -37,7 +37,28 @@ export function useWidth(): [React.RefObject<HTMLDivElement | null>, number] {
   return [element, width]
 }
 
-/** Keys for the whole page; not while a person types, and not with Ctrl, Alt or Meta. */
+const LEADER_MS = 1500
+/** Keys that are meant for what `g` leads to, not for what they do alone. */
+const led = new WeakSet<Event>()
+let leaderAt = -Infinity
+// Before every listener: each must know the same of a key.
+document.addEventListener(
+  'keydown',
+  (event) => {
+    if (event.timeStamp - leaderAt < LEADER_MS) led.add(event)
+    leaderAt = event.key === 'g' && !isTyped(event) ? event.timeStamp : -Infinity
+  },
+  { capture: true },
+)
+
+/** Whether a key is text, or belongs to what has the focus. */
+function isTyped(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.altKey || event.metaKey) return true
+  const target = event.target instanceof HTMLElement ? event.target : document.body
+  return target.closest('input:not([type="checkbox"]), textarea, select, [contenteditable], [role="menu"], [role="application"], dialog') !== null
+}
+
+/** Keys for the whole page, `g a` for one after `g`; not while a person types, and not with Ctrl, Alt or Meta. */
 export function useShortcuts(keys: Record<string, (event: KeyboardEvent) => void>): void {
   const latest = useRef(keys)
   useEffect(() => {
@@ -45,10 +66,8 @@ export function useShortcuts(keys: Record<string, (event: KeyboardEvent) => void
   })
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
-      const target = event.target instanceof HTMLElement ? event.target : document.body
-      if (target.closest('input, textarea, select, [contenteditable], [role="menu"], [role="application"], dialog')) return
-      latest.current[event.key]?.(event)
+      if (event.defaultPrevented || isTyped(event)) return
+      latest.current[led.has(event) ? `g ${event.key}` : event.key]?.(event)
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)

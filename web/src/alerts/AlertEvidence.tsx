@@ -1,0 +1,105 @@
+/** The events that show what an alert says. */
+import { useQueries } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { resultOf, valueAt, visible } from '../activity/event'
+import { clock, hoverTime } from '../activity/time'
+import { api } from '../api/client'
+import { Problem } from '../api/problem'
+import type { AlertDetail, AuditEvent } from '../api/shapes'
+import { useSigned } from '../session/me'
+import { READS_EVENTS } from '../session/rights'
+import { count } from '../ui/number'
+import { usePrefs } from '../ui/prefs'
+import { Result } from '../ui/Result'
+import { groupQuery, withShortIds } from './words'
+
+const FIRST = 8
+const MORE = 24
+
+export interface Evidence {
+  events: { record: string; event: AuditEvent | undefined; error: Error | null }[]
+  times: string[]
+  total: number
+  more: () => void
+}
+
+/** The newest first; the rest when asked for. */
+export function useEvidence(records: readonly string[]): Evidence {
+  const { rights } = useSigned()
+  const [shown, setShown] = useState(FIRST)
+  const isAllowed = rights.mayAny(READS_EVENTS) || rights.may('audit.read')
+  const some = records.slice(0, shown)
+  const found = useQueries({
+    queries: some.map((id) => ({ queryKey: ['event', id], queryFn: ({ signal }: { signal: AbortSignal }) => api.event(id, signal), staleTime: 300_000, enabled: isAllowed })),
+  })
+  const events = some.map((record, at) => ({ record, event: found[at]?.data, error: found[at]?.error ?? null }))
+  return { events, times: events.flatMap(({ event }) => (event ? [event.eventTime] : [])), total: records.length, more: () => setShown(shown + MORE) }
+}
+
+export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; detail: AlertDetail; from: string }) {
+  const { rights } = useSigned()
+  const { events, total, more } = evidence
+  const q = groupQuery(detail.alert.group)
+  const mayRead = rights.mayAny(READS_EVENTS)
+  const finding = detail.finding_records[0]
+  return (
+    <section className="alert-part">
+      <div className="panel-head">
+        <h3>Events that show it</h3>
+        <span className="muted small">{total > events.length ? `the newest ${events.length} of ${count(total)}` : total === 1 ? '1 event' : `${count(total)} events`}</span>
+        <span className="spring" />
+        {mayRead && q !== '' && (
+          <Link to="/activity" search={{ q, from }} preload={false} className="link-button">
+            All in Activity
+          </Link>
+        )}
+      </div>
+      {total === 0 ? (
+        <p className="muted small">The finding names no single events{finding === undefined ? '' : `; it is kept as ${finding}`}.</p>
+      ) : (
+        <ol className="evidence" aria-label="Events that show it">
+          {events.map(({ record, event, error }) => (
+            <li key={record}>
+              {event ? (
+                <EvidenceEvent event={event} q={q} from={from} />
+              ) : (
+                <p className="evidence-missing muted small">
+                  <span className="mono">{record}</span> {error === null ? (mayRead ? '' : 'may be read by who reads events') : error instanceof Problem && error.status === 404 ? 'is no longer kept, or not for you to read' : error.message}
+                </p>
+              )}
+            </li>
+          ))}
+        </ol>
+      )}
+      {total > events.length && (
+        <button type="button" className="link-button" onClick={more}>
+          Show {Math.min(MORE, total - events.length)} more
+        </button>
+      )}
+    </section>
+  )
+}
+
+function EvidenceEvent({ event, q, from }: { event: AuditEvent; q: string; from: string }) {
+  const { zone } = usePrefs()
+  const { day, time } = clock(event.eventTime, zone, false)
+  const address = event.initiator?.host?.address
+  const actor = event.initiator?.name ?? event.initiator?.id
+  return (
+    <Link to={event.record.stream === 'audit' ? '/audit' : '/activity'} search={{ ...(event.record.stream === 'audit' ? {} : { q }), from, event: event.record.id }} preload={false} className="evidence-event" title="Open the event">
+      <time dateTime={event.eventTime} title={hoverTime(event.eventTime)} className="evidence-time">
+        <span className="muted">{day}</span> {time}
+      </time>
+      <span className="evidence-said">
+        <span className="evidence-sentence">{withShortIds(visible(event.record.summary))}</span>
+        <span className="evidence-facts muted small">
+          {actor !== undefined && !event.record.summary.includes(actor) && <span title={actor}>{visible(actor)}</span>}
+          <span className="mono">{event.action}</span>
+          {address !== undefined && <span className="mono">{address}</span>}
+        </span>
+      </span>
+      <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />
+    </Link>
+  )
+}

@@ -1,0 +1,50 @@
+/** Alerts: where findings wait for people, and for whom nothing is told. */
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { useSigned } from '../session/me'
+import { compact } from '../ui/number'
+import { useAlertCounts } from './queries'
+
+const TABS = [
+  { status: undefined, label: 'Open', count: 'open' },
+  { status: 'acknowledged', label: 'Acknowledged', count: 'acknowledged' },
+  { status: 'resolved', label: 'Resolved', count: 'resolved' },
+  { status: 'all', label: 'All', count: undefined },
+] as const
+
+export function AlertsLayout() {
+  const { rights } = useSigned()
+  const { pathname, search } = useRouterState({ select: (state) => state.location })
+  const counts = useAlertCounts()
+  if (!rights.may('alerts.read')) return <Outlet />
+  const isSilences = pathname.startsWith('/alerts/silences')
+  const status = (search as { status?: string }).status
+  const isReading = /^\/alerts\/./.test(pathname) && !isSilences
+  return (
+    <div className={`settings alerts${isReading ? ' is-reading' : ''}`}>
+      <nav className="settings-tabs" aria-label="Alerts">
+        {TABS.map((tab) => {
+          const here = !isSilences && status === tab.status
+          const count = counts && (tab.count === undefined ? counts.open + counts.acknowledged + counts.resolved : counts[tab.count])
+          return (
+            <Link
+              key={tab.label}
+              to="/alerts"
+              // The other filters stay: they are about whose and which, not about where it stands.
+              search={(now) => ({ ...now, status: tab.status, view: undefined, open: undefined })}
+              className={`settings-tab${here ? ' active' : ''}`}
+              activeProps={{ className: '' }}
+              aria-current={here ? 'page' : undefined}
+            >
+              {tab.label}
+              {count !== undefined && count > 0 && <span className="tab-count">{compact(count)}</span>}
+            </Link>
+          )
+        })}
+        <Link to="/alerts/silences" search={{}} className={`settings-tab alerts-silences-tab${isSilences ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={isSilences ? 'page' : undefined}>
+          Silences
+        </Link>
+      </nav>
+      <Outlet />
+    </div>
+  )
+}

@@ -1,0 +1,204 @@
+/** One channel with what it is told, a test, and its log of deliveries. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Pencil, Send, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import { DeliveryMark } from '../alerts/Told'
+import { momentWords } from '../alerts/words'
+import { hoverTime } from '../activity/time'
+import { alerts } from '../api/alerts'
+import type { Channel, Delivery } from '../api/shapes'
+import { useChange } from '../session/change'
+import { useSigned } from '../session/me'
+import { History, historyOf } from '../settings/History'
+import { Side } from '../settings/Side'
+import { ChangeError, Confirm } from '../ui/Confirm'
+import { Loaded } from '../ui/Loaded'
+import { notify } from '../ui/notice'
+import { count } from '../ui/number'
+import { When } from '../ui/When'
+import { severityWords } from './channelForm'
+import { KINDS, leadsTo } from './kinds'
+
+const LOG_MS = 5000
+
+interface ChannelSideProps {
+  channel: Channel
+  onEdit: () => void
+  onClose: () => void
+}
+
+export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
+  const client = useQueryClient()
+  const { rights } = useSigned()
+  const [isDeleting, setIsDeleting] = useState(false)
+  const log = useQuery({
+    queryKey: ['channels', channel.id, 'deliveries'],
+    queryFn: ({ signal, client: cache }) => alerts.deliveries(channel.id, cache.getQueryData(['channels', channel.id, 'deliveries']) !== undefined, signal),
+    refetchInterval: LOG_MS,
+  })
+  const test = useChange({
+    mutationFn: () => alerts.testChannel(channel.id),
+    onSettled: () => client.invalidateQueries({ queryKey: ['channels'] }),
+  })
+  const { label, Icon } = KINDS[channel.receiver.type]
+  return (
+    <Side
+      label="Channel"
+      title={channel.name}
+      sub={
+        <span className="with-icon channel-sub">
+          <Icon size={14} aria-hidden /> {label}
+          {!channel.is_enabled && <span className="tag">off</span>}
+        </span>
+      }
+      onClose={onClose}
+    >
+      <section>
+        {channel.description !== '' && <p>{channel.description}</p>}
+        <dl className="rows">
+          <div>
+            <dt>Leads to</dt>
+            <dd className="mono small wrap">{leadsTo(channel.receiver)}</dd>
+          </div>
+          <div>
+            <dt>Is told of</dt>
+            <dd>{severityWords(channel.severities)}</dd>
+          </div>
+          <div>
+            <dt>From</dt>
+            <dd>{channel.sources.length === 0 ? 'every provider' : channel.sources.map((source) => `${source.provider === 'ALL' ? 'every provider' : source.provider}: ${(source.finding_types ?? ['ALL']).join(', ').replace('ALL', 'every type')}`).join('; ')}</dd>
+          </div>
+          <div>
+            <dt>At most</dt>
+            <dd>
+              {count(channel.rate_limit)} notices an hour, times in {channel.time_zone}
+            </dd>
+          </div>
+          <div>
+            <dt>Made</dt>
+            <dd>
+              <When iso={channel.created_at} /> <span className="muted">by {channel.created_by}</span>
+            </dd>
+          </div>
+        </dl>
+        <div className="deeds">
+          <button type="button" className="button primary" disabled={test.isPending} onClick={() => test.mutate()}>
+            <Send size={14} aria-hidden /> {test.isPending ? 'Waiting for the answer…' : 'Send a test'}
+          </button>
+          <button type="button" className="button" onClick={onEdit}>
+            <Pencil size={14} aria-hidden /> Change
+          </button>
+          <button type="button" className="button danger" onClick={() => setIsDeleting(true)}>
+            <Trash2 size={14} aria-hidden /> Delete
+          </button>
+        </div>
+        <ChangeError error={test.error} />
+        {test.data && <TestAnswer delivery={test.data} />}
+      </section>
+      <section>
+        <h3>Deliveries</h3>
+        <Loaded query={log}>
+          {(deliveries) =>
+            deliveries.length === 0 ? (
+              <p className="muted small">None yet. Send a test to see whether it arrives.</p>
+            ) : (
+              <ol className="delivery-log" aria-label="Deliveries">
+                {deliveries.map((delivery) => (
+                  <DeliveryItem key={delivery.id} delivery={delivery} />
+                ))}
+              </ol>
+            )
+          }
+        </Loaded>
+      </section>
+      {rights.may('audit.read') && (
+        <section>
+          <h3>History</h3>
+          <History q={historyOf(['channel'], channel.id)} isCompact />
+        </section>
+      )}
+      {isDeleting && (
+        <Confirm
+          title={`Delete “${channel.name}”?`}
+          action="Delete"
+          keep="Keep it"
+          change={() => alerts.deleteChannel(channel.id)}
+          onClose={() => setIsDeleting(false)}
+          onDone={() => {
+            void client.invalidateQueries({ queryKey: ['channels'], exact: true })
+            notify(`“${channel.name}” is deleted`)
+            onClose()
+          }}
+        >
+          <p>It is told nothing more, its secrets are gone for good, and what still waits to be delivered is let go.</p>
+        </Confirm>
+      )}
+    </Side>
+  )
+}
+
+/** What the receiver said to a test. */
+function TestAnswer({ delivery }: { delivery: Delivery }) {
+  const attempt = delivery.attempts.at(-1)
+  const went = delivery.state === 'delivered'
+  return (
+    <div className={`test-answer${went ? ' is-good' : ' is-bad'}`} role="status">
+      <p>
+        <strong>{went ? 'The test arrived' : 'The test did not arrive'}</strong>
+        {attempt?.status != null && <span className="mono">{attempt.status}</span>}
+        {attempt && <span className="muted small">{count(attempt.took_ms)} ms</span>}
+      </p>
+      {attempt && attempt.answer !== '' && <pre className="mono">{attempt.answer}</pre>}
+    </div>
+  )
+}
+
+const OUTCOMES: Record<string, string> = { delivered: 'delivered', failed: 'failed, is tried again', refused: 'given up', merged: 'told with others' }
+
+function DeliveryItem({ delivery }: { delivery: Delivery }) {
+  const last = delivery.attempts.at(-1)
+  return (
+    <li>
+      <details>
+        <summary>
+          <DeliveryMark state={delivery.state} />
+          <span className="delivery-what">
+            {delivery.moment === 'test' ? 'Test' : delivery.summary}
+            <span className="muted small">
+              {delivery.moment !== 'test' && `${momentWords(delivery.moment)} · `}
+              {delivery.attempts.length === 0 ? 'not tried yet' : delivery.attempts.length === 1 ? `1 try${last?.status != null ? `, ${last.status}` : ''}` : `${delivery.attempts.length} tries${last?.status != null ? `, ${last.status}` : ''}`}
+            </span>
+          </span>
+          <span className="small">
+            <When iso={delivery.created_at} />
+          </span>
+        </summary>
+        <div className="delivery-tries">
+          {delivery.attempts.map((attempt) => (
+            <div key={attempt.at} className="delivery-try">
+              <p className="small">
+                <time dateTime={attempt.at} title={hoverTime(attempt.at)}>
+                  <When iso={attempt.at} />
+                </time>{' '}
+                · {OUTCOMES[attempt.outcome] ?? attempt.outcome}
+                {attempt.status != null && <span className="mono"> {attempt.status}</span>} · {count(attempt.took_ms)} ms
+              </p>
+              {attempt.answer !== '' && <pre className="mono">{attempt.answer}</pre>}
+            </div>
+          ))}
+          {delivery.due_at !== null && (
+            <p className="small">
+              Tried next <When iso={delivery.due_at} />
+            </p>
+          )}
+          {delivery.alert !== null && (
+            <Link to="/alerts/$id" params={{ id: delivery.alert }} search={{ status: 'all' }} className="link-button">
+              Open the alert
+            </Link>
+          )}
+        </div>
+      </details>
+    </li>
+  )
+}

@@ -1,0 +1,181 @@
+/** Channels under Settings: who and what is told of alerts, and how that goes. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { BellRing, Plus } from 'lucide-react'
+import { useState } from 'react'
+import { DeliveryMark } from '../alerts/Told'
+import { alerts } from '../api/alerts'
+import type { Channel, ChannelList } from '../api/shapes'
+import { useChange } from '../session/change'
+import { useSigned } from '../session/me'
+import { historyOf } from '../settings/History'
+import { Tab, useTab } from '../settings/Tab'
+import { Empty } from '../ui/Empty'
+import { Loaded } from '../ui/Loaded'
+import { notify } from '../ui/notice'
+import { When } from '../ui/When'
+import { severityWords, switched } from './channelForm'
+import { ChannelDialog } from './ChannelDialog'
+import { ChannelSide } from './ChannelSide'
+import { KINDS, leadsTo } from './kinds'
+import { NoticeKeyPanel } from './NoticeKeyPanel'
+
+const LIST_MS = 15_000
+
+export function NotificationsTab() {
+  const { rights } = useSigned()
+  const { open, setOpen } = useTab()
+  const [editing, setEditing] = useState<Channel | 'new' | undefined>()
+  const channels = useQuery({
+    queryKey: ['channels'],
+    queryFn: ({ signal, client }) => alerts.channels(client.getQueryData(['channels']) !== undefined, signal),
+    refetchInterval: LIST_MS,
+    enabled: rights.may('channels.manage'),
+  })
+  const shown = channels.data?.channels.find((channel) => channel.id === open)
+  return (
+    <Tab
+      title="Notifications"
+      lead={
+        <>
+          Channels that tell people and programs of alerts.
+          {rights.may('alerts.read') && (
+            <>
+              {' '}
+              For whom nothing is told for some time are the{' '}
+              <Link to="/alerts/silences" search={{}}>
+                silences
+              </Link>
+              .
+            </>
+          )}
+        </>
+      }
+      need={['channels.manage']}
+      history={historyOf(['channel'])}
+      action={
+        <button type="button" className="button primary" onClick={() => setEditing('new')}>
+          <Plus size={14} aria-hidden /> New channel
+        </button>
+      }
+    >
+      <Loaded query={channels}>
+        {(list) => (
+          <>
+            {!list.has_mail && (
+              <p className="banner mail-missing">
+                whodid knows no mail server, so no channel can send e-mail. The operator sets <code>mail.host</code> and <code>mail.from</code> in the configuration.
+              </p>
+            )}
+            {list.channels.length === 0 ? (
+              <Empty Icon={BellRing} title="Nobody is told yet">
+                <p>Alerts wait in the inbox until somebody looks. A channel tells your people where they are: by e-mail, Slack, Teams, PagerDuty, a webhook or syslog.</p>
+                <div className="state-actions">
+                  <button type="button" className="button primary" onClick={() => setEditing('new')}>
+                    Make the first channel
+                  </button>
+                </div>
+              </Empty>
+            ) : (
+              <ChannelTable list={list} open={open} onOpen={setOpen} />
+            )}
+            <NoticeKeyPanel />
+          </>
+        )}
+      </Loaded>
+      {shown && <ChannelSide key={shown.id} channel={shown} onEdit={() => setEditing(shown)} onClose={() => setOpen(undefined)} />}
+      {editing !== undefined && (
+        <ChannelDialog
+          channel={editing === 'new' ? undefined : editing}
+          hasMail={channels.data?.has_mail ?? true}
+          onDone={(saved) => {
+            setEditing(undefined)
+            // To be tried at once.
+            setOpen(saved.id)
+          }}
+          onClose={() => setEditing(undefined)}
+        />
+      )}
+    </Tab>
+  )
+}
+
+function ChannelTable({ list, open, onOpen }: { list: ChannelList; open: string | undefined; onOpen: (id: string) => void }) {
+  return (
+    <table className="page-table channels-table">
+      <thead>
+        <tr>
+          <th scope="col">Told</th>
+          <th scope="col">Channel</th>
+          <th scope="col">Leads to</th>
+          <th scope="col">Is told of</th>
+          <th scope="col">Last delivery</th>
+        </tr>
+      </thead>
+      <tbody>
+        {list.channels.map((channel) => {
+          const { label, Icon } = KINDS[channel.receiver.type]
+          const last = channel.last_delivery
+          return (
+            <tr key={channel.id} className={`${channel.is_enabled ? '' : 'dimmed'}${channel.id === open ? ' chosen' : ''}`}>
+              <td data-label="Told">
+                <ChannelSwitch channel={channel} />
+              </td>
+              <th scope="row" data-label="Channel">
+                <span className="channel-name">
+                  <span className="kind-icon" title={label}>
+                    <Icon size={16} aria-hidden />
+                  </span>
+                  <span className="stacked">
+                    <button type="button" className="row-link" onClick={() => onOpen(channel.id)}>
+                      {channel.name}
+                    </button>
+                    <span className="muted small">{channel.description === '' ? label : channel.description}</span>
+                  </span>
+                </span>
+              </th>
+              <td data-label="Leads to" className="mono small channel-leads">
+                {leadsTo(channel.receiver)}
+              </td>
+              <td data-label="Is told of">
+                <span className="stacked">
+                  {severityWords(channel.severities)}
+                  {channel.sources.length > 0 && <span className="muted small">from {channel.sources.map((source) => (source.provider === 'ALL' ? 'every provider' : source.provider)).join(', ')}</span>}
+                </span>
+              </td>
+              <td data-label="Delivery">
+                {last === null ? (
+                  <span className="muted">none yet</span>
+                ) : (
+                  <span className="stacked">
+                    <span className="delivery-line">
+                      <DeliveryMark state={last.state} />
+                      {last.attempts.at(-1)?.status != null && <span className="mono small">{last.attempts.at(-1)?.status}</span>}
+                      {last.moment === 'test' && <span className="muted small">test</span>}
+                    </span>
+                    <span className="small">
+                      <When iso={last.created_at} />
+                    </span>
+                  </span>
+                )}
+              </td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}
+
+function ChannelSwitch({ channel }: { channel: Channel }) {
+  const client = useQueryClient()
+  const change = useChange({
+    mutationFn: (isEnabled: boolean) => alerts.updateChannel(channel.id, switched(channel, isEnabled)),
+    onSuccess: async (saved) => {
+      notify(`“${saved.name}” is ${saved.is_enabled ? 'on' : 'off'}`)
+      await client.invalidateQueries({ queryKey: ['channels'], exact: true })
+    },
+    onError: (error) => notify(error.message),
+  })
+  return <input type="checkbox" role="switch" className="switch" aria-label={`Tell “${channel.name}”`} checked={change.isPending ? change.variables : channel.is_enabled} disabled={change.isPending} onChange={(event) => change.mutate(event.target.checked)} />
+}

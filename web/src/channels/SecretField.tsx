@@ -1,0 +1,28 @@
+import { KeyRound } from 'lucide-react'
+import { isMask } from './channelForm'
+
+interface SecretFieldProps {
+  id?: string
+  label?: string
+  value: string
+  placeholder: string
+  onChange: (value: string) => void
+}
+
+/** A secret that is only ever written: one that is kept shows its mask until another takes its place. */
+export function SecretField({ id, label, value, placeholder, onChange }: SecretFieldProps) {
+  if (isMask(value)) {
+    return (
+      <span className="secret-kept">
+        <KeyRound size={13} aria-hidden />
+        <code>{value}</code>
+        <span className="muted small">kept</span>
+        <span className="spring" />
+        <button type="button" className="link-button" aria-label={`Enter another: ${label ?? 'secret'}`} onClick={() => onChange('')}>
+          Enter another
+        </button>
+      </span>
+    )
+  }
+  return <input id={id} aria-label={label} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder={placeholder} value={value} onChange={(event) => onChange(event.target.value)} />
+}
