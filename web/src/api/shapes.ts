@@ -104,6 +104,15 @@ export type ChannelList = Schemas['ChannelList']
 export type ChannelSource = Schemas['ChannelSource']
 export type Delivery = Schemas['Delivery']
 export type NoticeKey = Schemas['NoticeKey']
+export type SearchAlert = Schemas['SearchAlert']
+export type SearchAlertWrite = Schemas['SearchAlertWrite']
+export type ToldChannel = Schemas['ToldChannel']
+export type Trigger = Schemas['Trigger']
+export type TriggerInterval = Schemas['TriggerInterval']
+export type Blackout = Schemas['Blackout']
+/** Channels with when each is told; the Activity page has presets of its own. */
+export type TellingPreset = Schemas['Preset']
+export type TellingPresetWrite = Schemas['PresetWrite']
 
 /** What limits a search: its text and its time range, as the URL has them. */
 export interface Filter {
