@@ -158,10 +158,12 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
                 </dd>
               </div>
             )}
-            <div>
-              <dt>Kind</dt>
-              <dd className="mono small wrap">{alert.finding_type}</dd>
-            </div>
+            {search === undefined && (
+              <div>
+                <dt>Kind</dt>
+                <dd className="mono small wrap">{alert.finding_type}</dd>
+              </div>
+            )}
           </dl>
           <Told deliveries={detail.deliveries} />
         </div>

@@ -45,7 +45,7 @@ const STATES = { delivered: { Icon: Check, className: 'good', word: 'delivered' 
 
 /** How a delivery stands, as an icon and a word. */
 export function DeliveryMark({ state }: { state: string }) {
-  const { Icon, className, word } = STATES[state as keyof typeof STATES] ?? { Icon: Clock, className: 'pending', word: state }
+  const { Icon, className, word } = (STATES as Partial<Record<string, (typeof STATES)[keyof typeof STATES]>>)[state] ?? { Icon: Clock, className: 'pending', word: state }
   return (
     <span className={`delivery-mark ${className}`}>
       <Icon size={13} strokeWidth={2.4} aria-hidden /> {word}

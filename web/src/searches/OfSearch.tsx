@@ -23,7 +23,7 @@ export function SearchChip({ alert, from }: { alert: Alert; from: string }) {
   return (
     <ul className="chips alert-chips" aria-label="The search">
       <li>
-        <SearchLink watched={found} from={from} className="chip">
+        <SearchLink watched={found} from={from} className="chip search-chip">
           <Search size={12} aria-hidden />
           <span className="chip-text mono">{found.q === undefined || found.q === '' ? 'every event' : found.q}</span>
         </SearchLink>

@@ -19,7 +19,7 @@ export function Presets({ mayManage }: { mayManage: boolean }) {
   const [editing, setEditing] = useState<TellingPreset | 'new' | undefined>()
   const [deleting, setDeleting] = useState<TellingPreset | undefined>()
   return (
-    <section className="presets" aria-labelledby="presets-title">
+    <section className="told-presets" aria-labelledby="presets-title">
       <header className="presets-head">
         <div>
           <h2 id="presets-title">Presets</h2>

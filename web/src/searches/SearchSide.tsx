@@ -43,19 +43,21 @@ export function SearchSide({ alert, preset, onEdit, onClose }: SearchSideProps) 
       onClose={onClose}
     >
       <section>
-        <dl className="rows">
+        <dl className="rows search-rows">
           <div>
             <dt>Search</dt>
             <dd>
               <WatchedSearch says={says} />
             </dd>
           </div>
-          <div>
-            <dt>Waits for</dt>
-            <dd>
-              <Waits says={says} preset={preset} />
-            </dd>
-          </div>
+          {says.trigger !== undefined && (
+            <div>
+              <dt>Waits for</dt>
+              <dd>
+                <Waits says={says} preset={preset} />
+              </dd>
+            </div>
+          )}
           <div>
             <dt>Tells</dt>
             <dd>

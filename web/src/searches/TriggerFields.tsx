@@ -8,7 +8,7 @@ import { Said } from './Said'
 import type { Problems } from './problems'
 import { below } from './problems'
 import type { TriggerForm } from './searchForm'
-import { DAY_NAMES, DAYS, INTERVALS, intervalWords, newsIn } from './words'
+import { DAY_NAMES, DAYS, endWords, INTERVALS, newsIn } from './words'
 
 const ZONES = Intl.supportedValuesOf('timeZone')
 const LATELY_MS = 60_000
@@ -27,7 +27,7 @@ export function TriggerFields({ legend, form, onChange, problems, watched }: Tri
   const set = (change: Partial<TriggerForm>): void => onChange({ ...form, ...change })
   const isPresence = form.operator === 'presence'
   return (
-    <fieldset className="trigger">
+    <fieldset className="trigger-fields">
       <legend>{legend}</legend>
       <div className="trigger-line">
         <select
@@ -63,11 +63,11 @@ export function TriggerFields({ legend, form, onChange, problems, watched }: Tri
           </label>
           <label className="check">
             <input type="checkbox" checked={form.terminal} onChange={(event) => set({ terminal: event.target.checked })} />
-            <span>at the end of the {intervalWords(form.interval)}, with the whole count</span>
+            <span>at the end of {endWords(form.interval)}, with the whole count</span>
           </label>
         </div>
       ) : (
-        <p className="muted small">Told at the end of the {intervalWords(form.interval)}, as long as something matched in the day before.</p>
+        <p className="muted small">Told at the end of {endWords(form.interval)}, as long as something matched in the day before.</p>
       )}
       <Said problems={problems} of="immediate" />
       <Said problems={problems} of="terminal" />
@@ -96,7 +96,7 @@ function QuietFields({ form, onChange, problems }: { form: TriggerForm; onChange
   const setPeriod = (at: number, change: Partial<{ from: string; to: string }>): void => onChange({ periods: form.periods.map((period, index) => (index === at ? { ...period, ...change } : period)) })
   const isOverMidnight = form.periods.some(({ from, to }) => from !== '' && to !== '' && to <= from)
   return (
-    <div className="quiet">
+    <div className="quiet-times">
       <label className="check">
         <input
           type="checkbox"

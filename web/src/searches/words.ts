@@ -18,6 +18,9 @@ export const intervalOf = ({ operator, trigger_interval }: Pick<Trigger, 'operat
 
 export const intervalWords = (interval: TriggerInterval): string => INTERVALS.find(([name]) => name === interval)?.[1] ?? interval
 
+/** At whose end: `the hour`, `the 5 minutes`. */
+export const endWords = (interval: TriggerInterval): string => `the ${intervalWords(interval).replace(/^1 /, '')}`
+
 /** `5 or more within 5 minutes, told at once`. */
 export function triggerWords(trigger: Trigger): string {
   const limit = count(trigger.trigger_limit ?? 1)
