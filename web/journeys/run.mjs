@@ -17,6 +17,7 @@ import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
 import { journeys as provider } from './provider.spec.mjs'
 import { journeys as rules } from './rules.spec.mjs'
+import { journeys as searches } from './searches.spec.mjs'
 import { journeys as signIn } from './sign-in.spec.mjs'
 
 const STEP_MS_MAX = 20_000
@@ -42,7 +43,7 @@ let session
 let passed = 0
 let failed = 0
 
-for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...accessibility]) {
+for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...searches, ...accessibility]) {
   // The first journey signs in; without it no other can be walked.
   if (!journey.name.includes(only) && !journey.signsIn) continue
   const reason = journey.skip?.()

@@ -1,5 +1,6 @@
 /** Alerts: where findings wait for people, which searches make them, and for whom nothing is told. */
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { useSigned } from '../session/me'
 import { compact } from '../ui/number'
 import { useAlertCounts } from './queries'
@@ -21,13 +22,18 @@ export function AlertsLayout() {
   const { rights } = useSigned()
   const { pathname, search } = useRouterState({ select: (state) => state.location })
   const counts = useAlertCounts()
+  const nav = useRef<HTMLElement>(null)
+  useEffect(() => {
+    // On a narrow screen the tabs scroll; the chosen one is never out of sight.
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+  }, [pathname])
   if (!rights.may('alerts.read')) return <Outlet />
   const beside = BESIDE.find((tab) => pathname.startsWith(tab.to))
   const status = (search as { status?: string }).status
   const isReading = /^\/alerts\/./.test(pathname) && beside === undefined
   return (
     <div className={`settings alerts${isReading ? ' is-reading' : ''}`}>
-      <nav className="settings-tabs" aria-label="Alerts">
+      <nav className="settings-tabs" aria-label="Alerts" ref={nav}>
         {TABS.map((tab) => {
           const here = beside === undefined && status === tab.status
           const count = counts && (tab.count === undefined ? counts.open + counts.acknowledged + counts.resolved : counts[tab.count])

@@ -137,7 +137,7 @@ function WhoIsTold({ form, onChange }: { form: SearchForm; onChange: (change: Pa
   return (
     <fieldset className="channel-part">
       <legend>Who is told</legend>
-      <div className="kind-cards">
+      <div className="kind-cards who-cards">
         {WHO.map(({ told, label, what, Icon }) => {
           // Whom they would tell they could not say.
           const isShut = told === 'channels' && !isSeen && form.told !== 'channels'
