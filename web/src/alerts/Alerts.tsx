@@ -22,11 +22,13 @@ export function AlertsLayout() {
   const { rights } = useSigned()
   const { pathname, search } = useRouterState({ select: (state) => state.location })
   const counts = useAlertCounts()
+  const isCounted = counts !== undefined
   const nav = useRef<HTMLElement>(null)
   useEffect(() => {
     // On a narrow screen the tabs scroll; the chosen one is never out of sight.
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
-  }, [pathname])
+    // Counts make the tabs wider once they are here.
+  }, [pathname, isCounted])
   if (!rights.may('alerts.read')) return <Outlet />
   const beside = BESIDE.find((tab) => pathname.startsWith(tab.to))
   const status = (search as { status?: string }).status

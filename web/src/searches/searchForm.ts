@@ -59,10 +59,13 @@ export function triggerForm(trigger: Trigger, timeZone: string): TriggerForm {
     isQuiet: blackout?.enabled ?? false,
     days: DAYS.filter((day) => blackout?.days?.includes(day) === true),
     isAllDay: blackout?.times?.enabled !== true,
-    periods: (blackout?.times?.periods ?? []).map(([from = '', to = '']) => ({ from, to })),
+    periods: (blackout?.times?.periods ?? []).map(([from = '', to = '']) => ({ from: timeOf(from), to: timeOf(to) })),
     timeZone: blackout ? (blackout.timezone ?? 'UTC') : timeZone,
   }
 }
+
+/** A field for times knows no `24:00`; midnight of the next day is the same. */
+const timeOf = (time: string): string => (time === '24:00' ? '00:00' : time)
 
 const toldForms = (told: readonly ToldChannel[], timeZone: string): ToldForm[] => told.map(({ channel, trigger }) => ({ channel, trigger: triggerForm(trigger, timeZone) }))
 
