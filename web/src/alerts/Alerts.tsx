@@ -26,7 +26,7 @@ export function AlertsLayout() {
   const nav = useRef<HTMLElement>(null)
   useEffect(() => {
     // On a narrow screen the tabs scroll; the chosen one is never out of sight.
-    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
+    nav.current?.querySelector('.active')?.scrollIntoView({ inline: 'center', block: 'nearest' })
     // Counts make the tabs wider once they are here.
   }, [pathname, isCounted])
   if (!rights.may('alerts.read')) return <Outlet />
@@ -47,6 +47,8 @@ export function AlertsLayout() {
               search={(now) => ({ ...now, status: tab.status, view: undefined, open: undefined })}
               className={`settings-tab${here ? ' active' : ''}`}
               activeProps={{ className: '' }}
+              // Else the router takes “Open” for the current one on every page below.
+              activeOptions={{ exact: true }}
               aria-current={here ? 'page' : undefined}
             >
               {tab.label}

@@ -34,7 +34,7 @@ export function SearchChip({ alert, from }: { alert: Alert; from: string }) {
 
 /** The same in a list, by its id alone. */
 export function SearchName({ id }: { id: string }) {
-  const name = useSearchAlerts().data?.find((one) => one.id === id)?.search_alert.name ?? `search ${id.slice(0, 8)}`
+  const name = useSearchAlerts().data?.find((one) => one.id === id)?.search_alert.name ?? 'a search'
   return (
     <Link to="/alerts/searches" search={{ open: id }} className="row-link">
       {name}

@@ -15,7 +15,7 @@ import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { When } from '../ui/When'
 import { Presets } from './Presets'
-import { usePresets, useSearchAlerts, useSearchesChanged } from './queries'
+import { useChannels, usePresets, useSearchAlerts, useSearchesChanged } from './queries'
 import { SearchDialog } from './SearchDialog'
 import { SearchLink } from './SearchLink'
 import { SearchSide } from './SearchSide'
@@ -176,6 +176,7 @@ export function Waits({ says, preset }: { says: SearchAlertWrite; preset: Tellin
 }
 
 function Tells({ says, preset }: { says: SearchAlertWrite; preset: TellingPreset | undefined }) {
+  const { isSeen } = useChannels()
   if (says.preset !== undefined) {
     return (
       <span className="stacked">
@@ -185,9 +186,11 @@ function Tells({ says, preset }: { says: SearchAlertWrite; preset: TellingPreset
     )
   }
   if (says.channels === undefined) return <span className="muted">inbox only</span>
+  const channels = [...new Set(says.channels.map((told) => told.channel))]
+  if (!isSeen) return <span className="muted">{channels.length === 1 ? '1 channel' : `${channels.length} channels`}</span>
   return (
     <span className="stacked">
-      {[...new Set(says.channels.map((told) => told.channel))].map((id) => (
+      {channels.map((id) => (
         <ChannelName key={id} id={id} />
       ))}
     </span>

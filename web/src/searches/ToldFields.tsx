@@ -42,7 +42,7 @@ export function ToldFields({ told, first, onChange, problems, watched }: ToldFie
             <div className="told-head">
               <select className="field-input" aria-label={`Channel ${at + 1}`} required value={channel} onChange={(event) => set({ channel: event.target.value })}>
                 <option value="">Choose a channel…</option>
-                {channel !== '' && !found && <option value={channel}>{`channel ${channel.slice(0, 8)}`}</option>}
+                {channel !== '' && !found && !channels.isPending && <option value={channel}>{channels.isSeen ? 'a channel that is gone' : 'the channel as it is'}</option>}
                 {channels.list.map((one) => (
                   <option key={one.id} value={one.id}>
                     {`${one.name} · ${KINDS[one.receiver.type].label}${one.is_enabled ? '' : ' (off)'}`}

@@ -25,9 +25,9 @@ export function ToldList({ channels }: { channels: readonly ToldChannel[] }) {
 
 /** Its name where the person may look at channels. */
 export function ChannelName({ id }: { id: string }) {
-  const { find, isSeen } = useChannels()
+  const { find, isSeen, isPending } = useChannels()
   const channel = find(id)
-  if (!channel) return <span className="channel-of muted">{isSeen ? 'a channel that is gone' : `channel ${id.slice(0, 8)}`}</span>
+  if (!channel) return <span className="channel-of muted">{isPending ? '…' : isSeen ? 'a channel that is gone' : 'a channel'}</span>
   const { Icon, label } = KINDS[channel.receiver.type]
   return (
     <span className="channel-of" title={label}>
