@@ -19,6 +19,7 @@ import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
 import { journeys as provider } from './provider.spec.mjs'
 import { journeys as rules } from './rules.spec.mjs'
+import { journeys as searches } from './searches.spec.mjs'
 import { journeys as signIn } from './sign-in.spec.mjs'
 import { journeys as start } from './start.spec.mjs'
 
@@ -45,7 +46,7 @@ let session
 let passed = 0
 let failed = 0
 
-for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...alerts, ...channels, ...start, ...accessibility]) {
+for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...alerts, ...channels, ...searches, ...start, ...accessibility]) {
   // The first journey signs in; without it no other can be walked.
   if (!journey.name.includes(only) && !journey.signsIn) continue
   const reason = journey.skip?.()

@@ -34,6 +34,7 @@ const inboxPages = [
   createRoute({ getParentRoute: () => inbox, path: '/', component: lazyRouteComponent(() => import('./alerts/NoneOpen'), 'NoneOpen') }),
   createRoute({ getParentRoute: () => inbox, path: '$id', component: lazyRouteComponent(() => import('./alerts/AlertPage'), 'AlertPage') }),
 ] as const
+const searches = createRoute({ getParentRoute: () => alerts, path: 'searches', component: lazyRouteComponent(() => import('./searches/Searches'), 'SearchesTab') })
 const silences = createRoute({ getParentRoute: () => alerts, path: 'silences', component: lazyRouteComponent(() => import('./alerts/Silences'), 'SilencesTab') })
 
 const rules = createRoute({ getParentRoute: () => shell, path: '/rules', component: lazyRouteComponent(() => import('./rules/Rules'), 'RulesLayout'), validateSearch: texts('view', 'open') })
@@ -95,7 +96,7 @@ export const router = createRouter({
     signIn,
     invitation,
     reset,
-    shell.addChildren([home, activity, alerts.addChildren([inbox.addChildren([...inboxPages]), silences]), rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
+    shell.addChildren([home, activity, alerts.addChildren([inbox.addChildren([...inboxPages]), searches, silences]), rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
   ]),
   parseSearch: parseAddress,
   stringifySearch: printAddress,

@@ -19,6 +19,7 @@ import { Chips } from './Chips'
 import { ColumnMenu } from './ColumnMenu'
 import { columnNamed, fieldLabel, parseColumns, printColumns, type ChosenColumn } from './columns'
 import { Drawer } from './Drawer'
+import { AlertOnSearch } from '../searches/AlertOnSearch'
 import { useSigned } from '../session/me'
 import { FirstRun, NothingMatches } from './Empty'
 import { EventTable, type EventTableHandle } from './EventTable'
@@ -315,6 +316,7 @@ export function Explorer({ preset, search, onSearch }: ExplorerProps) {
                     <Radar size={14} aria-hidden /> New rule
                   </Link>
                 )}
+                <AlertOnSearch q={query} stream={preset.stream} logs={logs} />
                 {rights.may('events.export') && <ExportMenu filter={filter} order={order} columns={columns} newest={[preset.stream === undefined ? status.data?.newest_event : undefined, rows[0]?.eventTime]} />}
               </div>
               {live.dropped > 0 && <p className="banner">{count(live.dropped)} events came faster than they could be shown; a search finds them.</p>}

@@ -7,6 +7,7 @@ import { clock, hoverTime } from '../activity/time'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
 import type { AlertDetail, AuditEvent } from '../api/shapes'
+import { searchOfRule } from '../searches/words'
 import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
 import { count } from '../ui/number'
@@ -40,7 +41,8 @@ export function useEvidence(records: readonly string[]): Evidence {
 export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; detail: AlertDetail; from: string }) {
   const { rights } = useSigned()
   const { events, total, more } = evidence
-  const q = groupQuery(detail.alert.group)
+  // What a search found leads to that search, from above.
+  const q = searchOfRule(detail.alert.rule_id) === undefined ? groupQuery(detail.alert.group) : ''
   const mayRead = rights.mayAny(READS_EVENTS)
   const finding = detail.finding_records[0]
   return (

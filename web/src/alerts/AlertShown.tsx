@@ -6,6 +6,8 @@ import { hoverTime } from '../activity/time'
 import { accountOfAddress } from '../api/account'
 import type { AlertDetail } from '../api/shapes'
 import { LevelBadge } from '../rules/LevelBadge'
+import { SearchChip, SearchTag } from '../searches/OfSearch'
+import { searchOfRule } from '../searches/words'
 import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
 import { useNow } from '../ui/hooks'
@@ -38,13 +40,16 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
   const from = searchFrom(alert.opened_at, evidence.times)
   const isSilent = alert.silenced_until !== null && Date.parse(alert.silenced_until) > now
   const sentence = visible(alert.sentence)
+  const search = searchOfRule(alert.rule_id)
   return (
     <>
       <header className="alert-head">
         <div className="alert-marks">
           <LevelBadge level={alert.severity} />
           <StatusMark status={alert.status} />
-          {rights.may('rules.read') ? (
+          {search !== undefined ? (
+            <SearchTag id={search} title={alert.rule_title} />
+          ) : rights.may('rules.read') ? (
             <Link to="/rules/rule/$id" params={{ id: alert.rule_id }} search={{}} preload={false} className="tag tag-line alert-rule" title="The rule that found it">
               {alert.rule_title}
             </Link>
@@ -70,7 +75,8 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
             {count(alert.findings)} {alert.findings === 1 ? 'finding' : 'findings'}, {count(alert.matches)} {alert.matches === 1 ? 'match' : 'matches'}
           </span>
         </p>
-        {alert.group.length > 0 && (
+        {search !== undefined && <SearchChip alert={alert} from={from} />}
+        {search === undefined && alert.group.length > 0 && (
           <ul className="chips alert-chips" aria-label="What its findings have in common">
             {alert.group.map((pair) => {
               const text = (
@@ -140,10 +146,12 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
                 </dd>
               </div>
             )}
-            <div>
-              <dt>Kind</dt>
-              <dd className="mono small wrap">{alert.finding_type}</dd>
-            </div>
+            {search === undefined && (
+              <div>
+                <dt>Kind</dt>
+                <dd className="mono small wrap">{alert.finding_type}</dd>
+              </div>
+            )}
           </dl>
           <Told deliveries={detail.deliveries} />
         </div>
@@ -157,6 +165,8 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
   const { rights } = useSigned()
   const { me, mine } = usePeople()
   const isResolved = alert.status === 'resolved'
+  // A rule has exceptions; a search is written anew.
+  const mayExcept = rights.may('rules.manage') && searchOfRule(alert.rule_id) === undefined
   return (
     <div className="alert-deeds">
       {alert.status === 'open' && (
@@ -178,7 +188,7 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
           <UserRound size={14} aria-hidden /> Take it on
         </button>
       )}
-      {rights.may('rules.manage') && (
+      {mayExcept && (
         <button type="button" className="button hide-phone" onClick={() => acting.ask('exception', [alert])}>
           <ShieldOff size={14} aria-hidden /> Make an exception
         </button>
@@ -203,7 +213,7 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
                 <UserRound size={14} aria-hidden /> Take it on
               </DropdownMenu.Item>
             )}
-            {rights.may('rules.manage') && (
+            {mayExcept && (
               <DropdownMenu.Item className="menu-item" onSelect={() => acting.ask('exception', [alert])}>
                 <ShieldOff size={14} aria-hidden /> Make an exception
               </DropdownMenu.Item>

@@ -1,4 +1,4 @@
-/** Alerts: where findings wait for people, and for whom nothing is told. */
+/** Alerts: where findings wait for people, which searches make them, and for whom nothing is told. */
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { useSigned } from '../session/me'
@@ -12,24 +12,32 @@ const TABS = [
   { status: 'all', label: 'All', count: undefined },
 ] as const
 
+/** What says when there are alerts, and when nobody is told of them. */
+const BESIDE = [
+  { to: '/alerts/searches', label: 'Searches' },
+  { to: '/alerts/silences', label: 'Silences' },
+] as const
+
 export function AlertsLayout() {
   const { rights } = useSigned()
   const { pathname, search } = useRouterState({ select: (state) => state.location })
   const counts = useAlertCounts()
+  const isCounted = counts !== undefined
   const nav = useRef<HTMLElement>(null)
   const status = (search as { status?: string }).status
   useEffect(() => {
     // On a narrow screen the tabs scroll; the chosen one is never out of sight.
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
-  }, [pathname, status])
+    // Counts make the tabs wider once they are here.
+  }, [pathname, status, isCounted])
   if (!rights.may('alerts.read')) return <Outlet />
-  const isSilences = pathname.startsWith('/alerts/silences')
-  const isReading = /^\/alerts\/./.test(pathname) && !isSilences
+  const beside = BESIDE.find((tab) => pathname.startsWith(tab.to))
+  const isReading = /^\/alerts\/./.test(pathname) && beside === undefined
   return (
     <div className={`settings alerts${isReading ? ' is-reading' : ''}`}>
       <nav className="settings-tabs" aria-label="Alerts" ref={nav}>
         {TABS.map((tab) => {
-          const here = !isSilences && status === tab.status
+          const here = beside === undefined && status === tab.status
           const count = counts && (tab.count === undefined ? counts.open + counts.acknowledged + counts.resolved : counts[tab.count])
           return (
             <Link
@@ -39,6 +47,8 @@ export function AlertsLayout() {
               search={(now) => ({ ...now, status: tab.status, view: undefined, open: undefined })}
               className={`settings-tab${here ? ' active' : ''}`}
               activeProps={{ className: '' }}
+              // Else the router takes “Open” for the current one on every page below.
+              activeOptions={{ exact: true }}
               aria-current={here ? 'page' : undefined}
             >
               {tab.label}
@@ -46,9 +56,11 @@ export function AlertsLayout() {
             </Link>
           )
         })}
-        <Link to="/alerts/silences" search={{}} className={`settings-tab alerts-silences-tab${isSilences ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={isSilences ? 'page' : undefined}>
-          Silences
-        </Link>
+        {BESIDE.map((tab) => (
+          <Link key={tab.to} to={tab.to} search={{}} className={`settings-tab${tab === BESIDE[0] ? ' alerts-searches-tab' : ''}${tab === beside ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={tab === beside ? 'page' : undefined}>
+            {tab.label}
+          </Link>
+        ))}
       </nav>
       <Outlet />
     </div>

@@ -7,6 +7,8 @@ import { alerts } from '../api/alerts'
 import type { Silence } from '../api/shapes'
 import { LevelBadge } from '../rules/LevelBadge'
 import { useRules } from '../rules/queries'
+import { SearchName } from '../searches/OfSearch'
+import { searchOfRule } from '../searches/words'
 import { useSigned } from '../session/me'
 import { historyOf } from '../settings/History'
 import { Tab } from '../settings/Tab'
@@ -151,7 +153,9 @@ function SilenceMatch({ silence }: { silence: Silence }) {
 }
 
 function RuleName({ id }: { id: string }) {
+  const search = searchOfRule(id)
   const title = useRules().data?.rules.find((rule) => rule.id === id)?.title ?? id
+  if (search !== undefined) return <SearchName id={search} />
   return (
     <Link to="/rules/rule/$id" params={{ id }} search={{}} preload={false} className="row-link">
       {title}

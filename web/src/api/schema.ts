@@ -4840,6 +4840,16 @@ export interface components {
         };
         /** @description The settings of an account. */
         Settings: {
+            /**
+             * Format: int32
+             * @description An alert that nobody acknowledged is told again after so many minutes; 0: never.
+             */
+            alert_escalation_minutes: number;
+            /**
+             * Format: int32
+             * @description A resolved alert is opened again by what happens within so many hours; later it is another one.
+             */
+            alert_reopen_hours: number;
             /** @description Searching and looking at events is recorded in the audit log. */
             audit_reads: boolean;
             /**
@@ -4878,6 +4888,16 @@ export interface components {
          *     }
          */
         SettingsUpdate: {
+            /**
+             * Format: int32
+             * @description An alert that nobody acknowledged is told again after so many minutes; 0: never.
+             */
+            alert_escalation_minutes?: number;
+            /**
+             * Format: int32
+             * @description A resolved alert is opened again by what happens within so many hours.
+             */
+            alert_reopen_hours?: number;
             /** @description Searching and looking at events is recorded in the audit log. */
             audit_reads?: boolean;
             /**

@@ -44,7 +44,7 @@ export function Palette({ onClose, onHelp, onSignOut }: { onClose: () => void; o
     ...PAGES.filter(([, place]) => maySee(rights, place)).map(([label, place]) => ({ group: 'Go to', label, run: () => void navigate({ to: place, search: lastActivity(place) }) })),
     { group: 'Go to', label: 'Security: password, second factor, tokens', run: () => void navigate({ to: '/me/security' }) },
     ...(reads ? [{ group: 'Show', label: 'Findings', run: () => void navigate({ to: '/activity', search: { stream: 'findings', q: FOUND, from: 'now-7d' } }) }] : []),
-    ...(rights.may('alerts.read') ? [{ group: 'Alerts', label: 'Alerts given to me', run: () => void navigate({ to: '/alerts', search: { assignee: 'me' } }) }, { group: 'Alerts', label: 'Silences', run: () => void navigate({ to: '/alerts/silences' }) }] : []),
+    ...(rights.may('alerts.read') ? [{ group: 'Alerts', label: 'Alerts given to me', run: () => void navigate({ to: '/alerts', search: { assignee: 'me' } }) }, { group: 'Alerts', label: 'Alerts on searches, presets', run: () => void navigate({ to: '/alerts/searches' }) }, { group: 'Alerts', label: 'Silences', run: () => void navigate({ to: '/alerts/silences' }) }] : []),
     ...(rights.may('rules.read') ? [{ group: 'Rules', label: 'Rule packages', run: () => void navigate({ to: '/rules/packages' }) }, { group: 'Rules', label: 'Exceptions from rules', run: () => void navigate({ to: '/rules/exceptions' }) }] : []),
     ...(rights.may('rules.manage') ? [{ group: 'Rules', label: 'New rule', run: () => void navigate({ to: '/rules/new' }) }] : []),
     ...TABS.filter((tab) => tab.isSeen(rights)).map((tab) => ({ group: 'Settings', label: tab.label, run: () => void navigate({ to: tab.to }) })),
