@@ -138,8 +138,9 @@ pub async fn users_of_channel(app: &App, account: &AccountName, channel: &str) -
 }
 
 async fn read(app: &App, account: &AccountName, asked: &PresetWrite, id: &str) -> Result<Preset, Failure> {
-    let preset: Preset =
+    let mut preset: Preset =
         serde_json::from_value(json!(asked)).map_err(|error| Failure::new(Code::BadJson, error.to_string()))?;
+    preset.name = preset.name.trim().to_owned();
     let faults = preset.faults();
     if !faults.is_empty() {
         return Err(refused(&faults));

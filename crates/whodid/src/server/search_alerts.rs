@@ -116,11 +116,12 @@ async fn read(
     app: &App,
     caller: &Caller,
     account: &AccountName,
-    asked: SearchAlertWrite,
+    mut asked: SearchAlertWrite,
     id: &str,
 ) -> Result<StoredSearch, Failure> {
+    asked.name = asked.name.trim().to_owned();
     let wrong = |text: &str| Err(Failure::new(Code::BadJson, text));
-    let name = asked.name.trim();
+    let name = asked.name.as_str();
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return Err(Failure::new(
             Code::BadJson,

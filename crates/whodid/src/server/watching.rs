@@ -393,20 +393,21 @@ fn finding(search: &Search, trigger: &Trigger, channels: &[String], fire: &Fire,
         let at = chrono::DateTime::from_timestamp_micros(at.micros()).unwrap_or_default();
         at.format("%Y-%m-%d %H:%M:%S").to_string()
     };
+    let (were, only) = (if limit == 1 { "was" } else { "were" }, if fire.count == 0 { "" } else { "only " });
     let within = format!("from {} to {} UTC", clock(fire.from), clock(fire.until));
     let sentence = match (trigger.operator, fire.kind) {
         (Operator::Presence, Kind::Immediate) => {
             format!(
-                "{name}: {} matched since {} UTC, at least {limit} were waited for",
+                "{name}: {} matched since {} UTC, at least {limit} {were} waited for",
                 events(fire.count),
                 clock(fire.from)
             )
         }
         (Operator::Presence, Kind::Terminal) => {
-            format!("{name}: {} matched {within}, at least {limit} were waited for", events(fire.count))
+            format!("{name}: {} matched {within}, at least {limit} {were} waited for", events(fire.count))
         }
         (Operator::Absence, _) => {
-            format!("{name}: only {} matched {within}, at least {limit} were expected", events(fire.count))
+            format!("{name}: {only}{} matched {within}, at least {limit} {were} expected", events(fire.count))
         }
     };
     // What matched before has nothing to do with an absence.
@@ -474,7 +475,8 @@ mod tests {
         let mut account = account(absence, "10:00:00");
         assert!(account.tick(at("10:14:59")).is_empty());
         let found = account.tick(at("10:15:00"));
-        let sentence = "Backup: only 0 events matched from 2026-06-01 10:00:00 to 2026-06-01 10:15:00 UTC, at least 1 were expected";
+        let sentence =
+            "Backup: 0 events matched from 2026-06-01 10:00:00 to 2026-06-01 10:15:00 UTC, at least 1 was expected";
         assert_eq!(told(&found), [sentence]);
         assert_eq!(found[0].request["channels"], json!(["c"]));
         assert!(account.tick(at("10:15:01")).is_empty(), "once for each window");
