@@ -44,9 +44,7 @@ pub async fn create(
     caller.attempt.is_about("", &asked.name);
     let preset = read(&app, &account, &asked, "").await?;
     let id = uuid::Uuid::now_v7().to_string();
-    let told = Told::success(Deed::AlertCreate, id.as_str(), preset.name.as_str())
-        .asked("kind", "preset")
-        .changed(None, Some(json!(preset)));
+    let told = deed(Deed::AlertCreate, &id, &preset).changed(None, Some(json!(preset)));
     store(&app, &caller, &account, &id, &preset, Expected::Absent, told).await?;
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
@@ -63,9 +61,7 @@ pub async fn update(
     caller.attempt.is_about(&id, &asked.name);
     let before = document(&app, &account, &id).await?;
     let preset = read(&app, &account, &asked, &id).await?;
-    let told = Told::success(Deed::AlertUpdate, id.as_str(), preset.name.as_str())
-        .asked("kind", "preset")
-        .changed(Some(before.body), Some(json!(preset)));
+    let told = deed(Deed::AlertUpdate, &id, &preset).changed(Some(before.body), Some(json!(preset)));
     store(&app, &caller, &account, &id, &preset, Expected::Revision(before.revision), told).await?;
     Ok(Json(found(&app, &account, &id).await?))
 }
@@ -89,6 +85,8 @@ pub async fn delete(
         let name = document.body["name"].as_str().unwrap_or_default();
         Told::success(Deed::AlertDelete, document.id.as_str(), name)
             .asked("kind", kind)
+            .asked("alertId", document.id.as_str())
+            .asked("name", name)
             .changed(Some(document.body.clone()), None)
     };
     let (mut changes, mut told) =
@@ -102,6 +100,16 @@ pub async fn delete(
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &told, crate::clock::now()).await?;
     app.searches_changed();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is told of a change, by the names that Activity Tracker had.
+fn deed(deed: Deed, id: &str, preset: &Preset) -> Told {
+    let channels: Vec<&str> = preset.channels.iter().map(|told| told.channel.as_str()).collect();
+    Told::success(deed, id, preset.name.as_str())
+        .asked("kind", "preset")
+        .asked("alertId", id)
+        .asked("name", preset.name.as_str())
+        .asked("channels", json!(channels))
 }
 
 /// What is wrong, in one text.

@@ -59,9 +59,7 @@ pub async fn create(
     }
     let search = read(&app, &caller, &account, asked, "").await?;
     let id = uuid::Uuid::now_v7().to_string();
-    let told = Told::success(Deed::AlertCreate, id.as_str(), search.asked.name.as_str())
-        .asked("kind", "search")
-        .changed(None, Some(json!(search.asked)));
+    let told = deed(Deed::AlertCreate, &id, &search.asked).changed(None, Some(json!(search.asked)));
     store(&app, &caller, &account, &id, &search, Expected::Absent, told).await?;
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
@@ -79,9 +77,7 @@ pub async fn update(
     let document = document(&app, &account, &id).await?;
     let search = read(&app, &caller, &account, asked, &id).await?;
     let before = StoredSearch::of(&document).map(|before| json!(before.asked));
-    let told = Told::success(Deed::AlertUpdate, id.as_str(), search.asked.name.as_str())
-        .asked("kind", "search")
-        .changed(before, Some(json!(search.asked)));
+    let told = deed(Deed::AlertUpdate, &id, &search.asked).changed(before, Some(json!(search.asked)));
     store(&app, &caller, &account, &id, &search, Expected::Revision(document.revision), told).await?;
     Ok(Json(found(&app, &account, &id).await?))
 }
@@ -95,8 +91,10 @@ pub async fn delete(
     let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
     let document = document(&app, &account, &id).await?;
     let name = document.body["name"].as_str().unwrap_or_default();
-    let before = StoredSearch::of(&document).map(|before| json!(before.asked));
-    let told = Told::success(Deed::AlertDelete, id.as_str(), name).asked("kind", "search").changed(before, None);
+    let told = match StoredSearch::of(&document) {
+        Some(before) => deed(Deed::AlertDelete, &id, &before.asked).changed(Some(json!(before.asked)), None),
+        None => Told::success(Deed::AlertDelete, id.as_str(), name).asked("kind", "search"),
+    };
     let change =
         DocumentChange { kind: DocumentKind::Watch, id, body: None, secret: None, expected: Expected::Present };
     app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
@@ -109,6 +107,18 @@ impl App {
     pub(super) fn searches_changed(&self) {
         self.watched.send_modify(|changes| *changes += 1);
     }
+}
+
+/// What is told of a change, by the names that Activity Tracker had.
+fn deed(deed: Deed, id: &str, asked: &SearchAlertWrite) -> Told {
+    let channels = asked.channels.iter().flatten().map(|told| told.channel.as_str());
+    let channels: Vec<&str> = channels.collect();
+    Told::success(deed, id, asked.name.as_str())
+        .asked("kind", "search")
+        .asked("alertId", id)
+        .asked("name", asked.name.as_str())
+        .asked("preset", json!(asked.preset))
+        .asked("channels", json!(channels))
 }
 
 /// Checks what was asked, by the rights of who asks.
