@@ -277,6 +277,7 @@ export const journeys = [
         await page.goto(path)
         await page.locator(part).first().waitFor()
         await noOverflow(page, path)
+        await until('the tab that is shown is in sight', () => page.locator('.settings-tabs [aria-current]').evaluateAll((tabs) => tabs.map((one) => one.getBoundingClientRect().right <= window.innerWidth)), (seen) => seen.length === 1 && seen[0])
       }
       await page.getByRole('button', { name: 'New channel' }).click()
       for (const kind of ['E-mail', 'Slack', 'Teams', 'PagerDuty', 'Webhook', 'Syslog']) {
