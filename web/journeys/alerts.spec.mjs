@@ -110,15 +110,15 @@ export const journeys = [
     name: 'alerts: what comes while somebody reads is announced and moves nothing; what others did is not overwritten',
     skip,
     async walk({ page, server }) {
-      const rule = await withAlerts(page, server, ['ann'])
-      await line(page, 'ann').getByRole('link').click()
+      const rule = await withAlerts(page, server, ['annika'])
+      await line(page, 'annika').getByRole('link').click()
       await deed(page, 'Acknowledge').waitFor()
-      await send(server, [rule.did('ben')])
+      await send(server, [rule.did('benedikt')])
       await page.getByRole('button', { name: '1 new alert: show' }).click({ timeout: ALERT_MS_MAX })
-      await line(page, 'ben').waitFor()
+      await line(page, 'benedikt').waitFor()
       // Somebody else was quicker: what the page knows is old.
       const { alerts } = await ask(page, 'GET', `/api/v1/alerts?rule=${rule.id}`)
-      const id = alerts.find((one) => one.sentence.includes('ann')).id
+      const id = alerts.find((one) => one.sentence.includes('annika')).id
       await ask(page, 'POST', `/api/v1/alerts/${id}/acts`, { act: 'note', text: 'I am on it' })
       await deed(page, 'Acknowledge').click()
       const told = alert(page).getByRole('alert').filter({ hasText: 'Nothing was done' })
@@ -139,22 +139,22 @@ export const journeys = [
     name: 'alerts: keys walk the list, open, take on, choose and resolve',
     skip,
     async walk({ page, server }) {
-      await withAlerts(page, server, ['kim', 'lou', 'max'])
+      await withAlerts(page, server, ['kimora', 'louisa', 'maximo'])
       const focused = () => page.evaluate(() => document.activeElement?.closest('[data-alert]')?.textContent ?? '')
       await page.keyboard.press('j')
-      assert.match(await focused(), /max/)
+      assert.match(await focused(), /maximo/)
       await page.keyboard.press('j')
-      assert.match(await focused(), /lou/)
+      assert.match(await focused(), /louisa/)
       await page.keyboard.press('k')
       await page.keyboard.press('o')
-      await alert(page).getByRole('heading', { level: 2, name: /max/ }).waitFor()
+      await alert(page).getByRole('heading', { level: 2, name: /maximo/ }).waitFor()
       await page.keyboard.press('j')
-      await alert(page).getByRole('heading', { level: 2, name: /lou/ }).waitFor()
+      await alert(page).getByRole('heading', { level: 2, name: /louisa/ }).waitFor()
       await page.keyboard.press('Escape')
       await until('Esc closes the alert', () => pathOf(page), (path) => path === '/alerts')
       await page.keyboard.press('a')
       await notice(page, 'acknowledged').waitFor()
-      await until('it left the list', () => line(page, 'lou').count(), (count) => count === 0)
+      await until('it left the list', () => line(page, 'louisa').count(), (count) => count === 0)
       // The next one takes its turn.
       await page.keyboard.press('x')
       await page.getByRole('group', { name: 'Chosen alerts' }).getByText('1 chosen').waitFor()
@@ -167,34 +167,34 @@ export const journeys = [
       await page.getByRole('dialog').waitFor({ state: 'detached' })
       await page.keyboard.press('Escape')
       await page.getByRole('group', { name: 'Chosen alerts' }).waitFor({ state: 'detached' })
-      assert.equal(await line(page, 'kim').count() + await line(page, 'max').count(), 2)
+      assert.equal(await line(page, 'kimora').count() + await line(page, 'maximo').count(), 2)
     },
   },
   {
     name: 'alerts: several are acknowledged, given to somebody and resolved at once, and found by whose they are',
     skip,
     async walk({ page, server }) {
-      const rule = await withAlerts(page, server, ['ida', 'jon', 'kay'])
+      const rule = await withAlerts(page, server, ['idalia', 'jonathan', 'kaylin'])
       const bar = page.getByRole('group', { name: 'Chosen alerts' })
       await page.goto(`${rule.inbox}&status=all`)
-      await line(page, 'ida').getByRole('checkbox').check()
+      await line(page, 'idalia').getByRole('checkbox').check()
       await bar.getByText('1 chosen').waitFor()
       await bar.getByRole('button', { name: 'All 3' }).click()
       await bar.getByText('3 chosen').waitFor()
-      await line(page, 'kay').getByRole('checkbox').uncheck()
+      await line(page, 'kaylin').getByRole('checkbox').uncheck()
       await bar.getByRole('button', { name: 'Assign' }).click()
       await page.getByRole('button', { name: 'Me', exact: true }).click()
       await notice(page, '2 alerts given to you').waitFor()
       await bar.getByRole('button', { name: 'Acknowledge' }).click()
       await notice(page, '2 alerts acknowledged').waitFor()
-      await line(page, 'ida').getByText('acknowledged', { exact: true }).waitFor()
-      await line(page, 'kay').getByText('open', { exact: true }).waitFor()
+      await line(page, 'idalia').getByText('acknowledged', { exact: true }).waitFor()
+      await line(page, 'kaylin').getByText('open', { exact: true }).waitFor()
       await bar.getByRole('button', { name: 'Choose none' }).click()
       await page.getByRole('button', { name: 'Mine' }).click()
-      await line(page, 'kay').waitFor({ state: 'detached' })
-      await line(page, 'jon').getByText('you', { exact: true }).waitFor()
-      await line(page, 'ida').getByRole('checkbox').check()
-      await line(page, 'jon').getByRole('checkbox').check()
+      await line(page, 'kaylin').waitFor({ state: 'detached' })
+      await line(page, 'jonathan').getByText('you', { exact: true }).waitFor()
+      await line(page, 'idalia').getByRole('checkbox').check()
+      await line(page, 'jonathan').getByRole('checkbox').check()
       await bar.getByRole('button', { name: 'Resolve' }).click()
       const dialog = page.getByRole('dialog')
       await dialog.getByRole('heading', { name: 'Resolve 2 alerts' }).waitFor()
@@ -204,18 +204,18 @@ export const journeys = [
       await tab(page, 'Open').click()
       await page.getByRole('heading', { name: 'No alert is like that' }).waitFor()
       await page.getByRole('button', { name: 'Take the limits away' }).click()
-      await line(page, 'kay').waitFor()
+      await line(page, 'kaylin').waitFor()
       await page.getByLabel('Severity').selectOption('critical')
       await until('the limit stands in the address', () => new URL(page.url()).searchParams.get('severity'), (level) => level === 'critical')
-      await until('high is not critical', () => line(page, 'kay').count(), (count) => count === 0)
+      await until('high is not critical', () => line(page, 'kaylin').count(), (count) => count === 0)
     },
   },
   {
     name: 'alerts: one is silenced and tells again; a silence says of what, why and until when, and ends',
     skip,
     async walk({ page, server }) {
-      const rule = await withAlerts(page, server, ['sid'])
-      await line(page, 'sid').getByRole('link').click()
+      const rule = await withAlerts(page, server, ['sidney'])
+      await line(page, 'sidney').getByRole('link').click()
       await deed(page, 'Silence').click()
       const dialog = page.getByRole('dialog')
       assert.ok(await dialog.getByRole('button', { name: 'Silence', exact: true }).isDisabled(), 'it needs a reason')
@@ -223,7 +223,7 @@ export const journeys = [
       await dialog.getByLabel('Why').fill('Keys are rolled.')
       await dialog.getByRole('button', { name: 'Silence', exact: true }).click()
       await alert(page).getByText('No channel is told of it until').waitFor()
-      await line(page, 'sid').getByText('silent').waitFor()
+      await line(page, 'sidney').getByText('silent').waitFor()
       await history(page).getByText('Keys are rolled.').waitFor()
       await deed(page, 'Let it tell again').click()
       await alert(page).getByText('No channel is told of it until').waitFor({ state: 'detached' })
@@ -238,11 +238,11 @@ export const journeys = [
       await dialog.getByRole('button', { name: `Take “${rule.title}” away` }).waitFor()
       await dialog.getByRole('button', { name: 'Add a value' }).click()
       await dialog.getByLabel('Field 1', { exact: true }).fill('initiator.name')
-      await dialog.getByLabel('Value 1', { exact: true }).fill('sid')
+      await dialog.getByLabel('Value 1', { exact: true }).fill('sidney')
       await make.click()
       const row = page.getByRole('row').filter({ hasText: `A drill of ${rule.id}.` })
       await row.getByRole('link', { name: rule.title }).waitFor()
-      await row.getByText('initiator.name = sid').waitFor()
+      await row.getByText('initiator.name = sidney').waitFor()
       await row.getByText('in 7 hours').or(row.getByText('in 8 hours')).waitFor()
       await row.getByRole('button', { name: /^End/ }).click()
       await dialog.getByRole('button', { name: 'End it' }).click()
@@ -257,9 +257,9 @@ export const journeys = [
     skip,
     viewport: PHONE,
     async walk({ page, server }) {
-      await withAlerts(page, server, ['pia'])
+      await withAlerts(page, server, ['philippa'])
       await noOverflow(page, 'inbox')
-      await line(page, 'pia').getByRole('link').click()
+      await line(page, 'philippa').getByRole('link').click()
       await deed(page, 'Acknowledge').waitFor()
       await alert(page).getByRole('list', { name: 'Events that show it' }).getByRole('link').first().waitFor()
       await noOverflow(page, 'alert')
@@ -272,11 +272,12 @@ export const journeys = [
         await page.getByRole('dialog').waitFor({ state: 'detached' })
       }
       await alert(page).getByRole('link', { name: 'Alerts', exact: true }).click()
-      await line(page, 'pia').waitFor()
+      await line(page, 'philippa').waitFor()
       for (const [path, part] of [['/alerts/silences', '.silences-table, .state'], ['/settings/notifications', '.notice-key']]) {
         await page.goto(path)
         await page.locator(part).first().waitFor()
         await noOverflow(page, path)
+        await until('the tab that is shown is in sight', () => page.locator('.settings-tabs [aria-current]').evaluateAll((tabs) => tabs.map((one) => one.getBoundingClientRect().right <= window.innerWidth)), (seen) => seen.length === 1 && seen[0])
       }
       await page.getByRole('button', { name: 'New channel' }).click()
       for (const kind of ['E-mail', 'Slack', 'Teams', 'PagerDuty', 'Webhook', 'Syslog']) {
@@ -290,12 +291,12 @@ export const journeys = [
     theme,
     skip,
     async walk({ page, server }) {
-      const rule = await withAlerts(page, server, ['uma', 'vic'])
+      const rule = await withAlerts(page, server, ['umberto', 'victoria'])
       await check(page, 'inbox')
-      await line(page, 'uma').getByRole('checkbox').check()
+      await line(page, 'umberto').getByRole('checkbox').check()
       await check(page, 'one chosen')
       await page.getByRole('button', { name: 'Choose none' }).click()
-      await line(page, 'uma').getByRole('link').click()
+      await line(page, 'umberto').getByRole('link').click()
       await alert(page).getByRole('list', { name: 'Events that show it' }).getByRole('link').first().waitFor()
       await check(page, 'alert')
       await alert(page).getByRole('button', { name: /: give it to somebody$/ }).click()
@@ -313,7 +314,7 @@ export const journeys = [
       await history(page).getByText('You acknowledged it').waitFor()
       await check(page, 'acknowledged')
       await page.goto(`${rule.inbox}&status=all`)
-      await line(page, 'uma').waitFor()
+      await line(page, 'umberto').waitFor()
       await check(page, 'every status')
       await page.goto('/alerts?assignee=nobody-at-all')
       await page.getByRole('heading', { name: 'No alert is like that' }).waitFor()

@@ -150,7 +150,10 @@ impl Notice {
             other => format!("{}: ", other.as_str()),
         };
         let more = self.more_text().map(|more| format!(" {more}")).unwrap_or_default();
-        let text = format!("[{}] {state}{}: {}{more}", self.severity, self.rule_title, self.sentence);
+        // Most sentences begin with the rule's title.
+        let begins = self.sentence.strip_prefix(self.rule_title.as_str()).is_some_and(|rest| rest.starts_with([':', ' ']));
+        let title = if begins { String::new() } else { format!("{}: ", self.rule_title) };
+        let text = format!("[{}] {state}{title}{}{more}", self.severity, self.sentence);
         crate::clip::one_line(&text)
     }
 
@@ -164,6 +167,15 @@ impl Notice {
 pub(crate) mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_headline_says_the_title_once() {
+        let notice = lockout();
+        let title = notice.rule_title.clone();
+        let said = Notice { sentence: format!("{title} of alice: 5 in 5 minutes"), ..notice.clone() }.headline();
+        assert_eq!(said.matches(title.as_str()).count(), 1, "{said}");
+        assert!(notice.headline().contains(&format!("{title}: {}", notice.sentence)));
+    }
 
     /// A notice of five failed logins.
     pub(crate) fn lockout() -> Notice {

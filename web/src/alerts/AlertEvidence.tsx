@@ -23,24 +23,26 @@ export interface Evidence {
   times: string[]
   total: number
   more: () => void
+  /** Whether the person reads events at all. */
+  mayAsk: boolean
 }
 
 /** The newest first; the rest when asked for. */
 export function useEvidence(records: readonly string[]): Evidence {
   const { rights } = useSigned()
   const [shown, setShown] = useState(FIRST)
-  const isAllowed = rights.mayAny(READS_EVENTS) || rights.may('audit.read')
+  const mayAsk = rights.mayAny(READS_EVENTS) || rights.may('audit.read')
   const some = records.slice(0, shown)
   const found = useQueries({
-    queries: some.map((id) => ({ queryKey: ['event', id], queryFn: ({ signal }: { signal: AbortSignal }) => api.event(id, signal), staleTime: 300_000, enabled: isAllowed })),
+    queries: some.map((id) => ({ queryKey: ['event', id], queryFn: ({ signal }: { signal: AbortSignal }) => api.event(id, signal), staleTime: 300_000, enabled: mayAsk })),
   })
   const events = some.map((record, at) => ({ record, event: found[at]?.data, error: found[at]?.error ?? null }))
-  return { events, times: events.flatMap(({ event }) => (event ? [event.eventTime] : [])), total: records.length, more: () => setShown(shown + MORE) }
+  return { events, times: events.flatMap(({ event }) => (event ? [event.eventTime] : [])), total: records.length, more: () => setShown(shown + MORE), mayAsk }
 }
 
 export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; detail: AlertDetail; from: string }) {
   const { rights } = useSigned()
-  const { events, total, more } = evidence
+  const { events, total, more, mayAsk } = evidence
   // What a search found leads to that search, from above.
   const q = searchOfRule(detail.alert.rule_id) === undefined ? groupQuery(detail.alert.group) : ''
   const mayRead = rights.mayAny(READS_EVENTS)
@@ -65,9 +67,11 @@ export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; 
             <li key={record}>
               {event ? (
                 <EvidenceEvent event={event} q={q} from={from} />
+              ) : error === null && mayAsk ? (
+                <div className="evidence-skeleton" aria-hidden />
               ) : (
                 <p className="evidence-missing muted small">
-                  <span className="mono">{record}</span> {error === null ? (mayRead ? '' : 'may be read by who reads events') : error instanceof Problem && error.status === 404 ? 'is no longer kept, or not for you to read' : error.message}
+                  <span className="mono">{record}</span> {error === null ? 'may be read by who reads events' : error instanceof Problem && error.status === 404 ? 'is no longer kept, or not for you to read' : error.message}
                 </p>
               )}
             </li>

@@ -22,14 +22,14 @@ export function AlertsLayout() {
   const { rights } = useSigned()
   const { pathname, search } = useRouterState({ select: (state) => state.location })
   const counts = useAlertCounts()
-  const isCounted = counts !== undefined
+  // They widen the tabs.
+  const hasCounts = counts !== undefined
   const nav = useRef<HTMLElement>(null)
   const status = (search as { status?: string }).status
   useEffect(() => {
     // On a narrow screen the tabs scroll; the chosen one is never out of sight.
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' })
-    // Counts make the tabs wider once they are here.
-  }, [pathname, status, isCounted])
+  }, [pathname, status, hasCounts])
   if (!rights.may('alerts.read')) return <Outlet />
   const beside = BESIDE.find((tab) => pathname.startsWith(tab.to))
   const isReading = /^\/alerts\/./.test(pathname) && beside === undefined
@@ -47,8 +47,8 @@ export function AlertsLayout() {
               search={(now) => ({ ...now, status: tab.status, view: undefined, open: undefined })}
               className={`settings-tab${here ? ' active' : ''}`}
               activeProps={{ className: '' }}
-              // Else the router takes “Open” for the current one on every page below.
-              activeOptions={{ exact: true }}
+              // Else the first tab, which has no status, would say that it is the current one beside each other.
+              activeOptions={{ exact: true, explicitUndefined: true }}
               aria-current={here ? 'page' : undefined}
             >
               {tab.label}

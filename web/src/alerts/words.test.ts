@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AlertEntry } from '../api/shapes'
-import { beyondTitle, groupQuery, literal, momentsOf, searchFrom, withShortIds } from './words'
+import { beyondTitle, groupQuery, literal, momentsOf, momentWords, searchFrom, withShortIds } from './words'
 
 test('a sentence below its title says only what the title does not', () => {
   expect(beyondTitle('Key deleted', 'Key deleted: marek deleted k17 in kms')).toBe('marek deleted k17 in kms')
@@ -40,4 +40,8 @@ describe('notes and history as one', () => {
     expect(took?.words).toBe('took it on')
     expect(gave).toMatchObject({ words: 'gave it to', to: 'mara' })
   })
+})
+
+test('every moment that the contract names has words of its own', () => {
+  for (const moment of ['opened', 'again', 'escalated', 'acknowledged', 'resolved', 'reopened', 'test']) expect(momentWords(moment)).not.toBe(moment)
 })
