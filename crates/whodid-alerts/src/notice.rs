@@ -151,7 +151,8 @@ impl Notice {
         };
         let more = self.more_text().map(|more| format!(" {more}")).unwrap_or_default();
         // Most sentences begin with the rule's title.
-        let begins = self.sentence.strip_prefix(self.rule_title.as_str()).is_some_and(|rest| rest.starts_with([':', ' ']));
+        let begins =
+            self.sentence.strip_prefix(self.rule_title.as_str()).is_some_and(|rest| rest.starts_with([':', ' ']));
         let title = if begins { String::new() } else { format!("{}: ", self.rule_title) };
         let text = format!("[{}] {state}{title}{}{more}", self.severity, self.sentence);
         crate::clip::one_line(&text)

@@ -9,7 +9,7 @@ use crate::row::Row;
 /// Calls `look` with the row as an event text.
 pub(crate) fn with_event<R>(row: Row<'_>, stream: &StreamName, look: impl FnOnce(&EventText<'_>) -> R) -> R {
     let raw = row.raw();
-    let raw = String::from_utf8_lossy(&raw);
+    let raw = crate::render::text_of(&raw);
     let mut event = Event::at(row.event_time(), TimeSource::Stated);
     event.fields = row.fields();
     event.space = row.space().map(Into::into);

@@ -24,7 +24,7 @@ pub(crate) fn each(batch: &RecordBatch, stream: &StreamName, look: &mut dyn FnMu
     let raws = RawReader::new(batch);
     for row in Row::all_with(batch, &raws) {
         let raw = row.raw();
-        let raw = String::from_utf8_lossy(&raw);
+        let raw = crate::render::text_of(&raw);
         let tree = json::parse(&raw).ok();
         let place = Place {
             event_time: row.event_time(),
