@@ -229,7 +229,8 @@ impl Modify for Errors {
     fn modify(&self, document: &mut OpenApi) {
         for (path, item) in &mut document.paths.paths {
             let is_api = path.starts_with("/api/");
-            for operation in [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten() {
+            let verbs = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in verbs.into_iter().flatten() {
                 for (status, description, fits) in ERRORS {
                     if is_api && fits(operation) {
                         operation.responses.responses.insert(status.to_owned(), RefOr::T(problem(description)));

@@ -106,7 +106,7 @@ async fn a_damaged_backup_brings_back_nothing() {
             (String::new(), "empty"),
             (cut.clone(), "cut"),
             (lines[1..].join("\n"), "without a header"),
-            (text.replacen("\"schema\":4", "\"schema\":99", 1), "newer"),
+            (text.replacen("\"schema\":", "\"schema\":99", 1), "newer"),
             (text.replace("\"table\":\"keys\"", "\"table\":\"sqlite_master\""), "another table"),
             (text.replace("\"hint\"", "\"hint) --\""), "another column"),
             (text.replace("\"hint\"", "\"nothing\""), "a column that is not there"),
