@@ -93,7 +93,7 @@ export const journeys = [
         await page.getByRole('switch', { name: /^Run/ }).uncheck()
         await page.getByRole('button', { name: 'Save the rule' }).click()
         await page.getByRole('heading', { name: rule.title }).waitFor()
-        await page.getByRole('tab', { name: 'Try events' }).click()
+        await page.getByRole('tab', { name: 'Try', exact: true }).click()
         await page.getByLabel(/^Events, one JSON/).fill(sample)
         await page.getByRole('button', { name: /^Try/ }).click()
         await page.getByText('1 of 1 event matched').waitFor()
