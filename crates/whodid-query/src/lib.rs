@@ -24,4 +24,5 @@ pub use error::render;
 pub use evaluate::{EventText, EventView, Known};
 pub use literals::literals;
 pub use parse::{parse, resolve};
+pub use print::quoted;
 pub use time_text::{TimeTextError, parse_range, parse_time};

@@ -200,7 +200,8 @@ fn escaped(pieces: &[String], with_colons: bool) -> String {
     written
 }
 
-fn quoted(text: &str) -> String {
+/// A text as a query takes it whatever stands in it: in quotation marks.
+pub fn quoted(text: &str) -> String {
     let mut written = String::from("\"");
     for character in text.chars() {
         if matches!(character, '"' | '\\') {

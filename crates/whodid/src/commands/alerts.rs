@@ -163,7 +163,7 @@ pub async fn findings(flags: &FindingsFlags, output: Output) -> anyhow::Result<E
     let client = Client::new(&flags.client)?;
     let mut query = "action:===whodid.finding.create".to_owned();
     if let Some(rule) = &flags.rule {
-        query.push_str(&format!(" requestData.ruleId:==={}", quoted(rule)));
+        query.push_str(&format!(" requestData.ruleId:==={}", whodid_query::quoted(rule)));
     }
     let mut pairs: Pairs = vec![("stream", "findings".to_owned()), ("q", query), ("from", flags.from.clone())];
     pairs.extend(flags.to.clone().map(|to| ("to", to)));
@@ -180,11 +180,6 @@ pub async fn findings(flags: &FindingsFlags, output: Output) -> anyhow::Result<E
         output::note(&format!("{} findings shown, there are more: --limit shows more", rows.len()));
     }
     Ok(End::Done)
-}
-
-/// A text as a query takes it whatever stands in it.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Changes one rule or package through the server and shows it.

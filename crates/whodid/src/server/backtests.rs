@@ -18,7 +18,7 @@ use whodid_rules::{Body, Build, Document, Exception, ExceptionScope, Gravity, OU
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
-use super::catalog::{Catalog, is_filter};
+use super::catalog::{Catalog, is_filter, with_referred};
 use super::failure::Failure;
 use super::params::Params;
 use super::rules::{policy_of, problem};
@@ -102,9 +102,9 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
         false => wrong("`text` holds no rule of that id".to_owned()),
     })?;
     let id = tested.meta().id.clone();
-    let others: Vec<&Document> = known.iter().copied().filter(|other| find(&own, &other.meta().id).is_none()).collect();
-    let all: Vec<&Document> = own.iter().copied().chain(others).collect();
-    let documents = needed(tested, &all);
+    let loaded = loaded.as_ref().map_or(&[][..], |loaded| &loaded.documents);
+    let all: Vec<&Document> = loaded.iter().chain(catalog.others(loaded)).collect();
+    let documents = with_referred(vec![tested], &all);
     let mut tuning = catalog.tuning.get(&id).map(|stored| stored.tuning.clone()).unwrap_or_default();
     let before = tuning.clone();
     tuning.threshold = asked.threshold.or(tuning.threshold);
@@ -147,7 +147,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
     let is_other = !own.is_empty() || tuning != before;
     let compared = find(&known, &id).filter(|_| is_other).map(|at| {
         let stored: Vec<Exception> = catalog.exceptions.iter().map(|(exception, _)| exception.clone()).collect();
-        compile(needed(known[at], &known), before, &stored).0
+        compile(with_referred(vec![known[at]], &known), before, &stored).0
     });
     Ok(Prepared {
         title: tested.meta().title.clone(),
@@ -157,25 +157,6 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
         problems: problems.into_iter().filter(|problem| problem.code != "filter").collect(),
         id,
     })
-}
-
-/// A rule with those that it refers to, and every filter, which may be laid over one of them.
-fn needed<'d>(rule: &'d Document, all: &[&'d Document]) -> Vec<&'d Document> {
-    let mut found = vec![rule];
-    let mut at = 0;
-    while at < found.len() {
-        if let Body::Correlation(correlation) = &found[at].body {
-            for name in &correlation.rules {
-                let referred = all.iter().find(|document| document.is_called(name) && !is_filter(document));
-                if let Some(referred) = referred.filter(|one| !found.iter().any(|known| std::ptr::eq(*known, **one))) {
-                    found.push(referred);
-                }
-            }
-        }
-        at += 1;
-    }
-    found.extend(all.iter().copied().filter(|document| is_filter(document)));
-    found
 }
 
 /// How many days the range has, begun ones included.

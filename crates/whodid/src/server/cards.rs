@@ -263,8 +263,7 @@ fn alternatives(field: &str, values: &[&str]) -> String {
         // Nothing is counted, and nothing is to be shown.
         return format!("(NOT {field}:* {field}:*)");
     }
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let each: Vec<String> = values.iter().map(|value| format!("{field}:==={}", quoted(value))).collect();
+    let each: Vec<String> = values.iter().map(|value| format!("{field}:==={}", whodid_query::quoted(value))).collect();
     format!("({})", each.join(" OR "))
 }
 

@@ -253,23 +253,27 @@ impl Catalog {
         others.map(|((document, _), _)| document.as_ref()).find(|document| referred(document).iter().any(named))
     }
 
-    /// Documents with everything that their correlations refer to, and the filters.
-    pub fn with_referred<'d>(&'d self, documents: &'d [Document]) -> Vec<&'d Document> {
-        let is_new = |other: &&Document| !documents.iter().any(|document| document.meta().id == other.meta().id);
-        let others: Vec<&Document> =
-            self.documents.iter().map(|(document, _)| document.as_ref()).filter(is_new).collect();
-        let mut found: Vec<&Document> = documents.iter().collect();
-        let mut at = 0;
-        while let Some(document) = found.get(at).copied() {
-            for name in referred(document) {
-                let is_there = found.iter().any(|known| known.is_called(name));
-                found.extend(others.iter().find(|other| !is_there && other.is_called(name) && !is_filter(other)));
-            }
-            at += 1;
-        }
-        found.extend(others.iter().copied().filter(|other| is_filter(other)));
-        found
+    /// The documents beside these, those of the same id left out.
+    pub fn others(&self, than: &[Document]) -> Vec<&Document> {
+        let is_other = |other: &&Document| !than.iter().any(|document| document.meta().id == other.meta().id);
+        self.documents.iter().map(|(document, _)| document.as_ref()).filter(is_other).collect()
     }
+}
+
+/// Documents with everything that their correlations refer to, and all filters.
+pub fn with_referred<'d>(roots: Vec<&'d Document>, all: &[&'d Document]) -> Vec<&'d Document> {
+    let mut found = roots;
+    let mut at = 0;
+    while let Some(document) = found.get(at).copied() {
+        for name in referred(document) {
+            let referred = all.iter().find(|other| other.is_called(name) && !is_filter(other));
+            found.extend(referred.filter(|other| !found.iter().any(|known| std::ptr::eq(*known, **other))));
+        }
+        at += 1;
+    }
+    let filters = all.iter().copied().filter(|other| is_filter(other));
+    found.extend(filters.filter(|filter| !found.iter().any(|known| std::ptr::eq(*known, *filter))).collect::<Vec<_>>());
+    found
 }
 
 /// Whether a document only narrows others.

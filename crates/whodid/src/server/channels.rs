@@ -9,17 +9,20 @@ use serde_json::{Value, json};
 use whodid_alerts::{Attempt, Channel, Notice, Sender, SigningKey, SystemResolver};
 use whodid_api::{ChannelList, ChannelWrite, Code, Delivery, DeliveryAttempt, DeliveryList, LookupParams, NoticeKey};
 use whodid_audit::{Deed, Told};
-use whodid_meta::{DeliveryRow, DeliveryState, Document, DocumentChange, DocumentKind, Expected, Meta, Secret};
+use whodid_meta::{DeliveryRow, DeliveryState, Document, DocumentKind, Expected, Meta};
 use whodid_model::access::Permission;
 use whodid_model::{AccountName, Timestamp};
 
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
+use super::documents;
 use super::failure::Failure;
 use super::params::{Id, NoParams, Params};
 use crate::config::Config;
 
+/// What it is called.
+const ONE: &str = "channel";
 /// Most channels of an account: each finding looks at all of them.
 const CHANNELS_MAX: usize = 200;
 /// Deliveries that are shown of a channel.
@@ -57,7 +60,7 @@ pub async fn create(
         let detail = format!("an account has at most {CHANNELS_MAX} channels; delete one that is not needed");
         return Err(Failure::new(Code::Conflict, detail));
     }
-    refuse_name(&known, &channel.name, "")?;
+    documents::refuse_name(&known, &channel.name, "", ONE)?;
     let id = uuid::Uuid::now_v7().to_string();
     let after = json!(channel.masked());
     let told = Told::success(Deed::ChannelCreate, id.as_str(), channel.name.as_str()).changed(None, Some(after));
@@ -74,7 +77,7 @@ pub async fn update(
 ) -> Result<Json<whodid_api::Channel>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
     let request = asked.read()?;
-    let document = document(&app, &account, &id).await?;
+    let document = documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
     caller.attempt.is_about(&id, &request.name);
     let edited = configured(&request)?;
     let before = opened(&document);
@@ -86,7 +89,7 @@ pub async fn update(
         None => edited,
     };
     refuse_unfit(&app, &channel)?;
-    refuse_name(&app.meta.documents(&account, DocumentKind::Channel).await?, &channel.name, &id)?;
+    documents::refuse_name(&app.meta.documents(&account, DocumentKind::Channel).await?, &channel.name, &id, ONE)?;
     if before.as_ref() != Some(&channel) {
         let told = Told::success(Deed::ChannelUpdate, id.as_str(), channel.name.as_str())
             .changed(Some(document.body.clone()), Some(json!(channel.masked())));
@@ -102,7 +105,7 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    let document = document(&app, &account, &id).await?;
+    let document = documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
     let name = document.body["name"].as_str().unwrap_or_default().to_owned();
     let users = super::presets::users_of_channel(&app, &account, &id).await?;
     if !users.is_empty() {
@@ -110,9 +113,8 @@ pub async fn delete(
         return Err(Failure::new(Code::Conflict, detail));
     }
     let told = Told::success(Deed::ChannelDelete, id.as_str(), name.as_str()).changed(Some(document.body), None);
-    let change =
-        DocumentChange { kind: DocumentKind::Channel, id, body: None, secret: None, expected: Expected::Present };
-    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
+    let change = documents::change(DocumentKind::Channel, &id, None, Expected::Present);
+    documents::store(&app, &caller, &account, change, told).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -124,7 +126,7 @@ pub async fn test(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<Delivery>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    let document = document(&app, &account, &id).await?;
+    let document = documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
     let name = document.body["name"].as_str().unwrap_or_default();
     caller.attempt.is_about(&id, name);
     let channel = opened(&document).ok_or_else(|| {
@@ -156,7 +158,7 @@ pub async fn deliveries(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<DeliveryList>, Failure> {
     let account = caller.needs(Permission::ChannelsManage, params.account.as_deref())?;
-    document(&app, &account, &id).await?;
+    documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
     let rows = app.meta.deliveries(&account, Some(&id), None, SHOWN).await?;
     Ok(Json(DeliveryList { deliveries: rows.iter().map(shown_delivery).collect() }))
 }
@@ -201,13 +203,8 @@ pub async fn sender(config: &Config, meta: &Meta) -> anyhow::Result<(Arc<Sender>
     Ok((Arc::new(sender), key))
 }
 
-async fn document(app: &App, account: &AccountName, id: &str) -> Result<Document, Failure> {
-    let found = app.meta.document(account, DocumentKind::Channel, id).await?;
-    found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such channel in this account"))
-}
-
 async fn found(app: &App, account: &AccountName, id: &str) -> Result<whodid_api::Channel, Failure> {
-    shown(app, account, &document(app, account, id).await?).await
+    shown(app, account, &documents::find(app, account, DocumentKind::Channel, id, ONE).await?).await
 }
 
 async fn store(
@@ -221,15 +218,8 @@ async fn store(
 ) -> Result<(), Failure> {
     // All of it is sealed; what may be shown stands beside it.
     let whole = serde_json::to_string(channel).map_err(|error| Failure::internal("writing a channel", &error))?;
-    let change = DocumentChange {
-        kind: DocumentKind::Channel,
-        id: id.to_owned(),
-        body: Some(json!(channel.masked())),
-        secret: Some(Secret::new(whole)),
-        expected,
-    };
-    app.meta.change_documents(&caller.attempt.actor(), account, &[change], &[told], crate::clock::now()).await?;
-    Ok(())
+    let change = documents::change(DocumentKind::Channel, id, Some(json!(channel.masked())), expected);
+    documents::store(app, caller, account, documents::with_secret(change, whole), told).await
 }
 
 fn refuse_unfit(app: &App, channel: &Channel) -> Result<(), Failure> {
@@ -238,13 +228,6 @@ fn refuse_unfit(app: &App, channel: &Channel) -> Result<(), Failure> {
         faults.push("whodid knows no mail server; the operator sets `mail.host` and `mail.from`".to_owned());
     }
     if faults.is_empty() { Ok(()) } else { Err(Failure::new(Code::BadJson, faults.join("; "))) }
-}
-
-fn refuse_name(known: &[Document], name: &str, id: &str) -> Result<(), Failure> {
-    if known.iter().any(|document| document.id != id && document.body["name"] == name) {
-        return Err(Failure::new(Code::NameTaken, "another channel has this name; people could not tell them apart"));
-    }
-    Ok(())
 }
 
 fn configured(asked: &ChannelWrite) -> Result<Channel, Failure> {

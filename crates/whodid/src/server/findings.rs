@@ -370,11 +370,12 @@ async fn page(
         }
     }
     let cursor = token.strip_prefix(OF_RULES).filter(|cursor| !cursor.is_empty());
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let mut q =
-        format!("action:===whodid.finding.create requestData.ruleId:* requestData.provider:==={}", quoted(provider));
+    let mut q = format!(
+        "action:===whodid.finding.create requestData.ruleId:* requestData.provider:==={}",
+        whodid_query::quoted(provider)
+    );
     if let Some(note) = note {
-        q.push_str(&format!(" requestData.findingType:==={}", quoted(note)));
+        q.push_str(&format!(" requestData.findingType:==={}", whodid_query::quoted(note)));
     }
     let stream = StreamName::findings();
     let scope = caller.access(Act::Read(&stream), Some(account.as_str()))?;
@@ -559,7 +560,7 @@ async fn find_occurrence(
     }
     let stream = StreamName::findings();
     let scope = caller.access(Act::Read(&stream), Some(account.as_str()))?;
-    let quoted = format!("\"{}\"", id.replace('\\', "\\\\").replace('"', "\\\""));
+    let quoted = whodid_query::quoted(id);
     let q = format!("action:===whodid.finding.create requestData.ruleId:* id:==={quoted}");
     let request = ReadRequest { q, stream: Some(stream), ..ReadRequest::default() };
     let found = app.engine()?.list(&scope, &request, Order::NewestFirst, 1, None).await?;

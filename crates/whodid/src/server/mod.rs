@@ -13,6 +13,7 @@ mod cards;
 mod catalog;
 mod channels;
 mod delivering;
+mod documents;
 mod downloads;
 mod export;
 mod failure;

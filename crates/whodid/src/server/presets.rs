@@ -10,15 +10,19 @@ use whodid_alerts::Fault;
 use whodid_alerts::preset::Preset;
 use whodid_api::{Code, LookupParams, PresetList, PresetWrite};
 use whodid_audit::{Deed, Told};
-use whodid_meta::{Document, DocumentChange, DocumentKind, Expected};
+use whodid_meta::{Document, DocumentKind, Expected};
 use whodid_model::AccountName;
 use whodid_model::access::Permission;
 
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
+use super::documents;
 use super::failure::Failure;
 use super::params::{Id, Params};
+
+/// What it is called.
+const ONE: &str = "preset";
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -45,7 +49,9 @@ pub async fn create(
     let preset = read(&app, &account, &asked, "").await?;
     let id = uuid::Uuid::now_v7().to_string();
     let told = deed(Deed::AlertCreate, &id, &preset).changed(None, Some(json!(preset)));
-    store(&app, &caller, &account, &id, &preset, Expected::Absent, told).await?;
+    let change = documents::change(DocumentKind::Preset, &id, Some(json!(preset)), Expected::Absent);
+    documents::store(&app, &caller, &account, change, told).await?;
+    app.searches_changed();
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
 
@@ -59,10 +65,13 @@ pub async fn update(
     let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
     let asked = asked.read()?;
     caller.attempt.is_about(&id, &asked.name);
-    let before = document(&app, &account, &id).await?;
+    let before = documents::find(&app, &account, DocumentKind::Preset, &id, ONE).await?;
     let preset = read(&app, &account, &asked, &id).await?;
     let told = deed(Deed::AlertUpdate, &id, &preset).changed(Some(before.body), Some(json!(preset)));
-    store(&app, &caller, &account, &id, &preset, Expected::Revision(before.revision), told).await?;
+    let expected = Expected::Revision(before.revision);
+    let change = documents::change(DocumentKind::Preset, &id, Some(json!(preset)), expected);
+    documents::store(&app, &caller, &account, change, told).await?;
+    app.searches_changed();
     Ok(Json(found(&app, &account, &id).await?))
 }
 
@@ -73,28 +82,18 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
-    let preset = document(&app, &account, &id).await?;
-    let gone = |kind, id: &str, revision| DocumentChange {
-        kind,
-        id: id.to_owned(),
-        body: None,
-        secret: None,
-        expected: Expected::Revision(revision),
-    };
-    let deed = |kind: &str, document: &Document| {
-        let name = document.body["name"].as_str().unwrap_or_default();
-        Told::success(Deed::AlertDelete, document.id.as_str(), name)
-            .asked("kind", kind)
-            .asked("alertId", document.id.as_str())
-            .asked("name", name)
-            .changed(Some(document.body.clone()), None)
-    };
-    let (mut changes, mut told) =
-        (vec![gone(DocumentKind::Preset, &id, preset.revision)], vec![deed("preset", &preset)]);
+    let preset = documents::find(&app, &account, DocumentKind::Preset, &id, ONE).await?;
+    let gone =
+        |kind, document: &Document| documents::change(kind, &document.id, None, Expected::Revision(document.revision));
+    let mut changes = vec![gone(DocumentKind::Preset, &preset)];
+    let mut told = vec![match read_back(&preset) {
+        Some(preset) => deed(Deed::AlertDelete, &id, &preset).changed(Some(json!(preset)), None),
+        None => Told::success(Deed::AlertDelete, id.as_str(), "").asked("kind", "preset"),
+    }];
     for alert in app.meta.documents(&account, DocumentKind::Watch).await? {
         if alert.body["preset"] == id.as_str() {
-            changes.push(gone(DocumentKind::Watch, &alert.id, alert.revision));
-            told.push(deed("search", &alert));
+            changes.push(gone(DocumentKind::Watch, &alert));
+            told.push(super::search_alerts::deleted(&alert));
         }
     }
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &told, crate::clock::now()).await?;
@@ -110,6 +109,10 @@ fn deed(deed: Deed, id: &str, preset: &Preset) -> Told {
         .asked("alertId", id)
         .asked("name", preset.name.as_str())
         .asked("channels", json!(channels))
+}
+
+fn read_back(document: &Document) -> Option<Preset> {
+    serde_json::from_value(document.body.clone()).ok()
 }
 
 /// What is wrong, in one text.
@@ -155,42 +158,13 @@ async fn read(app: &App, account: &AccountName, asked: &PresetWrite, id: &str) -
     }
     let channels: Vec<String> = preset.channels.iter().map(|told| told.channel.clone()).collect();
     refuse_strange(app, account, &channels).await?;
-    let others = app.meta.documents(account, DocumentKind::Preset).await?;
-    if others.iter().any(|other| other.id != id && other.body["name"] == preset.name.as_str()) {
-        return Err(Failure::new(Code::NameTaken, "another preset has this name; people could not tell them apart"));
-    }
+    documents::refuse_name(&app.meta.documents(account, DocumentKind::Preset).await?, &preset.name, id, ONE)?;
     Ok(preset)
-}
-
-async fn store(
-    app: &App,
-    caller: &Caller,
-    account: &AccountName,
-    id: &str,
-    preset: &Preset,
-    expected: Expected,
-    told: Told,
-) -> Result<(), Failure> {
-    let change = DocumentChange {
-        kind: DocumentKind::Preset,
-        id: id.to_owned(),
-        body: Some(json!(preset)),
-        secret: None,
-        expected,
-    };
-    app.meta.change_documents(&caller.attempt.actor(), account, &[change], &[told], crate::clock::now()).await?;
-    app.searches_changed();
-    Ok(())
-}
-
-async fn document(app: &App, account: &AccountName, id: &str) -> Result<Document, Failure> {
-    let found = app.meta.document(account, DocumentKind::Preset, id).await?;
-    found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such preset in this account"))
 }
 
 async fn found(app: &App, account: &AccountName, id: &str) -> Result<whodid_api::Preset, Failure> {
     let alerts = app.meta.documents(account, DocumentKind::Watch).await?;
-    shown(&document(app, account, id).await?, &alerts)
+    shown(&documents::find(app, account, DocumentKind::Preset, id, ONE).await?, &alerts)
         .ok_or_else(|| Failure::new(Code::Internal, "a stored preset cannot be read"))
 }
 

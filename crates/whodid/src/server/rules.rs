@@ -22,7 +22,7 @@ use whodid_rules::{Build, Document, Exception, ExceptionScope, Gravity, Outcome,
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
-use super::catalog::{Catalog, Origin, StoredRule, StoredTuning, is_filter};
+use super::catalog::{Catalog, Origin, StoredRule, StoredTuning, is_filter, with_referred};
 use super::failure::Failure;
 use super::keys::expiry;
 use super::params::{Id, Params};
@@ -217,7 +217,8 @@ pub async fn check(
 
 fn checked(catalog: &Catalog, request: &RuleCheckRequest, now: Timestamp) -> RuleCheck {
     let loaded = whodid_rules::load("rule", &request.text);
-    let documents = catalog.with_referred(&loaded.documents);
+    let all: Vec<&Document> = loaded.documents.iter().chain(catalog.others(&loaded.documents)).collect();
+    let documents = with_referred(loaded.documents.iter().collect(), &all);
     let variables = catalog.variables();
     let tests = loaded.documents.iter();
     let tests = tests.flat_map(|document| whodid_rules::run_tests(document, &documents, &variables, now));
@@ -386,12 +387,7 @@ fn refuse_taken(catalog: &Catalog, documents: &[Document], own: Option<&String>)
 /// Refuses to switch on what fails its tests or cannot be compiled among the others.
 fn refuse_failing(catalog: &Catalog, documents: &[Document], now: Timestamp) -> Result<(), Failure> {
     let ids: Vec<&String> = documents.iter().map(|document| &document.meta().id).collect();
-    let others = catalog
-        .documents
-        .iter()
-        .map(|(document, _)| document.as_ref())
-        .filter(|other| !ids.contains(&&other.meta().id));
-    let all: Vec<&Document> = documents.iter().chain(others).collect();
+    let all: Vec<&Document> = documents.iter().chain(catalog.others(documents)).collect();
     let variables = catalog.variables();
     let build = Build { documents: all.clone(), variables: variables.clone(), with_dormant: true, ..Build::default() };
     let (_, problems) = RuleSet::compile(&build);

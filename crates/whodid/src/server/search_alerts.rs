@@ -12,18 +12,21 @@ use whodid_alerts::watch::Trigger;
 use whodid_api::{Code, LookupParams, SearchAlert, SearchAlertList, SearchAlertWrite};
 use whodid_audit::{Deed, Told};
 use whodid_engine::{Order, ReadRequest};
-use whodid_meta::{Document, DocumentChange, DocumentKind, Expected, MetaError};
+use whodid_meta::{Document, DocumentKind, Expected};
 use whodid_model::access::{Act, Permission, Rows};
 use whodid_model::{AccountName, StreamName, Timestamp};
 
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
+use super::documents;
 use super::failure::Failure;
 use super::params::{Id, Params};
 use super::presets::{refuse_strange, refused};
 use super::watching::{Memory, StoredSearch};
 
+/// What it is called.
+const ONE: &str = "alert on a search";
 /// Most alerts on searches of an account: each record that comes is held against all of them.
 const SEARCHES_MAX: usize = 200;
 /// Longest search, in bytes.
@@ -37,7 +40,7 @@ pub async fn list(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<SearchAlertList>, Failure> {
     let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
-    let memory = memory(&app, &account).await?;
+    let memory = Memory::load(&app, &account).await?;
     let documents = app.meta.documents(&account, DocumentKind::Watch).await?;
     let mut search_alerts: Vec<_> = documents.iter().filter_map(|document| shown(document, &memory)).collect();
     search_alerts.sort_by(|one, other| (&one.search_alert.name, &one.id).cmp(&(&other.search_alert.name, &other.id)));
@@ -60,7 +63,9 @@ pub async fn create(
     let search = read(&app, &caller, &account, asked, "").await?;
     let id = uuid::Uuid::now_v7().to_string();
     let told = deed(Deed::AlertCreate, &id, &search.asked).changed(None, Some(json!(search.asked)));
-    store(&app, &caller, &account, &id, &search, Expected::Absent, told).await?;
+    let change = documents::change(DocumentKind::Watch, &id, Some(json!(search)), Expected::Absent);
+    documents::store(&app, &caller, &account, change, told).await?;
+    app.searches_changed();
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
 
@@ -74,11 +79,14 @@ pub async fn update(
     let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
     let asked = asked.read()?;
     caller.attempt.is_about(&id, &asked.name);
-    let document = document(&app, &account, &id).await?;
+    let document = documents::find(&app, &account, DocumentKind::Watch, &id, ONE).await?;
     let search = read(&app, &caller, &account, asked, &id).await?;
     let before = StoredSearch::of(&document).map(|before| json!(before.asked));
     let told = deed(Deed::AlertUpdate, &id, &search.asked).changed(before, Some(json!(search.asked)));
-    store(&app, &caller, &account, &id, &search, Expected::Revision(document.revision), told).await?;
+    let expected = Expected::Revision(document.revision);
+    let change = documents::change(DocumentKind::Watch, &id, Some(json!(search)), expected);
+    documents::store(&app, &caller, &account, change, told).await?;
+    app.searches_changed();
     Ok(Json(found(&app, &account, &id).await?))
 }
 
@@ -89,15 +97,9 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
-    let document = document(&app, &account, &id).await?;
-    let name = document.body["name"].as_str().unwrap_or_default();
-    let told = match StoredSearch::of(&document) {
-        Some(before) => deed(Deed::AlertDelete, &id, &before.asked).changed(Some(json!(before.asked)), None),
-        None => Told::success(Deed::AlertDelete, id.as_str(), name).asked("kind", "search"),
-    };
-    let change =
-        DocumentChange { kind: DocumentKind::Watch, id, body: None, secret: None, expected: Expected::Present };
-    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
+    let document = documents::find(&app, &account, DocumentKind::Watch, &id, ONE).await?;
+    let change = documents::change(DocumentKind::Watch, &id, None, Expected::Present);
+    documents::store(&app, &caller, &account, change, deleted(&document)).await?;
     app.searches_changed();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -119,6 +121,14 @@ fn deed(deed: Deed, id: &str, asked: &SearchAlertWrite) -> Told {
         .asked("name", asked.name.as_str())
         .asked("preset", json!(asked.preset))
         .asked("channels", json!(channels))
+}
+
+/// What is told of one that is deleted.
+pub fn deleted(document: &Document) -> Told {
+    match StoredSearch::of(document) {
+        Some(before) => deed(Deed::AlertDelete, &document.id, &before.asked).changed(Some(json!(before.asked)), None),
+        None => Told::success(Deed::AlertDelete, document.id.as_str(), "").asked("kind", "search"),
+    }
 }
 
 /// Checks what was asked, by the rights of who asks.
@@ -179,11 +189,7 @@ async fn read(
         }
     }
     refuse_strange(app, account, &channels).await?;
-    let others = app.meta.documents(account, DocumentKind::Watch).await?;
-    if others.iter().any(|other| other.id != id && other.body["name"] == asked.name.as_str()) {
-        let detail = "another alert on a search has this name; people could not tell them apart";
-        return Err(Failure::new(Code::NameTaken, detail));
-    }
+    documents::refuse_name(&app.meta.documents(account, DocumentKind::Watch).await?, &asked.name, id, ONE)?;
     let request = request(&asked, &stream);
     app.engine()?.watched_search(&stream, &request)?;
     // Absence is news only where something matched lately.
@@ -215,39 +221,8 @@ pub fn request(asked: &SearchAlertWrite, stream: &StreamName) -> ReadRequest {
     }
 }
 
-async fn store(
-    app: &App,
-    caller: &Caller,
-    account: &AccountName,
-    id: &str,
-    search: &StoredSearch,
-    expected: Expected,
-    told: Told,
-) -> Result<(), Failure> {
-    let change = DocumentChange {
-        kind: DocumentKind::Watch,
-        id: id.to_owned(),
-        body: Some(json!(search)),
-        secret: None,
-        expected,
-    };
-    app.meta.change_documents(&caller.attempt.actor(), account, &[change], &[told], crate::clock::now()).await?;
-    app.searches_changed();
-    Ok(())
-}
-
-async fn document(app: &App, account: &AccountName, id: &str) -> Result<Document, Failure> {
-    let found = app.meta.document(account, DocumentKind::Watch, id).await?;
-    found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such alert on a search in this account"))
-}
-
-async fn memory(app: &App, account: &AccountName) -> Result<Memory, MetaError> {
-    let stored = app.meta.watch_state(account).await?;
-    Ok(stored.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default())
-}
-
 async fn found(app: &App, account: &AccountName, id: &str) -> Result<SearchAlert, Failure> {
-    shown(&document(app, account, id).await?, &memory(app, account).await?)
+    shown(&documents::find(app, account, DocumentKind::Watch, id, ONE).await?, &Memory::load(app, account).await?)
         .ok_or_else(|| Failure::new(Code::Internal, "a stored alert on a search cannot be read"))
 }
 

@@ -15,7 +15,7 @@ use whodid_alerts::watch::{Fire, Kind, Operator, Trigger, Watch};
 use whodid_api::SearchAlertWrite;
 use whodid_audit::{Deed, Told};
 use whodid_engine::{Engine, WatchedSearch};
-use whodid_meta::{ChangeError, Document, DocumentKind};
+use whodid_meta::{ChangeError, Document, DocumentKind, MetaError};
 use whodid_model::{AccountName, Offset, StreamName, Timestamp, chain};
 
 use super::App;
@@ -61,6 +61,17 @@ pub struct Memory {
     cursors: BTreeMap<String, u64>,
     /// By alert.
     pub searches: BTreeMap<String, Remembered>,
+}
+
+impl Memory {
+    /// What is stored of an account; nothing before the first, and where it cannot be read any more.
+    pub async fn load(app: &App, account: &AccountName) -> Result<Self, MetaError> {
+        let Some(stored) = app.meta.watch_state(account).await? else { return Ok(Self::default()) };
+        Ok(serde_json::from_value(stored).unwrap_or_else(|error| {
+            tracing::error!(account = %account, %error, "what alerts on searches remember cannot be read, and they begin anew");
+            Self::default()
+        }))
+    }
 }
 
 /// What is remembered of one alert on a search.
@@ -170,8 +181,7 @@ async fn load(app: &App, engine: &Engine, accounts: &mut HashMap<AccountName, Ac
         };
         let searches: Vec<Search> = documents.iter().filter_map(read).collect();
         if !accounts.contains_key(&account.name) {
-            let stored = app.meta.watch_state(&account.name).await.map_err(|error| chain(&error))?;
-            let memory = stored.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default();
+            let memory = Memory::load(app, &account.name).await.map_err(|error| chain(&error))?;
             accounts.insert(account.name.clone(), Account { memory, ..Account::default() });
         }
         if let Some(watched) = accounts.get_mut(&account.name) {
@@ -351,10 +361,12 @@ async fn work(app: &App, engine: &Engine, account: &AccountName, watched: &mut A
             told.extend(found);
         }
     }
-    let mut over = Vec::new();
     if !has_more {
         told.extend(watched.tick(now.plus_micros(-SETTLE_MICROS)));
-        over = watched.over(now);
+        // Before anything is stored: what failed after that would be done again, and told twice.
+        for id in watched.over(now) {
+            resolve(app, account, &id).await?;
+        }
     }
     let is_due = watched.stored.is_none_or(|stored| stored.elapsed() >= TICK);
     if !told.is_empty() || (watched.is_dirty && is_due) {
@@ -365,9 +377,6 @@ async fn work(app: &App, engine: &Engine, account: &AccountName, watched: &mut A
         })?;
         watched.is_dirty = false;
         watched.stored = Some(Instant::now());
-    }
-    for id in over {
-        resolve(app, account, &id).await?;
     }
     Ok(has_more)
 }
