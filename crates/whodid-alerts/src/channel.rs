@@ -163,7 +163,7 @@ impl Channel {
     }
 
     /// An edit, with the secrets that it sent back masked taken from the channel as it was. Fails where a mask
-    /// belongs to no secret of that channel, and where its address would hand them to another host.
+    /// belongs to no secret of that channel, and where its address is another one now.
     pub fn with_secrets_from(self, previous: &Self) -> Result<Self, MaskError> {
         masking::with_secrets_from(self, previous)
     }

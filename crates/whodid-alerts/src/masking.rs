@@ -1,7 +1,7 @@
 //! An edit of a channel whose secrets came back as their masks.
 //!
-//! Who may edit a channel may not read its secrets. So an edit cannot keep them and lead them to another host: whoever
-//! changes the address types them again.
+//! Who may edit a channel may not read its secrets. So an edit cannot keep them and lead them elsewhere, be it to
+//! another path of the same host, which may be another customer's: whoever changes the address types them again.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ pub enum MaskError {
         /// The path of the member.
         member: String,
     },
-    /// The address leads elsewhere than before.
-    #[error("{member} is masked, but the address now leads to another host; enter the secret itself")]
-    OtherHost {
+    /// The address is another one than before.
+    #[error("{member} is masked, but the address is another one now; enter the secret itself")]
+    OtherAddress {
         /// The path of the member.
         member: String,
     },
@@ -30,13 +30,13 @@ pub enum MaskError {
 pub(crate) fn with_secrets_from(mut edited: Channel, previous: &Channel) -> Result<Channel, MaskError> {
     let known: BTreeMap<String, Secret> =
         previous.secrets().into_iter().map(|(member, secret)| (member, secret.clone())).collect();
-    let is_same_host = visible_origin(&edited.receiver) == visible_origin(&previous.receiver)
+    let is_same_address = visible_address(&edited.receiver) == visible_address(&previous.receiver)
         && edited.receiver.kind() == previous.receiver.kind();
     for (member, secret) in edited.secrets_mut() {
         match known.get(&member) {
             Some(earlier) if secret.is_mask_of(earlier) => {
-                if !is_same_host {
-                    return Err(MaskError::OtherHost { member });
+                if !is_same_address {
+                    return Err(MaskError::OtherAddress { member });
                 }
                 *secret = earlier.clone();
             }
@@ -47,13 +47,13 @@ pub(crate) fn with_secrets_from(mut edited: Channel, previous: &Channel) -> Resu
     Ok(edited)
 }
 
-/// Scheme, host and port of an address that is no secret itself.
-fn visible_origin(receiver: &Receiver) -> Option<url::Origin> {
+/// An address that is no secret itself: scheme, host, port, path and query.
+fn visible_address(receiver: &Receiver) -> Option<String> {
     let text = match receiver {
         Receiver::Webhook(webhook) => &webhook.url,
         Receiver::Pagerduty(pagerduty) => &pagerduty.url,
         Receiver::Email(_) | Receiver::Slack(_) | Receiver::Teams(_) | Receiver::Syslog(_) => return None,
     };
-    // An opaque origin equals no other: what cannot be read is not the same host.
-    Some(Url::parse(text).map_or_else(|_| url::Origin::new_opaque(), |url| url.origin()))
+    // In one spelling; what cannot be read is the same only letter for letter.
+    Some(Url::parse(text).map_or_else(|_| text.clone(), |url| url.to_string()))
 }

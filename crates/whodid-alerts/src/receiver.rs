@@ -109,7 +109,7 @@ pub enum Signing {
         /// The key, [`HMAC_CHARS_MIN`](crate::channel::HMAC_CHARS_MIN) characters or more.
         secret: Secret,
     },
-    /// The body is a JWT (RS256) of `{"findings": […]}`, under the installation's key.
+    /// The body is a JWT (RS256) of `{"findings": […], "account", "jti", "iat", "exp"}`, under the installation's key.
     Jwt {},
 }
 

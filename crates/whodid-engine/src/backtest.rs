@@ -10,7 +10,7 @@ use futures::StreamExt;
 use whodid_model::time::MICROS_A_DAY;
 use whodid_model::{AccessScope, Field, StreamName, Timestamp};
 use whodid_query::Expr;
-use whodid_rules::{Hit, RuleSet, State};
+use whodid_rules::{Hit, Place, RuleSet, SETTLE_MICROS, State, Unread};
 use whodid_search::Order;
 
 use crate::detect::{is_finding, sentence, subject};
@@ -125,37 +125,75 @@ impl Engine {
         }
         let mut stopped_at = None;
         let mut until = None;
-        'streams: for stream in &test.streams {
+        let mut heads = Vec::with_capacity(test.streams.len());
+        for stream in &test.streams {
             let request = ReadRequest { stream: Some(stream.clone()), ..test.request.clone() };
             let mut view = self.view(scope, &request).await?;
             view.filter.before_offset = Some(view.snapshot.next_offset());
             view.filter.query.expr = Expr::and([required.clone(), view.filter.query.expr]);
             until = until.max(view.filter.to);
             let export = self.inner.searcher.export(&view.snapshot, &view.filter, Order::OldestFirst, None);
-            let mut batches = export.map_err(search_error)?;
-            while let Some(batch) = batches.next().await {
-                let batch = batch.map_err(search_error)?;
-                let stream = stream.clone();
-                // CPU work: off the threads that answer requests.
-                let (worked, last) = tokio::task::spawn_blocking(move || {
-                    let last = work.look(&batch, &stream);
-                    (work, last)
-                })
-                .await
-                .map_err(|error| Error::internal("testing rules on what is stored", error))?;
-                work = worked;
-                if begun.elapsed() >= test.time_max {
-                    stopped_at = last;
-                    break 'streams;
-                }
+            let batches = export.map_err(search_error)?;
+            heads.push(Head { stream: stream.clone(), batches, batch: None });
+        }
+        while let Some((stream, batch)) = next(&mut heads).await? {
+            // CPU work: off the threads that answer requests.
+            let (worked, last) = tokio::task::spawn_blocking(move || {
+                let last = work.look(&batch, &stream);
+                (work, last)
+            })
+            .await
+            .map_err(|error| Error::internal("testing rules on what is stored", error))?;
+            work = worked;
+            if begun.elapsed() >= test.time_max {
+                stopped_at = last;
+                break;
             }
         }
         if stopped_at.is_none() {
             let now = (self.inner.options.clock)();
-            work.end(until.map_or(now, |until| until.min(now)));
+            // Judged as it was live: a while after the end.
+            work.end(until.map_or(now, |until| until.plus_micros(SETTLE_MICROS).min(now)));
         }
         Ok(work.report(stopped_at, begun.elapsed()))
     }
+}
+
+/// A stream that is read, with what was read and not yet looked at.
+struct Head<B> {
+    stream: StreamName,
+    batches: B,
+    batch: Option<RecordBatch>,
+}
+
+/// The records that come next by the time of the event, of one stream.
+async fn next<B>(heads: &mut [Head<B>]) -> Result<Option<(StreamName, RecordBatch)>, Error>
+where
+    B: futures::Stream<Item = Result<RecordBatch, whodid_search::SearchError>> + Unpin,
+{
+    for head in heads.iter_mut() {
+        while head.batch.as_ref().is_none_or(|batch| batch.num_rows() == 0) {
+            match head.batches.next().await {
+                Some(batch) => head.batch = Some(batch.map_err(search_error)?),
+                None => {
+                    head.batch = None;
+                    break;
+                }
+            }
+        }
+    }
+    let first = |head: &Head<B>| head.batch.as_ref().map(|batch| subject::event_time(batch, 0));
+    let mut order: Vec<usize> = (0..heads.len()).filter(|index| heads[*index].batch.is_some()).collect();
+    order.sort_by_key(|index| first(&heads[*index]));
+    let Some(chosen) = order.first().copied() else { return Ok(None) };
+    let other = order.get(1).and_then(|index| first(&heads[*index]));
+    let head = &mut heads[chosen];
+    let Some(batch) = head.batch.take() else { return Ok(None) };
+    let rows = other.map_or(batch.num_rows(), |other| subject::rows_happened_until(&batch, other).max(1));
+    if rows < batch.num_rows() {
+        head.batch = Some(batch.slice(rows, batch.num_rows() - rows));
+    }
+    Ok(Some((head.stream.clone(), batch.slice(0, rows))))
 }
 
 fn either(one: Expr, other: Expr) -> Expr {
@@ -199,6 +237,8 @@ struct Work {
     only_compared: HashMap<HitKey, BacktestSample>,
     both: u64,
     is_compared_in_full: bool,
+    /// The latest time of an event so far.
+    clock: Timestamp,
 }
 
 impl Work {
@@ -212,18 +252,24 @@ impl Work {
             only_compared: HashMap::new(),
             both: 0,
             is_compared_in_full: true,
+            clock: Timestamp::default(),
         }
     }
 
     /// Takes records in; the event time of the last one.
     fn look(&mut self, batch: &RecordBatch, stream: &StreamName) -> Option<Timestamp> {
         let mut last = None;
-        subject::each(batch, stream, &mut |row, subject| {
+        subject::each(batch, stream, &mut |row, event| {
+            // Records come in the order of their events, so the clock is theirs: as if each had been taken in when it
+            // happened. When it really came says nothing here; what was loaded years later would never be judged.
+            self.clock = self.clock.max(row.event_time());
+            let place = Place { recorded_at: self.clock, ..event.place.clone() };
+            let event = &Unread { place: &place, ..*event };
             self.report.events_read += 1;
             last = Some(row.event_time());
-            self.tested.rules.step(&mut self.tested.state, subject, &mut self.tested.hits);
+            self.tested.rules.step(&mut self.tested.state, event, &mut self.tested.hits);
             if let Some(compared) = &mut self.compared {
-                compared.rules.step(&mut compared.state, subject, &mut compared.hits);
+                compared.rules.step(&mut compared.state, event, &mut compared.hits);
             }
             self.count(Some((row, stream)));
         });
@@ -240,10 +286,11 @@ impl Work {
     }
 
     fn count(&mut self, row: Option<(Row<'_>, &StreamName)>) {
-        let row = row.as_ref();
         let rule = self.tested.rule;
         let mut hits = std::mem::take(&mut self.tested.hits);
         for hit in hits.drain(..).filter(|hit| Some(hit.rule) == rule) {
+            // What time completed has nothing to do with the record that came next.
+            let row = row.as_ref().filter(|_| hit.by.is_some());
             let day = self.report.days.entry(hit.time.micros().div_euclid(MICROS_A_DAY)).or_default();
             day.matches += 1;
             self.report.matches += 1;
@@ -272,6 +319,7 @@ impl Work {
         let rule = compared.rule;
         let hits = std::mem::take(&mut compared.hits);
         for hit in hits.into_iter().filter(|hit| Some(hit.rule) == rule) {
+            let row = row.as_ref().filter(|_| hit.by.is_some());
             self.compare(&hit, row, false);
         }
     }

@@ -5,6 +5,10 @@
 //! and never ingest. What is found is recorded in the stream `findings` before the cursor moves on; the cursor and what
 //! correlations remember are stored together every few seconds. After a crash the records since then are looked at
 //! again, come to the same findings, and those are known by their ids.
+//!
+//! Each account has a task of its own, so that what holds one up holds up no other. Streams are looked at in the order
+//! in which their records were taken in, and the clock is let pass only when none waits: what did not happen is told
+//! only when everything that did was seen.
 
 mod finding;
 mod snapshot;
@@ -13,19 +17,21 @@ pub(crate) mod subject;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use futures::StreamExt;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::task::JoinSet;
 use whodid_lake::offsets_of;
-use whodid_model::{AccountName, Offset, StreamName, chain};
+use whodid_model::{AccountName, Offset, StreamName, Timestamp, chain};
 use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
 use whodid_rules::{Drops, Hit, RuleSet, State, Verdict};
 use whodid_search::{Filter, Order, Visible};
 
 use crate::engine::{Engine, Inner};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 pub use finding::FINDING_ACTION;
 use finding::Repeats;
@@ -37,18 +43,34 @@ pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
 const STEP_ROWS: usize = 4096;
 /// How often time is let pass for what waits for it.
 const TICK: Duration = Duration::from_secs(1);
-/// How often what is remembered is stored, while there is something new.
+/// Records that are read back from the lake together.
+const READ_BACK_ROWS: u64 = 32_768;
+/// How often what is remembered is stored, while there is something new: so often, or so seldom that it takes no more
+/// than a fortieth of the time.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
+const SAVE_INTERVAL_MAX: Duration = Duration::from_secs(60);
+const SAVE_SHARE: u32 = 40;
 /// Pause after findings could not be recorded.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Findings recorded together.
+/// Findings recorded together, and their bytes.
 const FINDINGS_TOGETHER: usize = 500;
+const FINDINGS_BYTES: usize = 4 << 20;
 
 /// Detection of all accounts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Detection {
     accounts: parking_lot::Mutex<BTreeMap<AccountName, Arc<Watched>>>,
+    /// Told when there is an account more.
     changed: Notify,
+    /// Batches that are looked at side by side: as many as there are cores.
+    turns: Semaphore,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), turns: Semaphore::new(cores) }
+    }
 }
 
 /// Detection of one account.
@@ -56,6 +78,10 @@ pub(crate) struct Detection {
 struct Watched {
     /// The rules to go on with; taken up at the next step.
     wanted: parking_lot::Mutex<Arc<RuleSet>>,
+    /// Told when there are other rules.
+    changed: Notify,
+    /// Whether its task runs.
+    is_running: AtomicBool,
     /// What people may ask for while a step runs.
     shown: parking_lot::Mutex<DetectStatus>,
     work: Mutex<Work>,
@@ -69,9 +95,16 @@ struct Work {
     /// The next offset of each stream.
     cursors: HashMap<StreamName, Offset>,
     repeats: Repeats,
-    /// What differs from what is stored.
+    /// Records that were read back from the lake and wait.
+    ahead: HashMap<StreamName, RecordBatch>,
+    /// Whether something differs from what is stored.
     is_dirty: bool,
+    /// Whether what is here may be more or less than the cursors say, because something was broken off. It is not stored
+    /// then, and begun anew from what is.
+    in_doubt: bool,
     saved: Instant,
+    /// How long after that it is stored again.
+    save_after: Duration,
 }
 
 /// How detection of an account stands.
@@ -105,18 +138,23 @@ impl Engine {
         }
         let known = detection.accounts.lock().get(account).cloned();
         match known {
-            Some(watched) => *watched.wanted.lock() = rules,
+            Some(watched) => {
+                *watched.wanted.lock() = rules;
+                watched.changed.notify_one();
+            }
             None => {
                 let work = self.begin(account, Arc::clone(&rules)).await?;
                 let watched = Arc::new(Watched {
                     wanted: parking_lot::Mutex::new(rules),
+                    changed: Notify::new(),
+                    is_running: AtomicBool::new(false),
                     shown: parking_lot::Mutex::default(),
                     work: Mutex::new(work),
                 });
                 detection.accounts.lock().entry(account.clone()).or_insert(watched);
+                detection.changed.notify_one();
             }
         }
-        detection.changed.notify_one();
         Ok(())
     }
 
@@ -155,7 +193,7 @@ impl Engine {
         max: usize,
     ) -> Result<Vec<(Offset, String)>, Error> {
         let stream = StreamName::findings();
-        let Some(batch) = self.records_from(account, &stream, from).await? else { return Ok(Vec::new()) };
+        let Read::Rows(batch) = self.records_from(account, &stream, from).await? else { return Ok(Vec::new()) };
         let raws = whodid_lake::RawReader::new(&batch);
         let rows = crate::row::Row::all_with(&batch, &raws).take(max);
         Ok(rows
@@ -190,38 +228,62 @@ impl Engine {
             None => (rules.new_state(), Repeats::default()),
             Some(stored) => {
                 cursors.extend(stored.cursors);
-                (rules.restore(stored.state), stored.repeats)
+                let mut state = rules.restore(stored.state);
+                state.resume((self.inner.options.clock)());
+                (state, stored.repeats)
             }
         };
-        let mut work = Work { rules, state, cursors, repeats, is_dirty: true, saved: Instant::now() };
+        let mut work = Work {
+            rules,
+            state,
+            cursors,
+            repeats,
+            ahead: HashMap::new(),
+            is_dirty: true,
+            in_doubt: false,
+            saved: Instant::now(),
+            save_after: SAVE_INTERVAL,
+        };
         // From the first record on: a crash before the first save would else leave out what came between.
-        self.save(account, &mut work);
+        self.save(account, &mut work).await;
         Ok(work)
     }
 
     /// Looks at some of the records that wait. Whether there may be more.
     async fn step(&self, account: &AccountName, watched: &Watched, work: &mut Work) -> bool {
         let wanted = Arc::clone(&watched.wanted.lock());
+        if work.in_doubt {
+            match self.begin(account, Arc::clone(&wanted)).await {
+                Ok(begun) => *work = begun,
+                Err(error) => {
+                    tracing::error!(account = %account, error = %chain(&error), "detection broke off and cannot go on from what it stored");
+                    return false;
+                }
+            }
+        }
         if !Arc::ptr_eq(&wanted, &work.rules) {
             work.state = work.rules.carry(&work.state, &wanted);
             work.rules = wanted;
             work.is_dirty = true;
         }
-        let mut has_more = false;
-        for name in DETECT_STREAMS {
-            let Ok(stream) = StreamName::parse(name) else { continue };
-            let Some(batch) = self.next_batch(account, &stream, work).await else { continue };
-            has_more |= self.look(account, &stream, work, batch).await;
-        }
-        has_more |= self.let_time_pass(account, work).await;
+        // Before it is known that nothing waits: what comes after this moment is not older.
+        let now = (self.inner.options.clock)();
+        let has_more = match self.next(account, work).await {
+            Ok(Some((stream, batch))) => self.look(account, &stream, work, batch).await,
+            Ok(None) => self.let_time_pass(account, work, now).await,
+            Err(error) => {
+                tracing::error!(account = %account, error = %chain(&error), "detection cannot read records back, and tries again");
+                false
+            }
+        };
         *watched.shown.lock() = DetectStatus {
             rules: work.rules.rules().len(),
             behind: self.behind(account, work),
             drops: work.state.drops(),
             state_bytes: work.state.bytes(),
         };
-        if work.is_dirty && work.saved.elapsed() >= SAVE_INTERVAL {
-            self.save(account, work);
+        if work.is_dirty && work.saved.elapsed() >= work.save_after {
+            self.save(account, work).await;
         }
         has_more
     }
@@ -234,51 +296,101 @@ impl Engine {
         work.cursors.iter().map(of).sum()
     }
 
-    /// The records that come next in a stream, at most [`STEP_ROWS`].
-    async fn next_batch(&self, account: &AccountName, stream: &StreamName, work: &Work) -> Option<RecordBatch> {
-        let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
-        match self.records_from(account, stream, next).await {
-            Ok(batch) => batch,
-            Err(error) => {
-                tracing::error!(account = %account, stream = %stream, error = %chain(&error), "detection cannot read records back, and tries again");
-                None
+    /// The records that come next, at most [`STEP_ROWS`] of one stream: those that were taken in before what waits in
+    /// the others. `None`: no stream has any.
+    async fn next(&self, account: &AccountName, work: &mut Work) -> Result<Option<(StreamName, RecordBatch)>, Error> {
+        let mut heads: Vec<(StreamName, RecordBatch)> = Vec::with_capacity(DETECT_STREAMS.len());
+        for name in DETECT_STREAMS {
+            let Ok(stream) = StreamName::parse(name) else { continue };
+            if let Some(batch) = self.next_of(account, &stream, work).await? {
+                heads.push((stream, batch));
+            }
+        }
+        heads.sort_by_key(|(_, batch)| subject::recorded_at(batch, 0));
+        let mut heads = heads.into_iter();
+        let Some((stream, batch)) = heads.next() else { return Ok(None) };
+        let rows = match heads.next() {
+            None => batch.num_rows(),
+            Some((_, other)) => subject::rows_until(&batch, subject::recorded_at(&other, 0)).max(1),
+        };
+        Ok(Some((stream, batch.slice(0, rows))))
+    }
+
+    async fn next_of(
+        &self,
+        account: &AccountName,
+        stream: &StreamName,
+        work: &mut Work,
+    ) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
+            if let Some(ahead) = work.ahead.remove(stream) {
+                let seen = subject::rows_before(&ahead, next);
+                if seen < ahead.num_rows() {
+                    let rest = ahead.slice(seen, ahead.num_rows() - seen);
+                    work.ahead.insert(stream.clone(), rest.clone());
+                    return Ok(Some(rest.slice(0, rest.num_rows().min(STEP_ROWS))));
+                }
+            }
+            match self.records_from(account, stream, next).await? {
+                Read::Nothing => return Ok(None),
+                Read::Rows(batch) => {
+                    work.ahead.insert(stream.clone(), batch);
+                }
+                Read::Gap(until) => {
+                    // Erased, or given up with a damaged file: there is nothing to look at.
+                    tracing::info!(account = %account, stream = %stream, from = %next, until = %until, "detection passes over records that are gone");
+                    work.cursors.insert(stream.clone(), until);
+                    work.is_dirty = true;
+                }
             }
         }
     }
 
-    /// Records of a stream from an offset on, at most [`STEP_ROWS`].
+    /// Records of a stream from an offset on: those of a batch of the tail, or some of what was flushed.
     pub(crate) async fn records_from(
         &self,
         account: &AccountName,
         stream: &StreamName,
         next: Offset,
-    ) -> Result<Option<RecordBatch>, Error> {
-        let Some(table) = self.inner.known_table(account, stream) else { return Ok(None) };
-        if table.next_offset() <= next {
-            return Ok(None);
+    ) -> Result<Read, Error> {
+        let Some(table) = self.inner.known_table(account, stream) else { return Ok(Read::Nothing) };
+        let end = table.next_offset();
+        if end <= next {
+            return Ok(Read::Nothing);
         }
-        let rows = table.tail_after(next.0.checked_sub(1).map(Offset));
+        let mut rows = table.tail_after(next.0.checked_sub(1).map(Offset));
         let first = rows.first().and_then(offsets_of).map(|(first, _)| first);
         if first == Some(next) {
-            return Ok(rows.first().map(|batch| batch.slice(0, batch.num_rows().min(STEP_ROWS))));
+            return Ok(Read::Rows(rows.swap_remove(0)));
         }
         // Flushed before whoever asks came to it.
-        self.flushed(&table, stream, next, first).await
+        let before = first.unwrap_or(end);
+        let mut from = next;
+        while from < before {
+            let until = Offset(from.0.saturating_add(READ_BACK_ROWS)).min(before);
+            if let Some(batch) = self.flushed(&table, stream, from, until).await? {
+                metrics::counter!("whodid_detect_read_back_total").increment(batch.num_rows() as u64);
+                return Ok(Read::Rows(batch));
+            }
+            from = until;
+        }
+        Ok(Read::Gap(before))
     }
 
+    /// The records that are there from an offset to before another.
     async fn flushed(
         &self,
         table: &whodid_lake::Table,
         stream: &StreamName,
         next: Offset,
-        before: Option<Offset>,
+        until: Offset,
     ) -> Result<Option<RecordBatch>, Error> {
         let from = i64::try_from(next.0).unwrap_or(i64::MAX);
         let newer = Test::Compare(vec![(Comparison::GreaterOrEqual, Operand::Int(from))]);
         let query = Query { expr: Expr::term(Target::Record(RecordField::Offset), newer) };
-        let until = Offset(next.0.saturating_add(STEP_ROWS as u64));
         let mut filter = Filter::of(query, Visible::all(stream.clone()));
-        filter.before_offset = Some(before.map_or(until, |before| before.min(until)));
+        filter.before_offset = Some(until);
         let snapshot = table.snapshot();
         let export = self.inner.searcher.export(&snapshot, &filter, Order::OldestFirst, None);
         let mut batches = export.map_err(crate::read::search_error)?;
@@ -295,46 +407,50 @@ impl Engine {
     /// Looks at a batch and records what is found; the cursor moves on only then. Whether it did.
     async fn look(&self, account: &AccountName, stream: &StreamName, work: &mut Work, batch: RecordBatch) -> bool {
         let next = offsets_of(&batch).map_or(Offset(0), |(_, last)| last.next());
-        let (rules, mut state, stream_of) = (Arc::clone(&work.rules), std::mem::take(&mut work.state), stream.clone());
-        let account_of = account.clone();
-        let mut repeats = std::mem::take(&mut work.repeats);
+        let (rules, stream_of, account_of) = (Arc::clone(&work.rules), stream.clone(), account.clone());
+        let Ok(turn) = self.inner.detection.turns.acquire().await else { return false };
+        work.in_doubt = true;
+        let (mut state, mut repeats) = (std::mem::take(&mut work.state), std::mem::take(&mut work.repeats));
         let looked = tokio::task::spawn_blocking(move || {
             let mut events = Vec::new();
             let mut hits: Vec<Hit> = Vec::new();
-            subject::each(&batch, &stream_of, &mut |row, subject| {
-                let stepped = catch_unwind(AssertUnwindSafe(|| rules.step(&mut state, subject, &mut hits)));
+            subject::each(&batch, &stream_of, &mut |row, event| {
+                let stepped = catch_unwind(AssertUnwindSafe(|| rules.step(&mut state, event, &mut hits)));
                 if stepped.is_err() {
                     // A defect of ours; the next record must not suffer for it.
                     metrics::counter!("whodid_detect_panics_total").increment(1);
                     tracing::error!(account = %account_of, stream = %stream_of, offset = %row.offset(), "a rule broke off at this record: please report it");
                 }
                 for hit in hits.drain(..) {
-                    events.extend(finding::of(&account_of, &rules, &hit, Some((row, &stream_of)), &mut repeats));
+                    // What time completed has nothing to do with the record that came next.
+                    let row = hit.by.as_ref().map(|_| (row, &stream_of));
+                    events.extend(finding::of(&account_of, &rules, &hit, row, &mut repeats));
                 }
             });
             (state, repeats, events)
         })
         .await;
+        drop(turn);
         match looked {
             Ok((state, repeats, events)) => {
-                self.record_findings(account, events).await;
-                (work.state, work.repeats, work.is_dirty) = (state, repeats, true);
-                work.cursors.insert(stream.clone(), next);
-                true
+                (work.state, work.repeats) = (state, repeats);
+                if !self.record_findings(account, events).await {
+                    return false;
+                }
             }
             Err(error) => {
                 // The records are passed over: looking at them again would end the same way, and silence all rules.
                 tracing::error!(account = %account, stream = %stream, until = %next, %error, "detection broke off, and these records were looked at by none: please report it");
                 work.state = work.rules.new_state();
-                work.cursors.insert(stream.clone(), next);
-                true
             }
         }
+        work.cursors.insert(stream.clone(), next);
+        (work.is_dirty, work.in_doubt) = (true, false);
+        true
     }
 
     /// What is due by the clock, and findings that happened again. Whether something was found.
-    async fn let_time_pass(&self, account: &AccountName, work: &mut Work) -> bool {
-        let now = (self.inner.options.clock)();
+    async fn let_time_pass(&self, account: &AccountName, work: &mut Work, now: Timestamp) -> bool {
         let mut hits = Vec::new();
         work.rules.tick(&mut work.state, now, &mut hits);
         let mut events = Vec::new();
@@ -342,66 +458,171 @@ impl Engine {
             events.extend(finding::of(account, &work.rules, &hit, None, &mut work.repeats));
         }
         events.extend(work.repeats.due(account, now));
-        let has_found = !events.is_empty();
-        if has_found {
-            self.record_findings(account, events).await;
-            work.is_dirty = true;
+        if events.is_empty() {
+            return false;
         }
-        has_found
+        work.in_doubt = true;
+        if !self.record_findings(account, events).await {
+            return false;
+        }
+        (work.is_dirty, work.in_doubt) = (true, false);
+        true
     }
 
-    /// Records findings, however long it takes: until then the cursor stays.
-    async fn record_findings(&self, account: &AccountName, events: Vec<String>) {
-        for together in events.chunks(FINDINGS_TOGETHER) {
-            while let Err(error) = self.record(account, &StreamName::findings(), together.to_vec()).await {
-                if self.inner.shutdown.is_cancelled() {
-                    return;
-                }
-                tracing::error!(account = %account, error = %chain(&error), "findings cannot be recorded yet, and detection of this account waits");
-                tokio::time::sleep(RETRY_PAUSE).await;
+    /// Records findings, however long it takes: until then the cursor stays. `false` when the engine ends before.
+    async fn record_findings(&self, account: &AccountName, events: Vec<String>) -> bool {
+        let mut rest = events.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |event: &&String| {
+                bytes += event.len();
+                bytes <= FINDINGS_BYTES
+            };
+            let count = rest.iter().take(FINDINGS_TOGETHER).take_while(fits).count().max(1);
+            let (together, later) = rest.split_at(count);
+            if !self.record_some(account, together).await {
+                return false;
             }
-            metrics::counter!("whodid_findings_total").increment(together.len() as u64);
+            rest = later;
         }
+        true
     }
 
-    fn save(&self, account: &AccountName, work: &mut Work) {
-        let stored = snapshot::Stored {
-            version: snapshot::VERSION,
-            cursors: work.cursors.clone(),
-            state: work.rules.snapshot(&work.state),
-            repeats: work.repeats.clone(),
-        };
-        match snapshot::write(&self.inner.options.data, account, &stored) {
-            Ok(()) => (work.is_dirty, work.saved) = (false, Instant::now()),
+    async fn record_some(&self, account: &AccountName, events: &[String]) -> bool {
+        while let Err(error) = self.record(account, &StreamName::findings(), events.to_vec()).await {
+            if self.inner.shutdown.is_cancelled() {
+                return false;
+            }
+            if error.kind == ErrorKind::Internal {
+                // Trying again would end the same way. One of them must not take the others with it.
+                if let [event] = events {
+                    metrics::counter!("whodid_findings_lost_total").increment(1);
+                    tracing::error!(account = %account, bytes = event.len(), error = %chain(&error), "a finding cannot be recorded and is lost: please report it");
+                    return true;
+                }
+                for event in events {
+                    if !Box::pin(self.record_some(account, std::slice::from_ref(event))).await {
+                        return false;
+                    }
+                }
+                return true;
+            }
+            tracing::error!(account = %account, error = %chain(&error), "findings cannot be recorded yet, and detection of this account waits");
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+                () = self.inner.shutdown.cancelled() => return false,
+            }
+        }
+        metrics::counter!("whodid_findings_total").increment(events.len() as u64);
+        true
+    }
+
+    async fn save(&self, account: &AccountName, work: &mut Work) {
+        let (rules, data, name) = (Arc::clone(&work.rules), self.inner.options.data.clone(), account.clone());
+        let was_in_doubt = std::mem::replace(&mut work.in_doubt, true);
+        let (state, repeats) = (std::mem::take(&mut work.state), std::mem::take(&mut work.repeats));
+        let cursors = work.cursors.clone();
+        let begun = Instant::now();
+        let written = tokio::task::spawn_blocking(move || {
+            let stored = snapshot::View {
+                version: snapshot::VERSION,
+                cursors: &cursors,
+                state: rules.snapshot(&state),
+                repeats: &repeats,
+            };
+            let written = snapshot::write(&data, &name, &stored);
+            (state, repeats, written)
+        })
+        .await;
+        let Ok((state, repeats, written)) = written else { return };
+        (work.state, work.repeats, work.in_doubt) = (state, repeats, was_in_doubt);
+        work.saved = Instant::now();
+        work.save_after = (begun.elapsed() * SAVE_SHARE).clamp(SAVE_INTERVAL, SAVE_INTERVAL_MAX);
+        match written {
+            Ok(()) => work.is_dirty = false,
             Err(error) => {
                 tracing::error!(account = %account, error = %chain(&error), "what detection remembers cannot be stored; after a crash more records are looked at again");
-                work.saved = Instant::now();
             }
         }
     }
 }
 
-/// The job: looks at what comes, account by account, and lets time pass.
+/// What [`Engine::records_from`] finds.
+pub(crate) enum Read {
+    /// Records, in the order they were taken in, the first of those asked for first.
+    Rows(RecordBatch),
+    /// None are there before this offset, and none will come.
+    Gap(Offset),
+    /// Nothing came yet.
+    Nothing,
+}
+
+/// The job: a task for each account, which looks at what comes and lets time pass.
 pub(crate) async fn detect_loop(inner: Arc<Inner>) {
-    let engine = Engine { inner: Arc::clone(&inner) };
-    let mut news = inner.published.clone();
+    let mut tasks: JoinSet<(AccountName, Arc<Watched>)> = JoinSet::new();
+    let mut running: Vec<(AccountName, Arc<Watched>)> = Vec::new();
     loop {
-        news.borrow_and_update();
         let accounts: Vec<(AccountName, Arc<Watched>)> =
             inner.detection.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
-        let mut has_more = false;
-        for (account, watched) in accounts {
-            let mut work = watched.work.lock().await;
-            has_more |= engine.step(&account, &watched, &mut work).await;
+        for (name, watched) in accounts {
+            if !running.iter().any(|(_, other)| Arc::ptr_eq(other, &watched)) {
+                running.push((name.clone(), Arc::clone(&watched)));
+                tasks.spawn(detect_account(Arc::clone(&inner), name, watched));
+            }
         }
+        tokio::select! {
+            () = inner.detection.changed.notified() => {}
+            () = inner.shutdown.cancelled() => {
+                while tasks.join_next().await.is_some() {}
+                return;
+            }
+            Some(ended) = tasks.join_next() => match ended {
+                Ok((_, watched)) => running.retain(|(_, other)| !Arc::ptr_eq(other, &watched)),
+                Err(panic) => {
+                    metrics::counter!("whodid_job_panics_total", "job" => "detect").increment(1);
+                    tracing::error!(error = %panic, "detection of an account broke off and is started again: {panic}");
+                    tokio::time::sleep(TICK).await;
+                    // Whichever it was: the others are waited for, so that none runs twice.
+                    inner.detection.changed.notify_one();
+                    running.retain(|(_, watched)| watched.is_running.load(Relaxed));
+                }
+            },
+        }
+    }
+}
+
+async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Watched>) -> (AccountName, Arc<Watched>) {
+    let engine = Engine { inner: Arc::clone(&inner) };
+    let mut news = inner.published.clone();
+    let is_wanted = || inner.detection.accounts.lock().get(&account).is_some_and(|known| Arc::ptr_eq(known, &watched));
+    watched.is_running.store(true, Relaxed);
+    let _running = Running(&watched.is_running);
+    while is_wanted() && !inner.shutdown.is_cancelled() {
+        news.borrow_and_update();
+        let has_more = {
+            let mut work = watched.work.lock().await;
+            engine.step(&account, &watched, &mut work).await
+        };
         if has_more {
             continue;
         }
         tokio::select! {
-            changed = news.changed() => if changed.is_err() { return },
-            () = inner.detection.changed.notified() => {}
+            changed = news.changed() => if changed.is_err() { break },
+            () = watched.changed.notified() => {}
+            () = inner.shutdown.cancelled() => break,
             () = tokio::time::sleep(TICK) => {}
         }
+    }
+    drop(_running);
+    (account, watched)
+}
+
+/// Tells that a task has ended, however it did.
+struct Running<'a>(&'a AtomicBool);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
     }
 }
 
@@ -412,8 +633,8 @@ pub(crate) async fn save_all(inner: &Arc<Inner>) {
         inner.detection.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
     for (account, watched) in accounts {
         let mut work = watched.work.lock().await;
-        if work.is_dirty {
-            engine.save(&account, &mut work);
+        if work.is_dirty && !work.in_doubt {
+            engine.save(&account, &mut work).await;
         }
     }
 }

@@ -44,6 +44,9 @@ const FLUSHES_AT_ONCE: usize = 2;
 /// First and longest pause of a table whose flush failed, so that a dead store is not hammered.
 pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The job that looks at records, and how long it may take to end.
+const DETECT: &str = "detect";
+const DETECT_GRACE: Duration = Duration::from_secs(15);
 /// Pause after a job that panicked.
 const RESTART_PAUSE: Duration = Duration::from_secs(5);
 /// How often a journal that refuses is asked whether it has room again.
@@ -54,7 +57,7 @@ pub(crate) fn start(inner: &Arc<Inner>) {
     inner.jobs.spawn(supervise(Arc::clone(inner), "flush", flush_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), "merge", merge_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), "take up", take_up_loop));
-    inner.jobs.spawn(supervise(Arc::clone(inner), "detect", detect_loop));
+    inner.jobs.spawn(supervise(Arc::clone(inner), DETECT, detect_loop));
 }
 
 async fn supervise<F>(inner: Arc<Inner>, name: &'static str, work: fn(Arc<Inner>) -> F)
@@ -65,7 +68,11 @@ where
         let mut task = tokio::spawn(work(Arc::clone(&inner)));
         tokio::select! {
             () = inner.shutdown.cancelled() => {
-                // Stopping a flush or a merge anywhere is as safe as a crash there.
+                // Detection ends by itself, between two batches. Stopping a flush or a merge anywhere is as safe as a
+                // crash there.
+                if name == DETECT && tokio::time::timeout(DETECT_GRACE, &mut task).await.is_ok() {
+                    return;
+                }
                 task.abort();
                 let _ = task.await;
                 return;

@@ -8,6 +8,7 @@ use whodid_model::{AccountName, Field, Offset, StreamName, Timestamp};
 use whodid_query::Query;
 use whodid_search::Visible;
 
+use crate::detect::Read;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::read::ReadRequest;
@@ -72,7 +73,13 @@ impl Engine {
         from: Offset,
         searches: Arc<Vec<WatchedSearch>>,
     ) -> Result<Option<WatchedStep>, Error> {
-        let Some(batch) = self.records_from(account, stream, from).await? else { return Ok(None) };
+        let batch = match self.records_from(account, stream, from).await? {
+            Read::Rows(batch) => batch,
+            Read::Gap(until) => {
+                return Ok(Some(WatchedStep { next: until, found: vec![Watched::default(); searches.len()] }));
+            }
+            Read::Nothing => return Ok(None),
+        };
         let stream = stream.clone();
         let look = move || {
             let raws = RawReader::new(&batch);

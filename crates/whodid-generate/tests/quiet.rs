@@ -100,7 +100,7 @@ fn findings(options: Options) -> Vec<Finding> {
                         rule: meta.id.clone(),
                         level: meta.level,
                         time: hit.time,
-                        incident: told.iter().find(|one| is_of(one, hit.time, subject.raw)).map(|one| one.kind),
+                        incident: told.iter().find(|one| is_of(one, hit.time, &subject.raw.text())).map(|one| one.kind),
                         why: format!(
                             "{} {} {:?} {}",
                             who(Field::Action),

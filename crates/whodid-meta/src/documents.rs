@@ -15,6 +15,10 @@ use crate::{ChangeError, Meta, MetaError, Secret};
 pub const DOCUMENTS_MAX: i64 = 10_000;
 /// Largest body, in bytes of JSON.
 const BODY_BYTES_MAX: usize = 48 << 20;
+/// Largest note or occurrence of a client, in bytes of JSON: there may be many, and they are read together.
+pub const REPORTED_BYTES_MAX: usize = 32 << 10;
+/// Most bytes of all notes of an account together, and of all its occurrences.
+pub const REPORTED_BYTES_MAX_OF_ACCOUNT: i64 = 64 << 20;
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +61,14 @@ impl DocumentKind {
             Self::Occurrence => "occurrence",
         }
     }
+
+    /// Most bytes of one such document, and of all of an account together where that is bounded.
+    fn bytes_max(self) -> (usize, Option<i64>) {
+        match self {
+            Self::Note | Self::Occurrence => (REPORTED_BYTES_MAX, Some(REPORTED_BYTES_MAX_OF_ACCOUNT)),
+            _ => (BODY_BYTES_MAX, None),
+        }
+    }
 }
 
 /// A document as it is stored.
@@ -78,6 +90,26 @@ pub struct Document {
     pub updated_at: Timestamp,
     /// Who changed it last.
     pub updated_by: String,
+}
+
+/// Which version of a document there is, without what it says. Equal versions have equal bodies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DocumentVersion {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Its id.
+    pub id: String,
+    /// Counted up by every change, from 1.
+    pub revision: i64,
+    /// When it was last changed: one that was deleted and made again counts from 1 again.
+    pub updated_at: Timestamp,
+}
+
+impl Document {
+    /// Its version, as a document of this kind.
+    pub fn version(&self, kind: DocumentKind) -> DocumentVersion {
+        DocumentVersion { kind, id: self.id.clone(), revision: self.revision, updated_at: self.updated_at }
+    }
 }
 
 /// What a change expects to find.
@@ -119,6 +151,27 @@ impl Meta {
         rows.iter().map(|row| self.document_of(account, kind, row)).collect()
     }
 
+    /// Which documents of these kinds an account has, in which version, in their order: little to read, however much
+    /// they say.
+    pub async fn document_versions(
+        &self,
+        account: &AccountName,
+        kinds: &[DocumentKind],
+    ) -> Result<Vec<DocumentVersion>, MetaError> {
+        let mut tx = self.read().await?;
+        let mut versions = Vec::new();
+        for kind in kinds {
+            let select = "SELECT id, revision, updated_at FROM documents WHERE account = $1 AND kind = $2";
+            for row in tx.rows("reading versions of documents", select, args![account, kind.as_str()]).await? {
+                let (id, revision, updated_at) = (row.text(0)?, row.int(1)?, row.time(2)?);
+                versions.push(DocumentVersion { kind: *kind, id, revision, updated_at });
+            }
+        }
+        // Databases order texts each in their own way.
+        versions.sort();
+        Ok(versions)
+    }
+
     /// One of them.
     pub async fn document(
         &self,
@@ -134,8 +187,8 @@ impl Meta {
     ///
     /// # Errors
     /// [`ChangeError::Taken`] and [`ChangeError::NotThere`] where something else is found than expected,
-    /// [`ChangeError::Stale`] for another revision, [`ChangeError::TooMany`], [`ChangeError::Invalid`] for a body
-    /// that is too large.
+    /// [`ChangeError::Stale`] for another revision, [`ChangeError::TooMany`], [`ChangeError::TooLarge`],
+    /// [`ChangeError::Full`] where the account has too many bytes of the kind.
     pub async fn change_documents(
         &self,
         by: &Actor,
@@ -181,8 +234,19 @@ impl Meta {
                 continue;
             };
             let text = body.to_string();
-            if text.len() > BODY_BYTES_MAX {
-                return Err(ChangeError::invalid(what, format!("has more than {BODY_BYTES_MAX} bytes")));
+            let (bytes_max, all_bytes_max) = change.kind.bytes_max();
+            if text.len() > bytes_max {
+                return Err(ChangeError::TooLarge { what, bytes: text.len(), max: bytes_max });
+            }
+            if let Some(max) = all_bytes_max {
+                // All but this one, so that one that becomes smaller always can.
+                let sum = "SELECT coalesce(sum(octet_length(body)), 0) FROM documents
+                    WHERE account = $1 AND kind = $2 AND id <> $3";
+                let row = write.tx.row("measuring documents", sum, key.clone()).await?;
+                let others = row.map_or(Ok(0), |row| row.int(0))?;
+                if others.saturating_add(i64::try_from(text.len()).unwrap_or(i64::MAX)) > max {
+                    return Err(ChangeError::Full { what, max });
+                }
             }
             let sealed = match &change.secret {
                 Some(secret) => {

@@ -172,6 +172,24 @@ pub enum ChangeError {
         /// How many are allowed.
         max: i64,
     },
+    /// It is larger than such a thing may be.
+    #[error("this {what} has {bytes} bytes as JSON; at most {max} are kept")]
+    TooLarge {
+        /// Kind of thing.
+        what: &'static str,
+        /// How many it has.
+        bytes: usize,
+        /// How many are allowed.
+        max: usize,
+    },
+    /// As many bytes of this kind as an account may keep.
+    #[error("all of this kind ({what}) together would have more than {max} bytes; delete some first")]
+    Full {
+        /// Kind of thing.
+        what: &'static str,
+        /// How many are allowed.
+        max: i64,
+    },
     /// The user is a member of the account already.
     #[error("this user is a member already")]
     AlreadyMember,

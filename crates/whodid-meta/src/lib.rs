@@ -63,7 +63,10 @@ pub use bindings::{BINDINGS_MAX, Binding, NewBinding, Origin, RoleGrant, Subject
 pub use cache::STALE_MS_MAX;
 pub use claim::ServerClaim;
 pub use deliveries::{DeliveryRow, DeliveryState};
-pub use documents::{DOCUMENTS_MAX, Document, DocumentChange, DocumentKind, Expected};
+pub use documents::{
+    DOCUMENTS_MAX, Document, DocumentChange, DocumentKind, DocumentVersion, Expected, REPORTED_BYTES_MAX,
+    REPORTED_BYTES_MAX_OF_ACCOUNT,
+};
 pub use downloads::{DOWNLOAD_SESSIONS_MAX, DownloadPlan, DownloadSession, RETENTION_DAYS_MAX, RETENTION_FOREVER};
 pub use error::{ChangeError, MetaError};
 pub use groups::{GROUPS_MAX, Group, GroupChange};

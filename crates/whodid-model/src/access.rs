@@ -43,6 +43,11 @@ impl Grant {
         self.spaces.is_none() && self.sources.is_none() && self.streams.is_none() && self.query.is_none()
     }
 
+    /// Whether it leaves no event out of the streams that it reaches.
+    fn is_for_all_events(&self) -> bool {
+        self.spaces.is_none() && self.sources.is_none() && self.query.is_none()
+    }
+
     fn reaches(&self, stream: &StreamName) -> bool {
         self.streams.as_ref().is_none_or(|streams| streams.contains(stream))
     }
@@ -302,22 +307,28 @@ fn readable(grants: &[Grant], stream: &StreamName, with: Option<Permission>) -> 
             }
             // A reject could not be read, so nothing in it says whether it may be shown.
             "rejects" => {
-                let is_account_wide = grant.spaces.is_none() && grant.sources.is_none() && grant.query.is_none();
-                if grant.permissions.has(Permission::RejectsRead) && is_account_wide {
+                if grant.permissions.has(Permission::RejectsRead) && grant.is_for_all_events() {
                     rows.push(Rows::ALL);
                 }
             }
-            _ => {
-                let space_events = grant.permissions.has(Permission::SpaceEventsRead);
-                let account_events = grant.permissions.has(Permission::AccountEventsRead);
-                let limited = limited(grant, space_events, account_events);
-                if limited.space_events || limited.account_events {
-                    rows.push(limited);
+            // A finding tells of events in its sentence, key and evidence, whatever space or source those are of, and
+            // has neither of them itself: no limit could cut it.
+            "findings" => {
+                if grant.is_for_all_events() {
+                    rows.extend(events_of(grant));
                 }
             }
+            _ => rows.extend(events_of(grant)),
         }
     }
     rows
+}
+
+/// The events that a grant lets somebody see.
+fn events_of(grant: &Grant) -> Option<Rows> {
+    let space_events = grant.permissions.has(Permission::SpaceEventsRead);
+    let account_events = grant.permissions.has(Permission::AccountEventsRead);
+    Some(limited(grant, space_events, account_events)).filter(|rows| rows.space_events || rows.account_events)
 }
 
 fn limited(grant: &Grant, space_events: bool, account_events: bool) -> Rows {

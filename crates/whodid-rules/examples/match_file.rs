@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use whodid_decode::{Format, json};
 use whodid_model::{Offset, StreamName, Timestamp};
-use whodid_rules::{Build, Document, NoTexts, Place, RuleSet, Run, Subject, Texts};
+use whodid_rules::{Build, Document, NoTexts, Place, RuleSet, Run, Texts, Unread};
 
 fn read(path: &Path, documents: &mut Vec<Document>) {
     if path.is_dir() {
@@ -62,8 +62,8 @@ fn main() {
         }
         _ => {
             let mut run = Run::new(&rules);
-            run.each(Format::Auto, &body, now, &mut |number, subject, rules, _| {
-                for rule in rules.matches(subject) {
+            run.each(Format::Auto, &body, now, &mut |number, event, rules, _| {
+                for rule in rules.matches(event) {
                     println!("{}", serde_json::json!({"rule_id": rules.rules()[rule].meta.id, "event_index": number}));
                 }
             });
@@ -75,8 +75,6 @@ fn main() {
 fn bench(rules: &RuleSet, body: &[u8], now: Timestamp) {
     let items = whodid_decode::decode(Format::Auto, body, now);
     let count = items.len();
-    let trees: Vec<_> =
-        items.iter().map(|item| json::parse(std::str::from_utf8(item.raw).unwrap_or_default()).ok()).collect();
     let places: Vec<Place> = items
         .iter()
         .enumerate()
@@ -98,14 +96,8 @@ fn bench(rules: &RuleSet, body: &[u8], now: Timestamp) {
                 Err(_) => &none,
             };
             let raw = std::str::from_utf8(item.raw).unwrap_or_default();
-            let subject = Subject {
-                place: &places[index],
-                source: item.format.as_str(),
-                texts,
-                raw,
-                tree: trees[index].as_ref(),
-            };
-            rules.step(&mut state, &subject, &mut hits);
+            let event = Unread { place: &places[index], source: item.format.as_str(), texts, raw: &raw };
+            rules.step(&mut state, &event, &mut hits);
         }
         let took = started.elapsed();
         let parse = Instant::now();

@@ -12,9 +12,6 @@ use whodid_query::{RecordField, Target};
 
 use crate::subject::Subject;
 
-/// Values that one field may have; further ones are left out.
-const VALUES_MAX: usize = 256;
-
 /// Whose vocabulary a rule's names are taken from first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Vocabulary {
@@ -74,6 +71,21 @@ impl Address {
     /// Whether an event without the member may still have the field.
     pub(crate) fn has_ours(&self) -> bool {
         self.ours.is_some()
+    }
+
+    /// Where it leads in our vocabulary.
+    pub(crate) fn ours(&self) -> Option<&Target> {
+        self.ours.as_ref()
+    }
+
+    /// Where it leads in our vocabulary, where that is asked first and given as it is.
+    pub(crate) fn first_asked(&self) -> Option<&Target> {
+        self.ours.as_ref().filter(|_| self.vocabulary == Vocabulary::Ours && self.is_flat())
+    }
+
+    /// Whether values are given as texts and numbers, as they are.
+    pub(crate) fn is_flat(&self) -> bool {
+        self.form == Form::Flat
     }
 
     /// The value in an event; `None` when it has none.
@@ -186,12 +198,9 @@ fn owned<'a>(value: EventValue<'_>) -> EventValue<'a> {
     }
 }
 
-/// All nodes that a dotted path leads to. A member's name uses up the part of the path that it equals, so that names
+/// All nodes that a dotted path leads to; no more than the event has. A member's name uses up the part of the path that it equals, so that names
 /// with dots are found; a list is looked through element by element; `[2]` and `[-1]` pick one element.
 fn collect<'t>(node: &'t Node<'t>, path: &str, found: &mut Vec<&'t Node<'t>>) {
-    if found.len() >= VALUES_MAX {
-        return;
-    }
     match &node.value {
         Value::Object(members) => {
             for (name, member) in members {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use whodid_decode::json::{Node, Value as NodeValue};
 use whodid_model::Field;
 
-use crate::correlation::{Comparator, Kind};
+use crate::correlation::{COUNT_MAX, Comparator, Kind};
 use crate::duration;
 use crate::hours::{Hours, minute_of_day};
 use crate::meta::{Level, Meta, slug};
@@ -261,6 +261,9 @@ fn count(member: &Value) -> Result<(Comparator, f64), Problem> {
     };
     let number = member.get("value").and_then(Value::as_u64).filter(|number| *number > 0);
     let number = number.ok_or_else(|| Problem::error("rule", "'occurrences' must be a positive whole number"))?;
+    if number as f64 > COUNT_MAX {
+        return Err(Problem::error("rule", format!("'occurrences' can be {COUNT_MAX} at most")));
+    }
     Ok((comparator, number as f64))
 }
 
@@ -462,7 +465,15 @@ enum Found<'a> {
 impl Found<'_> {
     fn is(&self, value: &Value) -> bool {
         match self {
-            Self::Text(text) => value.as_str() == Some(text),
+            // Our fields are texts whatever the event had: a number is the number it is written as.
+            Self::Text(text) => match value {
+                Value::String(value) => value == text,
+                Value::Number(number) => {
+                    text.trim().parse::<f64>().ok().is_some_and(|text| number.as_f64() == Some(text))
+                }
+                Value::Bool(truth) => *text == if *truth { "true" } else { "false" },
+                Value::Null | Value::Array(_) | Value::Object(_) => false,
+            },
             Self::Node(node) => node_is(node, value),
         }
     }

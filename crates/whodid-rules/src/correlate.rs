@@ -6,20 +6,20 @@ use whodid_model::{Field, Timestamp};
 
 use crate::address::{Address, Vocabulary};
 use crate::agent::Device;
-use crate::correlation::{Condition, Correlation, Kind};
+use crate::correlation::{COUNT_MAX, Condition, Correlation, Kind};
 use crate::document::{Body, Document};
 use crate::exception::Exception;
 use crate::folding::Verdict;
-use crate::habits::{Facts, HabitRule};
+use crate::habits::{Facts, HabitRule, forget_networks};
 use crate::network;
 use crate::problem::Problem;
 use crate::ruleset::{Build, Hit, Rule, RuleSet, Tuning};
-use crate::state::{Due, GroupKey, LATENESS_MICROS, SETTLE_MICROS, STATE_BYTES_MAX, State};
-use crate::subject::Subject;
-use crate::window::{ENTRIES_A_GROUP_MAX, Entry, Firing, ItemId, Measured, Window};
+use crate::state::{Due, GroupKey, LATENESS_MICROS, POOL_BYTES_MAX, SETTLE_MICROS, State, bounded, weight_of_key};
+use crate::subject::{Place, Subject};
+use crate::window::{ENTRIES_A_GROUP_MAX, EVIDENCE_CARRIED_MAX, Entry, Firing, Group, ItemId, Measured, Window};
 
 /// Longest chain of correlations of correlations.
-const CHAIN_MAX: usize = 8;
+pub(crate) const CHAIN_MAX: usize = 8;
 
 /// A compiled correlation.
 #[derive(Debug)]
@@ -148,7 +148,8 @@ impl Detector {
                 && rules[index].runs(build)
             {
                 let detector = detectors.len();
-                let bound = build.tuning.get(&rule.meta.id).and_then(|tuning| tuning.threshold).unwrap_or(window.bound);
+                let tuned = build.tuning.get(&rule.meta.id).and_then(|tuning| tuning.threshold);
+                let bound = tuned.unwrap_or(window.bound).min(COUNT_MAX);
                 let pick =
                     || rule.group_by.iter().map(|name| Pick::Field(Address::new(name, Vocabulary::Source))).collect();
                 for slot in 0..rule.parts.len() {
@@ -186,7 +187,8 @@ impl Detector {
             (&mut condition, tuning.and_then(|tuning| tuning.threshold))
             && let Some(first) = comparisons.first_mut()
         {
-            first.1 = bound;
+            let is_counted = matches!(correlation.kind, Kind::EventCount | Kind::ValueCount);
+            first.1 = if is_counted { bound.min(COUNT_MAX) } else { bound };
         }
         let kind = if correlation.kind == Kind::Absence { Kind::TemporalOrdered } else { correlation.kind };
         let is_habit = !matches!(correlation.kind, Kind::Absence | Kind::Silence) && !correlation.kind.is_sigma();
@@ -362,7 +364,7 @@ impl RuleSet {
     ) {
         let detector = &self.detectors[feed.detector];
         let text = |pick: &Pick| match pick {
-            Pick::Field(address) => address.text(subject).map(|text| text.into_owned()).filter(|text| !text.is_empty()),
+            Pick::Field(address) => address.text(subject).map(bounded).filter(|text| !text.is_empty()),
             Pick::Group(_) | Pick::Carried(_) | Pick::Metric => None,
         };
         let Some(spelling) = feed.group.iter().map(text).collect::<Option<Vec<String>>>() else {
@@ -371,7 +373,8 @@ impl RuleSet {
         };
         let key: GroupKey = spelling.iter().map(|value| value.to_lowercase()).collect();
         if let Some(habit) = &detector.habit {
-            self.see_habit(state, feed, habit, subject, silencing, key, spelling, hits);
+            let carried = feed.carried.iter().map(text).collect();
+            self.see_habit(state, feed, habit, subject, silencing, Told { key, spelling, carried }, hits);
             return;
         }
         if detector.window.kind == Kind::Silence {
@@ -395,7 +398,7 @@ impl RuleSet {
             value,
             evidence: vec![subject.place.clone()],
             carried: feed.carried.iter().map(text).collect(),
-            silenced_by: self.silenced_by(detector.rule, silencing),
+            excepted: silencing.iter().map(|exception| exception.id.clone()).collect(),
         };
         let offer = Offer { detector: feed.detector, key, spelling, entry, recorded_at: subject.place.recorded_at };
         self.offer(state, offer, Some(subject), hits);
@@ -407,32 +410,42 @@ impl RuleSet {
         let (time, span) = (entry.time, detector.window.span);
         state.arrivals += 1;
         let memory = &mut state.memories[index];
-        memory.spellings.entry(key.clone()).or_insert(spelling);
-        let group = memory.groups.entry(key.clone()).or_default();
-        group.touched = state.arrivals;
-        let weight = entry.weight();
-        if group.insert(entry, detector.window.kind == Kind::EventCount) {
-            state.bytes += weight;
+        if !memory.groups.contains_key(&key) {
+            state.windows += weight_of_key(&key);
+            memory.spellings.insert(key.clone(), spelling);
+            memory.groups.insert(key.clone(), Group::default());
         }
-        let mut ends = Vec::new();
+        let Some(group) = memory.groups.get_mut(&key) else { return };
+        group.touched = state.arrivals;
+        let (weight, slot, value) = (entry.weight(), entry.slot, entry.value.clone());
+        if group.insert(entry, detector.window.kind == Kind::EventCount) {
+            state.windows += weight;
+        }
+        let mut firings = Vec::new();
+        let mut waiting = Vec::new();
+        // A claimed time far in the future is not waited for.
+        let until = |time: Timestamp| time.min(recorded_at.plus_micros(LATENESS_MICROS)).max(recorded_at);
         if detector.window.is_settled_at_once() {
-            for end in group.times(time, time.plus_micros(span)) {
+            let (ends, left_out) = detector.window.ends(group, time, slot, value.as_ref());
+            state.drops.windows += left_out;
+            for end in ends {
                 if !group.fired.contains(&end)
                     && let Some(firing) = detector.window.judge(group, end)
                 {
                     group.fired.insert(end);
-                    ends.push(firing);
+                    firings.push(firing);
                 }
             }
         } else {
             for end in group.times(time, time.plus_micros(span)) {
-                let at = end.max(recorded_at).plus_micros(SETTLE_MICROS);
-                state.due.insert(Due { at, detector: index, group: key.clone(), time: end });
+                // One that waits already is judged with this match.
+                if group.pending.insert(end) {
+                    waiting.push((until(end).plus_micros(SETTLE_MICROS), end));
+                }
             }
         }
         if detector.window.reaches_forward() {
-            let at = time.max(recorded_at).plus_micros(span + SETTLE_MICROS);
-            state.due.insert(Due { at, detector: index, group: key.clone(), time });
+            waiting.push((until(time).plus_micros(span + SETTLE_MICROS), time));
         }
         let reach = if detector.window.reaches_forward() { 2 * span } else { span } + LATENESS_MICROS;
         let mut freed = group.prune(time, recorded_at, reach);
@@ -440,12 +453,15 @@ impl RuleSet {
             freed += group.drop_farthest(time);
             state.drops.matches += 1;
         }
-        state.bytes = state.bytes.saturating_sub(freed);
-        for firing in ends {
+        state.windows = state.windows.saturating_sub(freed);
+        for (at, time) in waiting {
+            state.wait(Due { at, detector: index, group: key.clone(), time });
+        }
+        for firing in firings {
             self.fire(state, index, &key, &firing, subject, hits);
         }
-        if state.bytes > STATE_BYTES_MAX {
-            make_room(state);
+        if state.windows > POOL_BYTES_MAX {
+            make_room_for_windows(state);
         }
     }
 
@@ -468,10 +484,11 @@ impl RuleSet {
         let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling.iter().cloned()).collect();
         let Some(entries) = memory.groups.get(key) else { return };
         let last = entries.range(firing.start, firing.end).next_back().map(|at| &entries.entries[at]);
-        let silenced_by = last.and_then(|last| last.silenced_by.clone());
+        let excepted = last.map(|last| last.excepted.clone()).unwrap_or_default();
+        let silenced_by = self.excepted(detector.rule, &excepted);
         let folding_key = rule.key(subject, &group);
         let verdict = match rule.is_reported {
-            true => rule.verdict(&mut state.folding, &folding_key, silenced_by.as_ref(), firing.end),
+            true => rule.verdict(&mut state.folding, &folding_key, silenced_by.as_ref(), firing.end, state.clock),
             false => Verdict::Folded,
         };
         let is_new = matches!(verdict, Verdict::Finding | Verdict::CapReached) || !detector.parents.is_empty();
@@ -482,13 +499,23 @@ impl RuleSet {
             (newest, entries.range(firing.start, firing.end).len() as u64)
         };
         let carried = if detector.parents.is_empty() { Vec::new() } else { entries.carried(firing) };
-        let offers =
-            self.offers_to_parents(detector, firing, number, key, spelling, &evidence, &carried, silenced_by.as_ref());
+        let base = Base {
+            time: firing.end,
+            metric: firing.metric,
+            number,
+            key,
+            spelling,
+            evidence: &evidence,
+            carried: &carried,
+            excepted: &excepted,
+        };
+        let offers = self.offers_to_parents(detector, &base);
         if rule.is_reported {
             hits.push(Hit {
                 rule: detector.rule,
                 time: firing.end,
                 start: Some(firing.start),
+                by: subject.map(|subject| subject.place.clone()),
                 group,
                 metric: Some(firing.metric),
                 why: None,
@@ -504,25 +531,23 @@ impl RuleSet {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one firing, borrowed from different places")]
-    fn offers_to_parents(
-        &self,
-        detector: &Detector,
-        firing: &Firing,
-        number: u64,
-        key: &GroupKey,
-        spelling: &[String],
-        evidence: &[crate::subject::Place],
-        carried: &[Vec<Option<String>>],
-        silenced_by: Option<&String>,
-    ) -> Vec<Offer> {
+    /// The first of the exceptions that held for an event which is for a rule.
+    fn excepted(&self, rule: usize, held: &[String]) -> Option<String> {
+        let meta = &self.rules()[rule].meta;
+        let is_for = |id: &&String| self.exceptions().iter().any(|known| known.id == **id && known.is_for(meta));
+        held.iter().find(is_for).cloned()
+    }
+
+    fn offers_to_parents(&self, detector: &Detector, base: &Base<'_>) -> Vec<Offer> {
+        let Base { time, metric, number, key, spelling, evidence, carried, excepted } = *base;
+        let newest = &evidence[evidence.len().saturating_sub(EVIDENCE_CARRIED_MAX)..];
         let mut offers = Vec::new();
         for feed in &detector.parents {
             for carried in carried {
                 let text = |pick: &Pick, group: &[String]| match pick {
                     Pick::Group(index) => group.get(*index).cloned(),
                     Pick::Carried(index) => carried.get(*index).cloned().flatten(),
-                    Pick::Metric => Some(firing.metric.to_string()),
+                    Pick::Metric => Some(metric.to_string()),
                     Pick::Field(_) => None,
                 };
                 let (Some(parent_key), Some(parent_spelling)) = (
@@ -536,21 +561,24 @@ impl RuleSet {
                 };
                 let value =
                     feed.values.first().and_then(|pick| text(pick, spelling)).map(|value| match value.parse() {
-                        Ok(number) if self.detectors[feed.detector].window.kind != Kind::ValueCount => {
+                        Ok(number)
+                            if f64::is_finite(number)
+                                && self.detectors[feed.detector].window.kind != Kind::ValueCount =>
+                        {
                             Measured::Number(number)
                         }
                         _ => Measured::Text(value),
                     });
                 let entry = Entry {
-                    time: firing.end,
+                    time,
                     id: ItemId::Firing { of: detector.hash, number },
                     slot: feed.slot,
                     value,
-                    evidence: evidence.to_vec(),
+                    evidence: newest.to_vec(),
                     carried: feed.carried.iter().map(|pick| text(pick, spelling)).collect(),
-                    silenced_by: silenced_by.cloned(),
+                    excepted: excepted.to_vec(),
                 };
-                let recorded_at = evidence.iter().map(|place| place.recorded_at).max().unwrap_or(firing.end);
+                let recorded_at = evidence.iter().map(|place| place.recorded_at).max().unwrap_or(time);
                 offers.push(Offer {
                     detector: feed.detector,
                     key: parent_key,
@@ -577,7 +605,7 @@ impl RuleSet {
                     // Heard of since: wait on from then. At the end of a file there is no later.
                     let at = heard.time.max(heard.recorded_at).plus_micros(span + SETTLE_MICROS);
                     if now.is_some() || is_known(heard.time.plus_micros(span)) {
-                        state.due.insert(Due { at, time: heard.time, ..due });
+                        state.wait(Due { at, time: heard.time, ..due });
                     }
                 } else if !heard.is_told && is_known(heard.time.plus_micros(span)) {
                     self.fall_silent(state, &due, heard.time, hits);
@@ -586,6 +614,9 @@ impl RuleSet {
             }
             let is_forward = detector.window.reaches_forward();
             let Some(group) = state.memories[due.detector].groups.get_mut(&due.group) else { continue };
+            if !is_forward {
+                group.pending.remove(&due.time);
+            }
             let firing = if is_forward && !group.fired_forward.contains(&due.time) {
                 detector.window.judge_forward(group, due.time).filter(|firing| is_known(firing.end))
             } else if !is_forward && !group.fired.contains(&due.time) {
@@ -614,20 +645,38 @@ impl RuleSet {
         let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling.iter().cloned()).collect();
         let end = last.plus_micros(detector.window.span);
         let key = rule.key(None, &group);
-        let verdict = rule.verdict(&mut state.folding, &key, None, end);
-        hits.push(Hit {
-            rule: detector.rule,
+        memory.firings += 1;
+        let base = Base {
             time: end,
-            start: Some(last),
-            group,
-            metric: None,
-            why: Some(format!("nothing since {last}")),
-            evidence: Vec::new(),
-            evidence_total: 0,
-            key,
-            silenced_by: None,
-            verdict,
-        });
+            metric: 1.0,
+            number: memory.firings,
+            key: &due.group,
+            spelling,
+            evidence: &[],
+            carried: &[vec![None; detector.carried.len()]],
+            excepted: &[],
+        };
+        let offers = self.offers_to_parents(detector, &base);
+        if rule.is_reported {
+            let verdict = rule.verdict(&mut state.folding, &key, None, end, state.clock);
+            hits.push(Hit {
+                rule: detector.rule,
+                time: end,
+                start: Some(last),
+                by: None,
+                group,
+                metric: None,
+                why: Some(format!("nothing since {last}")),
+                evidence: Vec::new(),
+                evidence_total: 0,
+                key,
+                silenced_by: None,
+                verdict,
+            });
+        }
+        for offer in offers {
+            self.offer(state, offer, None, hits);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one match, borrowed from different places")]
@@ -638,17 +687,17 @@ impl RuleSet {
         habit: &HabitRule,
         subject: &Subject<'_>,
         silencing: &[&Exception],
-        key: GroupKey,
-        spelling: Vec<String>,
+        told: Told,
         hits: &mut Vec<Hit>,
     ) {
+        let Told { key, spelling, carried } = told;
         let detector = &self.detectors[feed.detector];
         let rule = &self.rules()[detector.rule];
         let values: Vec<String> = feed
             .values
             .iter()
             .filter_map(|pick| match pick {
-                Pick::Field(address) => address.text(subject).map(|text| text.into_owned()),
+                Pick::Field(address) => address.text(subject).map(bounded),
                 Pick::Group(_) | Pick::Carried(_) | Pick::Metric => None,
             })
             .collect();
@@ -659,7 +708,7 @@ impl RuleSet {
         let session = values.first().cloned().or_else(|| {
             [Field::CredentialId, Field::CorrelationId]
                 .into_iter()
-                .find_map(|field| subject.texts.text(field).map(str::to_owned))
+                .find_map(|field| subject.texts.text(field).map(|text| bounded(text.into())))
         });
         let facts = Facts {
             time: subject.place.event_time,
@@ -672,42 +721,95 @@ impl RuleSet {
         state.arrivals += 1;
         let arrivals = state.arrivals;
         let memory = &mut state.memories[feed.detector];
+        if !memory.habits.contains_key(&key) {
+            state.habits += weight_of_key(&key);
+        }
+        let networks_before = memory.networks.len();
         let habits = memory.habits.entry(key.clone()).or_default();
         let before = habits.weight();
         habits.touched = arrivals;
         let why = habits.see(habit, &key.join("\u{1f}"), facts, &mut memory.networks);
-        state.bytes = (state.bytes + habits.weight()).saturating_sub(before);
+        state.habits = (state.habits + habits.weight()).saturating_sub(before);
+        state.habits += (memory.networks.len() - networks_before) * NETWORK_BYTES;
+        state.drops.values += std::mem::take(&mut habits.forgotten);
         if let Some(why) = why {
-            let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling).collect();
-            let folding_key = rule.key(Some(subject), &group);
-            let silenced_by = self.silenced_by(detector.rule, silencing);
-            let time = subject.place.event_time;
-            let verdict = rule.verdict(&mut state.folding, &folding_key, silenced_by.as_ref(), time);
-            hits.push(Hit {
-                rule: detector.rule,
-                time: subject.place.event_time,
-                start: None,
-                group,
-                metric: None,
-                why: Some(why),
-                evidence: vec![subject.place.clone()],
-                evidence_total: 1,
-                key: folding_key,
-                silenced_by,
-                verdict,
-            });
+            let (time, place) = (subject.place.event_time, subject.place.clone());
+            memory.firings += 1;
+            let excepted: Vec<String> = silencing.iter().map(|exception| exception.id.clone()).collect();
+            let base = Base {
+                time,
+                metric: 1.0,
+                number: memory.firings,
+                key: &key,
+                spelling: &spelling,
+                evidence: std::slice::from_ref(&place),
+                carried: &[carried],
+                excepted: &excepted,
+            };
+            let offers = self.offers_to_parents(detector, &base);
+            if rule.is_reported {
+                let group: Vec<(String, String)> = detector.group_names.iter().cloned().zip(spelling).collect();
+                let folding_key = rule.key(Some(subject), &group);
+                let silenced_by = self.silenced_by(detector.rule, silencing);
+                let verdict = rule.verdict(&mut state.folding, &folding_key, silenced_by.as_ref(), time, state.clock);
+                hits.push(Hit {
+                    rule: detector.rule,
+                    time,
+                    start: None,
+                    by: Some(place.clone()),
+                    group,
+                    metric: None,
+                    why: Some(why),
+                    evidence: vec![place],
+                    evidence_total: 1,
+                    key: folding_key,
+                    silenced_by,
+                    verdict,
+                });
+            }
+            for offer in offers {
+                self.offer(state, offer, Some(subject), hits);
+            }
         }
-        if state.bytes > STATE_BYTES_MAX {
-            make_room(state);
+        if state.habits > POOL_BYTES_MAX {
+            make_room_for_habits(state);
         }
     }
 }
 
+/// What a match tells a rule that learns: its group, and what correlations of the rule ask for.
+struct Told {
+    key: GroupKey,
+    spelling: Vec<String>,
+    carried: Vec<Option<String>>,
+}
+
+/// A firing, as correlations of it take it in.
+#[derive(Clone, Copy)]
+struct Base<'a> {
+    time: Timestamp,
+    metric: f64,
+    number: u64,
+    key: &'a GroupKey,
+    spelling: &'a [String],
+    evidence: &'a [Place],
+    carried: &'a [Vec<Option<String>>],
+    excepted: &'a [String],
+}
+
+/// Bytes that a network is taken to need until it is weighed.
+const NETWORK_BYTES: usize = 160;
+
 /// A group is heard of: of silence. One thing waits for each group, however often it is heard of.
 fn hear(state: &mut State, detector: usize, span: i64, subject: &Subject<'_>, key: GroupKey, spelling: Vec<String>) {
-    let (time, recorded_at) = (subject.place.event_time, subject.place.recorded_at);
+    let recorded_at = subject.place.recorded_at;
+    // A claim to have been heard of in the future would hide all silence until then.
+    let time = subject.place.event_time.min(recorded_at.plus_micros(LATENESS_MICROS));
     let memory = &mut state.memories[detector];
-    memory.spellings.entry(key.clone()).or_insert(spelling);
+    if !memory.heard.contains_key(&key) {
+        state.habits += weight_of_key(&key) + size_of::<crate::state::Heard>();
+        memory.spellings.insert(key.clone(), spelling);
+    }
     let known = memory.heard.get_mut(&key);
     let must_wait = known.as_ref().is_none_or(|heard| heard.is_told);
     match known {
@@ -719,39 +821,80 @@ fn hear(state: &mut State, detector: usize, span: i64, subject: &Subject<'_>, ke
     }
     if must_wait {
         let at = time.max(recorded_at).plus_micros(span + SETTLE_MICROS);
-        state.due.insert(Due { at, detector, group: key, time });
+        state.wait(Due { at, detector, group: key, time });
+    }
+    if state.habits > POOL_BYTES_MAX {
+        make_room_for_habits(state);
     }
 }
 
 fn measured(address: &Address, kind: Kind, subject: &Subject<'_>) -> Option<Measured> {
     let text = address.text(subject)?;
     if kind == Kind::ValueCount {
-        return Some(Measured::Text(text.into_owned()));
+        return Some(Measured::Text(bounded(text)));
     }
     text.trim().parse().ok().filter(|number: &f64| number.is_finite()).map(Measured::Number)
 }
 
-/// Lets go of the groups heard of least recently until a tenth is free.
-fn make_room(state: &mut State) {
-    let mut oldest: Vec<(u64, usize, GroupKey, bool)> = Vec::new();
-    for (index, memory) in state.memories.iter().enumerate() {
-        oldest.extend(memory.groups.iter().map(|(key, group)| (group.touched, index, key.clone(), true)));
-        oldest.extend(memory.habits.iter().map(|(key, habits)| (habits.touched, index, key.clone(), false)));
-    }
-    oldest.sort_unstable();
-    for (_, index, key, is_window) in oldest {
-        if state.bytes <= STATE_BYTES_MAX / 10 * 9 {
-            break;
-        }
-        let memory = &mut state.memories[index];
-        let freed = if is_window {
-            memory.groups.remove(&key).map_or(0, |group| group.entries.iter().map(Entry::weight).sum())
-        } else {
-            memory.habits.remove(&key).map_or(0, |habits| habits.weight())
+/// Lets go of the windows heard of least recently, of the correlation that has most, until a tenth is free: a flood
+/// costs the rules that it floods.
+fn make_room_for_windows(state: &mut State) {
+    state.weigh();
+    while state.windows > POOL_BYTES_MAX / 10 * 9 {
+        let heaviest = (0..state.memories.len()).max_by_key(|index| state.memories[*index].weight_of_windows());
+        let Some(index) = heaviest.filter(|index| !state.memories[*index].groups.is_empty()) else {
+            // What waits is of groups that are gone.
+            state.due.retain(|due| state.memories[due.detector].heard.contains_key(&due.group));
+            state.weigh();
+            return;
         };
-        memory.spellings.remove(&key);
-        state.bytes = state.bytes.saturating_sub(freed);
-        state.drops.groups += 1;
+        let memory = &mut state.memories[index];
+        let mut oldest: Vec<(u64, GroupKey)> =
+            memory.groups.iter().map(|(key, group)| (group.touched, key.clone())).collect();
+        oldest.sort_unstable();
+        oldest.truncate(oldest.len().div_ceil(10));
+        state.drops.groups += oldest.len() as u64;
+        for (_, key) in &oldest {
+            memory.groups.remove(key);
+            memory.spellings.remove(key);
+        }
+        let gone: HashSet<&GroupKey> = oldest.iter().map(|(_, key)| key).collect();
+        state.due.retain(|due| due.detector != index || !gone.contains(&due.group));
+        state.weigh();
+    }
+}
+
+/// The same for what is learned: networks that few use, then habits and groups that were heard of least recently.
+fn make_room_for_habits(state: &mut State) {
+    state.weigh();
+    while state.habits > POOL_BYTES_MAX / 10 * 9 {
+        let heaviest = (0..state.memories.len()).max_by_key(|index| state.memories[*index].weight_of_habits());
+        let Some(index) = heaviest else { return };
+        let memory = &mut state.memories[index];
+        let weight = memory.weight_of_habits();
+        if weight == 0 {
+            return;
+        }
+        let of_networks: usize = memory.networks.iter().map(|(name, network)| name.len() + network.weight()).sum();
+        if of_networks > weight / 2 {
+            state.drops.values += forget_networks(&mut memory.networks, of_networks / 10 + 1);
+            state.weigh();
+            continue;
+        }
+        let mut oldest: Vec<(u64, i64, GroupKey)> =
+            memory.habits.iter().map(|(key, habits)| (habits.touched, 0, key.clone())).collect();
+        oldest.extend(memory.heard.iter().map(|(key, heard)| (0, heard.time.micros(), key.clone())));
+        oldest.sort_unstable();
+        oldest.truncate(oldest.len().div_ceil(10));
+        state.drops.groups += oldest.len() as u64;
+        for (_, _, key) in &oldest {
+            memory.habits.remove(key);
+            memory.heard.remove(key);
+            memory.spellings.remove(key);
+        }
+        let gone: HashSet<&GroupKey> = oldest.iter().map(|(_, _, key)| key).collect();
+        state.due.retain(|due| due.detector != index || !gone.contains(&due.group));
+        state.weigh();
     }
 }
 

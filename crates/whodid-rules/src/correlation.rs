@@ -19,7 +19,7 @@ const RULES_MAX: usize = 64;
 /// Most fields of a group.
 const GROUP_FIELDS_MAX: usize = 16;
 /// Most that a count can be asked for: what one group holds.
-const COUNT_MAX: f64 = crate::window::ENTRIES_A_GROUP_MAX as f64;
+pub(crate) const COUNT_MAX: f64 = crate::window::ENTRIES_A_GROUP_MAX as f64;
 /// Most alternatives that a condition such as `a and (b or c)` comes to.
 const ALTERNATIVES_MAX: usize = 64;
 
@@ -220,6 +220,7 @@ impl Correlation {
     pub fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Self, Problem> {
         let meta = Meta::read(document, problems);
         let bad = |message: String| Problem::error("correlation", message);
+        crate::bounds::check_conditions(document)?;
         if meta.extension.hours.is_some() {
             return Err(bad("'whodid.hours' belongs to the rules that are correlated".to_owned()));
         }

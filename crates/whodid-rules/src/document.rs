@@ -65,6 +65,19 @@ impl Document {
         crate::ruleset::fingerprint(&self.text)
     }
 
+    /// The part of its text that tells what it matches: without its title, description, level, tests and the like.
+    pub(crate) fn meaning(&self) -> String {
+        if matches!(self.body, Body::Advisor(_)) {
+            return self.text.clone();
+        }
+        let Ok(Value::Mapping(mut mapping)) = yaml_serde::from_str(&self.text) else { return self.text.clone() };
+        mapping.retain(|name, _| {
+            let name = name.as_str().unwrap_or_default();
+            ["detection", "correlation", "filter", "logsource", "generate"].contains(&name)
+        });
+        yaml_serde::to_string(&mapping).unwrap_or_else(|_| self.text.clone())
+    }
+
     /// Who reports what it finds: what Security Advisor's rules say, else the package, else whodid.
     pub fn provider(&self) -> &str {
         match &self.body {

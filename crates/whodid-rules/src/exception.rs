@@ -60,7 +60,7 @@ impl Exception {
     /// What is wrong with them.
     pub fn check(&self) -> Result<(), Problem> {
         let detection = self.detection()?;
-        let problems = sigma::Matcher::new().add(&[(0, &detection)], &sigma::Variables::new());
+        let problems = sigma::Matcher::default().add(&[(0, &detection)], &sigma::Variables::new());
         problems.into_iter().next().map_or(Ok(()), |(_, problem)| Err(problem))
     }
 

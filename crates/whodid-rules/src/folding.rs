@@ -9,6 +9,8 @@ use crate::policy::Policy;
 
 /// Keys remembered; beyond it those not seen for longest go.
 const KEYS_MAX: usize = 100_000;
+/// Findings of one key that are remembered.
+const FINDINGS_A_KEY_MAX: usize = 16;
 /// Behind a rule's id: its silenced hits.
 const SILENCED: &str = "\u{1e}silenced";
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
@@ -31,8 +33,9 @@ pub enum Verdict {
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Key {
-    /// When the finding was made that others are folded into.
-    finding: Option<Timestamp>,
+    /// When the findings were made that others are folded into; several, because hits may come late. The newest last.
+    #[serde(default)]
+    findings: Vec<Timestamp>,
     /// Times of hits that count towards the threshold, at most as many as it asks for.
     waiting: Vec<Timestamp>,
     last: Timestamp,
@@ -57,11 +60,12 @@ impl Folding {
     /// What becomes of a silenced hit: it is folded as others are, apart from them, so that silence can be seen.
     pub fn judge_silenced(&mut self, rule: &str, key: &str, policy: &Policy, time: Timestamp) -> Verdict {
         let policy = Policy { threshold: 1, daily_cap: None, ..policy.clone() };
-        self.judge(&format!("{rule}{SILENCED}"), key, &policy, time)
+        self.judge(&format!("{rule}{SILENCED}"), key, &policy, time, time)
     }
 
-    /// What becomes of a hit of `rule` with the values `key` at `time`.
-    pub fn judge(&mut self, rule: &str, key: &str, policy: &Policy, time: Timestamp) -> Verdict {
+    /// What becomes of a hit of `rule` with the values `key` at `time`. `now` is the clock: a claimed time beyond it counts
+    /// towards the cap of today.
+    pub fn judge(&mut self, rule: &str, key: &str, policy: &Policy, time: Timestamp, now: Timestamp) -> Verdict {
         if self.count >= KEYS_MAX {
             self.forget_oldest();
         }
@@ -72,9 +76,8 @@ impl Folding {
             Key::default()
         });
         known.last = known.last.max(time);
-        if let Some(finding) = known.finding
-            && (time.micros() - finding.micros()).abs() < policy.dedup_window_micros
-        {
+        let is_near = |finding: &Timestamp| (time.micros() - finding.micros()).abs() < policy.dedup_window_micros;
+        if known.findings.iter().any(is_near) {
             return Verdict::Folded;
         }
         if policy.threshold > 1 {
@@ -85,10 +88,14 @@ impl Folding {
             }
             known.waiting.clear();
         }
-        known.finding = Some(time);
+        let at = known.findings.partition_point(|finding| *finding < time);
+        known.findings.insert(at, time);
+        if known.findings.len() > FINDINGS_A_KEY_MAX {
+            known.findings.remove(0);
+        }
         let Some(cap) = policy.daily_cap else { return Verdict::Finding };
         let day = self.days.entry(rule.to_owned()).or_default();
-        let today = time.micros().div_euclid(DAY_MICROS);
+        let today = time.min(now).micros().div_euclid(DAY_MICROS);
         if today > day.day {
             *day = Day { day: today, findings: 0 };
         }
@@ -122,17 +129,17 @@ mod tests {
     #[test]
     fn hits_of_one_key_are_one_finding_for_the_window() {
         let (mut folding, policy) = (Folding::default(), Policy::default());
-        assert_eq!(folding.judge("r", "bob", &policy, at(0)), Verdict::Finding);
-        assert_eq!(folding.judge("r", "bob", &policy, at(3_599)), Verdict::Folded);
-        assert_eq!(folding.judge("r", "eve", &policy, at(10)), Verdict::Finding);
-        assert_eq!(folding.judge("r", "bob", &policy, at(3_600)), Verdict::Finding);
+        assert_eq!(folding.judge("r", "bob", &policy, at(0), at(0)), Verdict::Finding);
+        assert_eq!(folding.judge("r", "bob", &policy, at(3_599), at(3_599)), Verdict::Folded);
+        assert_eq!(folding.judge("r", "eve", &policy, at(10), at(10)), Verdict::Finding);
+        assert_eq!(folding.judge("r", "bob", &policy, at(3_600), at(3_600)), Verdict::Finding);
     }
 
     #[test]
     fn a_threshold_waits_for_enough_within_its_window() {
         let policy = Policy { threshold: 3, threshold_window_micros: 60_000_000, ..Policy::default() };
         let mut folding = Folding::default();
-        let verdicts = [0, 10, 100, 110, 120].map(|second| folding.judge("r", "bob", &policy, at(second)));
+        let verdicts = [0, 10, 100, 110, 120].map(|second| folding.judge("r", "bob", &policy, at(second), at(second)));
         let expected = [
             Verdict::BelowThreshold,
             Verdict::BelowThreshold,
@@ -147,10 +154,29 @@ mod tests {
     fn the_cap_of_a_day_is_told_once() {
         let policy = Policy { dedup_window_micros: 0, daily_cap: Some(2), ..Policy::default() };
         let mut folding = Folding::default();
-        let verdicts = [0, 1, 2, 3, 86_400].map(|second| folding.judge("r", "bob", &policy, at(second)));
+        let verdicts = [0, 1, 2, 3, 86_400].map(|second| folding.judge("r", "bob", &policy, at(second), at(second)));
         assert_eq!(
             verdicts,
             [Verdict::Finding, Verdict::Finding, Verdict::CapReached, Verdict::Capped, Verdict::Finding]
         );
+    }
+
+    #[test]
+    fn hits_that_come_late_are_folded_into_the_findings_of_their_time() {
+        let (mut folding, policy) = (Folding::default(), Policy::default());
+        let mut judge = |second| folding.judge("r", "bob", &policy, at(second), at(20_000));
+        assert_eq!(
+            [judge(10_000), judge(0), judge(10_060), judge(60)].map(|verdict| verdict == Verdict::Finding),
+            [true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn a_time_in_the_future_does_not_use_the_cap_up_for_ever() {
+        let policy = Policy { dedup_window_micros: 0, daily_cap: Some(1), ..Policy::default() };
+        let mut folding = Folding::default();
+        let far = at(4_000_000_000);
+        assert_eq!(folding.judge("r", "bob", &policy, far, at(0)), Verdict::Finding);
+        assert_eq!(folding.judge("r", "bob", &policy, at(86_400), at(86_400)), Verdict::Finding);
     }
 }

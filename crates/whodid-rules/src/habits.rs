@@ -29,6 +29,8 @@ const TRAVEL_MICROS_MIN: i64 = 60 * 1_000_000;
 /// A pair of places travelled between on so many days is a habit.
 const HABITUAL_DAYS: usize = 3;
 
+/// What a value takes besides its text.
+const VALUE_BYTES: usize = 64;
 /// How a network is remembered among devices.
 const NETWORK: &str = "\u{1}";
 /// How a device is remembered among networks.
@@ -66,11 +68,17 @@ struct Act {
 pub(crate) struct Habits {
     /// Acts seen.
     acts: u32,
+    /// Values forgotten since this was last asked.
+    #[serde(skip)]
+    pub forgotten: u64,
     known: HashMap<String, Seen>,
     recent: VecDeque<Act>,
     /// Pairs of countries and the days on which they followed each other.
     ways: HashMap<String, Vec<i64>>,
     pub touched: u64,
+    /// Bytes of what is known; counted anew by [`Self::weigh`] after it was stored.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 /// What is known of a network in the whole account.
@@ -81,8 +89,31 @@ pub(crate) struct Network {
     users: Vec<String>,
 }
 
+impl Network {
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + 64 + self.users.iter().map(|user| user.len() + 24).sum::<usize>()
+    }
+}
+
 /// What the account has in common.
 pub(crate) type Networks = HashMap<String, Network>;
+
+/// Lets go of the networks that fewest use, the oldest of them first, until `bytes` are free. How many.
+pub(crate) fn forget_networks(networks: &mut Networks, bytes: usize) -> u64 {
+    let mut order: Vec<(usize, Timestamp, String)> =
+        networks.iter().map(|(name, network)| (network.users.len(), network.first, name.clone())).collect();
+    order.sort_unstable();
+    let (mut freed, mut count) = (0, 0);
+    for (_, _, name) in order {
+        if freed >= bytes {
+            break;
+        }
+        freed += name.len() + networks.remove(&name).map_or(0, |network| network.weight());
+        count += 1;
+    }
+    count
+}
 
 /// How a rule judges.
 #[derive(Debug, Clone)]
@@ -244,7 +275,10 @@ impl Habits {
             && let Some(oldest) = self.known.iter().min_by_key(|(_, seen)| seen.last).map(|(value, _)| value.clone())
         {
             self.known.remove(&oldest);
+            self.bytes = self.bytes.saturating_sub(oldest.len() + VALUE_BYTES);
+            self.forgotten += 1;
         }
+        self.bytes += value.len() + VALUE_BYTES;
         self.known.insert(value.to_owned(), Seen { first: time, last: time });
         true
     }
@@ -259,7 +293,12 @@ impl Habits {
 
     /// Bytes it takes, about.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.known.keys().map(|value| value.len() + 64).sum::<usize>() + self.recent.len() * 200
+        size_of::<Self>() + self.bytes + self.recent.len() * 200 + self.ways.len() * 100
+    }
+
+    /// Counts the bytes anew.
+    pub fn weigh(&mut self) {
+        self.bytes = self.known.keys().map(|value| value.len() + VALUE_BYTES).sum();
     }
 }
 

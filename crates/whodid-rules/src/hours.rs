@@ -180,7 +180,7 @@ pub(crate) fn minute_of_day(text: &str) -> Option<u16> {
         None => return None,
     };
     let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
-    let minute = hours * 60 + minutes;
+    let minute = hours.checked_mul(60)?.checked_add(minutes)?;
     (hours <= 24 && minutes < 60 && minute <= DAY).then_some(minute)
 }
 

@@ -7,6 +7,7 @@
 mod address;
 pub mod advisor;
 mod agent;
+mod bounds;
 mod builtin;
 mod correlate;
 mod correlation;
@@ -26,6 +27,7 @@ mod problem;
 mod require;
 mod ruleset;
 mod run;
+mod screen;
 mod sigma;
 mod state;
 mod subject;
@@ -53,9 +55,11 @@ pub use package::{
 pub use policy::Policy;
 pub use problem::{Gravity, Problem};
 pub use ruleset::{Build, Hit, Rule, RuleKind, RuleSet, Tuning};
-pub use run::{Outcome, Run, run_tests};
-pub use sigma::{SigmaDetection, SigmaFilter, Variables};
-pub use state::{Drops, LATENESS_MICROS, SETTLE_MICROS, SNAPSHOT_VERSION, STATE_BYTES_MAX, Snapshot, State};
-pub use subject::{NoTexts, Place, Subject, Texts};
+pub use run::{Outcome, Run, run_all_tests, run_tests};
+pub use sigma::{SELF_PACKAGE, SigmaDetection, SigmaFilter, Variables};
+pub use state::{
+    Drops, LATENESS_MICROS, SETTLE_MICROS, SNAPSHOT_VERSION, STATE_BYTES_MAX, Snapshot, SnapshotView, State,
+};
+pub use subject::{NoTexts, Place, Raw, Subject, Texts, Unread};
 pub use testing::{Expect, RuleTest};
 pub use version::Version;

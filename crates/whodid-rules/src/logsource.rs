@@ -16,7 +16,7 @@ pub const ACTIVITY: &str = "activity";
 pub const OURSELVES: &str = "whodid";
 
 /// What formats tell, as logsources made once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Known {
     by_source: HashMap<&'static str, LogSource>,
     by_service: HashMap<(&'static str, &'static str), LogSource>,
@@ -77,6 +77,16 @@ impl Known {
         }
         self.by_source.get(subject.source)
     }
+}
+
+/// Whether both state something and it differs: then a rule is for others.
+pub(crate) fn contradicts(rule: &LogSource, event: &LogSource) -> bool {
+    let differ = |one: &Option<String>, other: &Option<String>| {
+        one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| !one.eq_ignore_ascii_case(other))
+    };
+    differ(&rule.product, &event.product)
+        || differ(&rule.service, &event.service)
+        || differ(&rule.category, &event.category)
 }
 
 /// Whether a filter's logsource takes a rule in: everything that it states, the rule states too.

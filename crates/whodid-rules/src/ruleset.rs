@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
+use whodid_decode::json;
 use whodid_model::{Field, Timestamp};
 use whodid_query::Expr;
 
 use crate::address::{Address, Vocabulary};
-use crate::correlate::{Detector, Feed};
+use crate::correlate::{CHAIN_MAX, Detector, Feed};
 use crate::document::{Body, Document};
 use crate::exception::Exception;
 use crate::folding::{Folding, Verdict};
@@ -17,9 +18,10 @@ use crate::network::{Locate, Nowhere};
 use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::require;
-use crate::sigma::{self, Matcher, SigmaDetection, SigmaFilter, Variables};
-use crate::state::{Snapshot, State};
-use crate::subject::{Place, Subject};
+use crate::screen::Screen;
+use crate::sigma::{self, Matcher, Owned, SigmaDetection, SigmaFilter, Variables};
+use crate::state::{Snapshot, SnapshotView, State, bounded};
+use crate::subject::{Place, Subject, Unread};
 
 /// What a rule is, once compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub struct Rule {
     pub is_reported: bool,
     /// Whether it is switched off in its package until somebody fills it in.
     pub is_dormant: bool,
-    /// The hash of its text, and of the rules it refers to.
+    /// The hash of its text.
     pub fingerprint: String,
     /// Who is said to find it.
     pub provider: String,
@@ -61,6 +63,8 @@ pub struct Hit {
     pub time: Timestamp,
     /// Where the window begins.
     pub start: Option<Timestamp>,
+    /// The event that completed it; `None` when time did, and whatever event came next has nothing to do with it.
+    pub by: Option<Place>,
     /// The group, with the fields that it is made by.
     pub group: Vec<(String, String)>,
     /// What was measured.
@@ -120,6 +124,7 @@ pub struct Build<'a> {
 pub struct RuleSet {
     rules: Vec<Rule>,
     matcher: Matcher,
+    screen: Screen,
     /// Rules of Security Advisor, by the action that they need; those that need none under "".
     advisor: HashMap<String, Vec<AdvisorPart>>,
     pub(crate) detectors: Vec<Detector>,
@@ -155,14 +160,14 @@ impl RuleSet {
     pub fn compile(build: &Build<'_>) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut detections: HashMap<usize, SigmaDetection> = HashMap::new();
-        let mut filters: Vec<SigmaFilter> = Vec::new();
+        let mut filters: Vec<Owned<'_, SigmaFilter>> = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
         let mut documents: Vec<&Document> = Vec::new();
         let mut known: HashMap<String, &str> = HashMap::new();
         let mut broken: Vec<usize> = Vec::new();
         for document in &build.documents {
             if let Body::Filter(filter) = &document.body {
-                filters.push(filter.as_ref().clone());
+                filters.push(Owned { package: document.package.as_deref(), item: filter.as_ref().clone() });
                 continue;
             }
             let meta = document.meta();
@@ -187,9 +192,11 @@ impl RuleSet {
         }
         let mut by_number: Vec<(&usize, &mut SigmaDetection)> = detections.iter_mut().collect();
         by_number.sort_by_key(|(number, _)| **number);
-        let mut laid: Vec<&mut SigmaDetection> = by_number.into_iter().map(|(_, detection)| detection).collect();
+        let package_of = |number: usize| documents[number].package.as_deref();
+        let mut laid: Vec<Owned<'_, &mut SigmaDetection>> =
+            by_number.into_iter().map(|(number, item)| Owned { package: package_of(*number), item }).collect();
         sigma::lay_filters(&mut laid, &filters, &mut problems);
-        let mut matcher = Matcher::new();
+        let mut matcher = Matcher::default();
         let mut wanted: Vec<(usize, &SigmaDetection)> =
             detections.iter().map(|(number, detection)| (*number, detection)).collect();
         wanted.sort_by_key(|(number, _)| *number);
@@ -217,6 +224,7 @@ impl RuleSet {
         let required = require::any(required);
         let mut set = Self {
             rules,
+            screen: Screen::default(),
             matcher,
             advisor: HashMap::new(),
             detectors: Vec::new(),
@@ -234,13 +242,15 @@ impl RuleSet {
                 set.add_advisor(index, rule);
             }
         }
+        let actions: Vec<&str> = set.advisor.keys().map(String::as_str).filter(|action| !action.is_empty()).collect();
+        set.screen = set.matcher.screen(&actions);
         set.add_correlations(&documents, build, &broken, &mut problems);
         set.rules
             .iter_mut()
             .filter(|rule| build.silent.contains(&rule.meta.id))
             .for_each(|rule| rule.is_reported = false);
         set.required = require::any([required, require::of_actions(set.advisor.keys())].into_iter());
-        set.fingerprints = set.detectors.iter().map(|detector| set.rules[detector.rule].fingerprint.clone()).collect();
+        set.fingerprints = set.detectors.iter().map(|detector| memory_name(detector.rule, &documents, 0)).collect();
         (set, problems)
     }
 
@@ -267,9 +277,9 @@ impl RuleSet {
         State { memories: vec![Default::default(); self.detectors.len()], ..State::default() }
     }
 
-    /// The stored form of a state.
-    pub fn snapshot(&self, state: &State) -> Snapshot {
-        state.snapshot(&self.fingerprints)
+    /// The stored form of a state, to be written.
+    pub fn snapshot<'a>(&'a self, state: &'a State) -> SnapshotView<'a> {
+        state.view(&self.fingerprints)
     }
 
     /// A stored state taken up again: rules that are still the same go on, others begin anew.
@@ -279,53 +289,108 @@ impl RuleSet {
 
     /// The state carried over to another rule set.
     pub fn carry(&self, state: &State, into: &Self) -> State {
-        into.restore(self.snapshot(state))
+        into.restore(state.snapshot(&self.fingerprints))
     }
 
     /// The rules that an event matches by itself, hidden ones included, ascending.
-    pub fn matches(&self, subject: &Subject<'_>) -> Vec<usize> {
+    pub fn matches(&self, event: &Unread<'_>) -> Vec<usize> {
         let mut found = Vec::new();
-        self.matcher.matches(subject, self.routes, &mut found);
+        self.read(event, |subject, places| {
+            self.matcher.matches(subject, places, &mut found);
+            found.retain(|number| *number < EXCEPTIONS_FROM);
+            self.for_advisor(subject, &mut |part| {
+                if part.is_match {
+                    found.push(part.rule);
+                }
+            });
+        });
+        found.sort_unstable();
+        found.dedup();
+        found.retain(|rule| self.holds_at(*rule, event.place.event_time));
+        found
+    }
+
+    /// How many rules the columns of an event leave over.
+    #[cfg(test)]
+    pub(crate) fn remaining_by_columns(&self, event: &Unread<'_>) -> usize {
+        self.screen.by_columns(event, self.routes, &self.matcher.fields).len()
+    }
+
+    /// The same, told by asking every rule: what the screen is tested against.
+    #[cfg(test)]
+    pub(crate) fn matches_unscreened(&self, event: &Unread<'_>) -> Vec<usize> {
+        let raw = event.raw.text();
+        let tree = json::parse(&raw).ok();
+        let Unread { place, source, texts, .. } = *event;
+        let subject = Subject { place, source, texts, raw: &raw, tree: tree.as_ref() };
+        let mut found = Vec::new();
+        let places: Vec<u32> = self.screen.routed(&subject, self.routes).collect();
+        self.matcher.matches(&subject, &places, &mut found);
         found.retain(|number| *number < EXCEPTIONS_FROM);
-        self.for_advisor(subject, &mut |part| {
+        self.for_advisor(&subject, &mut |part| {
             if part.is_match {
                 found.push(part.rule);
             }
         });
         found.sort_unstable();
         found.dedup();
-        found.retain(|rule| self.holds_at(*rule, subject.place.event_time));
+        found.retain(|rule| self.holds_at(*rule, event.place.event_time));
         found
     }
 
     /// Takes one event in: what it matches, and what correlations make of it. Live detection, tests and backtests
     /// call this and nothing else.
-    pub fn step(&self, state: &mut State, subject: &Subject<'_>, hits: &mut Vec<Hit>) {
-        let time = subject.place.event_time;
-        state.horizon = state.horizon.max(time.min(subject.place.recorded_at));
-        self.tick(state, subject.place.recorded_at, hits);
-        let mut numbers = Vec::new();
-        self.matcher.matches(subject, self.routes, &mut numbers);
-        let first_exception = numbers.partition_point(|number| *number < EXCEPTIONS_FROM);
-        let excepted = numbers.split_off(first_exception);
-        let silencing: Vec<&Exception> = excepted
-            .iter()
-            .map(|number| &self.exceptions[number - EXCEPTIONS_FROM])
-            .filter(|exception| exception.holds_at(subject.place.recorded_at))
-            .collect();
-        let mut matched: Vec<(usize, u32, bool)> = numbers.into_iter().map(|rule| (rule, 0, true)).collect();
-        self.for_advisor(subject, &mut |part| matched.push((part.rule, part.part, part.is_match)));
-        for (rule, part, is_match) in matched {
-            if !self.holds_at(rule, time) {
-                continue;
+    pub fn step(&self, state: &mut State, event: &Unread<'_>, hits: &mut Vec<Hit>) {
+        let time = event.place.event_time;
+        state.horizon = state.horizon.max(time.min(event.place.recorded_at));
+        self.tick(state, event.place.recorded_at, hits);
+        self.read(event, |subject, places| {
+            // Exceptions are asked only of what matches.
+            let first_exception = places.partition_point(|place| self.matcher.number(*place) < EXCEPTIONS_FROM);
+            let mut numbers = Vec::new();
+            self.matcher.matches(subject, &places[..first_exception], &mut numbers);
+            let mut matched: Vec<(usize, u32, bool)> = numbers.into_iter().map(|rule| (rule, 0, true)).collect();
+            self.for_advisor(subject, &mut |part| matched.push((part.rule, part.part, part.is_match)));
+            matched.retain(|(rule, ..)| self.holds_at(*rule, time));
+            if matched.is_empty() {
+                return;
             }
-            if is_match && self.rules[rule].is_reported && self.rules[rule].kind == RuleKind::Match {
-                hits.push(self.hit_of_event(state, rule, subject, &silencing));
+            let mut excepted = Vec::new();
+            self.matcher.matches(subject, &places[first_exception..], &mut excepted);
+            let silencing: Vec<&Exception> = excepted
+                .iter()
+                .map(|number| &self.exceptions[number - EXCEPTIONS_FROM])
+                .filter(|exception| exception.holds_at(subject.place.recorded_at))
+                .collect();
+            for (rule, part, is_match) in matched {
+                if is_match && self.rules[rule].is_reported && self.rules[rule].kind == RuleKind::Match {
+                    hits.push(self.hit_of_event(state, rule, subject, &silencing));
+                }
+                for feed in self.feeds.get(&(rule, part)).into_iter().flatten() {
+                    self.offer_event(state, feed, subject, &silencing, hits);
+                }
             }
-            for feed in self.feeds.get(&(rule, part)).into_iter().flatten() {
-                self.offer_event(state, feed, subject, &silencing, hits);
-            }
+        });
+    }
+
+    /// Reads an event in full, unless no rule can match it, and acts with the places of the rules that can.
+    fn read(&self, event: &Unread<'_>, act: impl FnOnce(&Subject<'_>, &[u32])) {
+        let concerns =
+            |places: &[u32]| places.first().is_some_and(|first| self.matcher.number(*first) < EXCEPTIONS_FROM);
+        let by_columns = self.screen.by_columns(event, self.routes, &self.matcher.fields);
+        let action = event.texts.text(Field::Action).unwrap_or_default();
+        let has_advisor = self.advisor.contains_key("") || self.advisor.contains_key(action);
+        if !concerns(&by_columns) && self.advisor.is_empty() {
+            return;
         }
+        let raw = event.raw.text();
+        let remaining = self.screen.by_text(&by_columns, event, &raw);
+        if !concerns(&remaining.rules) && !has_advisor && !remaining.has_action {
+            return;
+        }
+        let tree = json::parse(&raw).ok();
+        let Unread { place, source, texts, .. } = *event;
+        act(&Subject { place, source, texts, raw: &raw, tree: tree.as_ref() }, &remaining.rules);
     }
 
     /// Lets time pass: what is due by `now` is judged.
@@ -370,11 +435,13 @@ impl RuleSet {
         let compiled = &self.rules[rule];
         let key = compiled.key(Some(subject), &[]);
         let silenced_by = self.silenced_by(rule, silencing);
-        let verdict = compiled.verdict(&mut state.folding, &key, silenced_by.as_ref(), subject.place.event_time);
+        let time = subject.place.event_time;
+        let verdict = compiled.verdict(&mut state.folding, &key, silenced_by.as_ref(), time, state.clock);
         Hit {
             rule,
-            time: subject.place.event_time,
+            time,
             start: None,
+            by: Some(subject.place.clone()),
             group: Vec::new(),
             metric: None,
             why: None,
@@ -389,6 +456,10 @@ impl RuleSet {
     pub(crate) fn silenced_by(&self, rule: usize, silencing: &[&Exception]) -> Option<String> {
         let meta = &self.rules[rule].meta;
         silencing.iter().find(|exception| exception.is_for(meta)).map(|exception| exception.id.clone())
+    }
+
+    pub(crate) fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
     }
 
     pub(crate) fn locate(&self) -> &dyn Locate {
@@ -491,11 +562,12 @@ impl Rule {
         key: &str,
         silenced_by: Option<&String>,
         time: Timestamp,
+        now: Timestamp,
     ) -> Verdict {
         let (id, policy) = (&self.meta.id, &self.meta.extension.policy);
         match silenced_by {
             Some(_) => folding.judge_silenced(id, key, policy, time),
-            None => folding.judge(id, key, policy, time),
+            None => folding.judge(id, key, policy, time, now),
         }
     }
 
@@ -503,17 +575,34 @@ impl Rule {
     pub(crate) fn key(&self, subject: Option<&Subject<'_>>, group: &[(String, String)]) -> String {
         match subject {
             Some(subject) if !self.dedup.is_empty() => {
-                let values: Vec<String> = self.dedup.iter().map(|address| address.texts(subject).join(",")).collect();
-                values.join("\u{1f}")
+                let value = |address: &Address| bounded(address.texts(subject).join(",").into());
+                self.dedup.iter().map(value).collect::<Vec<String>>().join("\u{1f}")
             }
             Some(subject) if group.is_empty() && self.kind == RuleKind::Match => {
                 let fields = [Field::InitiatorId, Field::InitiatorName, Field::Address];
                 let who = fields.into_iter().find_map(|field| subject.texts.text(field));
-                who.unwrap_or_default().to_owned()
+                bounded(who.unwrap_or_default().into())
             }
             _ => group.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("\u{1f}"),
         }
     }
+}
+
+/// The name under which what a correlation remembers is kept: of what it is made of, and the rules it refers to, so that a
+/// rule that means something else begins anew, and one with another title or test does not.
+fn memory_name(index: usize, documents: &[&Document], depth: usize) -> String {
+    let document = documents[index];
+    let mut text = format!("{}\n{}", document.meta().id, document.meaning());
+    if let (Body::Correlation(correlation), true) = (&document.body, depth < CHAIN_MAX) {
+        for name in &correlation.rules {
+            let in_file = documents.iter().position(|other| other.file == document.file && other.is_called(name));
+            if let Some(index) = in_file.or_else(|| documents.iter().position(|other| other.is_called(name))) {
+                text.push('\n');
+                text.push_str(&memory_name(index, documents, depth + 1));
+            }
+        }
+    }
+    fingerprint(&text)
 }
 
 fn located(problem: Problem, document: &Document) -> Problem {

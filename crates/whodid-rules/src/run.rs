@@ -1,14 +1,14 @@
 //! Rules over bodies of events: for tests beside rules, and for files without a server.
 
 use serde::Serialize;
-use whodid_decode::{Format, json};
+use whodid_decode::Format;
 use whodid_model::{Offset, StreamName, Timestamp};
 
 use crate::document::Document;
 use crate::ruleset::{Build, Hit, RuleSet};
 use crate::sigma::Variables;
 use crate::state::State;
-use crate::subject::{NoTexts, Place, Subject};
+use crate::subject::{NoTexts, Place, Unread};
 use crate::testing::{Expect, RuleTest};
 
 /// Events that are run one after the other through a rule set.
@@ -31,11 +31,10 @@ impl<'r> Run<'r> {
         format: Format,
         body: &[u8],
         received: Timestamp,
-        act: &mut dyn FnMut(u64, &Subject<'_>, &RuleSet, &mut State),
+        act: &mut dyn FnMut(u64, &Unread<'_>, &RuleSet, &mut State),
     ) {
         for item in whodid_decode::decode(format, body, received) {
             let raw = std::str::from_utf8(item.raw).unwrap_or_default();
-            let tree = json::parse(raw).ok();
             let event_time = item.event.as_ref().map_or(received, |event| event.event_time);
             let place =
                 Place { event_time, offset: Offset(self.next), stream: StreamName::activity(), recorded_at: received };
@@ -43,15 +42,19 @@ impl<'r> Run<'r> {
                 Ok(event) => event,
                 Err(_) => &NoTexts,
             };
-            let subject = Subject { place: &place, source: item.format.as_str(), texts, raw, tree: tree.as_ref() };
-            act(self.next, &subject, self.rules, &mut self.state);
+            act(
+                self.next,
+                &Unread { place: &place, source: item.format.as_str(), texts, raw: &raw },
+                self.rules,
+                &mut self.state,
+            );
             self.next += 1;
         }
     }
 
     /// Takes a body in and tells what is hit.
     pub fn step(&mut self, format: Format, body: &[u8], received: Timestamp, hits: &mut Vec<Hit>) {
-        self.each(format, body, received, &mut |_, subject, rules, state| rules.step(state, subject, hits));
+        self.each(format, body, received, &mut |_, event, rules, state| rules.step(state, event, hits));
     }
 
     /// Judges what waits for the end.
@@ -85,7 +88,17 @@ pub struct Outcome {
 
 /// Runs the tests that stand beside `document`, among `documents`, which hold the rules that it refers to.
 pub fn run_tests(document: &Document, documents: &[&Document], variables: &Variables, now: Timestamp) -> Vec<Outcome> {
-    if document.tests.is_empty() {
+    run_all_tests(&[document], documents, variables, now)
+}
+
+/// Runs the tests that stand beside each of `tested`, among `documents`, which are compiled once.
+pub fn run_all_tests(
+    tested: &[&Document],
+    documents: &[&Document],
+    variables: &Variables,
+    now: Timestamp,
+) -> Vec<Outcome> {
+    if tested.iter().all(|document| document.tests.is_empty()) {
         return Vec::new();
     }
     // As live: a rule whose logsource keeps it from its own events must not pass.
@@ -97,6 +110,10 @@ pub fn run_tests(document: &Document, documents: &[&Document], variables: &Varia
         ..Build::default()
     };
     let (rules, problems) = RuleSet::compile(&build);
+    tested.iter().flat_map(|document| outcomes(document, &rules, &problems, now)).collect()
+}
+
+fn outcomes(document: &Document, rules: &RuleSet, problems: &[crate::Problem], now: Timestamp) -> Vec<Outcome> {
     let id = &document.meta().id;
     let index = rules.rules().iter().position(|rule| rule.meta.id == *id);
     let broken =
@@ -116,7 +133,7 @@ pub fn run_tests(document: &Document, documents: &[&Document], variables: &Varia
             match (broken, index) {
                 (Some(problem), _) => failed(problem.message.clone()),
                 (None, None) => failed("the rule was not compiled".to_owned()),
-                (None, Some(index)) => run_test(&rules, index, id, test, now),
+                (None, Some(index)) => run_test(rules, index, id, test, now),
             }
         })
         .collect()
@@ -133,7 +150,6 @@ fn run_test(rules: &RuleSet, index: usize, id: &str, test: &RuleTest, now: Times
         let items = whodid_decode::decode(format, text.as_bytes(), start.unwrap_or(now));
         let Some(item) = items.first() else { continue };
         let raw = std::str::from_utf8(item.raw).unwrap_or_default();
-        let tree = json::parse(raw).ok();
         let own = item.event.as_ref().map_or(start.unwrap_or(now), |event| event.event_time);
         let begin = *first.get_or_insert(start.unwrap_or(own));
         let event_time = match (after, start) {
@@ -151,14 +167,15 @@ fn run_test(rules: &RuleSet, index: usize, id: &str, test: &RuleTest, now: Times
             Ok(event) => event,
             Err(_) => &NoTexts,
         };
-        let subject = Subject { place: &place, source: item.format.as_str(), texts, raw, tree: tree.as_ref() };
+        let event = Unread { place: &place, source: item.format.as_str(), texts, raw: &raw };
         if rules.rules()[index].is_reported || rules.rules()[index].kind == crate::RuleKind::Correlation {
-            rules.step(&mut state, &subject, &mut hits);
-        } else if rules.matches(&subject).contains(&index) {
+            rules.step(&mut state, &event, &mut hits);
+        } else if rules.matches(&event).contains(&index) {
             hits.push(Hit {
                 rule: index,
                 time: event_time,
                 start: None,
+                by: Some(place.clone()),
                 group: Vec::new(),
                 metric: None,
                 why: None,

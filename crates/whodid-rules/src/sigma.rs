@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use rsigma_eval::Engine;
+use rsigma_eval::{CompiledRule, compile_rule, evaluate_rule};
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, FilterRule, FilterRuleTarget, LogSource, Modifier, SigmaRule, SigmaString,
     SigmaValue, parse_sigma_yaml,
@@ -14,12 +14,17 @@ use rsigma_parser::{
 use yaml_serde::{Mapping, Value};
 
 use crate::address::{Form, Vocabulary};
+use crate::bounds::{PatternRoom, check_conditions};
 use crate::correlation::written_out;
 use crate::logsource;
 use crate::meta::Meta;
 use crate::native::{FieldTable, NativeEvent};
 use crate::problem::Problem;
+use crate::screen::Screen;
 use crate::subject::Subject;
+
+/// The package by which whodid watches itself.
+pub const SELF_PACKAGE: &str = "whodid-self";
 
 /// Values that rules name by placeholders such as `%admins%`.
 pub type Variables = BTreeMap<String, Vec<String>>;
@@ -40,6 +45,16 @@ pub struct SigmaFilter {
     filter: FilterRule,
 }
 
+impl SigmaFilter {
+    /// The rules that it names, by id, name or title; `None`: any.
+    pub fn rules(&self) -> Option<&[String]> {
+        match &self.filter.rules {
+            FilterRuleTarget::Any => None,
+            FilterRuleTarget::Specific(names) => Some(names),
+        }
+    }
+}
+
 /// A document that is no correlation.
 pub(crate) enum Read {
     Rule(Box<SigmaDetection>),
@@ -53,6 +68,7 @@ pub(crate) enum Read {
 pub(crate) fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Read, Problem> {
     let meta = Meta::read(document, problems);
     let error = |message: String| Problem::error("sigma", message);
+    check_conditions(document)?;
     if meta.title.is_empty() {
         return Err(error("'title' is missing".to_owned()));
     }
@@ -130,7 +146,12 @@ impl SigmaDetection {
             let own = written_out(condition, &own_names);
             let filters = &filter.filter.detection.conditions;
             let theirs = filters.iter().map(|condition| rename(&written_out(condition, &filter_names), &renamed));
-            *condition = ConditionExpr::And(std::iter::once(own).chain(theirs).collect());
+            // Side by side, however many filters there are: nested ones would go as deep as there are filters.
+            let own = match own {
+                ConditionExpr::And(members) => members,
+                other => vec![other],
+            };
+            *condition = ConditionExpr::And(own.into_iter().chain(theirs).collect());
         }
         for (name, detection) in &filter.filter.detection.named {
             self.rule.detection.named.insert(renamed(name), detection.clone());
@@ -161,12 +182,27 @@ fn rename(expression: &ConditionExpr, renamed: &impl Fn(&str) -> String) -> Cond
     }
 }
 
-/// Lays filters over rules; those that meet no rule are told.
-pub(crate) fn lay_filters(rules: &mut [&mut SigmaDetection], filters: &[SigmaFilter], problems: &mut Vec<Problem>) {
-    for (number, filter) in filters.iter().enumerate() {
+/// A filter or a rule, with the package it is of.
+pub(crate) struct Owned<'p, T> {
+    pub package: Option<&'p str>,
+    pub item: T,
+}
+
+/// Lays filters over rules; those that meet no rule are told. The filter of a package reaches the rules of that package; one
+/// of an account's own reaches all, except those by which whodid watches itself.
+pub(crate) fn lay_filters(
+    rules: &mut [Owned<'_, &mut SigmaDetection>],
+    filters: &[Owned<'_, SigmaFilter>],
+    problems: &mut Vec<Problem>,
+) {
+    for (number, Owned { package, item: filter }) in filters.iter().enumerate() {
         let mut is_used = false;
         for rule in rules.iter_mut() {
-            is_used |= rule.lay(filter, number);
+            let is_reached = match package {
+                Some(_) => rule.package == *package,
+                None => rule.package != Some(SELF_PACKAGE),
+            };
+            is_used |= is_reached && rule.item.lay(filter, number);
         }
         if !is_used {
             let problem = Problem::warning("unused_filter", "the filter meets none of the rules");
@@ -176,31 +212,33 @@ pub(crate) fn lay_filters(rules: &mut [&mut SigmaDetection], filters: &[SigmaFil
 }
 
 /// Compiled detections. Rules are known by the numbers they are added under.
+#[derive(Default)]
 pub(crate) struct Matcher {
-    engine: Engine,
+    /// Ascending by number.
+    rules: Vec<(usize, CompiledRule)>,
+    /// As compiled, for the screen.
+    prepared: Vec<SigmaRule>,
     pub fields: FieldTable,
-    logsources: logsource::Known,
 }
 
 impl std::fmt::Debug for Matcher {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Matcher").finish_non_exhaustive()
+        out.debug_struct("Matcher").field("rules", &self.rules.len()).finish_non_exhaustive()
     }
 }
 
 impl Matcher {
-    pub fn new() -> Self {
-        Self { engine: Engine::new(), fields: FieldTable::default(), logsources: logsource::Known::new() }
-    }
-
-    /// Compiles rules, each under its number. Those that cannot be compiled are told by number.
+    /// Compiles rules, each under its number, ascending. Those that cannot be compiled are told by number.
     pub fn add(&mut self, rules: &[(usize, &SigmaDetection)], variables: &Variables) -> Vec<(usize, Problem)> {
         let mut problems = Vec::new();
-        let mut prepared = Vec::with_capacity(rules.len());
-        for (number, detection) in rules {
+        let mut room = PatternRoom::default();
+        'rules: for (number, detection) in rules {
             let mut rule = detection.rule.clone();
-            rule.id = Some(number.to_string());
+            // Copied into every match, and of no use there.
             rule.custom_attributes.clear();
+            rule.tags.clear();
+            rule.falsepositives.clear();
+            rule.description = None;
             let vocabulary = detection.vocabulary();
             let mut missing = None;
             for detection in rule.detection.named.values_mut() {
@@ -211,19 +249,41 @@ impl Matcher {
                 });
                 self.encode_arrays(detection, vocabulary, false);
             }
+            for pattern in patterns(&rule) {
+                if let Err(problem) = room.take(&pattern) {
+                    problems.push((*number, problem));
+                    continue 'rules;
+                }
+            }
             match missing {
                 Some(name) => problems.push((
                     *number,
                     Problem::error("needs_configuration", format!("the rule needs values for the variable '{name}'")),
                 )),
-                None => prepared.push((*number, rule)),
+                None => match compile_rule(&rule) {
+                    Ok(compiled) => {
+                        self.rules.push((*number, compiled));
+                        self.prepared.push(rule);
+                    }
+                    Err(error) => {
+                        let text = self.readable(&error.to_string());
+                        problems.push((*number, Problem::error("unsupported", text)));
+                    }
+                },
             }
         }
-        for (index, error) in self.engine.add_rules(prepared.iter().map(|(_, rule)| rule)) {
-            let text = self.readable(&error.to_string());
-            problems.push((prepared[index].0, Problem::error("unsupported", text)));
-        }
         problems
+    }
+
+    /// The screen before these rules, and before others that need one of these actions.
+    pub fn screen(&mut self, actions: &[&str]) -> Screen {
+        let prepared = std::mem::take(&mut self.prepared);
+        Screen::new(prepared.iter(), &self.fields, actions.iter().copied())
+    }
+
+    /// The number of the rule at a place.
+    pub fn number(&self, place: u32) -> usize {
+        self.rules[place as usize].0
     }
 
     fn encode(&mut self, item: &mut DetectionItem, vocabulary: Vocabulary, is_inside_element: bool) {
@@ -276,20 +336,11 @@ impl Matcher {
             .collect()
     }
 
-    /// The numbers of the rules that an event matches, ascending. With `routes`, only those whose logsource the event's source
-    /// does not contradict.
-    pub fn matches(&self, subject: &Subject<'_>, routes: bool, found: &mut Vec<usize>) {
+    /// The numbers of those rules at `places` that an event matches, in their order.
+    pub fn matches(&self, subject: &Subject<'_>, places: &[u32], found: &mut Vec<usize>) {
         let event = NativeEvent { subject: *subject, fields: &self.fields };
-        let results = if routes {
-            match self.logsources.of(subject) {
-                Some(logsource) => self.engine.evaluate_pruned(&event, logsource),
-                None => self.engine.evaluate(&event),
-            }
-        } else {
-            self.engine.evaluate(&event)
-        };
-        found.extend(results.iter().filter_map(|result| result.header.rule_id.as_ref()?.parse::<usize>().ok()));
-        found.sort_unstable();
+        let matching = places.iter().map(|place| &self.rules[*place as usize]);
+        found.extend(matching.filter(|(_, rule)| evaluate_rule(rule, &event).is_some()).map(|(number, _)| *number));
     }
 }
 
@@ -423,6 +474,22 @@ fn for_items(detection: &mut Detection, is_inside_element: bool, act: &mut impl 
             named.values_mut().for_each(|member| for_items(member, is_inside_element, act));
         }
     }
+}
+
+/// The regular expressions of a rule.
+fn patterns(rule: &SigmaRule) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for detection in rule.detection.named.values() {
+        visit_items(detection, &mut |item| {
+            if item.field.has_modifier(Modifier::Re) {
+                patterns.extend(item.values.iter().filter_map(|value| match value {
+                    SigmaValue::String(text) => Some(text.original.clone()),
+                    _ => None,
+                }));
+            }
+        });
+    }
+    patterns
 }
 
 fn visit_items(detection: &Detection, act: &mut impl FnMut(&DetectionItem)) {

@@ -1,5 +1,7 @@
 //! An event as rules see it: its texts, its raw tree, its place.
 
+use std::borrow::Cow;
+
 use whodid_decode::json::Node;
 use whodid_model::{Event, Field, Fields, Offset, StreamName, Timestamp};
 
@@ -46,6 +48,44 @@ impl Texts for NoTexts {
 
     fn space(&self) -> Option<&str> {
         None
+    }
+}
+
+/// An event whose raw text is read only if a rule may need it.
+#[derive(Clone, Copy)]
+pub struct Unread<'a> {
+    /// Which record it is.
+    pub place: &'a Place,
+    /// The format it was read as: `cloudtrail`, `cadf`.
+    pub source: &'a str,
+    /// Its texts in our vocabulary.
+    pub texts: &'a dyn Texts,
+    /// The raw text.
+    pub raw: &'a dyn Raw,
+}
+
+/// A raw text that may have to be made first.
+pub trait Raw {
+    /// The text; the same each time.
+    fn text(&self) -> Cow<'_, str>;
+}
+
+impl Raw for &str {
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl std::fmt::Debug for Unread<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Unread").field("place", self.place).field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Unread<'a> {
+    /// What can be asked without the raw text.
+    pub(crate) fn without_raw(&self) -> Subject<'a> {
+        Subject { place: self.place, source: self.source, texts: self.texts, raw: "", tree: None }
     }
 }
 

@@ -17,6 +17,12 @@ use crate::subject::Place;
 pub const ENTRIES_A_GROUP_MAX: usize = 10_000;
 /// Most places that a firing lists as evidence; the newest.
 pub const EVIDENCE_MAX: usize = 100;
+/// Most places that a firing takes along into correlations of it; the newest.
+pub const EVIDENCE_CARRIED_MAX: usize = 20;
+/// Matches that are looked at to judge windows again for one late match.
+const LATE_WORK_MAX: usize = 1_000_000;
+/// Windows that are judged again for one late match, whatever that takes.
+const LATE_WINDOWS_MIN: usize = 16;
 
 /// What makes a match one and the same: an event, or the firing of another correlation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,9 +56,9 @@ pub(crate) struct Entry {
     /// Fields that correlations of this correlation ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Option<String>>,
-    /// The exception that held for the event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub silenced_by: Option<String>,
+    /// The exceptions that held for the event, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excepted: Vec<String>,
 }
 
 impl Entry {
@@ -71,7 +77,8 @@ impl Entry {
             _ => 0,
         };
         let carried: usize = self.carried.iter().flatten().map(|text| text.len() + 24).sum();
-        size_of::<Self>() + value + carried + self.evidence.len() * (size_of::<Place>() + 16)
+        let excepted: usize = self.excepted.iter().map(|id| id.len() + 24).sum();
+        size_of::<Self>() + value + carried + excepted + self.evidence.len() * (size_of::<Place>() + 16)
     }
 }
 
@@ -85,6 +92,9 @@ pub(crate) struct Group {
     /// Beginnings of windows that reach forward and have fired.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub fired_forward: BTreeSet<Timestamp>,
+    /// Ends of windows that wait to be judged.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pending: BTreeSet<Timestamp>,
     /// The newest arrival's number, for eviction.
     pub touched: u64,
     /// Matches that say they happened several times.
@@ -146,6 +156,36 @@ impl Window {
     /// Whether windows reach forward from a match, because something must not follow.
     pub fn reaches_forward(&self) -> bool {
         matches!(&self.condition, Condition::Alternatives(alternatives) if alternatives.iter().any(|one| !one.none.is_empty()))
+    }
+
+    /// The ends of windows that a match, just put into `group`, may have made meet the condition, and how many were
+    /// left out because judging them would take too long.
+    pub fn ends(&self, group: &Group, at: Timestamp, slot: u16, value: Option<&Measured>) -> (Vec<Timestamp>, u64) {
+        let mut ends = group.times(at, at.plus_micros(self.span));
+        if ends.len() <= 1 {
+            return (ends, 0);
+        }
+        let counts_slots = self.kind == Kind::Temporal && self.min_counts.iter().all(|count| *count <= 1);
+        let counts_values = self.kind == Kind::ValueCount;
+        if matches!(self.condition, Condition::Threshold(_)) && (counts_slots || counts_values) {
+            // A window that has another match of the kind is as rich as it was.
+            let is_alike = |entry: &&Entry| match counts_values {
+                true => entry.value.as_ref().map(folded) == value.map(folded),
+                false => entry.slot == slot,
+            };
+            let later = group.range(at.plus_micros(1), at.plus_micros(self.span));
+            if let Some(alike) = later.map(|index| &group.entries[index]).find(is_alike) {
+                ends.retain(|end| *end < alike.time);
+            }
+        }
+        if self.kind == Kind::EventCount && group.repeats == 0 {
+            return (ends, 0);
+        }
+        let a_window = group.range(at.plus_micros(-self.span), at.plus_micros(self.span)).len().max(1);
+        let most = (LATE_WORK_MAX / a_window).max(LATE_WINDOWS_MIN);
+        let left_out = ends.len().saturating_sub(most) as u64;
+        ends.truncate(most);
+        (ends, left_out)
     }
 
     /// The window that ends at `end`, if it meets the condition.
@@ -323,6 +363,12 @@ impl Group {
         true
     }
 
+    /// Bytes it takes, about.
+    pub fn weight(&self) -> usize {
+        let times = self.fired.len() + self.fired_forward.len() + self.pending.len();
+        size_of::<Self>() + times * 16 + self.entries.iter().map(Entry::weight).sum::<usize>()
+    }
+
     /// The places of the matches from `start` to `end`, both included.
     pub fn range(&self, start: Timestamp, end: Timestamp) -> std::ops::Range<usize> {
         let first = self.entries.partition_point(|entry| entry.time < start);
@@ -498,9 +544,13 @@ impl Group {
             self.entries.pop_front();
         }
         if let Some(first) = self.entries.front().map(|first| first.time) {
-            let kept_from = first.plus_micros(-reach);
-            self.fired = self.fired.split_off(&kept_from);
-            self.fired_forward = self.fired_forward.split_off(&kept_from);
+            // Only windows that end or begin with a match are ever judged.
+            if self.fired.first().is_some_and(|end| *end < first) {
+                self.fired = self.fired.split_off(&first);
+            }
+            if self.fired_forward.first().is_some_and(|start| *start < first) {
+                self.fired_forward = self.fired_forward.split_off(&first);
+            }
         }
         freed
     }

@@ -109,10 +109,12 @@ fn reused_anchor(text: &str) -> Option<&str> {
     let names_after = |sign: char| {
         text.match_indices(sign).filter_map(move |(at, _)| {
             let before = text[..at].chars().next_back();
-            let starts_node =
-                before.is_none_or(|before| before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':' | '-'));
+            let starts_node = before.is_none_or(|before| {
+                before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':' | '-' | '?' | '\u{feff}')
+            });
             let rest = &text[at + 1..];
-            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).unwrap_or(rest.len());
+            // The parser's own alphabet: a name ends where it ends for the parser.
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len());
             (starts_node && end > 0).then(|| &rest[..end])
         })
     };
@@ -169,6 +171,13 @@ mod tests {
         let (documents, problems) = documents(text);
         assert!(documents.is_empty());
         assert_eq!(problems[0].code, "yaml_alias");
+    }
+
+    #[test]
+    fn an_alias_is_known_whatever_follows_its_name() {
+        for text in ["a: &a [1,1]\nb: [*a: 1,*a: 1]\n", "a: &a [1,1]\nb: {? *a : 1}\n", "? &a-b [1]\n: *a-b\n"] {
+            assert_eq!(documents(text).1[0].code, "yaml_alias", "{text}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use whodid_decode::Format;
 use whodid_model::{Field, Timestamp};
-use whodid_rules::{Build, Document, Hit, RuleSet, Run, Subject, Variables, Verdict, builtin};
+use whodid_rules::{Build, Document, Hit, RuleSet, Run, Unread, Variables, Verdict, builtin};
 
 const ATTACKS: [&str; 6] =
     ["brute_force", "lockout_victim", "password_spray", "user_enumeration", "account_takeover", "persistence"];
@@ -35,8 +35,8 @@ struct Found {
 fn keystone_tells_every_attack_and_nothing_else() {
     let Some(folder) = samples() else { return };
     let calls = truth(&folder.join("openstack-cadf/truth.ndjson"));
-    let scenario = |subject: &Subject<'_>| {
-        let raw: Value = serde_json::from_str(subject.raw).unwrap();
+    let scenario = |subject: &Unread<'_>| {
+        let raw: Value = serde_json::from_str(&subject.raw.text()).unwrap();
         let id = raw.pointer("/initiator/request_id")?.as_str()?;
         calls.iter().find(|call| call["request_id"] == id).map(|call| call["scenario"].as_str().unwrap().to_owned())
     };
@@ -56,7 +56,7 @@ fn sshd_tells_every_attack_and_nothing_else_whatever_form_its_lines_have() {
     let Some(folder) = samples() else { return };
     let calls = truth(&folder.join("linux-auth/truth.ndjson"));
     for file in ["auth.log", "auth.rfc5424.log", "auth.traditional.log"] {
-        let scenario = |subject: &Subject<'_>| {
+        let scenario = |subject: &Unread<'_>| {
             let user = subject.texts.text(Field::InitiatorName)?;
             let address = subject.texts.text(Field::Address)?;
             let apart = |call: &Value| {
@@ -92,7 +92,7 @@ fn truth(file: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn run(name: &str, file: &Path, scenario_of: impl Fn(&Subject<'_>) -> Option<String>) -> Vec<Found> {
+fn run(name: &str, file: &Path, scenario_of: impl Fn(&Unread<'_>) -> Option<String>) -> Vec<Found> {
     let package = builtin().iter().find(|package| package.manifest.id == "account-sign-in").unwrap();
     let documents: Vec<Document> = package.documents().documents;
     let variables = package.variables(&Variables::new());

@@ -152,7 +152,7 @@ fn secrets_show_neither_masked_nor_in_debug_text() {
 }
 
 #[test]
-fn an_edit_cannot_lead_a_kept_secret_to_another_host() {
+fn an_edit_cannot_lead_a_kept_secret_to_another_address() {
     let stored = channel(receivers()[4].clone());
     let edited = |url: &str| {
         let mut edited = stored.masked();
@@ -161,10 +161,17 @@ fn an_edit_cannot_lead_a_kept_secret_to_another_host() {
         }
         edited.with_secrets_from(&stored)
     };
-    assert!(edited("https://example.com/other").is_ok());
-    for url in ["https://evil.example/hook", "http://example.com/hook", "https://example.com:8443/hook", "nonsense"] {
+    assert!(edited("https://EXAMPLE.com:443/hook").is_ok(), "the same, spelt otherwise");
+    for url in [
+        "https://evil.example/hook",
+        "http://example.com/hook",
+        "https://example.com:8443/hook",
+        "https://example.com/other",
+        "https://example.com/hook?to=other",
+        "nonsense",
+    ] {
         let member = "receiver.headers.Authorization".to_owned();
-        assert_eq!(edited(url), Err(MaskError::OtherHost { member }), "{url}");
+        assert_eq!(edited(url), Err(MaskError::OtherAddress { member }), "{url}");
     }
     let mut pagerduty = channel(receivers()[3].clone());
     let before = pagerduty.clone();

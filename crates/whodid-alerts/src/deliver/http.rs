@@ -91,8 +91,8 @@ impl Sender {
         let (content_type, bytes) = match (&webhook.signing, &webhook.body_template) {
             (Signing::Jwt {}, _) => {
                 let key = self.settings.key.as_ref().ok_or("there is no key to sign with")?;
-                let jwt =
-                    key.jwt(&render::findings(notice, &self.settings.issuer)).map_err(|error| error.to_string())?;
+                let claims = render::findings(notice, &self.settings.issuer, attempt);
+                let jwt = key.jwt(&claims).map_err(|error| error.to_string())?;
                 ("application/jwt", jwt.into_bytes())
             }
             (_, Some(template)) => {

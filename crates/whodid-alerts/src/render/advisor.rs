@@ -4,20 +4,30 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use whodid_model::AccountName;
+use whodid_model::time::MICROS_A_SECOND;
 
 use super::Issuer;
 use super::notice_json::shortened;
-use crate::Notice;
+use crate::{Attempt, Notice};
 
 /// Longest occurrence that is handed on, in bytes of JSON.
 const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 /// Who finds, when the occurrence does not say.
 const PROVIDER: &str = "whodid";
 
-/// The claims.
+/// How long a signature holds, in seconds: each try signs anew.
+const VALID_SECONDS: i64 = 3600;
+
+/// The claims. Those beside `findings` are of RFC 7519 and ours: what was taken down on its way cannot be shown again
+/// later, nor to a receiver of another account.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Findings {
     findings: [Finding; 1],
+    account: AccountName,
+    jti: String,
+    iat: i64,
+    exp: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,9 +43,9 @@ struct Finding {
     payload: Value,
 }
 
-/// The claims of a notice. Its own occurrence is handed on as it is; without one, or where it is longer than
-/// 128 KiB, a minimal one is made.
-pub fn findings(notice: &Notice, issuer: &Issuer) -> Findings {
+/// The claims of a notice in one try of its delivery. Its own occurrence is handed on as it is; without one, or where
+/// it is longer than 128 KiB, a minimal one is made.
+pub fn findings(notice: &Notice, issuer: &Issuer, attempt: &Attempt) -> Findings {
     let text = |member: &str| notice.finding.get(member).and_then(Value::as_str).map(str::to_owned);
     let provider = text("provider_id").unwrap_or_else(|| PROVIDER.to_owned());
     let made = || format!("{}/providers/{provider}/occurrences/{}", notice.account, notice.alert_id);
@@ -52,7 +62,14 @@ pub fn findings(notice: &Notice, issuer: &Issuer) -> Findings {
         provider,
         payload,
     };
-    Findings { findings: [finding] }
+    let iat = attempt.at.micros().div_euclid(MICROS_A_SECOND);
+    Findings {
+        findings: [finding],
+        account: notice.account.clone(),
+        jti: attempt.delivery.clone(),
+        iat,
+        exp: iat + VALID_SECONDS,
+    }
 }
 
 /// An occurrence as the Findings API tells it.
@@ -84,6 +101,11 @@ mod tests {
     use crate::Severity;
     use crate::notice::tests::lockout;
 
+    fn first() -> Attempt {
+        let at = whodid_model::Timestamp::parse("2026-11-20T09:14:01Z").unwrap().at;
+        Attempt { delivery: "d1".to_owned(), number: 1, first_at: at, at }
+    }
+
     const EXAMPLE: &str = include_str!("../../tests/it/security_advisor_alert_payload.json");
 
     #[test]
@@ -101,7 +123,12 @@ mod tests {
         let mut expected = example.clone();
         // The example names a provider that its own occurrence does not; ours are the same.
         expected["findings"][0]["provider"] = told["payload"]["provider_id"].clone();
-        assert_eq!(serde_json::to_value(findings(&notice, &issuer)).unwrap(), expected);
+        // Ours beside it.
+        expected["account"] = json!("acme");
+        expected["jti"] = json!("d1");
+        expected["iat"] = json!(1_795_166_041);
+        expected["exp"] = json!(1_795_169_641);
+        assert_eq!(serde_json::to_value(findings(&notice, &issuer, &first())).unwrap(), expected);
     }
 
     #[test]
@@ -109,7 +136,7 @@ mod tests {
         let issuer =
             Issuer { name: "whodid".to_owned(), findings_url: "https://whodid.example.com/findings".to_owned() };
         let notice = Notice { finding: json!({"kind": "FINDING", "x": "x".repeat(PAYLOAD_BYTES_MAX)}), ..lockout() };
-        let claims = serde_json::to_value(findings(&notice, &issuer)).unwrap();
+        let claims = serde_json::to_value(findings(&notice, &issuer, &first())).unwrap();
         assert_eq!(claims["findings"][0]["payload"]["short_description"], "Too many failed sign-ins");
     }
 
@@ -117,7 +144,7 @@ mod tests {
     fn the_members_stand_in_the_order_of_the_example() {
         let issuer =
             Issuer { name: "whodid".to_owned(), findings_url: "https://whodid.example.com/findings".to_owned() };
-        let text = serde_json::to_string(&findings(&lockout(), &issuer)).unwrap();
+        let text = serde_json::to_string(&findings(&lockout(), &issuer, &first())).unwrap();
         let names = ["severity", "issuer", "issuer-url", "id", "payload-type", "payload-link", "provider", "payload"];
         let places: Vec<_> = names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
         assert!(places.is_sorted(), "{text}");

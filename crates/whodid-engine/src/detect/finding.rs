@@ -20,6 +20,11 @@ const UPDATE_ACTION: &str = "whodid.finding.update";
 const UPDATE_MICROS: i64 = 60 * 1_000_000;
 /// Findings whose further matches are counted; beyond it the oldest go.
 const OPEN_MAX: usize = 20_000;
+/// Bytes of a text that a finding repeats of an event or a rule: a sender must not be able to make a finding that is too
+/// large to be recorded.
+const TEXT_BYTES_MAX: usize = 2 << 10;
+/// Tags that are repeated.
+const TAGS_MAX: usize = 100;
 /// Places listed in an update.
 const UPDATE_EVIDENCE_MAX: usize = 20;
 
@@ -100,7 +105,7 @@ pub(super) fn of(
         Known {
             finding: id.clone(),
             rule: rule.meta.id.clone(),
-            title: rule.meta.title.clone(),
+            title: cut(&rule.meta.title).to_owned(),
             key: hit.key.clone(),
             count: 1,
             told: 1,
@@ -127,7 +132,7 @@ fn event(account: &AccountName, rule: &Rule, hit: &Hit, row: Option<(Row<'_>, &S
         "provider": rule.provider,
         "noteName": format!("{account}/providers/{}/notes/{kind}", rule.provider),
         "ruleId": meta.id,
-        "ruleTitle": meta.title,
+        "ruleTitle": cut(&meta.title),
         "ruleVersion": rule.fingerprint,
         "level": meta.level.as_str(),
         "key": hit.key,
@@ -142,9 +147,10 @@ fn event(account: &AccountName, rule: &Rule, hit: &Hit, row: Option<(Row<'_>, &S
     put("group", (!group.is_empty()).then(|| json!(group)));
     put("value", hit.metric.map(|metric| json!(metric)));
     put("from", hit.start.map(|start| json!(start.to_string())));
-    put("why", hit.why.as_ref().map(|why| json!(why)));
+    put("why", hit.why.as_ref().map(|why| json!(cut(why))));
     put("silencedBy", hit.silenced_by.as_ref().map(|id| json!(id)));
-    put("tags", (!meta.tags.is_empty()).then(|| json!(meta.tags)));
+    let tags: Vec<&str> = meta.tags.iter().take(TAGS_MAX).map(|tag| cut(tag)).collect();
+    put("tags", (!tags.is_empty()).then(|| json!(tags)));
     put("isCap", (hit.verdict == Verdict::CapReached).then_some(json!(true)));
     json!({
         "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event",
@@ -154,9 +160,9 @@ fn event(account: &AccountName, rule: &Rule, hit: &Hit, row: Option<(Row<'_>, &S
         "action": FINDING_ACTION,
         "outcome": "success",
         "severity": severity(meta.level),
-        "message": sentence(rule, hit, row.as_ref()),
+        "message": cut(&sentence(rule, hit, row.as_ref())),
         "initiator": initiator(row.map(|(row, _)| row), hit),
-        "target": {"id": meta.id, "name": meta.title, "typeURI": "whodid/rule"},
+        "target": {"id": meta.id, "name": cut(&meta.title), "typeURI": "whodid/rule"},
         "observer": {"id": "whodid", "name": "whodid", "typeURI": "service/security"},
         "reason": {"policyType": "whodid/rule", "policyId": meta.id},
         "requestData": request,
@@ -192,6 +198,10 @@ fn update(account: &AccountName, known: &Known) -> String {
     .to_string()
 }
 
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
+
 fn place(place: &Place) -> String {
     format!("{}:{}", place.stream, place.offset)
 }
@@ -208,20 +218,20 @@ fn severity(level: Level) -> &'static str {
 fn initiator(row: Option<Row<'_>>, hit: &Hit) -> Value {
     let Some(row) = row else {
         let values: Vec<&str> = hit.group.iter().map(|(_, value)| value.as_str()).collect();
-        let name = if values.is_empty() { "unknown".to_owned() } else { values.join(", ") };
+        let name = if values.is_empty() { "unknown".to_owned() } else { cut(&values.join(", ")).to_owned() };
         return json!({"id": name, "name": name, "typeURI": "unknown"});
     };
     let mut initiator = json!({
-        "id": row.field(Field::InitiatorId).or_else(|| row.field(Field::InitiatorName)).unwrap_or("unknown"),
-        "typeURI": row.field(Field::InitiatorType).unwrap_or("unknown"),
+        "id": cut(row.field(Field::InitiatorId).or_else(|| row.field(Field::InitiatorName)).unwrap_or("unknown")),
+        "typeURI": cut(row.field(Field::InitiatorType).unwrap_or("unknown")),
     });
     if let Some(name) = row.field(Field::InitiatorName) {
-        initiator["name"] = json!(name);
+        initiator["name"] = json!(cut(name));
     }
     let mut host = serde_json::Map::new();
     for (member, field) in [("address", Field::Address), ("agent", Field::Agent)] {
         if let Some(text) = row.field(field) {
-            host.insert(member.to_owned(), json!(text));
+            host.insert(member.to_owned(), json!(cut(text)));
         }
     }
     if !host.is_empty() {

@@ -13,8 +13,17 @@ use super::finding::Repeats;
 /// Version of the form.
 pub const VERSION: u32 = 1;
 
+/// What is stored, to be written.
+#[derive(Debug, Serialize)]
+pub(super) struct View<'a> {
+    pub version: u32,
+    pub cursors: &'a HashMap<StreamName, Offset>,
+    pub state: whodid_rules::SnapshotView<'a>,
+    pub repeats: &'a Repeats,
+}
+
 /// What is stored.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Stored {
     pub version: u32,
     /// The next offset of each stream.
@@ -50,15 +59,17 @@ pub(super) fn read(data: &Path, account: &AccountName) -> io::Result<Option<Stor
 }
 
 /// Stores, durably.
-pub(super) fn write(data: &Path, account: &AccountName, stored: &Stored) -> io::Result<()> {
+pub(super) fn write(data: &Path, account: &AccountName, stored: &View<'_>) -> io::Result<()> {
     let path = path(data, account);
     let folder = path.parent().unwrap_or(data);
     std::fs::create_dir_all(folder)?;
-    let json = serde_json::to_vec(stored).map_err(io::Error::other)?;
-    let bytes = zstd::encode_all(json.as_slice(), 1)?;
     let unfinished = path.with_extension("new");
-    let mut file = std::fs::File::create(&unfinished)?;
-    file.write_all(&bytes)?;
+    let file = std::fs::File::create(&unfinished)?;
+    // Piece by piece: as one text it would need as much memory again as what is remembered.
+    let mut encoder = zstd::Encoder::new(file, 1)?;
+    serde_json::to_writer(io::BufWriter::with_capacity(128 << 10, &mut encoder), stored).map_err(io::Error::other)?;
+    let mut file = encoder.finish()?;
+    file.flush()?;
     file.sync_all()?;
     std::fs::rename(&unfinished, &path)?;
     std::fs::File::open(folder)?.sync_all()

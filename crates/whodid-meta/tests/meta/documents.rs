@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use whodid_audit::{Deed, Told};
-use whodid_meta::{ChangeError, DocumentChange, DocumentKind, Expected, Secret};
+use whodid_meta::{
+    ChangeError, DocumentChange, DocumentKind, Expected, REPORTED_BYTES_MAX, REPORTED_BYTES_MAX_OF_ACCOUNT, Secret,
+};
 
 use crate::place::{MINUTE, Place, account, actor, at, home, on_both};
 
@@ -96,6 +98,64 @@ async fn accounts_do_not_see_each_others_documents() {
         let (meta, by) = (&shop.meta, actor("mara"));
         meta.change_documents(&by, &home(), &[put("r1", "one", Expected::Absent)], &[], at(0)).await.unwrap();
         assert!(meta.document(&account("other"), DocumentKind::Rule, "r1").await.unwrap().is_none());
+    })
+    .await;
+}
+
+fn occurrence(id: &str, bytes: usize, expected: Expected) -> DocumentChange {
+    let body = Some(json!({"text": "x".repeat(bytes - r#"{"text":""}"#.len())}));
+    DocumentChange { kind: DocumentKind::Occurrence, id: id.to_owned(), body, secret: None, expected }
+}
+
+#[tokio::test]
+async fn what_clients_report_is_bounded_one_by_one_and_all_together() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, actor("mara"));
+        let put = async |change: DocumentChange| meta.change_documents(&by, &home(), &[change], &[], at(0)).await;
+        put(occurrence("o1", REPORTED_BYTES_MAX, Expected::Absent)).await.unwrap();
+        let large = put(occurrence("o2", REPORTED_BYTES_MAX + 1, Expected::Absent)).await;
+        assert!(matches!(large, Err(ChangeError::TooLarge { max: REPORTED_BYTES_MAX, .. })), "{large:?}");
+        // As if there were many: 1,000 bytes are left.
+        for _ in 0..11 {
+            place.run("UPDATE documents SET body = body || body WHERE id = 'o1'").await;
+        }
+        place.run("UPDATE documents SET body = substr(body, 1, 67107864) WHERE id = 'o1'").await;
+        put(occurrence("o2", 1_000, Expected::Absent)).await.unwrap();
+        let more = put(occurrence("o3", 100, Expected::Absent)).await;
+        assert!(matches!(more, Err(ChangeError::Full { max: REPORTED_BYTES_MAX_OF_ACCOUNT, .. })), "{more:?}");
+        let grown = put(occurrence("o2", 1_001, Expected::Present)).await;
+        assert!(matches!(grown, Err(ChangeError::Full { .. })), "{grown:?}");
+        put(occurrence("o2", 999, Expected::Present)).await.unwrap();
+        let of_another_kind = DocumentChange { kind: DocumentKind::Note, ..occurrence("n1", 100, Expected::Absent) };
+        put(of_another_kind).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn versions_tell_every_change_without_what_was_changed() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let (meta, by) = (&shop.meta, actor("mara"));
+        let kinds = [DocumentKind::Rule, DocumentKind::Package];
+        let versions = async || meta.document_versions(&home(), &kinds).await.unwrap();
+        let mut seen = vec![versions().await];
+        for (change, when) in [
+            (put("r1", "one", Expected::Absent), 0),
+            (put("r1", "two", Expected::Present), MINUTE),
+            (DocumentChange { body: None, ..put("r1", "", Expected::Present) }, MINUTE),
+            (put("r1", "one", Expected::Absent), 2 * MINUTE),
+        ] {
+            meta.change_documents(&by, &home(), &[change], &[], at(when)).await.unwrap();
+            seen.push(versions().await);
+        }
+        let counts: Vec<usize> = seen.iter().map(Vec::len).collect();
+        assert_eq!(counts, [0, 1, 1, 0, 1]);
+        assert_ne!(seen[1], seen[2]);
+        assert_ne!(seen[1], seen[4], "made again, it is another");
+        let kept = meta.documents(&home(), DocumentKind::Rule).await.unwrap();
+        assert_eq!(seen[4], [kept[0].version(DocumentKind::Rule)]);
     })
     .await;
 }

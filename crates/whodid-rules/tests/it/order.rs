@@ -1,9 +1,9 @@
 //! Properties: the order in which events come in does not change what correlations find, and stopping does not either.
 
 use proptest::prelude::*;
-use whodid_decode::{Format, json};
+use whodid_decode::Format;
 use whodid_model::{Offset, StreamName, Timestamp};
-use whodid_rules::{Hit, Place, RuleSet, State, Subject};
+use whodid_rules::{Hit, Place, RuleSet, State, Unread};
 
 use crate::world::{received, rules, told};
 
@@ -11,12 +11,10 @@ use crate::world::{received, rules, told};
 pub fn step(rules: &RuleSet, state: &mut State, line: &str, offset: u64, recorded_at: Timestamp, hits: &mut Vec<Hit>) {
     let items = whodid_decode::decode(Format::Auto, line.as_bytes(), recorded_at);
     let event = items[0].event.as_ref().unwrap();
-    let tree = json::parse(line).unwrap();
     let place =
         Place { event_time: event.event_time, offset: Offset(offset), stream: StreamName::activity(), recorded_at };
-    let subject =
-        Subject { place: &place, source: items[0].format.as_str(), texts: event, raw: line, tree: Some(&tree) };
-    rules.step(state, &subject, hits);
+    let event = Unread { place: &place, source: items[0].format.as_str(), texts: event, raw: &line };
+    rules.step(state, &event, hits);
 }
 
 const RULES: &str = "title: A\nid: a\nname: a\nlogsource: {product: x}\ndetection: {sel: {act: a}, condition: sel}\n---\n\

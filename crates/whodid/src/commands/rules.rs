@@ -114,12 +114,12 @@ fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
     let name = flags.events.display();
     each_part(&flags.events, &mut |part| {
         let mut result = Ok(());
-        run.each(flags.format, part, now, &mut |number, subject, rules, state| {
-            for rule in rules.matches(subject) {
+        run.each(flags.format, part, now, &mut |number, event, rules, state| {
+            for rule in rules.matches(event) {
                 result = std::mem::replace(&mut result, Ok(())).and_then(|()| printer.matched(rule, number));
             }
             if flags.correlations {
-                rules.step(state, subject, &mut hits);
+                rules.step(state, event, &mut hits);
                 hits.retain(|hit| hit.start.is_some() || hit.why.is_some());
                 for hit in hits.drain(..) {
                     result = std::mem::replace(&mut result, Ok(())).and_then(|()| printer.fired(&hit));

@@ -195,6 +195,12 @@ struct Grown {
 
 /// What a finding makes of the latest alert of its rule and key; `None` where it changes nothing.
 fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, settings: &Settings) -> Option<Grown> {
+    // Whoever else reports the same rule and key: it is another alert. Updates name nobody, and only whodid makes them.
+    let is_same = |row: &&AlertRow| {
+        let by_same = found.update.is_some() || row.body["provider"] == found.provider;
+        row.rule_id == found.rule_id && by_same
+    };
+    let latest = latest.filter(is_same);
     let reopens_within = i64::from(settings.alert_reopen_hours) * MICROS_AN_HOUR;
     let escalates_after = settings.alert_escalation_minutes * 60;
     let mut known = latest.and_then(alert_of);
@@ -455,12 +461,24 @@ async fn silences(app: &App, account: &AccountName) -> Result<Vec<Silence>, Meta
     Ok(documents.into_iter().filter_map(|document| serde_json::from_value(document.body).ok()).collect())
 }
 
+/// What stands for the rule of what a client reports.
+fn custom_rule(provider: &str, note: &str) -> String {
+    format!("custom:{provider}:{note}")
+}
+
 /// What a finding's event says.
 fn read(event: &Value) -> Option<Found> {
     let data = &event["requestData"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let at = Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at;
-    let rule_id = data["ruleId"].as_str().or_else(|| data["findingType"].as_str())?.to_owned();
+    let finding_type = data["findingType"].as_str();
+    let provider = data["provider"].as_str().unwrap_or("whodid");
+    let rule_id = match (data["ruleId"].as_str(), finding_type) {
+        (Some(rule), _) => rule.to_owned(),
+        // Of a client, which chose both names: they must not be taken for a rule's.
+        (None, Some(kind)) if data["occurrenceId"].is_string() => custom_rule(provider, kind),
+        (None, kind) => kind?.to_owned(),
+    };
     let level = data["level"].as_str().or_else(|| data["severity"].as_str()).unwrap_or("medium");
     let is_update = event["action"] == "whodid.finding.update";
     let severity = Severity::ALL.into_iter().find(|severity| severity.as_str() == level);
@@ -482,8 +500,8 @@ fn read(event: &Value) -> Option<Found> {
             || if rule_id == "not-me" { "This was not me".to_owned() } else { rule_id.clone() },
             str::to_owned,
         ),
-        finding_type: data["findingType"].as_str().map_or_else(|| rule_id.clone(), str::to_owned),
-        provider: data["provider"].as_str().unwrap_or("whodid").to_owned(),
+        finding_type: finding_type.map_or_else(|| rule_id.clone(), str::to_owned),
+        provider: provider.to_owned(),
         // An update says nothing of how grave; it never opens an alert.
         severity: if is_update { Severity::Medium } else { severity.unwrap_or(Severity::Medium) },
         rule_id,
@@ -564,6 +582,19 @@ mod tests {
         let next = grow(&account, read(&event(3, CREATE, json!({}))).unwrap(), Some(&over), &settings).unwrap();
         assert_ne!(next.alert.id, alert.id, "another alert");
         assert_eq!(grown(&event(3, CREATE, json!({})), Some(&over)).unwrap().alert.id, alert.id);
+    }
+
+    #[test]
+    fn what_a_client_reports_never_adds_to_an_alert_of_a_rule() {
+        let mut theirs = event(2, CREATE, json!({"findingType": "r", "occurrenceId": "bob", "provider": "acme"}));
+        theirs["requestData"].as_object_mut().unwrap().remove("ruleId");
+        let first = grown(&event(1, CREATE, json!({})), None).unwrap();
+        let second = grown(&theirs, Some(&first.row)).unwrap();
+        assert_eq!((second.moment, second.row.rule_id.as_str()), (Some(Moment::Opened), "custom:acme:r"));
+        assert_ne!(second.row.id, first.row.id);
+        // Nor one of another's, whatever the two are called.
+        let other = event(3, CREATE, json!({"ruleId": "custom:acme:r", "provider": "mine"}));
+        assert_ne!(grown(&other, Some(&second.row)).unwrap().row.id, second.row.id);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use whodid_api::{
     AccountCreate, AlertAct, BacktestRequest, BindingCreate, ChannelWrite, Code, DownloadCreate, GroupCreate,
     GroupUpdate, InvitationCreate, KeyCreate, KeyRotate, KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate,
@@ -52,6 +53,19 @@ const TOLD_BYTES_MAX: usize = 4 << 10;
 /// Characters and members that are left of texts and lists in one that is longer.
 const TOLD_CHARS: usize = 100;
 const TOLD_MEMBERS: usize = 10;
+
+/// Most bytes that are told of a text which says what was looked for.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
+/// A text by its hash and size, to be told where the text itself may be too long.
+pub fn measured(text: &str) -> Value {
+    json!({"sha256": data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())), "bytes": text.len()})
+}
+
+/// As much of a text as is told.
+pub fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
 
 /// What is told of a body, whoever sent it: the audit log keeps it for ever.
 fn shortened(mut told: Value) -> Value {

@@ -26,6 +26,9 @@ const AGENT_CHARS_MAX: usize = 200;
 /// How long after a full sign-in changes that matter are possible without the password once more (ASVS 5, 7.5.1).
 pub const FRESH_MICROS: i64 = 10 * 60 * 1_000_000;
 
+/// Streams that limits by spaces, sources or a query cannot cut.
+const UNCUT: [&str; 2] = ["rejects", "findings"];
+
 /// What works for who has still to finish signing in: exactly what finishing takes.
 const FINISHING: [&str; 6] = [
     "/api/v1/me",
@@ -181,7 +184,17 @@ impl Caller {
         let account = self.account(account)?;
         decide(&self.principal, act, &account).map_err(|denied| match denied {
             Denied::NotThere => Failure::new(Code::NotFound, "there is no such account"),
-            Denied::Lacks(permission) => Failure::new(Code::Forbidden, self.forbidden(permission)),
+            Denied::Lacks(permission) => {
+                let has_part = self.principal.permissions_somewhere_in(&account).has(permission);
+                let detail = match act {
+                    Act::Read(stream) | Act::Export(stream) if has_part && UNCUT.contains(&stream.as_str()) => {
+                        let why = "leave this stream out: it is shown whole or not at all";
+                        format!("`{permission}` is granted with limits, which {why}")
+                    }
+                    _ => self.forbidden(permission),
+                };
+                Failure::new(Code::Forbidden, detail)
+            }
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use serde_json::json;
 use whodid_api::{
     Backtest, BacktestActor, BacktestDay, BacktestDifference, BacktestRequest, BacktestSample, Code, LookupParams,
 };
@@ -16,12 +17,13 @@ use whodid_model::{StreamName, Timestamp};
 use whodid_rules::{Body, Build, Document, Exception, ExceptionScope, Gravity, OURSELVES, Problem, RuleSet, Tuning};
 
 use super::App;
-use super::asked::Asked;
+use super::asked::{Asked, beginning, measured};
 use super::auth::Caller;
 use super::catalog::{Catalog, is_filter, with_referred};
 use super::failure::Failure;
 use super::params::Params;
 use super::rules::{policy_of, problem};
+use super::search::refuse_secret;
 
 /// Longest a backtest may take; what it found until then is its answer.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -37,15 +39,26 @@ pub async fn run(
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
     let asked = asked.read()?;
     let now = crate::clock::now();
-    let catalog = Catalog::load(&app, &account).await?;
+    // A rule over what is stored is a search of it, and is told as one: with what was looked for.
+    if let Some(text) = &asked.text {
+        caller.attempt.asks("textHash", measured(text));
+        caller.attempt.asks("text", beginning(text));
+        refuse_secret("`text`", text)?;
+    }
+    if let Some(exception) = &asked.exception {
+        let text = json!(exception).to_string();
+        caller.attempt.asks("exception", beginning(&text));
+        refuse_secret("`exception`", &text)?;
+    }
+    let known = app.rules_of(&account).await?;
     let request = ReadRequest {
         from: Some(asked.from.clone().unwrap_or_else(|| FROM.to_owned())),
         to: asked.to.clone(),
         ..ReadRequest::default()
     };
-    let prepared = tokio::task::spawn_blocking(move || prepare(&catalog, &asked)).await;
-    let prepared = prepared.map_err(|error| Failure::internal("compiling rules", &error))??;
+    let prepared = app.compiling.work(move || prepare(&known.catalog, &asked)).await??;
     caller.attempt.is_about(&prepared.id, &prepared.title);
+    caller.attempt.asks("ruleVersion", prepared.version.as_str());
     caller.attempt.asks_text("from", request.from.as_deref());
     caller.attempt.asks_text("to", request.to.as_deref());
     // Whoever may read rules may not therefore read events.
@@ -68,6 +81,8 @@ pub async fn run(
 struct Prepared {
     id: String,
     title: String,
+    /// The hash of its text.
+    version: String,
     tested: RuleSet,
     compared: Option<RuleSet>,
     stream: StreamName,
@@ -81,7 +96,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
         return Err(wrong(format!("`text`: {problem}")));
     }
     let own: Vec<&Document> = loaded.iter().flat_map(|loaded| &loaded.documents).collect();
-    let known: Vec<&Document> = catalog.documents.iter().map(|(document, _)| document.as_ref()).collect();
+    let known = catalog.usable();
     let find = |among: &[&'_ Document], id: &str| {
         among.iter().position(|document| document.meta().id == id && !is_filter(document))
     };
@@ -151,10 +166,11 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
     });
     Ok(Prepared {
         title: tested.meta().title.clone(),
+        version: tested.fingerprint(),
         tested: rules,
         compared,
         stream: if is_of_ourselves { StreamName::audit() } else { StreamName::activity() },
-        problems: problems.into_iter().filter(|problem| problem.code != "filter").collect(),
+        problems: problems.into_iter().filter(|problem| problem.code != "unused_filter").collect(),
         id,
     })
 }

@@ -84,7 +84,7 @@ pub async fn list(
     for (day, from) in starts.iter().enumerate() {
         days.push(counter.count(UNSILENCED, *from, starts.get(day + 1).copied(), &[PROVIDER, NOTE_NAME]).await?);
     }
-    let areas = areas(&Catalog::load(&app, &account).await?);
+    let areas = areas(&app.rules_of(&account).await?.catalog);
     let mut sections = vec![CardSection {
         title: "Activity".to_owned(),
         image: None,

@@ -1,19 +1,31 @@
 //! The rules of an account as they are in force: packages, the account's own, tuning and exceptions, compiled.
 //!
 //! Made anew from the metadata whenever something of it changes, and handed to the engine, which goes on with what
-//! unchanged rules remember.
+//! unchanged rules remember. Who looks at rules looks at the same, as long as nothing has changed since.
+//!
+//! A filter narrows rules, so it is held to what rules are held to: it is listed, switched and deleted like one, and
+//! it is in force only where its package is, or where a rule is that stands in the same text. How far it reaches is for
+//! the compiler to say: [`RuleSet::compile`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use whodid_engine::Engine;
-use whodid_meta::{Document as Stored, DocumentKind, MetaError};
+use whodid_meta::{Document as Stored, DocumentKind, DocumentVersion, MetaError};
 use whodid_model::AccountName;
 use whodid_rules::{Build, Document, Exception, Package, Problem, RuleSet, Tuning, Variables, builtin};
 
 use super::App;
 use super::failure::Failure;
+use crate::locations::Locations;
+
+/// What rules are made of.
+const KINDS: [DocumentKind; 4] =
+    [DocumentKind::Package, DocumentKind::Rule, DocumentKind::RuleTuning, DocumentKind::Exception];
+/// Accounts whose rules are kept ready to be shown; those of others are read again.
+const READY_MAX: usize = 4;
 
 /// What is kept of a package.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -59,6 +71,10 @@ pub struct KnownPackage {
     pub is_builtin: bool,
     /// What the account made of it.
     pub stored: StoredPackage,
+    /// The hash that pins it.
+    pub digest: String,
+    /// How many rules it has, filters not counted.
+    pub rules: u64,
 }
 
 impl KnownPackage {
@@ -82,11 +98,94 @@ pub enum Origin {
     Own(String),
 }
 
+impl Origin {
+    /// The id of the account's own text.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Own(id) => Some(id),
+            Self::Package(_) => None,
+        }
+    }
+}
+
 /// The documents of the packages that came with whodid, read once for all accounts.
 static BUILTIN: LazyLock<BTreeMap<String, Vec<Arc<Document>>>> = LazyLock::new(|| {
     let read = |package: &Package| package.documents().documents.into_iter().map(Arc::new).collect();
     builtin().iter().map(|package| (package.manifest.id.clone(), read(package))).collect()
 });
+
+/// What an account's rules are made of, as it is stored.
+#[derive(Debug, Default)]
+struct Kept {
+    packages: Vec<Stored>,
+    own: Vec<Stored>,
+    tuning: Vec<Stored>,
+    exceptions: Vec<Stored>,
+}
+
+impl Kept {
+    async fn load(app: &App, account: &AccountName) -> Result<Self, MetaError> {
+        Ok(Self {
+            packages: app.meta.documents(account, DocumentKind::Package).await?,
+            own: app.meta.documents(account, DocumentKind::Rule).await?,
+            tuning: app.meta.documents(account, DocumentKind::RuleTuning).await?,
+            exceptions: app.meta.documents(account, DocumentKind::Exception).await?,
+        })
+    }
+
+    fn versions(&self) -> Vec<DocumentVersion> {
+        let all = [&self.packages, &self.own, &self.tuning, &self.exceptions];
+        let versions = KINDS.into_iter().zip(all);
+        let mut versions: Vec<DocumentVersion> =
+            versions.flat_map(|(kind, documents)| documents.iter().map(move |one| one.version(kind))).collect();
+        versions.sort();
+        versions
+    }
+}
+
+/// The rules of an account, read and compiled.
+#[derive(Debug)]
+pub struct InForce {
+    /// What they were made of.
+    versions: Vec<DocumentVersion>,
+    /// What they are made of.
+    pub catalog: Catalog,
+    /// Those that run.
+    pub rules: Arc<RuleSet>,
+    /// Ids of the rules that report what they find.
+    pub reported: BTreeSet<String>,
+    /// What is wrong with the rules that run.
+    pub problems: Vec<Problem>,
+}
+
+impl InForce {
+    fn of(kept: Kept, locations: Option<&Arc<Locations>>) -> Self {
+        let versions = kept.versions();
+        let catalog = Catalog::read(kept);
+        let (rules, problems) = catalog.compile();
+        let reported = rules.rules().iter().filter(|rule| rule.is_reported).map(|rule| rule.meta.id.clone()).collect();
+        Self { versions, catalog, rules: Arc::new(with_locations(locations, rules)), reported, problems }
+    }
+}
+
+/// Rules of accounts that were looked at lately, the latest first.
+#[derive(Debug, Default)]
+pub struct Ready(Mutex<Vec<(AccountName, Arc<InForce>)>>);
+
+impl Ready {
+    fn get(&self, account: &AccountName, versions: &[DocumentVersion]) -> Option<Arc<InForce>> {
+        let ready = self.0.lock();
+        let known = ready.iter().find(|(name, known)| name == account && known.versions == versions);
+        known.map(|(_, known)| Arc::clone(known))
+    }
+
+    fn put(&self, account: &AccountName, known: &Arc<InForce>) {
+        let mut ready = self.0.lock();
+        ready.retain(|(name, _)| name != account);
+        ready.truncate(READY_MAX - 1);
+        ready.insert(0, (account.clone(), Arc::clone(known)));
+    }
+}
 
 /// Everything that an account's rules are made of.
 #[derive(Debug, Default)]
@@ -103,14 +202,16 @@ pub struct Catalog {
     pub documents: Vec<(Arc<Document>, Origin)>,
     /// What is wrong with single documents.
     pub problems: Vec<Problem>,
+    /// Own texts in which a rule is switched on.
+    texts_on: BTreeSet<String>,
 }
 
 impl Catalog {
-    /// Reads what an account has.
-    pub async fn load(app: &App, account: &AccountName) -> Result<Self, MetaError> {
+    /// Reads what is stored of an account.
+    fn read(kept: Kept) -> Self {
         let mut catalog = Self::default();
         let mut stored: HashMap<String, StoredPackage> = HashMap::new();
-        for document in app.meta.documents(account, DocumentKind::Package).await? {
+        for document in kept.packages {
             match serde_json::from_value(document.body) {
                 Ok(package) => drop(stored.insert(document.id, package)),
                 Err(error) => {
@@ -119,31 +220,19 @@ impl Catalog {
             }
         }
         for package in builtin() {
-            let id = package.manifest.id.clone();
-            let kept = stored.remove(&id).unwrap_or_default();
-            catalog.packages.insert(id, KnownPackage { package: package.clone(), is_builtin: true, stored: kept });
+            let kept = stored.remove(&package.manifest.id).unwrap_or_default();
+            catalog.add_package(package.clone(), true, kept);
         }
-        for (id, mut kept) in stored {
+        let mut installed: Vec<(String, StoredPackage)> = stored.into_iter().collect();
+        installed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (id, mut kept) in installed {
             let Some(files) = kept.files.take() else { continue };
             match Package::from_files(files) {
-                Ok(package) => {
-                    drop(catalog.packages.insert(id, KnownPackage { package, is_builtin: false, stored: kept }))
-                }
+                Ok(package) => catalog.add_package(package, false, kept),
                 Err(error) => catalog.problems.push(Problem::error("package", format!("the package {id}: {error}"))),
             }
         }
-        for (id, known) in &catalog.packages {
-            let documents = match BUILTIN.get(id).filter(|_| known.is_builtin) {
-                Some(documents) => documents.clone(),
-                None => {
-                    let loaded = known.package.documents();
-                    catalog.problems.extend(loaded.problems);
-                    loaded.documents.into_iter().map(Arc::new).collect()
-                }
-            };
-            catalog.documents.extend(documents.into_iter().map(|document| (document, Origin::Package(id.clone()))));
-        }
-        for document in app.meta.documents(account, DocumentKind::Rule).await? {
+        for document in kept.own {
             if let Ok(rule) = serde_json::from_value::<StoredRule>(document.body.clone()) {
                 let loaded = whodid_rules::load(&format!("own/{}", document.id), &rule.text);
                 catalog.problems.extend(loaded.problems);
@@ -152,12 +241,12 @@ impl Catalog {
             }
             catalog.own.insert(document.id.clone(), document);
         }
-        for document in app.meta.documents(account, DocumentKind::RuleTuning).await? {
+        for document in kept.tuning {
             if let Ok(tuning) = serde_json::from_value(document.body) {
                 catalog.tuning.insert(document.id, tuning);
             }
         }
-        for document in app.meta.documents(account, DocumentKind::Exception).await? {
+        for document in kept.exceptions {
             match serde_json::from_value::<Exception>(document.body.clone()) {
                 Ok(exception) => catalog.exceptions.push((exception, document)),
                 Err(error) => catalog
@@ -165,21 +254,52 @@ impl Catalog {
                     .push(Problem::error("exception", format!("the exception {}: {error}", document.id))),
             }
         }
-        Ok(catalog)
+        let is_on = |(document, origin): &&(Arc<Document>, Origin)| {
+            !is_filter(document) && matches!(origin, Origin::Own(_)) && catalog.is_enabled(document, origin)
+        };
+        let texts_on = catalog.documents.iter().filter(is_on).filter_map(|(_, origin)| origin.text());
+        let texts_on = texts_on.map(str::to_owned).collect();
+        Self { texts_on, ..catalog }
     }
 
-    /// Whether a rule runs.
+    fn add_package(&mut self, package: Package, is_builtin: bool, stored: StoredPackage) {
+        let id = package.manifest.id.clone();
+        let documents = match BUILTIN.get(&id).filter(|_| is_builtin) {
+            Some(documents) => documents.clone(),
+            None => {
+                let loaded = package.documents();
+                self.problems.extend(loaded.problems);
+                loaded.documents.into_iter().map(Arc::new).collect()
+            }
+        };
+        let rules = documents.iter().filter(|document| !is_filter(document)).count() as u64;
+        let known = KnownPackage { digest: package.digest(), package, is_builtin, stored, rules };
+        self.documents.extend(documents.into_iter().map(|document| (document, Origin::Package(id.clone()))));
+        self.packages.insert(id, known);
+    }
+
+    /// Whether a rule runs, or a filter is laid over rules.
     pub fn is_enabled(&self, document: &Document, origin: &Origin) -> bool {
-        let is_dormant = match &document.body {
-            whodid_rules::Body::Advisor(rule) => rule.is_dormant,
-            _ => document.meta().extension.dormant,
-        };
-        let of_package = match origin {
-            Origin::Package(id) => self.packages.get(id).is_some_and(KnownPackage::is_enabled),
-            Origin::Own(_) => true,
-        };
-        let by_itself = matches!(origin, Origin::Package(_)) && !is_dormant;
-        of_package && self.tuning.get(&document.meta().id).and_then(|tuning| tuning.is_enabled).unwrap_or(by_itself)
+        if let Origin::Package(id) = origin
+            && !self.packages.get(id).is_some_and(KnownPackage::is_enabled)
+        {
+            return false;
+        }
+        let switched = self.tuning.get(&document.meta().id).and_then(|tuning| tuning.is_enabled);
+        switched.unwrap_or_else(|| match origin {
+            Origin::Package(_) => match &document.body {
+                whodid_rules::Body::Advisor(rule) => !rule.is_dormant,
+                _ => !document.meta().extension.dormant,
+            },
+            // A filter goes with the rules that it stands beside; where it stands alone it is switched like a rule.
+            Origin::Own(text) => is_filter(document) && self.texts_on.contains(text),
+        })
+    }
+
+    /// Whether something of an own text is in force.
+    pub fn is_text_on(&self, text: &str) -> bool {
+        let mut of_text = self.documents.iter().filter(|(_, origin)| origin.text() == Some(text));
+        of_text.any(|(document, origin)| self.is_enabled(document, origin))
     }
 
     /// The values of all variables.
@@ -193,7 +313,7 @@ impl Catalog {
     }
 
     /// The rules that run, compiled, with those that correlations among them refer to.
-    pub fn compile(&self) -> (RuleSet, Vec<Problem>) {
+    fn compile(&self) -> (RuleSet, Vec<Problem>) {
         let mut tuning: BTreeMap<String, Tuning> = BTreeMap::new();
         let (mut documents, mut silent) = (Vec::new(), BTreeSet::new());
         let running = self.running();
@@ -202,7 +322,7 @@ impl Catalog {
                 continue;
             }
             let id = document.meta().id.clone();
-            if !is_filter(document) && !self.is_enabled(document, origin) {
+            if !self.is_enabled(document, origin) {
                 silent.insert(id.clone());
             }
             let mut tuned = self.tuning.get(&id).map(|stored| stored.tuning.clone()).unwrap_or_default();
@@ -224,14 +344,13 @@ impl Catalog {
 
     /// Of each document whether it runs: it is switched on, or a correlation that runs refers to it.
     fn running(&self) -> Vec<bool> {
-        let is_on =
-            |(document, origin): &(Arc<Document>, Origin)| is_filter(document) || self.is_enabled(document, origin);
+        let is_on = |(document, origin): &(Arc<Document>, Origin)| self.is_enabled(document, origin);
         let mut running: Vec<bool> = self.documents.iter().map(is_on).collect();
         let mut waiting: Vec<usize> = (0..running.len()).filter(|index| running[*index]).collect();
         while let Some(index) = waiting.pop() {
             for name in referred(&self.documents[index].0) {
                 for (other, (document, _)) in self.documents.iter().enumerate() {
-                    if !running[other] && document.is_called(name) {
+                    if !running[other] && !is_filter(document) && document.is_called(name) {
                         running[other] = true;
                         waiting.push(other);
                     }
@@ -245,7 +364,8 @@ impl Catalog {
     pub fn who_needs(&self, ids: &[&str]) -> Option<&Document> {
         let is_of_these = |document: &Document| ids.contains(&document.meta().id.as_str());
         let named = |name: &String| {
-            let mut called = self.documents.iter().filter(|(document, _)| document.is_called(name));
+            let mut called =
+                self.documents.iter().filter(|(document, _)| !is_filter(document) && document.is_called(name));
             called.any(|(document, _)| is_of_these(document))
         };
         let running = self.running();
@@ -253,14 +373,23 @@ impl Catalog {
         others.map(|((document, _), _)| document.as_ref()).find(|document| referred(document).iter().any(named))
     }
 
-    /// The documents beside these, those of the same id left out.
+    /// All documents but for filters that are switched off: those are laid over nothing.
+    pub fn usable(&self) -> Vec<&Document> {
+        let is_usable =
+            |(document, origin): &&(Arc<Document>, Origin)| !is_filter(document) || self.is_enabled(document, origin);
+        self.documents.iter().filter(is_usable).map(|(document, _)| document.as_ref()).collect()
+    }
+
+    /// The same beside these, those of the same id left out.
     pub fn others(&self, than: &[Document]) -> Vec<&Document> {
-        let is_other = |other: &&Document| !than.iter().any(|document| document.meta().id == other.meta().id);
-        self.documents.iter().map(|(document, _)| document.as_ref()).filter(is_other).collect()
+        let ids: BTreeSet<&str> = than.iter().map(|document| document.meta().id.as_str()).collect();
+        let mut others = self.usable();
+        others.retain(|other| !ids.contains(other.meta().id.as_str()));
+        others
     }
 }
 
-/// Documents with everything that their correlations refer to, and all filters.
+/// Documents with everything that their correlations refer to, and all filters among `all`.
 pub fn with_referred<'d>(roots: Vec<&'d Document>, all: &[&'d Document]) -> Vec<&'d Document> {
     let mut found = roots;
     let mut at = 0;
@@ -289,13 +418,34 @@ fn referred(document: &Document) -> &[String] {
     }
 }
 
+fn with_locations(locations: Option<&Arc<Locations>>, rules: RuleSet) -> RuleSet {
+    match locations {
+        Some(locations) => rules.with_locations(Box::new(crate::locations::Shared(Arc::clone(locations)))),
+        None => rules,
+    }
+}
+
 impl App {
     /// Gives rules the database of where addresses are.
     pub fn with_locations(&self, rules: RuleSet) -> RuleSet {
-        match &self.locations {
-            Some(locations) => rules.with_locations(Box::new(crate::locations::Shared(Arc::clone(locations)))),
-            None => rules,
+        with_locations(self.locations.as_ref(), rules)
+    }
+
+    /// The rules of an account as they are now: read and compiled where something changed since they last were.
+    pub async fn rules_of(&self, account: &AccountName) -> Result<Arc<InForce>, Failure> {
+        let versions = self.meta.document_versions(account, &KINDS).await?;
+        if let Some(known) = self.rules_ready.get(account, &versions) {
+            return Ok(known);
         }
+        let turn = self.compiling.turn().await?;
+        // Whoever had the turn before may have done it.
+        if let Some(known) = self.rules_ready.get(account, &versions) {
+            return Ok(known);
+        }
+        let (kept, locations) = (Kept::load(self, account).await?, self.locations.clone());
+        let known = Arc::new(turn.work(move || InForce::of(kept, locations.as_ref())).await?);
+        self.rules_ready.put(account, &known);
+        Ok(known)
     }
 
     /// Puts the rules of an account into force as they are now.
@@ -312,15 +462,87 @@ impl App {
         }
     }
 
+    /// One after the other, and without a turn among those who only look: what was changed must come into force.
     async fn put_into_force(&self, engine: &Engine, account: &AccountName) -> Result<(), Failure> {
         let _turn = self.refreshing_rules.lock().await;
-        let catalog = Catalog::load(self, account).await?;
-        let compiled = tokio::task::spawn_blocking(move || catalog.compile()).await;
-        let (rules, problems) = compiled.map_err(|error| Failure::internal("compiling rules", &error))?;
-        if let Some(first) = problems.first() {
-            tracing::warn!(account = %account, problems = problems.len(), %first, "some rules cannot be used");
+        let (kept, locations) = (Kept::load(self, account).await?, self.locations.clone());
+        let compiled = tokio::task::spawn_blocking(move || InForce::of(kept, locations.as_ref())).await;
+        let known = Arc::new(compiled.map_err(|error| Failure::internal("compiling rules", &error))?);
+        if let Some(first) = known.problems.first() {
+            tracing::warn!(account = %account, problems = known.problems.len(), %first, "some rules cannot be used");
         }
-        engine.set_rules(account, Arc::new(self.with_locations(rules))).await?;
+        engine.set_rules(account, Arc::clone(&known.rules)).await?;
+        self.rules_ready.put(account, &known);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::{Value, json};
+    use whodid_model::Timestamp;
+
+    use super::*;
+
+    const FILTER: &str = "title: Robots\nid: robots\nlogsource: {category: activity}\n\
+        filter: {rules: any, sel: {initiator.name: robot}, condition: not sel}\n";
+    const RULE: &str =
+        "title: T\nid: t\nlogsource: {category: activity}\ndetection: {sel: {action: a}, condition: sel}\n";
+
+    fn document(id: &str, body: Value) -> Stored {
+        Stored {
+            id: id.to_owned(),
+            body,
+            secret: None,
+            revision: 1,
+            created_at: Timestamp::default(),
+            created_by: String::new(),
+            updated_at: Timestamp::default(),
+            updated_by: String::new(),
+        }
+    }
+
+    /// What is in force of own texts with these switches.
+    fn on(texts: &[&str], switches: &[(&str, bool)]) -> Vec<String> {
+        let own = texts.iter().enumerate();
+        let own = own.map(|(number, text)| document(&format!("text-{number}"), json!({"text": text}))).collect();
+        let tuning = switches.iter().map(|(id, is_enabled)| document(id, json!({"is_enabled": is_enabled}))).collect();
+        let catalog = Catalog::read(Kept { own, tuning, ..Kept::default() });
+        assert!(catalog.problems.is_empty(), "{:?}", catalog.problems);
+        let own = catalog.documents.iter().filter(|(_, origin)| matches!(origin, Origin::Own(_)));
+        let on = own.filter(|(document, origin)| catalog.is_enabled(document, origin));
+        on.map(|(document, _)| document.meta().id.clone()).collect()
+    }
+
+    #[test]
+    fn a_filter_goes_with_the_rules_of_its_text_unless_it_is_switched_itself() {
+        let both = format!("{RULE}---\n{FILTER}");
+        assert_eq!(on(&[FILTER], &[]), Vec::<String>::new());
+        assert_eq!(on(&[FILTER, RULE], &[("t", true)]), ["t"], "another text's rule is not its own");
+        assert_eq!(on(&[FILTER], &[("robots", true)]), ["robots"]);
+        assert_eq!(on(&[both.as_str()], &[]), Vec::<String>::new());
+        assert_eq!(on(&[both.as_str()], &[("t", true)]), ["t", "robots"]);
+        assert_eq!(on(&[both.as_str()], &[("t", true), ("robots", false)]), ["t"]);
+        assert_eq!(on(&[both.as_str()], &[("t", false), ("robots", true)]), ["robots"]);
+    }
+
+    #[test]
+    fn a_filter_of_a_package_is_in_force_where_the_package_is() {
+        let manifest = "id: mine\nversion: 1.0.0\ntitle: Mine\nlicence: Apache-2.0\nauthor: mara\n\
+            needs_configuration: true\n";
+        let files = json!({"package.yaml": manifest, "robots.yml": FILTER});
+        let is_on = |is_enabled: Option<bool>, switch: Option<bool>| {
+            let packages = vec![document("mine", json!({"files": files, "is_enabled": is_enabled}))];
+            let tuning = vec![document("robots", json!({"is_enabled": switch}))];
+            let catalog = Catalog::read(Kept { packages, tuning, ..Kept::default() });
+            let (filter, origin) = catalog.documents.iter().find(|(one, _)| one.meta().id == "robots").unwrap();
+            catalog.is_enabled(filter, origin)
+        };
+        assert!(!is_on(None, None), "nobody has configured the package");
+        assert!(!is_on(Some(false), None));
+        assert!(!is_on(Some(false), Some(true)));
+        assert!(is_on(Some(true), None));
+        assert!(!is_on(Some(true), Some(false)));
     }
 }

@@ -118,7 +118,8 @@ impl From<whodid_meta::ChangeError> for Failure {
             Error::NotHome => Code::Forbidden,
             Error::RoleInUse { .. } => Code::InUse,
             Error::Stale { .. } => Code::Conflict,
-            Error::KeyLimit { .. } | Error::TooMany { .. } => Code::LimitReached,
+            Error::KeyLimit { .. } | Error::TooMany { .. } | Error::Full { .. } => Code::LimitReached,
+            Error::TooLarge { .. } => Code::BodyTooLarge,
             Error::Already { .. } | Error::KeyEnded => Code::Conflict,
             Error::WrongCode => Code::CodeWrong,
         };

@@ -25,7 +25,7 @@ use whodid_rules::Level;
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
-use super::catalog::Catalog;
+use super::catalog::is_filter;
 use super::failure::Failure;
 use super::params::{NoParams, Params, Segments};
 use super::search::limit;
@@ -37,6 +37,8 @@ const SECTIONS_MAX: usize = 3;
 const CARDS_MAX: usize = 6;
 /// Request header by which an occurrence of the same id is replaced.
 const REPLACE: &str = "replace-if-exists";
+/// Under which whodid itself reports: an account's own rules, and alerts on searches.
+const OWN_PROVIDERS: [&str; 2] = ["whodid", super::watching::PROVIDER];
 /// What begins the page token of what rules found.
 const OF_RULES: &str = "r:";
 
@@ -56,11 +58,8 @@ pub async fn providers(
 ) -> Result<Json<ProviderPage>, Failure> {
     let account = caller.needs(Permission::AlertsRead, Some(&account))?;
     let page = limit(params.limit, 100, 1000, "limit")?;
-    let mut ids = BTreeSet::new();
-    for kind in [DocumentKind::Note, DocumentKind::Occurrence] {
-        let documents = app.meta.documents(&account, kind).await?;
-        ids.extend(documents.into_iter().filter_map(|one| Some(one.body["provider"].as_str()?.to_owned())));
-    }
+    let kept = app.meta.document_versions(&account, &[DocumentKind::Note, DocumentKind::Occurrence]).await?;
+    let mut ids: BTreeSet<String> = kept.iter().filter_map(|one| provider_of(&one.id)).map(str::to_owned).collect();
     ids.extend(of_rules(&app, &account).await?.into_iter().map(|(provider, _)| provider));
     let is_meant = |id: &String| {
         params.start_provider_id.as_ref().is_none_or(|start| id >= start)
@@ -116,6 +115,7 @@ pub async fn create_note(
     let note = asked.read()?;
     caller.attempt.is_about(&note.id, &note.short_description);
     check_id("provider", &provider)?;
+    refuse_as_rule(&app, &account, &provider, Some((provider.as_str(), note.id.as_str()))).await?;
     check_note(&app, &account, &provider, &note).await?;
     if find_note(&app, &account, &provider, &note.id).await.is_ok() {
         return Err(Failure::new(Code::NameTaken, "the provider has a note of this id already; PUT changes it"));
@@ -138,6 +138,7 @@ pub async fn update_note(
     let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
     let note = asked.read()?;
     let before = own_note(&app, &account, &provider, &id).await?;
+    refuse_as_rule(&app, &account, &provider, None).await?;
     same_id(&id, &note.id)?;
     check_note(&app, &account, &provider, &note).await?;
     let told = Told::success(Deed::FindingNoteUpdate, id.as_str(), note.short_description.as_str())
@@ -270,6 +271,7 @@ async fn report(
     known: Option<&Document>,
 ) -> Result<Occurrence, Failure> {
     let (note_provider, note_id) = parts_of(account, &occurrence.note_name)?;
+    refuse_as_rule(app, account, provider, Some((note_provider.as_str(), note_id.as_str()))).await?;
     let note = find_note(app, account, &note_provider, &note_id)
         .await
         .map_err(|_| Failure::new(Code::BadJson, "`note_name` names no note of this account; make the note first"))?;
@@ -434,13 +436,47 @@ fn of_event(account: &AccountName, event: &Value) -> Option<Occurrence> {
     })
 }
 
+/// Refuses what would pass for what rules find: under the name of a package or of whodid itself, or as an occurrence of
+/// a note that is a rule's, whether the rule runs or not.
+async fn refuse_as_rule(
+    app: &App,
+    account: &AccountName,
+    provider: &str,
+    note: Option<(&str, &str)>,
+) -> Result<(), Failure> {
+    let known = app.rules_of(account).await?;
+    let of_rules = |name: &str| OWN_PROVIDERS.contains(&name) || known.catalog.packages.contains_key(name);
+    for name in std::iter::once(provider).chain(note.map(|(provider, _)| provider)) {
+        if of_rules(name) {
+            let detail = format!(
+                "`{name}` is the provider of what whodid's rules find, and only they report there; report under a \
+                 provider of your own, with a note of its own"
+            );
+            return Err(Failure::new(Code::NameTaken, detail));
+        }
+    }
+    let Some((provider, id)) = note else { return Ok(()) };
+    let is_meant = |document: &whodid_rules::Document| {
+        let meta = document.meta();
+        let kind = meta.extension.finding_type.as_ref().unwrap_or(&meta.id);
+        !is_filter(document) && document.provider() == provider && kind == id
+    };
+    if let Some((document, _)) = known.catalog.documents.iter().find(|(document, _)| is_meant(document)) {
+        let detail = format!(
+            "the note `{id}` of `{provider}` is that of the rule `{}`, and only the rule reports to it; make a note \
+             with another id and report to that",
+            document.meta().id
+        );
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    Ok(())
+}
+
 /// The finding types of the rules, as notes with their providers.
 async fn of_rules(app: &App, account: &AccountName) -> Result<Vec<(String, Note)>, Failure> {
-    let catalog = Catalog::load(app, account).await?;
-    let compiled = tokio::task::spawn_blocking(move || catalog.compile().0).await;
-    let rules = compiled.map_err(|error| Failure::internal("compiling rules", &error))?;
+    let known = app.rules_of(account).await?;
     let mut notes: Vec<(String, Note)> = Vec::new();
-    for rule in rules.rules().iter().filter(|rule| rule.is_reported) {
+    for rule in known.rules.rules().iter().filter(|rule| rule.is_reported) {
         let meta = &rule.meta;
         let id = meta.extension.finding_type.clone().unwrap_or_else(|| meta.id.clone());
         let steps = meta.extension.next_steps.iter();
@@ -552,9 +588,12 @@ async fn find_occurrence(
     id: &str,
 ) -> Result<Occurrence, Failure> {
     let own = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, id)).await?;
-    if own.is_some() {
-        let mut all = own_occurrences(app, account).await?.into_iter();
-        if let Some((_, found)) = all.find(|(of, one)| of == provider && one.occurrence.id == id) {
+    if let Some(own) = own {
+        let name = own.body["value"]["note_name"].as_str().unwrap_or_default();
+        let (provider, note) = parts_of(account, name).unwrap_or_default();
+        let note = app.meta.document(account, DocumentKind::Note, &document_id(&provider, &note)).await?;
+        let short = note.as_ref().and_then(|note| note.body["value"]["short_description"].as_str());
+        if let Some(found) = shown_occurrence(&own, short.unwrap_or_default()) {
             return Ok(found);
         }
     }
@@ -635,6 +674,10 @@ fn author(caller: &Caller, account: &AccountName) -> Author {
 /// Ids have no control characters, so this one parts them.
 fn document_id(provider: &str, id: &str) -> String {
     format!("{provider}\u{1f}{id}")
+}
+
+fn provider_of(document_id: &str) -> Option<&str> {
+    document_id.split_once('\u{1f}').map(|(provider, _)| provider)
 }
 
 fn note_name(account: &AccountName, provider: &str, id: &str) -> String {

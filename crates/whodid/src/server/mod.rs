@@ -12,6 +12,7 @@ mod body;
 mod cards;
 mod catalog;
 mod channels;
+mod compiling;
 mod delivering;
 mod documents;
 mod downloads;
@@ -103,6 +104,10 @@ pub struct App {
     making_accounts: tokio::sync::Mutex<()>,
     /// Turns of backtests: each takes a core.
     backtesting: Semaphore,
+    /// Turns of compiling and testing rules for whoever asks.
+    compiling: compiling::Compiling,
+    /// Rules that were looked at lately.
+    rules_ready: catalog::Ready,
     refreshing_rules: tokio::sync::Mutex<()>,
     /// What sends notices, and the key it signs them with.
     notices: OnceLock<(Arc<Sender>, Arc<SigningKey>)>,
@@ -148,6 +153,8 @@ impl App {
             handing_over: outbox::HandingOver::default(),
             making_accounts: tokio::sync::Mutex::default(),
             backtesting: Semaphore::new(1),
+            compiling: compiling::Compiling::default(),
+            rules_ready: catalog::Ready::default(),
             refreshing_rules: tokio::sync::Mutex::default(),
             notices: OnceLock::new(),
             deliveries_wait: tokio::sync::Notify::new(),

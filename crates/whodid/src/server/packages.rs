@@ -1,5 +1,6 @@
 //! Packages of rules: listed, installed from an archive, changed, given back, removed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,8 +15,9 @@ use whodid_api::{
 };
 use whodid_audit::{Deed, Told};
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
+use whodid_model::Timestamp;
 use whodid_model::access::Permission;
-use whodid_rules::{Gravity, Package, PackageError};
+use whodid_rules::{Check, Difference, Gravity, Package, PackageError};
 
 use super::App;
 use super::asked::Asked;
@@ -31,8 +33,8 @@ pub async fn list(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<PackageList>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
-    Ok(Json(PackageList { packages: catalog.packages.values().map(summary).collect() }))
+    let known = app.rules_of(&account).await?;
+    Ok(Json(PackageList { packages: known.catalog.packages.values().map(summary).collect() }))
 }
 
 pub async fn install(
@@ -46,17 +48,14 @@ pub async fn install(
     let held = super::body::read(&headers, body, &app.body_memory).await?;
     caller.still_valid(&app).await?;
     let bytes = held.bytes.clone();
-    let read = tokio::task::spawn_blocking(move || Package::from_archive(&bytes)).await;
-    let package = read.map_err(|error| Failure::internal("reading a package", &error))?.map_err(refuse)?;
-    let manifest = &package.manifest;
+    let read = move || Package::from_archive(&bytes).map(|package| (package.digest(), package));
+    let (digest, package) = app.compiling.work(read).await?.map_err(refuse)?;
+    let manifest = package.manifest.clone();
     let (id, now) = (manifest.id.clone(), crate::clock::now());
     caller.attempt.is_about(&id, &manifest.title);
-    caller.attempt.asks("digest", package.digest());
-    if let Some(digest) = params.digest.as_ref().filter(|digest| **digest != package.digest()) {
-        let detail = format!(
-            "the archive is not the one that was meant: it has {}, and {digest} was asked for",
-            package.digest()
-        );
+    caller.attempt.asks("digest", digest.as_str());
+    if let Some(wanted) = params.digest.as_ref().filter(|wanted| **wanted != digest) {
+        let detail = format!("the archive is not the one that was meant: it has {digest}, and {wanted} was asked for");
         return Err(Failure::new(Code::BadParameter, detail));
     }
     if let Some(wanted) = &manifest.min_version
@@ -65,7 +64,8 @@ pub async fn install(
         let detail = format!("the package needs whodid {wanted} or newer, and this is {}", env!("CARGO_PKG_VERSION"));
         return Err(Failure::new(Code::BadParameter, detail));
     }
-    let catalog = Catalog::load(&app, &account).await?;
+    let rules = app.rules_of(&account).await?;
+    let catalog = &rules.catalog;
     let old = catalog.packages.get(&id);
     if old.is_some_and(|old| old.is_builtin) {
         return Err(Failure::new(
@@ -80,10 +80,9 @@ pub async fn install(
         );
         return Err(Failure::new(Code::Conflict, detail));
     }
-    let given = old.map(|old| old.stored.variables.clone()).unwrap_or_default();
-    let (checked, package) = tokio::task::spawn_blocking(move || (package.check(&given, now), package))
-        .await
-        .map_err(|error| Failure::internal("checking a package", &error))?;
+    let known = Arc::clone(&rules);
+    let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
+    let Examined { package, checked, ids, rules: rules_count, difference } = examined;
     if !checked.is_good() {
         let first = checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
         let failed = checked.tests.iter().find(|test| !test.passed);
@@ -100,26 +99,19 @@ pub async fn install(
             format!("nothing was installed. {}", first.or(failed).unwrap_or_default()),
         ));
     }
-    let documents = package.documents().documents;
     let others = catalog.documents.iter().filter(|(_, origin)| *origin != Origin::Package(id.clone()));
-    let taken = others
-        .map(|(document, _)| &document.meta().id)
-        .find(|other| documents.iter().any(|one| one.meta().id == **other));
+    let taken = others.map(|(document, _)| &document.meta().id).find(|other| ids.contains(*other));
     if let Some(taken) = taken {
         return Err(Failure::new(Code::NameTaken, format!("a rule with the id `{taken}` is there already")));
     }
-    let difference = old.map(|old| old.package.difference(&package)).unwrap_or_default();
     let previous_version = old.map(|old| old.package.manifest.version.to_string());
     let kept = old.map(|old| old.stored.clone()).unwrap_or_default();
-    let known = KnownPackage { stored: StoredPackage { files: None, ..kept.clone() }, is_builtin: false, package };
+    let stored = StoredPackage { files: None, ..kept.clone() };
+    let known = KnownPackage { package, is_builtin: false, stored, digest, rules: rules_count };
     let installed = PackageInstalled {
         package: summary(&known),
         dry_run: params.dry_run,
-        added: if old.is_some() {
-            difference.added
-        } else {
-            documents.iter().map(|one| one.meta().id.clone()).collect()
-        },
+        added: if old.is_some() { difference.added } else { ids.into_iter().collect() },
         removed: difference.removed,
         changed: difference.changed,
         problems: checked.problems.iter().map(problem).collect(),
@@ -136,8 +128,7 @@ pub async fn install(
         secret: None,
         expected: Expected::Any,
     };
-    let of =
-        |known: &KnownPackage| json!({"version": known.package.manifest.version, "digest": known.package.digest()});
+    let of = |known: &KnownPackage| json!({"version": known.package.manifest.version, "digest": known.digest});
     let deed = if old.is_some() { Deed::PackageUpdate } else { Deed::PackageCreate };
     let told =
         Told::success(deed, id.as_str(), known.package.manifest.title.as_str()).changed(old.map(of), Some(of(&known)));
@@ -153,10 +144,12 @@ pub async fn download(
     Params(params): Params<LookupParams>,
 ) -> Result<Response, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
-    let known = known(&catalog, &id)?;
-    let archive = known.package.to_archive().map_err(|error| Failure::internal("writing a package", &error))?;
-    let name = format!("attachment; filename=\"{id}-{}.tar.gz\"", known.package.manifest.version);
+    let rules = app.rules_of(&account).await?;
+    let version = known(&rules.catalog, &id)?.package.manifest.version.to_string();
+    let of = id.clone();
+    let pack = move || known(&rules.catalog, &of).map(|known| known.package.to_archive());
+    let archive = app.compiling.work(pack).await??.map_err(|error| Failure::internal("writing a package", &error))?;
+    let name = format!("attachment; filename=\"{id}-{version}.tar.gz\"");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/gzip")),
         (
@@ -176,8 +169,8 @@ pub async fn update(
 ) -> Result<Json<PackageSummary>, Failure> {
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
     let request = asked.read()?;
-    let catalog = Catalog::load(&app, &account).await?;
-    let known = known(&catalog, &id)?;
+    let rules = app.rules_of(&account).await?;
+    let known = known(&rules.catalog, &id)?;
     caller.attempt.is_about(&id, &known.package.manifest.title);
     let mut stored = known.stored.clone();
     for (name, values) in request.variables.into_iter().flatten() {
@@ -201,7 +194,13 @@ pub async fn update(
         _ => Deed::PackageDisable,
     };
     caller.attempt.is_a(deed);
-    let new = KnownPackage { package: known.package.clone(), is_builtin: known.is_builtin, stored: stored.clone() };
+    let new = KnownPackage {
+        package: known.package.clone(),
+        is_builtin: known.is_builtin,
+        stored: stored.clone(),
+        digest: known.digest.clone(),
+        rules: known.rules,
+    };
     if new.is_enabled() && new.package.manifest.needs_configuration {
         let empty = new.variables().into_iter().find(|(_, values)| values.is_empty());
         if let Some((name, _)) = empty {
@@ -230,12 +229,12 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
-    let known = known(&catalog, &id)?;
+    let rules = app.rules_of(&account).await?;
+    let known = known(&rules.catalog, &id)?;
     if known.is_builtin {
         return Err(Failure::new(Code::Conflict, "this package came with whodid; switch it off instead"));
     }
-    let before = json!({"version": known.package.manifest.version, "digest": known.package.digest()});
+    let before = json!({"version": known.package.manifest.version, "digest": known.digest});
     let told = Told::success(Deed::PackageDelete, id.as_str(), known.package.manifest.title.as_str())
         .changed(Some(before), None);
     let change =
@@ -245,13 +244,39 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A package that was read, compiled and tested.
+struct Examined {
+    package: Package,
+    checked: Check,
+    /// Ids of its rules and filters.
+    ids: BTreeSet<String>,
+    /// How many rules it has, filters not counted.
+    rules: u64,
+    /// From the one that is installed, if one is.
+    difference: Difference,
+}
+
+impl Examined {
+    fn of(package: Package, catalog: &Catalog, now: Timestamp) -> Self {
+        let old = catalog.packages.get(&package.manifest.id);
+        let given = old.map(|old| old.stored.variables.clone()).unwrap_or_default();
+        let documents = package.documents().documents;
+        Self {
+            checked: package.check(&given, now),
+            ids: documents.iter().map(|document| document.meta().id.clone()).collect(),
+            rules: documents.iter().filter(|document| !is_filter(document)).count() as u64,
+            difference: old.map(|old| old.package.difference(&package)).unwrap_or_default(),
+            package,
+        }
+    }
+}
+
 fn known<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c KnownPackage, Failure> {
     catalog.packages.get(id).ok_or_else(|| Failure::new(Code::NotFound, "there is no such package in this account"))
 }
 
 fn summary(known: &KnownPackage) -> PackageSummary {
     let manifest = &known.package.manifest;
-    let rules = known.package.documents().documents;
     PackageSummary {
         id: manifest.id.clone(),
         version: manifest.version.to_string(),
@@ -263,7 +288,7 @@ fn summary(known: &KnownPackage) -> PackageSummary {
         is_builtin: known.is_builtin,
         is_enabled: known.is_enabled(),
         needs_configuration: manifest.needs_configuration,
-        rules: rules.iter().filter(|document| !is_filter(document)).count() as u64,
+        rules: known.rules,
         variables: manifest
             .variables
             .iter()
@@ -281,7 +306,7 @@ fn summary(known: &KnownPackage) -> PackageSummary {
                 }
             })
             .collect(),
-        digest: known.package.digest(),
+        digest: known.digest.clone(),
     }
 }
 

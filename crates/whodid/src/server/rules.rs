@@ -1,6 +1,6 @@
 //! Rules and exceptions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -17,12 +17,14 @@ use whodid_decode::Format;
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
 use whodid_model::Timestamp;
 use whodid_model::access::Permission;
-use whodid_rules::{Build, Document, Exception, ExceptionScope, Gravity, Outcome, Policy, Problem, RuleSet, Run};
+use whodid_rules::{
+    Body, Build, Document, Exception, ExceptionScope, Gravity, Outcome, Policy, Problem, RuleSet, Run, SigmaFilter,
+};
 
 use super::App;
-use super::asked::Asked;
+use super::asked::{Asked, measured};
 use super::auth::Caller;
-use super::catalog::{Catalog, Origin, StoredRule, StoredTuning, is_filter, with_referred};
+use super::catalog::{Catalog, InForce, Origin, StoredRule, StoredTuning, is_filter, with_referred};
 use super::failure::Failure;
 use super::keys::expiry;
 use super::params::{Id, Params};
@@ -36,11 +38,10 @@ pub async fn list(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<RuleList>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
-    let (compiled, problems) = catalog.compile();
-    let rules = catalog.documents.iter().filter(|(document, _)| !is_filter(document));
-    let rules = rules.map(|(document, origin)| summary(&catalog, document, origin, &compiled)).collect();
-    let problems = catalog.problems.iter().chain(&problems).map(problem).collect();
+    let known = app.rules_of(&account).await?;
+    let catalog = &known.catalog;
+    let rules = catalog.documents.iter().map(|(document, origin)| summary(&known, document, origin)).collect();
+    let problems = catalog.problems.iter().chain(&known.problems).map(problem).collect();
     let detection = app.engine()?.detect_status(&account).map(|status| DetectionStatus {
         rules: status.rules as u64,
         behind: status.behind,
@@ -59,8 +60,8 @@ pub async fn get(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<RuleDetail>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
-    Ok(Json(detail(&catalog, &id)?))
+    let known = app.rules_of(&account).await?;
+    Ok(Json(detail(&known, &id)?))
 }
 
 pub async fn create(
@@ -72,26 +73,31 @@ pub async fn create(
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
     let request = asked.read()?;
     let now = crate::clock::now();
-    let (documents, _) = usable(&request.text)?;
+    let documents = usable(&app, &request.text).await?;
     let first = documents.iter().find(|document| !is_filter(document)).unwrap_or(&documents[0]);
     let (id, title) = (first.meta().id.clone(), first.meta().title.clone());
     caller.attempt.is_about(&id, &title);
-    let catalog = Catalog::load(&app, &account).await?;
-    refuse_taken(&catalog, &documents, None)?;
+    let known = app.rules_of(&account).await?;
+    refuse_taken(&known.catalog, &documents, None)?;
     if request.is_enabled {
-        refuse_failing(&catalog, &documents, now)?;
+        refuse_failing(&app, &known, &documents, now).await?;
     }
     let mut changes = vec![stored_rule(&id, &request.text, Expected::Absent)];
-    for document in documents.iter().filter(|document| !is_filter(document)) {
-        let tuning = StoredTuning { is_enabled: Some(request.is_enabled), ..StoredTuning::default() };
+    let has_rule = documents.iter().any(|document| !is_filter(document));
+    for document in documents.iter() {
+        // A filter beside rules has no switch of its own as yet: it goes with them.
+        let is_enabled = (!has_rule || !is_filter(document)).then_some(request.is_enabled);
+        let tuning = StoredTuning { is_enabled, ..StoredTuning::default() };
         changes.push(stored_tuning(&document.meta().id, &tuning));
     }
     let after = json!({"text": request.text, "isEnabled": request.is_enabled});
-    let told = Told::success(Deed::RuleCreate, id.as_str(), title.as_str()).changed(None, Some(after));
+    let told = Told::success(Deed::RuleCreate, id.as_str(), title.as_str())
+        .asked("textHash", measured(&request.text))
+        .changed(None, Some(after));
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &[told], now).await?;
     app.refresh_rules(&account).await?;
-    let catalog = Catalog::load(&app, &account).await?;
-    Ok((StatusCode::CREATED, Json(detail(&catalog, &id)?)))
+    let known = app.rules_of(&account).await?;
+    Ok((StatusCode::CREATED, Json(detail(&known, &id)?)))
 }
 
 pub async fn update(
@@ -104,9 +110,14 @@ pub async fn update(
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
     let request = asked.read()?;
     let now = crate::clock::now();
-    let catalog = Catalog::load(&app, &account).await?;
-    let (document, origin) = find(&catalog, &id)?;
+    let known = app.rules_of(&account).await?;
+    let catalog = &known.catalog;
+    let (document, origin) = find(catalog, &id)?;
     caller.attempt.is_about(&id, &document.meta().title);
+    if is_filter(document) && (request.level.is_some() || request.threshold.is_some() || request.policy.is_some()) {
+        let detail = "a filter finds nothing itself, so it has no `level`, `threshold` or `policy`";
+        return Err(Failure::new(Code::BadJson, detail));
+    }
     let old = catalog.tuning.get(&id).cloned().unwrap_or_default();
     let new = tuned(&old, &request, &document.meta().extension.policy)?;
     let deed = match (old.is_enabled, new.is_enabled) {
@@ -115,37 +126,45 @@ pub async fn update(
         _ => Deed::RuleDisable,
     };
     caller.attempt.is_a(deed);
+    let mut told = Told::success(deed, id.as_str(), document.meta().title.as_str());
     let (mut before, mut after) = (json!(old), json!(new));
     let mut changes = Vec::new();
-    let mut documents = vec![Document::clone(document)];
+    let mut documents = Arc::new(with_its_filters(catalog, document, origin));
+    // What a new text brings is looked at also where only others of the text are switched on: its filters are in force.
+    let mut is_on = catalog.is_enabled(document, origin);
     if let Some(text) = &request.text {
         let Origin::Own(own) = origin else {
             let detail = "a rule of a package is not changed; tune it, or copy its text into a rule of your own";
             return Err(Failure::new(Code::BadJson, detail));
         };
-        documents = usable(text)?.0;
+        documents = usable(&app, text).await?;
         if !documents.iter().any(|document| document.meta().id == id) {
             return Err(Failure::new(Code::BadJson, format!("the new text has no rule with the id `{id}`; ids stay")));
         }
-        refuse_taken(&catalog, &documents, Some(own))?;
+        refuse_taken(catalog, &documents, Some(own))?;
+        is_on |= documents.iter().any(is_filter) && catalog.is_text_on(own);
         let expected = request.revision.map_or(Expected::Present, Expected::Revision);
         changes.push(stored_rule(own, text, expected));
-        before["text"] = catalog.own.get(own).map(|stored| stored.body["text"].clone()).unwrap_or_default();
+        let old_text = catalog.own.get(own).map(|stored| stored.body["text"].clone()).unwrap_or_default();
+        told = told
+            .asked("textHashBefore", measured(old_text.as_str().unwrap_or_default()))
+            .asked("textHash", measured(text));
+        before["text"] = old_text;
         after["text"] = json!(text);
     }
-    if new.is_enabled == Some(true) || request.text.is_some() && catalog.is_enabled(document, origin) {
-        refuse_failing(&catalog, &documents, now)?;
+    if new.is_enabled == Some(true) || request.text.is_some() && is_on {
+        refuse_failing(&app, &known, &documents, now).await?;
     }
     if new != old {
         changes.push(stored_tuning(&id, &new));
     }
     if !changes.is_empty() {
-        let told = Told::success(deed, id.as_str(), document.meta().title.as_str()).changed(Some(before), Some(after));
+        let told = told.changed(Some(before), Some(after));
         app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &[told], now).await?;
         app.refresh_rules(&account).await?;
     }
-    let catalog = Catalog::load(&app, &account).await?;
-    Ok(Json(detail(&catalog, &id)?))
+    let known = app.rules_of(&account).await?;
+    Ok(Json(detail(&known, &id)?))
 }
 
 pub async fn delete(
@@ -155,9 +174,11 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
-    let (document, origin) = find(&catalog, &id)?;
+    let known = app.rules_of(&account).await?;
+    let catalog = &known.catalog;
+    let (document, origin) = find(catalog, &id)?;
     let title = document.meta().title.clone();
+    let mut told = Told::success(Deed::RuleDelete, id.as_str(), title.as_str());
     let mut changes = Vec::new();
     let mut before = json!(catalog.tuning.get(&id));
     let mut forget = |id: &str| {
@@ -184,6 +205,7 @@ pub async fn delete(
             }
             ids.into_iter().for_each(&mut forget);
             before = catalog.own.get(own).map(|stored| stored.body.clone()).unwrap_or_default();
+            told = told.asked("textHashBefore", measured(before["text"].as_str().unwrap_or_default()));
             let expected = Expected::Present;
             changes.push(DocumentChange {
                 kind: DocumentKind::Rule,
@@ -195,7 +217,7 @@ pub async fn delete(
         }
         Origin::Package(_) => forget(&id),
     }
-    let told = Told::success(Deed::RuleDelete, id.as_str(), title.as_str()).changed(Some(before), None);
+    let told = told.changed(Some(before), None);
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &[told], crate::clock::now()).await?;
     app.refresh_rules(&account).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -209,10 +231,9 @@ pub async fn check(
 ) -> Result<Json<RuleCheck>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
     let request = asked.read()?;
-    let catalog = Catalog::load(&app, &account).await?;
+    let known = app.rules_of(&account).await?;
     let now = crate::clock::now();
-    let checked = tokio::task::spawn_blocking(move || checked(&catalog, &request, now)).await;
-    checked.map_err(|error| Failure::internal("checking rules", &error)).map(Json)
+    app.compiling.work(move || checked(&known.catalog, &request, now)).await.map(Json)
 }
 
 fn checked(catalog: &Catalog, request: &RuleCheckRequest, now: Timestamp) -> RuleCheck {
@@ -233,14 +254,14 @@ fn checked(catalog: &Catalog, request: &RuleCheckRequest, now: Timestamp) -> Rul
     let mut hits = Vec::new();
     for event in &request.events {
         let text = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
-        run.each(Format::Auto, text.as_bytes(), now, &mut |number, subject, rules, state| {
-            let matched = rules.matches(subject).into_iter();
+        run.each(Format::Auto, text.as_bytes(), now, &mut |number, read, rules, state| {
+            let matched = rules.matches(read).into_iter();
             matched.filter(|rule| is_meant(&rules.rules()[*rule].meta.id)).for_each(|rule| {
                 let rule_id = rules.rules()[rule].meta.id.clone();
-                let time = subject.place.event_time.to_string();
+                let time = read.place.event_time.to_string();
                 matches.push(RuleMatch { rule_id, event_index: Some(number), time, why: None });
             });
-            rules.step(state, subject, &mut hits);
+            rules.step(state, read, &mut hits);
         });
     }
     run.finish(&mut hits);
@@ -272,9 +293,9 @@ pub async fn exceptions(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<RuleExceptionList>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
-    let catalog = Catalog::load(&app, &account).await?;
+    let known = app.rules_of(&account).await?;
     let now = crate::clock::now();
-    let exceptions = catalog.exceptions.iter();
+    let exceptions = known.catalog.exceptions.iter();
     let exceptions =
         exceptions.map(|(exception, stored)| shown_exception(exception, stored.created_at, &stored.created_by, now));
     Ok(Json(RuleExceptionList { exceptions: exceptions.collect() }))
@@ -293,8 +314,8 @@ pub async fn create_exception(
     if request.reason.trim().is_empty() || request.reason.chars().count() > WORDS_MAX {
         return Err(wrong(format!("`reason` says why the exception is right, in 1 to {WORDS_MAX} characters")));
     }
-    let catalog = Catalog::load(&app, &account).await?;
-    let is_rule = |id: &String| catalog.documents.iter().any(|(document, _)| document.meta().id == *id);
+    let known = app.rules_of(&account).await?;
+    let is_rule = |id: &String| known.catalog.documents.iter().any(|(document, _)| document.meta().id == *id);
     if let Some(unknown) = request.rules.iter().find(|id| !is_rule(id)) {
         let shown: String = unknown.chars().take(80).collect();
         return Err(wrong(format!("`rules`: there is no rule with the id {shown:?}")));
@@ -307,7 +328,11 @@ pub async fn create_exception(
         reason: request.reason,
         expires_at: request.expires.as_deref().map(|text| expiry(text, now)).transpose()?,
     };
-    exception.check().map_err(|problem| wrong(format!("`events`: {}", problem.message)))?;
+    let tried = exception.clone();
+    let fault = app.compiling.work(move || tried.check().err()).await?;
+    if let Some(problem) = fault {
+        return Err(wrong(format!("`events`: {}", problem.message)));
+    }
     let id = exception.id.clone();
     let body = json!(exception);
     let told =
@@ -342,16 +367,37 @@ pub async fn delete_exception(
 }
 
 fn find<'c>(catalog: &'c Catalog, id: &str) -> Result<(&'c Document, &'c Origin), Failure> {
-    let found = catalog.documents.iter().find(|(document, _)| document.meta().id == id && !is_filter(document));
+    let found = catalog.documents.iter().find(|(document, _)| document.meta().id == id);
     let found = found.map(|(document, origin)| (document.as_ref(), origin));
     found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such rule in this account"))
 }
 
-/// The documents of a text, which must all be usable.
-fn usable(text: &str) -> Result<(Vec<Document>, Vec<Problem>), Failure> {
+/// A document, and those filters of its own text that come into force with it.
+fn with_its_filters(catalog: &Catalog, document: &Document, origin: &Origin) -> Vec<Document> {
+    let mut all = vec![document.clone()];
+    if is_filter(document) || matches!(origin, Origin::Package(_)) {
+        return all;
+    }
+    for (other, of) in &catalog.documents {
+        let switched = catalog.tuning.get(&other.meta().id).and_then(|tuning| tuning.is_enabled);
+        if of == origin && is_filter(other) && switched != Some(false) {
+            all.push(Document::clone(other));
+        }
+    }
+    all
+}
+
+/// The documents of a text, which must all be usable; one at least.
+async fn usable(app: &App, text: &str) -> Result<Arc<Vec<Document>>, Failure> {
+    let text = text.to_owned();
+    app.compiling.work(move || read_usable(&text)).await?.map(Arc::new)
+}
+
+fn read_usable(text: &str) -> Result<Vec<Document>, Failure> {
+    let wrong = |what: String| Failure::new(Code::BadJson, format!("`text`: {what}"));
     let loaded = whodid_rules::load("text", text);
     if let Some(problem) = loaded.problems.iter().find(|problem| problem.gravity == Gravity::Error) {
-        return Err(Failure::new(Code::BadJson, format!("`text`: {problem}")));
+        return Err(wrong(problem.to_string()));
     }
     if loaded.documents.is_empty() {
         return Err(Failure::new(Code::BadJson, "`text` holds no rule"));
@@ -362,9 +408,14 @@ fn usable(text: &str) -> Result<(Vec<Document>, Vec<Problem>), Failure> {
         problem.gravity == Gravity::Error && !matches!(problem.code, "unknown_rule" | "needs_configuration")
     };
     if let Some(problem) = problems.iter().find(is_grave) {
-        return Err(Failure::new(Code::BadJson, format!("`text`: {problem}")));
+        return Err(wrong(problem.to_string()));
     }
-    Ok((loaded.documents, loaded.problems))
+    // Filters are known by their ids too, and the compiler does not ask for these.
+    let mut ids = BTreeSet::new();
+    if let Some(twice) = loaded.documents.iter().find(|document| !ids.insert(document.meta().id.as_str())) {
+        return Err(wrong(format!("two documents have the id `{}`; ids must differ", twice.meta().id)));
+    }
+    Ok(loaded.documents)
 }
 
 /// Refuses ids that other texts have.
@@ -373,8 +424,8 @@ fn refuse_taken(catalog: &Catalog, documents: &[Document], own: Option<&String>)
         (Origin::Own(id), Some(own)) => id != own,
         _ => true,
     });
-    let ids: Vec<&String> = others.map(|(document, _)| &document.meta().id).collect();
-    match documents.iter().find(|document| ids.contains(&&document.meta().id)) {
+    let ids: BTreeSet<&str> = others.map(|(document, _)| document.meta().id.as_str()).collect();
+    match documents.iter().find(|document| ids.contains(document.meta().id.as_str())) {
         None => Ok(()),
         Some(document) => {
             let detail =
@@ -385,17 +436,41 @@ fn refuse_taken(catalog: &Catalog, documents: &[Document], own: Option<&String>)
 }
 
 /// Refuses to switch on what fails its tests or cannot be compiled among the others.
-fn refuse_failing(catalog: &Catalog, documents: &[Document], now: Timestamp) -> Result<(), Failure> {
-    let ids: Vec<&String> = documents.iter().map(|document| &document.meta().id).collect();
-    let all: Vec<&Document> = documents.iter().chain(catalog.others(documents)).collect();
+async fn refuse_failing(
+    app: &App,
+    known: &Arc<InForce>,
+    documents: &Arc<Vec<Document>>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let (known, documents) = (Arc::clone(known), Arc::clone(documents));
+    app.compiling.work(move || tried(&known.catalog, &documents, now)).await?
+}
+
+fn tried(catalog: &Catalog, documents: &[Document], now: Timestamp) -> Result<(), Failure> {
+    let others = catalog.others(documents);
+    let all: Vec<&Document> = documents.iter().chain(others.iter().copied()).collect();
     let variables = catalog.variables();
-    let build = Build { documents: all.clone(), variables: variables.clone(), with_dormant: true, ..Build::default() };
-    let (_, problems) = RuleSet::compile(&build);
-    let of_these = |problem: &&Problem| {
-        problem.gravity == Gravity::Error && problem.rule.as_ref().is_some_and(|rule| ids.contains(&rule))
+    let problems_of = |documents: Vec<&Document>| {
+        let build = Build { documents, variables: variables.clone(), with_dormant: true, ..Build::default() };
+        let (_, mut problems) = RuleSet::compile(&build);
+        problems.retain(|problem| problem.gravity == Gravity::Error && problem.rule.is_some());
+        problems
     };
+    let problems = problems_of(all.clone());
+    let ids: BTreeSet<&str> = documents.iter().map(|document| document.meta().id.as_str()).collect();
+    let of_these = |problem: &&Problem| problem.rule.as_deref().is_some_and(|rule| ids.contains(rule));
     if let Some(problem) = problems.iter().find(of_these) {
         return Err(Failure::new(Code::BadJson, format!("the rule cannot run: {problem}")));
+    }
+    if documents.iter().any(is_filter) {
+        // It is laid over rules that stand elsewhere, and must not take them out.
+        let without = problems_of(others);
+        let is_new = |problem: &&Problem| {
+            !without.iter().any(|known| (&known.rule, known.code) == (&problem.rule, problem.code))
+        };
+        if let Some(problem) = problems.iter().find(is_new) {
+            return Err(Failure::new(Code::BadJson, format!("with the filter another rule cannot run: {problem}")));
+        }
     }
     for document in documents {
         let own_file: Vec<&Document> = all.iter().copied().filter(|other| other.file == document.file).collect();
@@ -485,16 +560,18 @@ pub fn policy_of(asked: &FiringPolicy, mut policy: Policy) -> Result<Policy, Str
     Ok(policy)
 }
 
-fn summary(catalog: &Catalog, document: &Document, origin: &Origin, compiled: &RuleSet) -> RuleSummary {
-    let meta = document.meta();
+fn summary(known: &InForce, document: &Document, origin: &Origin) -> RuleSummary {
+    let (catalog, meta) = (&known.catalog, document.meta());
     let tuned = catalog.tuning.get(&meta.id);
-    let running = compiled.rules().iter().find(|rule| rule.meta.id == meta.id);
     let level = tuned.and_then(|tuned| tuned.tuning.level).unwrap_or(meta.level);
     let is_tuned = tuned.is_some_and(|tuned| tuned.tuning != whodid_rules::Tuning::default());
     RuleSummary {
         id: meta.id.clone(),
         title: meta.title.clone(),
-        description: meta.description.clone(),
+        description: match &document.body {
+            Body::Filter(filter) => format!("{} {}", reach(filter, origin), meta.description).trim_end().to_owned(),
+            _ => meta.description.clone(),
+        },
         kind: whodid_rules::kind_words(document).to_owned(),
         level: shown_level(level),
         package: match origin {
@@ -506,15 +583,30 @@ fn summary(catalog: &Catalog, document: &Document, origin: &Origin, compiled: &R
         tags: meta.tags.clone(),
         finding_type: meta.extension.finding_type.clone(),
         is_enabled: catalog.is_enabled(document, origin),
-        is_reported: running.is_some_and(|rule| rule.is_reported),
+        is_reported: known.reported.contains(&meta.id) && !is_filter(document),
         is_tuned,
         tests: document.tests.len() as u64,
     }
 }
 
-fn detail(catalog: &Catalog, id: &str) -> Result<RuleDetail, Failure> {
+/// Which rules a filter narrows, in a sentence.
+fn reach(filter: &SigmaFilter, origin: &Origin) -> String {
+    let rules = match filter.rules() {
+        None => "every rule".to_owned(),
+        Some(names) => names.join(", "),
+    };
+    match origin {
+        Origin::Package(id) => format!("Narrows {rules} of the package {id}."),
+        Origin::Own(_) if filter.rules().is_none() => {
+            format!("Narrows {rules} of the account but those of {}.", whodid_rules::SELF_PACKAGE)
+        }
+        Origin::Own(_) => format!("Narrows {rules}."),
+    }
+}
+
+fn detail(known: &InForce, id: &str) -> Result<RuleDetail, Failure> {
+    let catalog = &known.catalog;
     let (document, origin) = find(catalog, id)?;
-    let (compiled, _) = catalog.compile();
     let meta = document.meta();
     let (text, revision) = match origin {
         Origin::Own(own) => {
@@ -529,7 +621,7 @@ fn detail(catalog: &Catalog, id: &str) -> Result<RuleDetail, Failure> {
         }
     };
     Ok(RuleDetail {
-        rule: summary(catalog, document, origin, &compiled),
+        rule: summary(known, document, origin),
         text,
         references: meta.references.clone(),
         false_positives: meta.false_positives.clone(),

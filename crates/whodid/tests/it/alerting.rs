@@ -211,11 +211,13 @@ async fn secrets_of_a_channel_are_never_shown_and_kept_when_they_come_back_maske
     let headers = receiver.taken.lock()[0].0.clone();
     assert_eq!(headers["authorization"], "Bearer very-secret-token");
     assert!(headers["x-whodid-signature"].to_str().unwrap().starts_with("t="));
-    // Led elsewhere, they must be entered again.
-    edited["receiver"]["url"] = json!("https://elsewhere.example.com/");
-    let (status, refused) = ask(&server, "PATCH", &path, edited).await;
-    assert_eq!(status, 400);
-    assert!(refused["detail"].as_str().unwrap().contains("another host"), "{refused}");
+    // Led elsewhere, be it on the same host, they must be entered again.
+    for url in [format!("{}/elsewhere", receiver.url()), "https://elsewhere.example.com/".to_owned()] {
+        edited["receiver"]["url"] = json!(url);
+        let (status, refused) = ask(&server, "PATCH", &path, edited.clone()).await;
+        assert_eq!(status, 400, "{url}");
+        assert!(refused["detail"].as_str().unwrap().contains("is another one now"), "{refused}");
+    }
     let audit = done(&server, "GET", "/api/v1/events?stream=audit&q=action:whodid.channel.*", Value::Null).await;
     assert!(!audit.to_string().contains("very-secret-token") && !audit.to_string().contains("0123456789abcdef0123"));
 }
@@ -309,12 +311,13 @@ async fn signed_findings_can_be_verified_with_the_key_that_everybody_may_fetch()
     let body = receiver.taken.lock()[0].1.clone();
     let token = body.as_str().map(str::to_owned).unwrap_or_else(|| body["data"].as_str().unwrap().to_owned());
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
-    validation.validate_exp = false;
-    validation.required_spec_claims.clear();
+    validation.set_required_spec_claims(&["exp"]);
     let part = |name: &str| key["jwk"][name].as_str().unwrap().to_owned();
     let decoding = jsonwebtoken::DecodingKey::from_rsa_components(&part("n"), &part("e")).unwrap();
     let claims = jsonwebtoken::decode::<Value>(&token, &decoding, &validation).unwrap().claims;
     assert!(claims["findings"].is_array(), "{claims}");
+    assert_eq!((&claims["account"], &claims["jti"]), (&json!("default"), &tried["id"]), "{claims}");
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,7 +43,7 @@ async fn what_a_client_reports_is_kept_searched_and_an_alert() {
     assert_eq!(answer(request.json(&occurrence("o1"))).await.0, 200);
 
     let alert = loop {
-        let page = done(&server, "GET", "/api/v1/alerts?rule=weak-cipher", Value::Null).await;
+        let page = done(&server, "GET", "/api/v1/alerts?rule=custom:acme:weak-cipher", Value::Null).await;
         if let Some(alert) = page["alerts"].as_array().unwrap().first() {
             break alert.clone();
         }
@@ -129,6 +129,58 @@ async fn what_rules_found_has_the_same_form_and_cannot_be_changed() {
     assert_eq!(ask(&server, "DELETE", &one, Value::Null).await.0, 409);
     let notes = "/findings/v1/default/providers/whodid/notes/key-gone";
     assert_eq!(ask(&server, "DELETE", notes, Value::Null).await.0, 409);
+}
+
+/// Once, whoever might report could add to a rule's alerts, make them graver, and say who reported what.
+#[tokio::test]
+async fn a_client_reports_under_its_own_name_and_to_no_note_of_a_rule() {
+    let server = Server::start().await;
+    let advisor = json!([{"conditions": {"all": [{"fact": "action", "operator": "equal", "value": "cos.bucket.delete"}]},
+        "event": {"type": "buckets-deleted", "params": {"findingType": "cos-deleted", "custom": true}}}]);
+    let theirs = "/findings/v1/default/providers/security-advisor";
+    // As Security Advisor wants it: the note first, then the package that names it.
+    done(&server, "POST", &format!("{theirs}/notes"), note("ata-cos-deleted")).await;
+    done(&server, "POST", &format!("{theirs}/notes"), note("mine")).await;
+    let made = ask(&server, "POST", "/api/v1/rules", json!({"text": advisor.to_string(), "is_enabled": true})).await;
+    assert_eq!(made.0, 201, "{}", made.1);
+    done(&server, "GET", &format!("{theirs}/notes/cos-deleted"), Value::Null).await;
+    done(&server, "PUT", &format!("{theirs}/notes/ata-cos-deleted"), note("ata-cos-deleted")).await;
+
+    let reported_to = |provider: &str, note: &str| {
+        let mut one = occurrence("o1");
+        one["note_name"] = json!(format!("default/providers/{provider}/notes/{note}"));
+        one
+    };
+    let packaged = done(&server, "GET", "/findings/v1/default/providers/aws-basics/notes", Value::Null).await;
+    let packaged = packaged["notes"][0]["id"].as_str().unwrap().to_owned();
+    for (under, note) in [
+        ("whodid", reported_to("security-advisor", "mine")),
+        ("aws-basics", reported_to("security-advisor", "mine")),
+        ("saved-search", reported_to("security-advisor", "mine")),
+        ("acme", reported_to("aws-basics", &packaged)),
+        ("acme", reported_to("security-advisor", "cos-deleted")),
+    ] {
+        let path = format!("/findings/v1/default/providers/{under}/occurrences");
+        let (status, refused) = ask(&server, "POST", &path, note.clone()).await;
+        assert_eq!(status, 409, "{under}: {note}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("report"), "{refused}");
+    }
+    for (under, id) in [("whodid", "n"), ("aws-basics", "n"), ("security-advisor", "cos-deleted")] {
+        let path = format!("/findings/v1/default/providers/{under}/notes");
+        assert_eq!(ask(&server, "POST", &path, note(id)).await.0, 409, "{under}: {id}");
+    }
+    done(&server, "POST", &format!("{theirs}/occurrences"), reported_to("security-advisor", "mine")).await;
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_reported_is_refused_with_the_bound() {
+    let server = Server::start().await;
+    done(&server, "POST", &format!("{BASE}/notes"), note("weak-cipher")).await;
+    let mut large = occurrence("o1");
+    large["remediation"] = json!("x".repeat(33 << 10));
+    let (status, refused) = ask(&server, "POST", &format!("{BASE}/occurrences"), large).await;
+    assert_eq!((status, &refused["code"]), (413, &json!("body_too_large")), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("32768"), "{refused}");
 }
 
 #[tokio::test]

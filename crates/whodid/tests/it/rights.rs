@@ -195,3 +195,45 @@ async fn when_somebody_last_looked_is_told_of_the_account_that_they_looked_at() 
     assert!(last_read("default").await.is_string(), "also where reads are not told");
     assert_eq!(last_read("second").await, Value::Null);
 }
+
+/// Each is recorded as of source `cadf`, of no space and with an action of its own, whatever it is about; so limits on
+/// events once let findings of hidden events through.
+#[tokio::test]
+async fn findings_are_seen_whole_or_not_at_all() {
+    let server = Server::start().await;
+    crate::alerting::raise(&server).await;
+    let made = async |scope: Value| {
+        let body = json!({"kind": "service", "name": "reports", "scope": scope});
+        let (status, made) = answer(server.admin("POST", "/api/v1/keys").json(&body)).await;
+        assert_eq!(status, 201, "{made}");
+        made["key"].as_str().unwrap().to_owned()
+    };
+    let analyst = server.join("a@example.com", json!([{"role": "analyst", "query": "-action:kms*"}])).await;
+    let administrator = server.join("b@example.com", json!([{"role": "administrator", "spaces": ["dev"]}])).await;
+    let limited = [
+        made(json!({"sources": ["cadf"]})).await,
+        made(json!({"spaces": ["dev"]})).await,
+        server.token_of(&analyst, Value::Null).await,
+        server.token_of(&administrator, Value::Null).await,
+    ];
+    let paths = [
+        "/api/v1/events?stream=findings",
+        "/api/v1/events/count?stream=findings",
+        "/api/v1/events/facets?field=action&stream=findings",
+        "/api/v1/events/tail?stream=findings",
+        "/api/v1/events/findings:0",
+        "/api/v1/export?stream=findings",
+        "/api/v1/alerts",
+    ];
+    for key in &limited {
+        assert_eq!(answer(server.get("/api/v1/events").bearer_auth(key)).await.0, 200);
+        for path in paths {
+            let status = answer(server.get(path).bearer_auth(key)).await.0;
+            assert!(matches!(status, 403 | 404), "{path}: {status}");
+        }
+    }
+    for whole in [made(json!({})).await, made(json!({"streams": ["findings"]})).await] {
+        let found = answer(server.get("/api/v1/events?stream=findings").bearer_auth(&whole)).await;
+        assert!(found.1.to_string().contains("key-deleted"), "{found:?}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use whodid_rules::Package;
 
 use crate::boundary::{Server, answer, event};
@@ -271,4 +272,122 @@ async fn a_policy_that_makes_no_sense_is_refused_by_name() {
         let (status, refused) = ask(&server, "PATCH", "/api/v1/rules/whodid-self-alerts-silenced", asked).await;
         assert_eq!((status, refused["detail"].as_str().unwrap().contains(why)), (400, true), "{refused}");
     }
+}
+
+/// Leaves out what the robot does, of every rule.
+const FILTER: &str = "title: The robot may\nid: robot-may\nlogsource: {category: activity}\n\
+    filter: {rules: any, robot: {initiator.name: robot}, condition: not robot}\n";
+
+/// Somebody deletes a key.
+async fn deletes(server: &Server, who: &str, second: u32) {
+    let time = format!("2026-06-01T10:00:{second:02}+00:00");
+    server.send(event(&format!("d{second}"), who, "kms.secrets.delete", "success", &time)).await;
+}
+
+/// Who is said by the rule to have deleted keys, once `last` is among them.
+async fn deleters(server: &Server, last: &str) -> Vec<String> {
+    let path = "/api/v1/events?stream=findings&order=asc&q=requestData.ruleId:===key-deleted";
+    loop {
+        let (_, page) = ask(server, "GET", path, Value::Null).await;
+        let names = page["events"].as_array().unwrap().iter();
+        let names: Vec<String> = names.map(|one| one["initiator"]["name"].as_str().unwrap().to_owned()).collect();
+        if names.iter().any(|name| name == last) {
+            return names;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Once, a filter that was made switched off was in force, and no answer told of it.
+#[tokio::test]
+async fn a_filter_is_seen_switched_changed_and_deleted_like_a_rule() {
+    let server = Server::start().await;
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    let (status, made) = ask(&server, "POST", "/api/v1/rules", json!({"text": FILTER})).await;
+    assert_eq!((status, &made["rule"]["kind"]), (201, &json!("filter")), "{made}");
+    assert_eq!((&made["rule"]["is_enabled"], &made["rule"]["is_reported"]), (&json!(false), &json!(false)));
+    assert!(made["rule"]["description"].as_str().unwrap().contains("every rule"), "what it is for: {made}");
+    let (_, listed) = ask(&server, "GET", "/api/v1/rules", Value::Null).await;
+    assert!(listed["rules"].as_array().unwrap().contains(&made["rule"]), "{listed}");
+    deletes(&server, "robot", 1).await;
+    assert_eq!(deleters(&server, "robot").await, ["robot"], "switched off it hides nothing");
+
+    let path = "/api/v1/rules/robot-may";
+    assert_eq!(ask(&server, "PATCH", path, json!({"level": "low"})).await.0, 400, "it finds nothing itself");
+    let narrower = FILTER.replace("initiator.name: robot", "initiator.name: [robot, eve]");
+    let change = json!({"text": narrower, "revision": made["revision"], "is_enabled": true});
+    let (status, on) = ask(&server, "PATCH", path, change).await;
+    assert_eq!((status, &on["rule"]["is_enabled"], on["text"].as_str()), (200, &json!(true), Some(&*narrower)));
+    deletes(&server, "eve", 2).await;
+    deletes(&server, "bob", 3).await;
+    assert_eq!(deleters(&server, "bob").await, ["robot", "bob"]);
+
+    assert_eq!(ask(&server, "DELETE", path, Value::Null).await.0, 204);
+    assert_eq!(ask(&server, "GET", path, Value::Null).await.0, 404);
+    deletes(&server, "eve", 4).await;
+    assert_eq!(deleters(&server, "eve").await, ["robot", "bob", "eve"]);
+}
+
+#[tokio::test]
+async fn a_filter_reaches_no_further_than_where_it_stands() {
+    let server = Server::start().await;
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    // That of a package is for the package's rules, and only while it is switched on.
+    let mut files = package("1.0.0").files;
+    files.insert("filters/robot.yml".to_owned(), FILTER.replace("id: robot-may", "id: mine-robot-may"));
+    let archive = Package::from_files(files).unwrap().to_archive().unwrap();
+    assert_eq!(answer(server.admin("POST", "/api/v1/packages").body(archive)).await.0, 200);
+    let filter = "/api/v1/rules/mine-robot-may";
+    let (_, shown) = ask(&server, "GET", filter, Value::Null).await;
+    assert_eq!((&shown["rule"]["package"], &shown["rule"]["is_enabled"]), (&json!("mine"), &json!(true)), "{shown}");
+    deletes(&server, "robot", 1).await;
+    assert_eq!(deleters(&server, "robot").await, ["robot"]);
+    ask(&server, "PATCH", "/api/v1/packages/mine", json!({"is_enabled": false})).await;
+    assert_eq!(ask(&server, "GET", filter, Value::Null).await.1["rule"]["is_enabled"], false);
+
+    // One of the account's own is for all rules but those that watch whodid itself.
+    let none = "title: Nothing\nid: nothing\nfilter: {rules: any, never: {action: no.such}, condition: never}\n";
+    let (status, made) = ask(&server, "POST", "/api/v1/rules", json!({"text": none, "is_enabled": true})).await;
+    assert_eq!(status, 201, "{made}");
+    deletes(&server, "bob", 2).await;
+    let silence = json!({"rule_ids": ["key-deleted"], "until": "8h", "reason": "a test"});
+    assert_eq!(ask(&server, "POST", "/api/v1/silences", silence).await.0, 201);
+    finding_of(&server, "whodid-self-alerts-silenced").await;
+    ask(&server, "PATCH", "/api/v1/rules/nothing", json!({"is_enabled": false})).await;
+    deletes(&server, "eve", 3).await;
+    assert_eq!(deleters(&server, "eve").await, ["robot", "eve"]);
+}
+
+#[tokio::test]
+async fn a_filter_that_would_take_rules_out_is_not_switched_on() {
+    let server = Server::start().await;
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
+    let breaking = FILTER.replace("initiator.name: robot", "'initiator.name|expand': '%nobody%'");
+    let (status, refused) = ask(&server, "POST", "/api/v1/rules", json!({"text": breaking, "is_enabled": true})).await;
+    assert_eq!(status, 400, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("another rule cannot run"), "{refused}");
+    let twice = format!("{RULE}---\n{}", FILTER.replace("id: robot-may", "id: key-deleted"));
+    assert_eq!(ask(&server, "POST", "/api/v1/rules", json!({"text": twice})).await.0, 400, "two of one id");
+}
+
+#[tokio::test]
+async fn what_was_looked_for_and_what_was_changed_is_told_however_long_it_is() {
+    let server = Server::start().await;
+    let hash = |text: &str| data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    let long = |filling: &str| format!("# {}\n{RULE}", filling.repeat(150_000));
+    let (one, other) = (long("a"), long("b"));
+    let range = json!({"text": one, "from": "2026-06-01T00:00:00Z", "to": "2026-06-02T00:00:00Z"});
+    assert_eq!(ask(&server, "POST", "/api/v1/rules/backtest", range).await.0, 200);
+    let told = server.told("action:===whodid.event.search target.id:===key-deleted").await;
+    let asked = &told[0]["requestData"];
+    assert_eq!(asked["textHash"], json!({"sha256": hash(&one), "bytes": one.len()}));
+    assert_eq!(asked["text"].as_str(), Some(&one[..8 << 10]));
+
+    assert_eq!(ask(&server, "POST", "/api/v1/rules", json!({"text": one})).await.0, 201);
+    assert_eq!(ask(&server, "PATCH", "/api/v1/rules/key-deleted", json!({"text": other})).await.0, 200);
+    let told = server.told("action:===whodid.rule.update").await;
+    let asked = &told[0]["requestData"];
+    assert_eq!((&asked["delta"], &asked["shortened"]), (&Value::Null, &json!(true)), "both texts do not fit");
+    assert_eq!(asked["textHashBefore"], json!({"sha256": hash(&one), "bytes": one.len()}));
+    assert_eq!(asked["textHash"], json!({"sha256": hash(&other), "bytes": other.len()}));
 }
