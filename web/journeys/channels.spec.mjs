@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { check } from './accessibility.spec.mjs'
 import { alert, deed, line } from './alerts.spec.mjs'
 import { freePort, skip, withServer } from './own-server.mjs'
+import { backtest, report, sum } from './rules.spec.mjs'
 import { event, send, until } from './steps.mjs'
 
 const SECRET = 'a-shared-key-of-a-journey'
@@ -73,15 +74,21 @@ function isSigned({ headers, body }) {
   return sum === createHmac('sha256', SECRET).update(`${at}.${body}`).digest('hex')
 }
 
-const signIn = { initiator: { id: 'id-evelyn', name: 'evelyn', typeURI: 'service/security/account/user', host: { address: '192.0.2.66', agent: 'journey/1.0' } } }
+const by = (name) => ({ initiator: { id: `id-${name}`, name, typeURI: 'service/security/account/user', host: { address: '192.0.2.66', agent: 'journey/1.0' } } })
+const hoursAgo = (hours) => ({ eventTime: new Date(Date.now() - hours * 3_600_000).toISOString() })
 
 export const journeys = [
   {
-    name: 'alerts, the whole way: a rule is written, tried and switched on; an event makes an alert and tells a receiver; an exception from the alert keeps the next one quiet and visible',
+    name: 'alerts, the whole way: a rule is written, tried, run over what is stored and switched on; an event makes an alert and tells a receiver; an exception from the alert keeps the next one quiet and visible',
     skip,
     walk: (start) =>
       withReceiver(start, async ({ page, server, hook }) => {
+        // What happened before there was a rule, looked at long before it is switched on.
+        await send(server, [event('vault.open', { ...by('ingrid'), ...hoursAgo(50) }), event('vault.open', { ...by('ottmar'), ...hoursAgo(3) }), event('vault.open', { ...by('ingrid'), ...hoursAgo(2) }), event('vault.shut', { ...by('ingrid'), ...hoursAgo(1) })])
         await makeWebhook(page, hook)
+        const read = (path) => page.evaluate((path) => fetch(path).then((answer) => answer.json()), path)
+        /** What the receiver was told of the rule: what happened, and of whom. */
+        const ofRule = () => hook.notices().filter((told) => told.rule_id === rule.id).map((told) => `${told.event} ${told.group.map((pair) => pair.value).join()}`)
 
         // Written and tried.
         const rule = { id: 'own-vault-opened', title: 'Vault opened by hand' }
@@ -98,17 +105,26 @@ export const journeys = [
         await page.getByRole('button', { name: /^Try/ }).click()
         await page.getByText('1 of 1 event matched').waitFor()
 
+        // Run over what is stored: how much, how often, by whom. Nobody is told of that.
+        await page.getByRole('tab', { name: 'Backtest' }).click()
+        await backtest(page)
+        assert.equal(await sum(page, 'Matches').innerText(), '3')
+        assert.equal(await sum(page, 'Findings').innerText(), '3')
+        assert.equal(await sum(page, 'Noise').innerText(), '1 in 10 days')
+        await report(page).getByRole('listitem').filter({ has: page.getByRole('link', { name: 'ingrid', exact: true }) }).getByText('2', { exact: true }).waitFor()
+        await until('what was sent before is looked at', async () => (await read('/api/v1/rules')).detection?.behind ?? 0, (behind) => behind === 0, ALERT_MS_MAX)
+        assert.deepEqual((await read(`/api/v1/alerts?rule=${rule.id}`)).alerts, [])
+        assert.deepEqual(ofRule(), [])
+
         // Switched on.
         await page.getByRole('switch', { name: /^Run/ }).click()
         await page.getByText(`“${rule.title}” is on`).waitFor()
-        await send(server, [event('vault.open', signIn)])
+        await send(server, [event('vault.open', by('evelyn'))])
 
         // In the inbox, and at the receiver.
         await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts/ }).click()
         await line(page, rule.title).getByRole('link').click({ timeout: ALERT_MS_MAX })
         await alert(page).getByRole('heading', { level: 2, name: /evelyn/ }).waitFor()
-        /** What the receiver was told of the rule: what happened, and of whom. */
-        const ofRule = () => hook.notices().filter((told) => told.rule_id === rule.id).map((told) => `${told.event} ${told.group.map((pair) => pair.value).join()}`)
         await until('the receiver was told', ofRule, (told) => told.length > 0, ALERT_MS_MAX)
         assert.deepEqual(ofRule(), ['opened evelyn'])
         assert.ok(hook.taken.every(isSigned), 'each notice is signed')
@@ -132,12 +148,11 @@ export const journeys = [
         await alert(page).locator('.alert-marks').getByText('resolved').waitFor()
 
         // The same again is kept as silenced, and nobody is told.
-        await send(server, [event('vault.open', signIn)])
-        const read = (path) => page.evaluate((path) => fetch(path).then((answer) => answer.json()), path)
+        await send(server, [event('vault.open', by('evelyn'))])
         const silenced = await until('the finding is kept', () => read(`/api/v1/events?stream=findings&q=${encodeURIComponent(`target.id:==${rule.id} requestData.silencedBy:*`)}`), (answer) => (answer.events?.length ?? 0) > 0, ALERT_MS_MAX)
         assert.equal(silenced.events.length, 1)
         // Another person is told of as ever, which also shows that the silenced one had its time.
-        await send(server, [event('vault.open', { initiator: { id: 'id-malcolm', name: 'malcolm' } })])
+        await send(server, [event('vault.open', by('malcolm'))])
         await until('the receiver was told of another person', ofRule, (all) => all.includes('opened malcolm'), ALERT_MS_MAX)
         assert.deepEqual(ofRule().filter((told) => told.endsWith('evelyn')), ['opened evelyn', 'acknowledged evelyn', 'resolved evelyn'], 'what evelyn did again is told to nobody')
         const { alerts } = await read(`/api/v1/alerts?rule=${rule.id}`)
@@ -190,10 +205,14 @@ export const journeys = [
         await dialog(page).getByRole('button', { name: 'Enter another: Shared key' }).waitFor()
         const seen = await shows()
         assert.ok(!seen.includes(SECRET) && !seen.includes(TOKEN), 'secrets are masked')
-        await dialog(page).getByLabel('Address', { exact: true }).fill('https://elsewhere.example.com/in')
-        await dialog(page).getByText('enter the secrets again').waitFor()
-        assert.ok(await dialog(page).getByRole('button', { name: 'Save' }).isDisabled())
-        await dialog(page).getByLabel('Address', { exact: true }).fill(hook.url)
+        const canSave = () => dialog(page).getByRole('button', { name: 'Save' }).isEnabled()
+        for (const other of ['https://elsewhere.example.com/in', `${hook.url}/other`, `${hook.url}?to=other`]) {
+          await dialog(page).getByLabel('Address', { exact: true }).fill(other)
+          await dialog(page).getByText('enter the secrets again').waitFor()
+          assert.equal(await canSave(), false, other)
+          await dialog(page).getByLabel('Address', { exact: true }).fill(hook.url)
+          await until('the same address keeps the secrets', canSave, Boolean)
+        }
         await dialog(page).getByLabel('What it is for (optional)').fill('Whoever is awake')
         await dialog(page).getByRole('button', { name: 'Save' }).click()
         await page.getByRole('row').getByText('Whoever is awake').waitFor()

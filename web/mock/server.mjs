@@ -6,11 +6,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { makeAlerting } from './alerting.mjs'
 import { makeEvent, makeHistory, random, rejectSamples } from './events.mjs'
 import { makeIdentity, Refusal } from './identity.mjs'
 import { makeKeeping } from './keeping.mjs'
 import { makePeople } from './people.mjs'
 import { fieldList, parse, parseTime, QueryProblem, valueOf } from './query.mjs'
+import { makeRuling } from './ruling.mjs'
 
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -49,7 +51,9 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     history.splice(0, history.length, ...history.filter((event) => !test(event)))
     return gone
   }
-  const people = makePeople(identity, switches, ownEvents, makeKeeping(identity, (user) => all().filter(seenBy(user)), erase))
+  const seen = (user) => all().filter(seenBy(user))
+  const ruling = makeRuling(identity, all, seen)
+  const people = makePeople(identity, switches, ownEvents, [...makeKeeping(identity, seen, erase), ...ruling.routes, ...makeAlerting(identity, ruling, now)])
   function filtered(search, user) {
     const test = parse(search.get('q') ?? '')
     const at = Date.now()
@@ -57,8 +61,10 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     const to = parseTime(search.get('to'), at) ?? Infinity
     const audit = search.get('stream') === 'audit'
     if (audit && !identity.permissionsOf(user).includes('audit.read')) throw new Refusal(403, 'forbidden', '`audit.read` is not granted to you.')
-    const sees = audit ? () => true : seenBy(user)
-    return (audit ? [...identity.audit].sort(byTime) : all()).filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) && sees(event) })
+    const isFound = search.get('stream') === 'findings'
+    if (isFound && !identity.permissionsOf(user).includes('alerts.read')) throw new Refusal(403, 'forbidden', '`alerts.read` is not granted to you.')
+    const sees = audit || isFound ? () => true : seenBy(user)
+    return (audit ? [...identity.audit].sort(byTime) : isFound ? [...ruling.findings()].sort(byTime) : all()).filter((event) => { const time = Date.parse(event.eventTime); return time >= from && time < to && test(event) && sees(event) })
   }
   function facet(rows, field, limit, prefix = '') {
     const counts = new Map()
@@ -154,6 +160,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       })
       return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: made - accepted, last_offset: made - 1 })
     }
+    if (route === 'POST /packages') { await read(request); return problem(response, 400, 'bad_json', 'The archive cannot be read', 'The mock installs no packages.') }
     const about = people.answer({ method: request.method, path, search, actor, body: request.method === 'GET' || request.method === 'DELETE' ? {} : JSON.parse((await read(request)) || '{}') })
     if (about) {
       if (about.text !== undefined) { response.writeHead(200, { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="access-review.csv"' }); return response.end(about.text) }
@@ -205,7 +212,8 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       case 'GET /events/tail': {
         response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
         response.write(': following\n\n')
-        const follower = { response, test: parse(search.get('q') ?? '') }
+        // Only what sources send comes by itself here.
+        const follower = { response, test: (search.get('stream') ?? 'activity') === 'activity' ? parse(search.get('q') ?? '') : () => false }
         followers.add(follower)
         request.on('close', () => followers.delete(follower))
         return
@@ -229,7 +237,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     const one = /^\/api\/v1\/events\/([^/]+)(\/around)?$/.exec(path)
     if (one && request.method === 'GET') {
       const id = decodeURIComponent(one[1])
-      const events = id.startsWith('audit:') ? identity.audit : history
+      const events = id.startsWith('audit:') ? identity.audit : id.startsWith('findings:') ? ruling.findings() : history
       const index = events.findIndex((event) => event.record.id === id || event.id === id)
       if (index < 0) return problem(response, 404, 'event_not_found', 'No such event', `No event has the id ${id}. It may have passed its retention.`)
       const event = events[index]

@@ -1,8 +1,9 @@
-// Screenshots of every page and state, to look at: node mock/shots.mjs FOLDER [name part, or `people` for the newer pages] [wide or phone]
+// Screenshots of every page and state, to look at: node mock/shots.mjs FOLDER [name part, or `people` or `rules` for those pages] [wide or phone]
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { scenes as people } from './people-scenes.mjs'
+import { scenes as rules } from './rule-scenes.mjs'
 import { startMock } from './server.mjs'
 
 const [folder = '/tmp/whodid-shots', only = '', onlySize = ''] = process.argv.slice(2)
@@ -14,6 +15,7 @@ const ready = (page) => page.getByRole('row').nth(8).waitFor()
 const openRow = async (page) => { await ready(page); await page.getByRole('row').filter({ hasText: 'denied' }).or(page.getByRole('row').filter({ hasText: 'refused' })).first().click(); await page.getByRole('complementary', { name: 'Event', exact: true }).getByRole('heading').first().waitFor() }
 const scenes = [
   ...people,
+  ...rules,
   ['activity', '/activity', ready],
   ['range-30d', '/activity?from=now-30d&q=service:==kms', ready],
   ['drawer', '/activity?q=outcome:==failure+initiator.name:==bob', openRow],
@@ -45,7 +47,8 @@ for (const [width, height, size] of [[1440, 900, 'wide'], [390, 844, 'phone']]) 
     page.on('console', (message) => { if (message.type() === 'error' && !/status of (4|5)/.test(message.text())) console.log(`! ${size} ${theme}: ${message.text()}`) })
     page.on('pageerror', (error) => console.log(`! ${size} ${theme}: ${error.stack}`))
     for (const [name, path, act, switches] of scenes) {
-      if (only === 'people' ? !people.some((scene) => scene[0] === name) : !name.includes(only)) continue
+      const group = { people, rules }[only]
+      if (group ? !group.some((scene) => scene[0] === name) : !name.includes(only)) continue
       await fetch(`${mock.url}/mock?${new URLSearchParams({ empty: '0', fail: '', as: 'administrator', stale: '0', needs: '', provider: '0', reports: '1', signed_in: '1', ...switches })}`)
       try {
         await page.goto(mock.url + path)

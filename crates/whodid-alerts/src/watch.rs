@@ -241,6 +241,14 @@ impl Watch {
         fires
     }
 
+    /// Goes on after a time in which nobody looked: what was absent then cannot be told, and the window that is now
+    /// cannot say either. Presence goes on with what was counted.
+    pub fn pass_over_gap(&mut self, trigger: &Trigger, now: Timestamp) {
+        if trigger.operator == Operator::Absence {
+            *self = Self { is_partial: true, ..Self::new(trigger, now, self.last_match_at) };
+        }
+    }
+
     /// When to tick next.
     pub fn due_at(&self) -> Timestamp {
         self.interval.start_of(self.window.saturating_add(1))

@@ -98,6 +98,7 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
         paths::rules::backtest_rule,
         paths::rules::list_packages,
         paths::rules::install_package,
+        paths::rules::refresh_packages,
         paths::rules::download_package,
         paths::rules::update_package,
         paths::rules::delete_package,
@@ -140,6 +141,7 @@ use crate::{Code, PROBLEM_JSON, Problem, paths};
         paths::findings::update_occurrence,
         paths::findings::delete_occurrence,
         paths::findings::get_occurrence_note,
+        paths::findings::query_findings,
     ),
     components(schemas(Problem, Code)),
     tags(

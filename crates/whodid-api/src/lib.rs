@@ -10,6 +10,7 @@ mod cards;
 mod document;
 mod events;
 mod findings;
+mod graph;
 mod keeping;
 mod keys;
 mod me;
@@ -44,6 +45,7 @@ pub use findings::{
     KpiValue, Note, NoteKind, NotePage, NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite,
     Provider, ProviderPage, ProviderParams, RelatedUrl, RemediationStep, Reporter, Section, ValueType,
 };
+pub use graph::{GraphAnswer, GraphError, GraphErrorCode, GraphLocation, GraphRequest};
 pub use keeping::{
     Day, Days, DaysParams, DownloadCreate, DownloadSession, DownloadSessionList, EraseParams, Erased, Retention,
     RetentionList, RetentionUpdate, Searchable,
@@ -68,9 +70,10 @@ pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
 pub use rules::{
     Backtest, BacktestActor, BacktestDay, BacktestDifference, BacktestRequest, BacktestSample, DetectionStatus,
-    FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate,
-    PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate,
-    RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning, RuleUpdate,
+    FiringPolicy, Level, PackageInstallParams, PackageInstalled, PackageList, PackageProblem, PackageSummary,
+    PackageUpdate, PackageVariable, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
+    RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning,
+    RuleUpdate,
 };
 pub use search_alerts::{
     Blackout, BlackoutTimes, Preset, PresetList, PresetWrite, SearchAlert, SearchAlertList, SearchAlertWrite,

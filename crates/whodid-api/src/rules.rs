@@ -66,6 +66,9 @@ pub struct RuleProblem {
     pub file: Option<String>,
     /// Which document of it, from 1.
     pub document: u64,
+    /// The line, from 1: where the text cannot be read, else where the document begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The rule, where it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
@@ -90,6 +93,12 @@ pub struct DetectionStatus {
     pub dropped_matches: u64,
     /// Matches without a value for a field of their group.
     pub without_group: u64,
+    /// Windows that were not judged again for a late match, because there were too many.
+    #[serde(default)]
+    pub dropped_windows: u64,
+    /// Values and networks that learning rules had to forget.
+    #[serde(default)]
+    pub forgotten_values: u64,
     /// Bytes that correlations remember, about.
     pub state_bytes: u64,
 }
@@ -128,7 +137,7 @@ pub struct FiringPolicy {
     pub threshold_window: Option<String>,
     /// Most findings a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1)]
+    #[schema(nullable = false, minimum = 0)]
     pub daily_cap: Option<u32>,
 }
 
@@ -290,6 +299,12 @@ pub struct PackageSummary {
     pub variables: Vec<PackageVariable>,
     /// The hash that pins it.
     pub digest: String,
+    /// The file in the account's storage that it is made of; not there for one that was installed or came with whodid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Why that file as it is now cannot be used. The package is what the file was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Something that an account fills in.
@@ -313,6 +328,18 @@ pub struct PackageVariable {
 pub struct PackageList {
     /// By id.
     pub packages: Vec<PackageSummary>,
+    /// What else is wrong with rule files in the account's storage: files that are no package, and the storage itself.
+    pub problems: Vec<PackageProblem>,
+}
+
+/// What is wrong with rule files in an account's storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageProblem {
+    /// The file; not there when it is the storage itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What is wrong and how to mend it.
+    pub message: String,
 }
 
 /// What to change of a package. Members that are not there stay as they are.

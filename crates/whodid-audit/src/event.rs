@@ -38,6 +38,11 @@ pub enum By {
     },
     /// whodid by itself, such as ending an idle session.
     System,
+    /// A file in the account's storage, and so whoever may write there.
+    Bucket {
+        /// Its path.
+        path: String,
+    },
 }
 
 /// What an actor proved who it is with. Never the secret itself.
@@ -74,6 +79,11 @@ impl Actor {
     /// whodid by itself.
     pub fn system() -> Self {
         Self { by: By::System, credential: None, address: None, agent: None, request: None }
+    }
+
+    /// A file in the account's storage.
+    pub fn bucket(path: impl Into<String>) -> Self {
+        Self { by: By::Bucket { path: path.into() }, ..Self::system() }
     }
 
     /// Somebody with a command line on the server's machine.
@@ -300,6 +310,7 @@ fn shortened(actor: &Actor, told: &Told) -> (Actor, Told) {
     let by = match &mut actor.by {
         By::User { id, name } | By::Key { id, name } => vec![id, name],
         By::Operator { name } => vec![name],
+        By::Bucket { path } => vec![path],
         By::Nobody | By::System => Vec::new(),
     };
     let credential = match &mut actor.credential {
@@ -374,6 +385,7 @@ fn initiator(installation: &str, actor: &Actor) -> Value {
         By::Nobody => ("unknown", "unknown", "unknown"),
         By::Operator { name } => (name.as_str(), name.as_str(), "service/security/account/user"),
         By::System => (installation, "whodid", "service/security"),
+        By::Bucket { path } => (path.as_str(), "bucket", "service/storage/object"),
     };
     let mut members = json!({"id": id, "name": name, "typeURI": kind});
     let mut host = Map::new();
@@ -442,6 +454,13 @@ mod tests {
                 {"op": "add", "path": "/permissions/1", "value": "b"}
             ])
         );
+    }
+
+    #[test]
+    fn what_a_file_in_the_bucket_does_is_told_as_its_deed() {
+        let path = "IBM.rules/activities/kms.json";
+        let event = told_by(&Actor::bucket(path), &Told::success(Deed::PackageCreate, "p", ""));
+        assert_eq!(event["initiator"], json!({"id": path, "name": "bucket", "typeURI": "service/storage/object"}));
     }
 
     #[test]

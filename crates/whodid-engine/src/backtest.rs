@@ -39,8 +39,6 @@ pub struct Backtest {
     pub rule: String,
     /// Query, range, space and region; its stream is not looked at.
     pub request: ReadRequest,
-    /// The streams, read one after the other: rules do not mind the order.
-    pub streams: Vec<StreamName>,
     /// How long it may take; what is found until then is the answer.
     pub time_max: Duration,
 }
@@ -112,11 +110,11 @@ pub struct BacktestReport {
 }
 
 impl Engine {
-    /// Runs rules over what is stored.
+    /// Runs rules over what is stored, in the order of the events: of each stream that one of `scopes` is for.
     ///
     /// # Errors
     /// The range or the query cannot be read, or a part of the lake cannot.
-    pub async fn backtest(&self, scope: &AccessScope, test: Backtest) -> Result<BacktestReport, Error> {
+    pub async fn backtest(&self, scopes: &[AccessScope], test: Backtest) -> Result<BacktestReport, Error> {
         let begun = Instant::now();
         let mut work = Work::new(&test);
         let mut required = test.rules.required().clone();
@@ -125,8 +123,9 @@ impl Engine {
         }
         let mut stopped_at = None;
         let mut until = None;
-        let mut heads = Vec::with_capacity(test.streams.len());
-        for stream in &test.streams {
+        let mut heads = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            let Some(stream) = scope.stream() else { continue };
             let request = ReadRequest { stream: Some(stream.clone()), ..test.request.clone() };
             let mut view = self.view(scope, &request).await?;
             view.filter.before_offset = Some(view.snapshot.next_offset());

@@ -84,6 +84,8 @@ struct Watched {
     is_running: AtomicBool,
     /// What people may ask for while a step runs.
     shown: parking_lot::Mutex<DetectStatus>,
+    /// The next offset of each stream, after each step.
+    looked: tokio::sync::watch::Sender<HashMap<StreamName, Offset>>,
     work: Mutex<Work>,
 }
 
@@ -149,6 +151,7 @@ impl Engine {
                     changed: Notify::new(),
                     is_running: AtomicBool::new(false),
                     shown: parking_lot::Mutex::default(),
+                    looked: tokio::sync::watch::Sender::new(work.cursors.clone()),
                     work: Mutex::new(work),
                 });
                 detection.accounts.lock().entry(account.clone()).or_insert(watched);
@@ -163,6 +166,15 @@ impl Engine {
         let watched = self.inner.detection.accounts.lock().get(account).cloned()?;
         let status = watched.shown.lock().clone();
         Some(status)
+    }
+
+    /// Waits until the records of a stream that are there now were looked at, for as long as `wait`. Whether they were.
+    pub async fn looked_at(&self, account: &AccountName, stream: &StreamName, wait: Duration) -> bool {
+        let Some(watched) = self.inner.detection.accounts.lock().get(account).cloned() else { return true };
+        let until = self.next_offset(account, stream);
+        let mut looked = watched.looked.subscribe();
+        let is_there = |cursors: &HashMap<StreamName, Offset>| cursors.get(stream).is_none_or(|next| *next >= until);
+        tokio::time::timeout(wait, looked.wait_for(is_there)).await.is_ok_and(|reached| reached.is_ok())
     }
 
     /// Returns when every record that is there now has been looked at; for tests and for whoever must know.
@@ -282,6 +294,13 @@ impl Engine {
             drops: work.state.drops(),
             state_bytes: work.state.bytes(),
         };
+        watched.looked.send_if_modified(|cursors| {
+            let is_other = *cursors != work.cursors;
+            if is_other {
+                cursors.clone_from(&work.cursors);
+            }
+            is_other
+        });
         if work.is_dirty && work.saved.elapsed() >= work.save_after {
             self.save(account, work).await;
         }

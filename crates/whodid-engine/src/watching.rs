@@ -33,6 +33,8 @@ pub struct WatchedMatch {
     pub at: Timestamp,
     /// How many.
     pub count: u64,
+    /// The latest of them, at most five, with their sentences.
+    pub latest: Vec<(Offset, String)>,
 }
 
 /// What of some records a search matches.
@@ -40,8 +42,6 @@ pub struct WatchedMatch {
 pub struct Watched {
     /// In the order of recording.
     pub matches: Vec<WatchedMatch>,
-    /// The latest of them, at most five, with their sentences.
-    pub latest: Vec<(Offset, String)>,
 }
 
 /// What came since a record.
@@ -49,6 +49,8 @@ pub struct Watched {
 pub struct WatchedStep {
     /// Where to go on.
     pub next: Offset,
+    /// When the last record was taken in: everything before that was seen. `None` where there was none.
+    pub until: Option<Timestamp>,
     /// What each search matches, in the order they were given.
     pub found: Vec<Watched>,
 }
@@ -76,16 +78,21 @@ impl Engine {
         let batch = match self.records_from(account, stream, from).await? {
             Read::Rows(batch) => batch,
             Read::Gap(until) => {
-                return Ok(Some(WatchedStep { next: until, found: vec![Watched::default(); searches.len()] }));
+                return Ok(Some(WatchedStep {
+                    next: until,
+                    until: None,
+                    found: vec![Watched::default(); searches.len()],
+                }));
             }
             Read::Nothing => return Ok(None),
         };
         let stream = stream.clone();
         let look = move || {
             let raws = RawReader::new(&batch);
-            let mut step = WatchedStep { next: from, found: vec![Watched::default(); searches.len()] };
+            let mut step = WatchedStep { next: from, until: None, found: vec![Watched::default(); searches.len()] };
             for row in Row::all_with(&batch, &raws) {
                 step.next = step.next.max(row.offset().next());
+                step.until = step.until.max(Some(row.recorded_at()));
                 rowview::with_event(row, &stream, |event| {
                     for (search, found) in searches.iter().zip(&mut step.found) {
                         let is_there =
@@ -132,13 +139,15 @@ impl WatchedSearch {
 
 impl Watched {
     fn take(&mut self, row: Row<'_>) {
-        match self.matches.last_mut().filter(|last| last.at == row.recorded_at()) {
-            Some(last) => last.count += 1,
-            None => self.matches.push(WatchedMatch { at: row.recorded_at(), count: 1 }),
+        let at = row.recorded_at();
+        if self.matches.last().is_none_or(|last| last.at != at) {
+            self.matches.push(WatchedMatch { at, count: 0, latest: Vec::new() });
         }
-        if self.latest.len() == SENTENCES_MAX {
-            self.latest.remove(0);
+        let Some(last) = self.matches.last_mut() else { return };
+        last.count += 1;
+        if last.latest.len() == SENTENCES_MAX {
+            last.latest.remove(0);
         }
-        self.latest.push((row.offset(), whodid_model::sentence::summary(&row.fields())));
+        last.latest.push((row.offset(), whodid_model::sentence::summary(&row.fields())));
     }
 }

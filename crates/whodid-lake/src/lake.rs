@@ -190,7 +190,9 @@ impl Lake {
             Some(OwnPlace { open: Some(_), .. }) => return Ok(false),
             None => return Err(OpenError::Away { account: account.clone() }),
         };
-        if !folders(&self.main.store, Some(&Path::from(account.as_str()))).await?.is_empty() {
+        // What lies there beside tables is no record.
+        let there = folders(&self.main.store, Some(&Path::from(account.as_str()))).await?;
+        if there.iter().any(|name| StreamName::parse(name).is_ok()) {
             return Err(OpenError::Elsewhere { account: account.clone() });
         }
         let place = Place::on(store::open(&location).await?);
@@ -224,6 +226,23 @@ impl Lake {
             None => Ok(self.main.clone()),
             Some(own) => own.open.clone().ok_or_else(|| OpenError::Away { account: account.clone() }),
         }
+    }
+
+    /// Whether the place of an account's tables shows the claim of this run. An empty folder in the place of one that
+    /// is away does not, nor does a place that is another's by now.
+    ///
+    /// # Errors
+    /// The place is away or does not answer.
+    pub async fn shows_claim(&self, account: &AccountName) -> Result<bool, OpenError> {
+        match self.place_of(account)?.claim.get() {
+            Some(claim) => Ok(claim.is_shown().await?),
+            None => Ok(false),
+        }
+    }
+
+    /// The store that an account's tables are in.
+    pub(crate) fn store_of(&self, account: &AccountName) -> Result<Arc<dyn ObjectStore>, OpenError> {
+        Ok(self.place_of(account)?.store)
     }
 
     /// The store, rooted at the lake.

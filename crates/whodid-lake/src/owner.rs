@@ -127,6 +127,11 @@ impl Claim {
             Some(_) | None => Ok(()),
         }
     }
+
+    /// Whether the lake shows the claim: it is neither another's by now, nor gone with the claim.
+    pub async fn is_shown(&self) -> Result<bool, OwnerError> {
+        Ok(read_owner(self.store.as_ref()).await?.is_some_and(|run| run == self.run))
+    }
 }
 
 async fn read_owner(store: &dyn ObjectStore) -> Result<Option<String>, OwnerError> {

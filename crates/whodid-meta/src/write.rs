@@ -188,6 +188,7 @@ impl Write<'_> {
             By::Operator { name } => format!("operator:{name}"),
             By::Nobody => "nobody".to_owned(),
             By::System => "system".to_owned(),
+            By::Bucket { path } => format!("bucket:{path}"),
         }
     }
 
@@ -197,6 +198,7 @@ impl Write<'_> {
             By::User { name, .. } | By::Key { name, .. } | By::Operator { name } => name.clone(),
             By::Nobody => "nobody".to_owned(),
             By::System => "whodid".to_owned(),
+            By::Bucket { .. } => "bucket".to_owned(),
         }
     }
 

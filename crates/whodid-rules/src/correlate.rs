@@ -10,10 +10,11 @@ use crate::correlation::{COUNT_MAX, Condition, Correlation, Kind};
 use crate::document::{Body, Document};
 use crate::exception::Exception;
 use crate::folding::Verdict;
-use crate::habits::{Facts, HabitRule, forget_networks};
+use crate::habits::{Facts, HabitRule};
 use crate::network;
 use crate::problem::Problem;
-use crate::ruleset::{Build, Hit, Rule, RuleSet, Tuning};
+use crate::room::{make_room_for_habits, make_room_for_windows};
+use crate::ruleset::{Build, Hit, Rule, RuleSet, Tuning, is_guard};
 use crate::state::{Due, GroupKey, LATENESS_MICROS, POOL_BYTES_MAX, SETTLE_MICROS, State, bounded, weight_of_key};
 use crate::subject::{Place, Subject};
 use crate::window::{ENTRIES_A_GROUP_MAX, EVIDENCE_CARRIED_MAX, Entry, Firing, Group, ItemId, Measured, Window};
@@ -295,6 +296,7 @@ fn told(document: &Document, code: &'static str, message: String) -> Problem {
     Problem {
         file: Some(document.file.clone()),
         document: document.number,
+        line: Some(document.line).filter(|line| *line > 0),
         ..Problem::error(code, message).of(&document.meta().id)
     }
 }
@@ -363,6 +365,9 @@ impl RuleSet {
         hits: &mut Vec<Hit>,
     ) {
         let detector = &self.detectors[feed.detector];
+        if !self.rules()[detector.rule].may_see(subject.place) {
+            return;
+        }
         let text = |pick: &Pick| match pick {
             Pick::Field(address) => address.text(subject).map(bounded).filter(|text| !text.is_empty()),
             Pick::Group(_) | Pick::Carried(_) | Pick::Metric => None,
@@ -421,21 +426,15 @@ impl RuleSet {
         if group.insert(entry, detector.window.kind == Kind::EventCount) {
             state.windows += weight;
         }
-        let mut firings = Vec::new();
+        let mut firings: Vec<Firing> = Vec::new();
         let mut waiting = Vec::new();
         // A claimed time far in the future is not waited for.
         let until = |time: Timestamp| time.min(recorded_at.plus_micros(LATENESS_MICROS)).max(recorded_at);
         if detector.window.is_settled_at_once() {
             let (ends, left_out) = detector.window.ends(group, time, slot, value.as_ref());
             state.drops.windows += left_out;
-            for end in ends {
-                if !group.fired.contains(&end)
-                    && let Some(firing) = detector.window.judge(group, end)
-                {
-                    group.fired.insert(end);
-                    firings.push(firing);
-                }
-            }
+            firings = detector.window.judge_all(group, ends);
+            group.fired.extend(firings.iter().map(|firing| firing.end));
         } else {
             for end in group.times(time, time.plus_micros(span)) {
                 // One that waits already is judged with this match.
@@ -534,6 +533,9 @@ impl RuleSet {
     /// The first of the exceptions that held for an event which is for a rule.
     fn excepted(&self, rule: usize, held: &[String]) -> Option<String> {
         let meta = &self.rules()[rule].meta;
+        if is_guard(&meta.id) {
+            return None;
+        }
         let is_for = |id: &&String| self.exceptions().iter().any(|known| known.id == **id && known.is_for(meta));
         held.iter().find(is_for).cloned()
     }
@@ -542,7 +544,12 @@ impl RuleSet {
         let Base { time, metric, number, key, spelling, evidence, carried, excepted } = *base;
         let newest = &evidence[evidence.len().saturating_sub(EVIDENCE_CARRIED_MAX)..];
         let mut offers = Vec::new();
-        for feed in &detector.parents {
+        let sees_all = |feed: &&Feed| {
+            let parent = &self.rules()[self.detectors[feed.detector].rule];
+            let is_known = !evidence.is_empty() || !self.rules()[detector.rule].sees_audit;
+            parent.sees_audit || is_known && evidence.iter().all(|place| parent.may_see(place))
+        };
+        for feed in detector.parents.iter().filter(sees_all) {
             for carried in carried {
                 let text = |pick: &Pick, group: &[String]| match pick {
                     Pick::Group(index) => group.get(*index).cloned(),
@@ -834,68 +841,6 @@ fn measured(address: &Address, kind: Kind, subject: &Subject<'_>) -> Option<Meas
         return Some(Measured::Text(bounded(text)));
     }
     text.trim().parse().ok().filter(|number: &f64| number.is_finite()).map(Measured::Number)
-}
-
-/// Lets go of the windows heard of least recently, of the correlation that has most, until a tenth is free: a flood
-/// costs the rules that it floods.
-fn make_room_for_windows(state: &mut State) {
-    state.weigh();
-    while state.windows > POOL_BYTES_MAX / 10 * 9 {
-        let heaviest = (0..state.memories.len()).max_by_key(|index| state.memories[*index].weight_of_windows());
-        let Some(index) = heaviest.filter(|index| !state.memories[*index].groups.is_empty()) else {
-            // What waits is of groups that are gone.
-            state.due.retain(|due| state.memories[due.detector].heard.contains_key(&due.group));
-            state.weigh();
-            return;
-        };
-        let memory = &mut state.memories[index];
-        let mut oldest: Vec<(u64, GroupKey)> =
-            memory.groups.iter().map(|(key, group)| (group.touched, key.clone())).collect();
-        oldest.sort_unstable();
-        oldest.truncate(oldest.len().div_ceil(10));
-        state.drops.groups += oldest.len() as u64;
-        for (_, key) in &oldest {
-            memory.groups.remove(key);
-            memory.spellings.remove(key);
-        }
-        let gone: HashSet<&GroupKey> = oldest.iter().map(|(_, key)| key).collect();
-        state.due.retain(|due| due.detector != index || !gone.contains(&due.group));
-        state.weigh();
-    }
-}
-
-/// The same for what is learned: networks that few use, then habits and groups that were heard of least recently.
-fn make_room_for_habits(state: &mut State) {
-    state.weigh();
-    while state.habits > POOL_BYTES_MAX / 10 * 9 {
-        let heaviest = (0..state.memories.len()).max_by_key(|index| state.memories[*index].weight_of_habits());
-        let Some(index) = heaviest else { return };
-        let memory = &mut state.memories[index];
-        let weight = memory.weight_of_habits();
-        if weight == 0 {
-            return;
-        }
-        let of_networks: usize = memory.networks.iter().map(|(name, network)| name.len() + network.weight()).sum();
-        if of_networks > weight / 2 {
-            state.drops.values += forget_networks(&mut memory.networks, of_networks / 10 + 1);
-            state.weigh();
-            continue;
-        }
-        let mut oldest: Vec<(u64, i64, GroupKey)> =
-            memory.habits.iter().map(|(key, habits)| (habits.touched, 0, key.clone())).collect();
-        oldest.extend(memory.heard.iter().map(|(key, heard)| (0, heard.time.micros(), key.clone())));
-        oldest.sort_unstable();
-        oldest.truncate(oldest.len().div_ceil(10));
-        state.drops.groups += oldest.len() as u64;
-        for (_, _, key) in &oldest {
-            memory.habits.remove(key);
-            memory.heard.remove(key);
-            memory.spellings.remove(key);
-        }
-        let gone: HashSet<&GroupKey> = oldest.iter().map(|(_, _, key)| key).collect();
-        state.due.retain(|due| due.detector != index || !gone.contains(&due.group));
-        state.weigh();
-    }
 }
 
 /// What the first comparison of a correlation is made with, as its text says; `None` where there is none.

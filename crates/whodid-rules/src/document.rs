@@ -30,6 +30,8 @@ pub struct Document {
     pub file: String,
     /// Which document of it, from 1.
     pub number: usize,
+    /// The line at which it begins, from 1; 0 where that is not known.
+    pub line: usize,
     /// The package it is of.
     pub package: Option<String>,
     /// What it is.
@@ -126,6 +128,7 @@ fn load_advisor(file: &str, text: &str) -> Loaded {
         documents.push(Document {
             file: file.to_owned(),
             number: index + 1,
+            line: 0,
             package: None,
             body: Body::Advisor(Box::new(rule)),
             text,
@@ -137,9 +140,15 @@ fn load_advisor(file: &str, text: &str) -> Loaded {
 
 fn load_yaml(file: &str, text: &str) -> Loaded {
     let (values, mut problems) = yaml::documents(text);
+    let lines = yaml::beginnings(text);
+    let line_of = |number: usize| lines.get(number - 1).copied();
+    for problem in &mut problems {
+        problem.line = problem.line.or_else(|| line_of(problem.document));
+    }
     let mut documents = Vec::new();
-    for (index, value) in values.iter().enumerate() {
-        let number = index + 1;
+    for (number, value) in &values {
+        let number = *number;
+        let line = line_of(number).unwrap_or_default();
         let mut found = Vec::new();
         let read = match value {
             Value::Mapping(mapping) => read(mapping, &mut found),
@@ -154,13 +163,14 @@ fn load_yaml(file: &str, text: &str) -> Loaded {
                 let text = yaml_serde::to_string(value).unwrap_or_default();
                 // A rule with something wrong in its extension must not run as if it were not there.
                 if found.iter().all(|problem| problem.gravity != Gravity::Error) {
-                    documents.push(Document { file: file.to_owned(), number, package: None, body, text, tests });
+                    documents.push(Document { file: file.to_owned(), number, line, package: None, body, text, tests });
                 }
             }
             Err(problem) => found.push(problem),
         }
         problems.extend(found.into_iter().map(|problem| Problem {
             document: number,
+            line: Some(line).filter(|line| *line > 0),
             rule: problem.rule.or_else(|| label.clone()),
             ..problem
         }));

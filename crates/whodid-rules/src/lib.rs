@@ -25,6 +25,7 @@ mod package;
 mod policy;
 mod problem;
 mod require;
+mod room;
 mod ruleset;
 mod run;
 mod screen;
@@ -54,7 +55,7 @@ pub use package::{
 };
 pub use policy::Policy;
 pub use problem::{Gravity, Problem};
-pub use ruleset::{Build, Hit, Rule, RuleKind, RuleSet, Tuning};
+pub use ruleset::{Build, Hit, Rule, RuleKind, RuleSet, Tuning, is_guard};
 pub use run::{Outcome, Run, run_all_tests, run_tests};
 pub use sigma::{SELF_PACKAGE, SigmaDetection, SigmaFilter, Variables};
 pub use state::{

@@ -366,7 +366,9 @@ fn read_manifest(text: &str) -> Result<Manifest, PackageError> {
     if let Some(problem) = problems.first() {
         return Err(wrong(problem.message.clone()));
     }
-    let [document] = documents.as_slice() else { return Err(wrong("the file must hold one document".to_owned())) };
+    let [(_, document)] = documents.as_slice() else {
+        return Err(wrong("the file must hold one document".to_owned()));
+    };
     let manifest: Manifest =
         yaml_serde::from_value(with_text_versions(document.clone())).map_err(|error| wrong(error.to_string()))?;
     let is_id = |id: &str| {

@@ -20,6 +20,9 @@ pub struct Problem {
     pub file: Option<String>,
     /// Which document of the file, counted from 1.
     pub document: usize,
+    /// The line of the file, from 1: where the text cannot be read, else where the document begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
     /// The rule's id or title, where it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
@@ -34,7 +37,7 @@ pub struct Problem {
 impl Problem {
     /// Something that leaves the document out.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { file: None, document: 1, rule: None, gravity: Gravity::Error, code, message: message.into() }
+        Self { file: None, document: 1, line: None, rule: None, gravity: Gravity::Error, code, message: message.into() }
     }
 
     /// Something to look at.
@@ -55,8 +58,10 @@ impl std::fmt::Display for Problem {
         if let Some(file) = &self.file {
             write!(out, "{file}: ")?;
         }
-        if self.document > 1 {
-            write!(out, "document {}: ", self.document)?;
+        match self.line {
+            Some(line) => write!(out, "line {line}: ")?,
+            None if self.document > 1 => write!(out, "document {}: ", self.document)?,
+            None => {}
         }
         if let Some(rule) = &self.rule {
             write!(out, "{rule}: ")?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 use whodid_decode::json;
-use whodid_model::{Field, Timestamp};
+use whodid_model::{Field, StreamName, Timestamp};
 use whodid_query::Expr;
 
 use crate::address::{Address, Vocabulary};
@@ -49,6 +49,8 @@ pub struct Rule {
     pub fingerprint: String,
     /// Who is said to find it.
     pub provider: String,
+    /// Whether it sees what whodid tells of itself.
+    pub sees_audit: bool,
     /// The hours at which it holds, variables filled in.
     hours: Option<Hours>,
     dedup: Vec<Address>,
@@ -116,8 +118,24 @@ pub struct Build<'a> {
     pub with_dormant: bool,
     /// Ids of rules that are there for correlations alone, and report nothing themselves.
     pub silent: BTreeSet<String>,
+    /// Ids of rules that see nothing of what whodid tells of itself: whoever wrote them may not.
+    pub without_audit: BTreeSet<String>,
     /// Whether an event's source rules out rules that are for others.
     pub routes: bool,
+}
+
+/// Rules of whodid's own that tell when somebody makes it blind. No exception and no silence covers them.
+const GUARDS: [&str; 5] = [
+    "whodid-self-alerts-silenced",
+    "whodid-self-events-erased",
+    "whodid-self-exclusion",
+    "whodid-self-reads-not-told",
+    "whodid-self-rules-off",
+];
+
+/// Whether a rule is one of those that no exception and no silence covers.
+pub fn is_guard(id: &str) -> bool {
+    GUARDS.contains(&id)
 }
 
 /// Rules, ready to be asked.
@@ -179,6 +197,7 @@ impl RuleSet {
             let index = rules.len();
             let mut rule = Rule::of(document);
             rule.tune(build.tuning.get(&meta.id));
+            rule.sees_audit = !build.without_audit.contains(&meta.id);
             if rule.runs(build) {
                 if let Err(problem) = rule.fill_hours(&build.variables) {
                     problems.push(located(problem, document));
@@ -254,6 +273,12 @@ impl RuleSet {
         (set, problems)
     }
 
+    /// Has correlations that are parts of others report too: a part may have tests of its own.
+    pub(crate) fn report_correlations(&mut self) {
+        let correlations = self.rules.iter_mut().filter(|rule| rule.kind == RuleKind::Correlation);
+        correlations.for_each(|rule| rule.is_reported = true);
+    }
+
     /// Gives the database that tells where addresses are.
     #[must_use]
     pub fn with_locations(mut self, locate: Box<dyn Locate + Send>) -> Self {
@@ -306,7 +331,7 @@ impl RuleSet {
         });
         found.sort_unstable();
         found.dedup();
-        found.retain(|rule| self.holds_at(*rule, event.place.event_time));
+        found.retain(|rule| self.is_asked(*rule, event.place));
         found
     }
 
@@ -334,7 +359,7 @@ impl RuleSet {
         });
         found.sort_unstable();
         found.dedup();
-        found.retain(|rule| self.holds_at(*rule, event.place.event_time));
+        found.retain(|rule| self.is_asked(*rule, event.place));
         found
     }
 
@@ -351,7 +376,7 @@ impl RuleSet {
             self.matcher.matches(subject, &places[..first_exception], &mut numbers);
             let mut matched: Vec<(usize, u32, bool)> = numbers.into_iter().map(|rule| (rule, 0, true)).collect();
             self.for_advisor(subject, &mut |part| matched.push((part.rule, part.part, part.is_match)));
-            matched.retain(|(rule, ..)| self.holds_at(*rule, time));
+            matched.retain(|(rule, ..)| self.is_asked(*rule, subject.place));
             if matched.is_empty() {
                 return;
             }
@@ -407,8 +432,10 @@ impl RuleSet {
         self.judge_due(state, None, hits);
     }
 
-    fn holds_at(&self, rule: usize, time: Timestamp) -> bool {
-        self.rules[rule].hours.as_ref().is_none_or(|hours| hours.holds(time))
+    /// Whether a rule that matches an event is meant: it is the hour for it, and it may see the stream.
+    fn is_asked(&self, rule: usize, place: &Place) -> bool {
+        let rule = &self.rules[rule];
+        rule.may_see(place) && rule.hours.as_ref().is_none_or(|hours| hours.holds(place.event_time))
     }
 
     fn for_advisor(&self, subject: &Subject<'_>, act: &mut dyn FnMut(&AdvisorPart)) {
@@ -455,6 +482,9 @@ impl RuleSet {
 
     pub(crate) fn silenced_by(&self, rule: usize, silencing: &[&Exception]) -> Option<String> {
         let meta = &self.rules[rule].meta;
+        if is_guard(&meta.id) {
+            return None;
+        }
         silencing.iter().find(|exception| exception.is_for(meta)).map(|exception| exception.id.clone())
     }
 
@@ -521,10 +551,16 @@ impl Rule {
             is_dormant,
             fingerprint: fingerprint(&document.text),
             provider: document.provider().to_owned(),
+            sees_audit: true,
             hours: None,
             dedup: names.iter().map(|name| Address::new(name, vocabulary)).collect(),
             meta,
         }
+    }
+
+    /// Whether it may see a record.
+    pub(crate) fn may_see(&self, place: &Place) -> bool {
+        self.sees_audit || place.stream != StreamName::audit()
     }
 
     /// Whether it is not switched off, or such rules are to run too.
@@ -607,7 +643,8 @@ fn memory_name(index: usize, documents: &[&Document], depth: usize) -> String {
 
 fn located(problem: Problem, document: &Document) -> Problem {
     let rule = problem.rule.clone().or_else(|| Some(document.meta().id.clone()));
-    Problem { file: Some(document.file.clone()), document: document.number, rule, ..problem }
+    let line = Some(document.line).filter(|line| *line > 0);
+    Problem { file: Some(document.file.clone()), document: document.number, line, rule, ..problem }
 }
 
 /// The hash of a text, short enough to be shown.

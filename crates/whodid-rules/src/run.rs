@@ -109,7 +109,8 @@ pub fn run_all_tests(
         routes: true,
         ..Build::default()
     };
-    let (rules, problems) = RuleSet::compile(&build);
+    let (mut rules, problems) = RuleSet::compile(&build);
+    rules.report_correlations();
     tested.iter().flat_map(|document| outcomes(document, &rules, &problems, now)).collect()
 }
 

@@ -6,6 +6,7 @@
 //! a differential test holds this file.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 use whodid_model::Timestamp;
@@ -165,18 +166,17 @@ impl Window {
         if ends.len() <= 1 {
             return (ends, 0);
         }
-        let counts_slots = self.kind == Kind::Temporal && self.min_counts.iter().all(|count| *count <= 1);
-        let counts_values = self.kind == Kind::ValueCount;
-        if matches!(self.condition, Condition::Threshold(_)) && (counts_slots || counts_values) {
+        if self.slides() {
             // A window that has another match of the kind is as rich as it was.
-            let is_alike = |entry: &&Entry| match counts_values {
-                true => entry.value.as_ref().map(folded) == value.map(folded),
-                false => entry.slot == slot,
+            let is_alike = |entry: &&Entry| match self.kind {
+                Kind::ValueCount => entry.value.as_ref().map(folded) == value.map(folded),
+                _ => entry.slot == slot,
             };
             let later = group.range(at.plus_micros(1), at.plus_micros(self.span));
             if let Some(alike) = later.map(|index| &group.entries[index]).find(is_alike) {
                 ends.retain(|end| *end < alike.time);
             }
+            return (ends, 0);
         }
         if self.kind == Kind::EventCount && group.repeats == 0 {
             return (ends, 0);
@@ -186,6 +186,32 @@ impl Window {
         let left_out = ends.len().saturating_sub(most) as u64;
         ends.truncate(most);
         (ends, left_out)
+    }
+
+    /// Whether what is counted can be carried on from one window to the next.
+    fn slides(&self) -> bool {
+        let counts_slots = self.kind == Kind::Temporal && self.min_counts.iter().all(|count| *count <= 1);
+        matches!(self.condition, Condition::Threshold(_)) && (counts_slots || self.kind == Kind::ValueCount)
+    }
+
+    /// The windows that end at `ends`, ascending, have not fired, and meet the condition.
+    pub fn judge_all(&self, group: &mut Group, mut ends: Vec<Timestamp>) -> Vec<Firing> {
+        ends.retain(|end| !group.fired.contains(end));
+        if ends.len() <= 1 || !self.slides() {
+            return ends.into_iter().filter_map(|end| self.judge(group, end)).collect();
+        }
+        let Condition::Threshold(comparisons) = &self.condition else { return Vec::new() };
+        let counts = match self.kind {
+            Kind::ValueCount => group.distinct_at(&ends, self.span, |entry| entry.value.as_ref().map(folded)),
+            _ => group.distinct_at(&ends, self.span, |entry| Some(entry.slot)),
+        };
+        let firing = |(end, count): (Timestamp, usize)| {
+            let metric = count as f64;
+            let holds = comparisons.iter().all(|(comparator, bound)| comparator.admits(metric, *bound));
+            let start = end.plus_micros(-self.span);
+            holds.then(|| Firing { start, end, metric, slots: Vec::new(), chain: Vec::new() })
+        };
+        ends.into_iter().zip(counts).filter_map(firing).collect()
     }
 
     /// The window that ends at `end`, if it meets the condition.
@@ -436,6 +462,42 @@ impl Group {
         tally.start = start;
         let distinct = tally.counts.len();
         self.tally = Some(tally);
+        distinct
+    }
+
+    /// How many different keys the matches of each window have. `ends` ascend.
+    fn distinct_at<K: Eq + Hash>(
+        &self,
+        ends: &[Timestamp],
+        span: i64,
+        key: impl Fn(&Entry) -> Option<K>,
+    ) -> Vec<usize> {
+        let Some(first) = ends.first() else { return Vec::new() };
+        let mut counts: HashMap<K, u32> = HashMap::new();
+        let mut oldest = self.range(first.plus_micros(-span), *first).start;
+        let mut next = oldest;
+        let mut distinct = Vec::with_capacity(ends.len());
+        for end in ends {
+            while let Some(entry) = self.entries.get(next).filter(|entry| entry.time <= *end) {
+                if let Some(key) = key(entry) {
+                    *counts.entry(key).or_default() += 1;
+                }
+                next += 1;
+            }
+            let start = end.plus_micros(-span);
+            while let Some(entry) = self.entries.get(oldest).filter(|entry| oldest < next && entry.time < start) {
+                if let Some(key) = key(entry)
+                    && let Some(count) = counts.get_mut(&key)
+                {
+                    *count -= 1;
+                    if *count == 0 {
+                        counts.remove(&key);
+                    }
+                }
+                oldest += 1;
+            }
+            distinct.push(counts.len());
+        }
         distinct
     }
 

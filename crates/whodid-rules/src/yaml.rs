@@ -11,8 +11,28 @@ pub const DOCUMENTS_MAX: usize = 1_000;
 /// Most levels that `action: global` documents are merged through.
 const MERGE_DEPTH_MAX: usize = 64;
 
-/// The documents of a file, with `action: global`, `repeat` and `reset` carried out.
-pub fn documents(text: &str) -> (Vec<Value>, Vec<Problem>) {
+/// The lines at which the documents of a file begin, from 1: after each line that parts them.
+pub fn beginnings(text: &str) -> Vec<usize> {
+    let is_mark = |line: &str| line == "---" || line.starts_with("--- ");
+    let is_text = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let mut lines: Vec<usize> = Vec::new();
+    // Whether the last document's first line was seen; one that is empty counts too.
+    let mut is_begun = false;
+    for (line, number) in text.lines().zip(1..) {
+        if is_mark(line.trim_end()) {
+            lines.push(number + 1);
+            is_begun = false;
+        } else if !is_begun && is_text(line) {
+            lines.pop();
+            lines.push(number);
+            is_begun = true;
+        }
+    }
+    lines
+}
+
+/// The documents of a file with their numbers, `action: global`, `repeat` and `reset` carried out.
+pub fn documents(text: &str) -> (Vec<(usize, Value)>, Vec<Problem>) {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes, and {FILE_BYTES_MAX} are allowed; split it", text.len());
         return (Vec::new(), vec![Problem::error("too_large", message)]);
@@ -36,8 +56,10 @@ pub fn documents(text: &str) -> (Vec<Value>, Vec<Problem>) {
         let mut document: Value = match serde::Deserialize::deserialize(reader) {
             Ok(document) => document,
             Err(error) => {
+                let line = error.location().map(|location| location.line());
                 problems.push(Problem {
                     document: index + 1,
+                    line,
                     ..Problem::error("yaml", format!("this is no YAML: {error}"))
                 });
                 // Where the next document begins is unknown after an error.
@@ -82,7 +104,7 @@ pub fn documents(text: &str) -> (Vec<Value>, Vec<Problem>) {
             document = merge(global.clone(), document, 0);
         }
         previous = Some(document.clone());
-        documents.push(document);
+        documents.push((index + 1, document));
     }
     (documents, problems)
 }
@@ -161,8 +183,9 @@ mod tests {
         let (documents, problems) = documents(text);
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(documents.len(), 2);
-        assert_eq!(documents[1].get("title").and_then(Value::as_str), Some("T"));
-        assert!(documents[1]["detection"].get("a").is_some() && documents[1]["detection"].get("b").is_some());
+        assert_eq!(documents[1].1.get("title").and_then(Value::as_str), Some("T"));
+        assert!(documents[1].1["detection"].get("a").is_some() && documents[1].1["detection"].get("b").is_some());
+        assert_eq!(documents.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]
@@ -184,6 +207,13 @@ mod tests {
     fn signs_in_texts_are_no_aliases() {
         let text = "title: R&D *and* more\ndetection:\n  sel:\n    field|contains: '&& *x'\n    other: \"*admin*\"\n";
         assert!(documents(text).1.is_empty());
+    }
+
+    #[test]
+    fn the_lines_at_which_documents_begin_are_known() {
+        assert_eq!(beginnings("# rules\n---\n\ntitle: A\n---\n# two\ntitle: B\n"), [4, 7]);
+        assert_eq!(beginnings("title: A\n---\n---\ntitle: B\n"), [1, 3, 4]);
+        assert_eq!(documents("a: 1\n---\nb: [\n  1,\n}\n").1[0].line, Some(5));
     }
 
     #[test]

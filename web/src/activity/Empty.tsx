@@ -1,13 +1,15 @@
 /** Nothing to show, and what to do about it. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Copy, SearchX, Send } from 'lucide-react'
+import { SearchX, Send } from 'lucide-react'
 import { api } from '../api/client'
 import type { Filter } from '../api/shapes'
 import { join, quoteField, topTerms, withoutTerm } from '../query/terms'
-import { copyText } from '../ui/notice'
+import { useSigned } from '../session/me'
+import { Command } from '../ui/Command'
 import { usePrefs } from '../ui/prefs'
 import { shorten, visible } from './event'
+import { understood } from './sources'
 import { fullTime, lengthText } from './time'
 
 interface NothingProps {
@@ -109,9 +111,11 @@ export function NothingMatches({ filter, resolved, onRange, onQuery }: NothingPr
   )
 }
 
-/** Nothing was ever sent: the command that changes that. */
+/** Nothing was ever sent: the commands that change that. */
 export function FirstRun() {
-  const command = `curl -sS ${window.location.origin}/api/v1/events \\
+  const { rights } = useSigned()
+  const { origin } = window.location
+  const first = `curl -sS ${origin}/api/v1/events \\
   -H "Authorization: Bearer $WHODID_KEY" \\
   -H "Content-Type: application/json" \\
   -d '{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/event",
@@ -120,24 +124,29 @@ export function FirstRun() {
        "initiator":{"name":"me","host":{"address":"192.0.2.1"}},
        "target":{"name":"my first event","typeURI":"demo/thing"},
        "observer":{"name":"demo"}}'`
+  const where = `export WHODID_URL=${origin} WHODID_KEY`
   return (
     <div className="state first-run">
       <Send size={28} aria-hidden />
       <h2>Send your first event</h2>
       <p>
-        This account has no events yet. Make an ingestion key on the <Link to="/settings/keys">Keys</Link> page, put it in <code>WHODID_KEY</code>, and send one:
+        This account has no events yet. {rights.may('keys.manage') ? <>Make an ingestion key on the <Link to="/settings/keys">Keys</Link> page</> : 'Ask an administrator for an ingestion key'}, put it in <code>WHODID_KEY</code>, and send one:
       </p>
-      <div className="command">
-        <pre className="mono" tabIndex={0} role="region" aria-label="Command">
-          {command}
-        </pre>
-        <button type="button" className="button" onClick={() => void copyText(command, 'Command')}>
-          <Copy size={14} aria-hidden /> Copy
-        </button>
-      </div>
-      <p className="muted small">
-        This page shows the first event as soon as it arrives. CloudTrail, Kubernetes, Okta, GitHub, Azure, Google Cloud and Activity Tracker events are understood as they are. Files: <code>whodid events send FILE</code>
-      </p>
+      <Command text={first} />
+      <details className="first-more">
+        <summary>Send files and folders</summary>
+        <Command text={`${where}\nwhodid events send FILE`} label="Command for files" />
+      </details>
+      <details className="first-more">
+        <summary>Send what Linux machines write about logins</summary>
+        <p className="muted small">
+          From the file of the system log, which is <code>/var/log/secure</code> on Fedora and Red Hat:
+        </p>
+        <Command text={`${where}\nwhodid events send /var/log/auth.log --format linux-auth`} label="Command for a log file" />
+        <p className="muted small">Or, where there is none, from the journal:</p>
+        <Command text={`${where}\njournalctl -o json --since yesterday SYSLOG_FACILITY=4 + SYSLOG_FACILITY=10 | whodid events send -`} label="Command for the journal" />
+      </details>
+      <p className="muted small">This page shows the first event as soon as it arrives. {understood()}</p>
     </div>
   )
 }

@@ -1,5 +1,5 @@
 import { BellOff, BellRing, CheckCheck, CircleDot, Eye, Megaphone, MessageSquare, RotateCcw, UserRound, type LucideIcon } from 'lucide-react'
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import { alerts } from '../api/alerts'
 import type { AlertDetail } from '../api/shapes'
 import { useChange } from '../session/change'
@@ -53,6 +53,7 @@ function TimelineItem({ moment }: { moment: Moment }) {
 function NoteForm({ id }: { id: string }) {
   const field = useId()
   const changed = useAlertsChanged()
+  const area = useRef<HTMLTextAreaElement>(null)
   const [text, setText] = useState('')
   const note = useChange({
     mutationFn: () => alerts.act(id, { act: 'note', text: text.trim() }),
@@ -60,6 +61,8 @@ function NoteForm({ id }: { id: string }) {
       changed([detail])
       setText('')
       notify('The note is added')
+      // The button that had the focus goes with the text.
+      area.current?.focus()
     },
   })
   return (
@@ -74,6 +77,7 @@ function NoteForm({ id }: { id: string }) {
         A note
       </label>
       <textarea
+        ref={area}
         id={field}
         className="field-input"
         rows={2}
@@ -82,7 +86,7 @@ function NoteForm({ id }: { id: string }) {
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && text.trim() !== '') note.mutate()
+          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && text.trim() !== '' && !note.isPending) note.mutate()
         }}
       />
       <ChangeError error={note.error} />

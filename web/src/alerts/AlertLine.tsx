@@ -31,7 +31,7 @@ export const AlertLine = memo(
       <li className={`alert-line severity-${alert.severity}${isOpen ? ' is-open' : ''}${isGone || (isMixed && alert.status === 'resolved') ? ' is-gone' : ''}`} data-alert={alert.id}>
         {onChoose && (
           <label className="alert-choose">
-            <input type="checkbox" checked={isChosen} aria-label={`Choose “${alert.rule_title}”`} onChange={onChoose} />
+            <input type="checkbox" checked={isChosen} aria-label={`Choose “${visible(alert.sentence)}”`} onChange={onChoose} />
           </label>
         )}
         <Link to="/alerts/$id" params={{ id: alert.id }} search={(search) => search} preload={false} className="alert-open" aria-current={isOpen ? 'true' : undefined} onFocus={onFocus}>

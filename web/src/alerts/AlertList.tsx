@@ -38,6 +38,7 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
   const ids = lines.map((line) => line.alert.id)
   const picked = lines.filter((line) => chosen.has(line.alert.id)).map((line) => line.alert)
   const isEmpty = list.isSuccess && lines.length === 0
+  const isOld = list.data !== undefined && (poll.isError || (list.isError && !list.isFetchNextPageError))
   const { refetch, isFetching } = list
   // Nobody reads an empty list: what comes is shown at once.
   const comesByItself = isEmpty && fresh > 0 && !isFetching
@@ -114,9 +115,9 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
         <Filters filter={filter} onFilter={onFilter} />
       )}
       <RefusedBanner refused={acting.refused.filter((one) => one.alert.id !== open)} />
-      {poll.isError && list.isSuccess && (
+      {isOld && (
         <p className="banner error inbox-banner" role="alert">
-          This may be out of date: {poll.error.message}
+          This may be out of date: {(list.error ?? poll.error)?.message}
         </p>
       )}
       <div className="inbox-scroll" ref={scroll} aria-busy={list.isFetching}>
@@ -149,6 +150,11 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
               />
             ))}
           </ul>
+        )}
+        {list.isFetchNextPageError && (
+          <p className="banner error inbox-banner" role="alert">
+            Older ones did not come: {list.error.message}
+          </p>
         )}
         {list.hasNextPage && (
           <button type="button" className="button older" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>

@@ -1,6 +1,7 @@
 /** One alert with all there is to know, and what can be done. */
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { ChevronLeft, SearchX } from 'lucide-react'
+import { useEffect, useRef } from 'react'
 import { Problem } from '../api/problem'
 import { Empty } from '../ui/Empty'
 import { useDelayed } from '../ui/hooks'
@@ -18,8 +19,14 @@ export function AlertPage() {
 function Asked({ id }: { id: string }) {
   const alert = useAlert(id)
   const waiting = useDelayed(alert.isPending)
+  const article = useRef<HTMLElement>(null)
+  const status = alert.data?.alert.status
+  useEffect(() => {
+    // What had the focus is gone: a deed that was for the status before, or the list on a phone.
+    if (document.activeElement === null || document.activeElement === document.body) article.current?.focus({ preventScroll: true })
+  }, [status])
   return (
-    <article className="alert-detail" aria-label="Alert" tabIndex={-1}>
+    <article className="alert-detail" aria-label="Alert" aria-busy={alert.isPending} tabIndex={-1} ref={article}>
       <Link to="/alerts" search={(search) => search} className="back-link alert-back">
         <ChevronLeft size={14} aria-hidden /> Alerts
       </Link>

@@ -209,7 +209,7 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
         <DropdownMenu.Portal>
           <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
             {!mine(alert.assignee) && !isResolved && (
-              <DropdownMenu.Item className="menu-item" onSelect={() => acting.assign([alert], labelOf(me.user))}>
+              <DropdownMenu.Item className="menu-item" disabled={acting.isBusy} onSelect={() => acting.assign([alert], labelOf(me.user))}>
                 <UserRound size={14} aria-hidden /> Take it on
               </DropdownMenu.Item>
             )}
@@ -219,7 +219,7 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
               </DropdownMenu.Item>
             )}
             {isSilent ? (
-              <DropdownMenu.Item className="menu-item" onSelect={() => acting.unsilence(alert)}>
+              <DropdownMenu.Item className="menu-item" disabled={acting.isBusy} onSelect={() => acting.unsilence(alert)}>
                 <BellRing size={14} aria-hidden /> Let it tell again
               </DropdownMenu.Item>
             ) : (

@@ -10,6 +10,7 @@ import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
 import { ChangeError } from '../ui/Confirm'
 import { Dialog } from '../ui/Dialog'
+import { leaveRow } from '../ui/leaveRow'
 import { notify } from '../ui/notice'
 import { UntilField } from './UntilField'
 
@@ -74,7 +75,7 @@ export function CreateSilence({ onClose }: { onClose: () => void }) {
             <div key={at} className="pair-row">
               <input type="text" className="field-input mono" aria-label={`Field ${at + 1}`} list={`${id}-fields`} placeholder="initiator.name" autoComplete="off" spellCheck={false} value={pair.key} onChange={(event) => set(at, { key: event.target.value })} />
               <input type="text" className="field-input mono" aria-label={`Value ${at + 1}`} placeholder="exact value" autoComplete="off" spellCheck={false} value={pair.value} onChange={(event) => set(at, { value: event.target.value })} />
-              <button type="button" className="icon-button small" aria-label={`Remove value ${at + 1}`} onClick={() => setPairs(pairs.filter((_, index) => index !== at))}>
+              <button type="button" className="icon-button small" aria-label={`Remove value ${at + 1}`} onClick={(event) => { leaveRow(event.currentTarget); setPairs(pairs.filter((_, index) => index !== at)) }}>
                 <X size={14} aria-hidden />
               </button>
             </div>
@@ -88,7 +89,9 @@ export function CreateSilence({ onClose }: { onClose: () => void }) {
         <textarea id={`${id}-reason`} className="field-input" rows={2} maxLength={1000} required placeholder="A drill: everybody signs in wrongly until noon." value={reason} onChange={(event) => setReason(event.target.value)} />
         <ChangeError error={create.error} />
         <div className="dialog-foot">
-          {problem !== undefined && <span className="muted small">{problem}</span>}
+          <span className="muted small" role="status">
+            {problem}
+          </span>
           <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel

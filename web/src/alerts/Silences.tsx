@@ -23,7 +23,7 @@ import { CreateSilence } from './CreateSilence'
 
 export function SilencesTab() {
   const { rights } = useSigned()
-  const silences = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => alerts.silences(signal) })
+  const silences = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => alerts.silences(signal), enabled: rights.may('alerts.read') })
   const [isCreating, setIsCreating] = useState(false)
   const mayManage = rights.may('alerts.manage')
   return (
@@ -65,7 +65,7 @@ function SilenceTable({ silences, mayManage }: { silences: Silence[]; mayManage:
   const sorted = [...silences].sort((a, b) => Number(a.is_ended) - Number(b.is_ended) || (a.is_ended ? -1 : 1) * (Date.parse(a.until) - Date.parse(b.until)))
   return (
     <>
-      <table className="page-table silences-table">
+      <table className="page-table silences-table" aria-label="Silences">
         <thead>
           <tr>
             <th scope="col">Of what</th>

@@ -1,6 +1,29 @@
 /** Rules, packages of rules and exceptions from them. */
 import { http, searchText, take } from './http'
-import type { Backtest, BacktestRequest, PackageInstalled, PackageSummary, PackageUpdate, RuleCheck, RuleDetail, RuleException, RuleExceptionCreate, RuleList, RuleUpdate } from './shapes'
+import type { Backtest, BacktestRequest, DetectionStatus, PackageInstalled, PackageSummary, PackageUpdate, RuleCheck, RuleDetail, RuleException, RuleExceptionCreate, RuleList, RuleProblem, RuleUpdate } from './shapes'
+
+/** A package, which may be made of a file in the account's storage. */
+export type KnownPackage = PackageSummary & {
+  file?: string | null
+  /** Why that file as it is now cannot be used. */
+  problem?: string | null
+}
+/** What is wrong with rule files in the account's storage; without a file, with the storage itself. */
+export interface PackageProblem {
+  file?: string | null
+  message: string
+}
+export interface PackageList {
+  packages: KnownPackage[]
+  problems: PackageProblem[]
+}
+/** `line`: where the text cannot be read, else where the document begins. */
+export type PlacedProblem = RuleProblem & { line?: number | null }
+export type DetectionDrops = DetectionStatus & { dropped_windows?: number; forgotten_values?: number }
+
+type PackagesAnswer = Pick<PackageList, 'packages'> & Partial<PackageList>
+const listed = ({ packages, problems = [] }: PackagesAnswer): PackageList => ({ packages, problems })
+const refresh = http.POST as unknown as (path: '/api/v1/packages/refresh', options: object) => Promise<{ data?: PackagesAnswer; error?: unknown; response: Response }>
 
 const of = (id: string) => ({ params: { path: { id } } })
 
@@ -19,7 +42,9 @@ export const rules = {
   backtest: (body: BacktestRequest, signal: AbortSignal): Promise<Backtest> =>
     take(http.POST('/api/v1/rules/backtest', { body: { ...body, exception: body.exception as unknown as Record<string, Record<string, never>[]> }, signal })),
 
-  packages: (signal: AbortSignal): Promise<PackageSummary[]> => take(http.GET('/api/v1/packages', { signal })).then((answer) => answer.packages),
+  packages: (signal: AbortSignal): Promise<PackageList> => take<PackagesAnswer>(http.GET('/api/v1/packages', { signal })).then(listed),
+  /** Looks for rule files in the account's storage now, and not within the next minute. */
+  refreshPackages: (): Promise<PackageList> => take(refresh('/api/v1/packages/refresh', {})).then(listed),
   updatePackage: (id: string, body: PackageUpdate): Promise<PackageSummary> => take(http.PATCH('/api/v1/packages/{id}', { ...of(id), body: body as { is_enabled?: boolean; variables?: Record<string, never> } })),
   deletePackage: (id: string) => take(http.DELETE('/api/v1/packages/{id}', of(id))),
   /** `digest`: the hash that the archive must have. */

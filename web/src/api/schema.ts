@@ -1056,6 +1056,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/packages/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at the account's storage for rule files
+         * @description Each file `IBM.rules/activities/*.json` beside the account's tables is a package, which is made, upgraded and removed with it. They are looked at every minute; this looks now, and answers when it is done.
+         */
+        post: operations["refreshPackages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/packages/{id}": {
         parameters: {
             query?: never;
@@ -1068,7 +1088,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a package
-         * @description One that came with whodid cannot be removed, only switched off.
+         * @description One that came with whodid cannot be removed, only switched off. One that is made of a file in the account's storage is removed there.
          */
         delete: operations["deletePackage"];
         options?: never;
@@ -1694,6 +1714,29 @@ export interface paths {
         put?: never;
         /** Allow signing in again after failures */
         post: operations["unlockUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/findings/v1/{account}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Query with GraphQL
+         * @description Read-only: `providers`, `notes`, `note`, `occurrences` and `occurrence`, with the members that the other routes give
+         *     them; a note has `occurrences`, an occurrence its `note`. The guide has the schema; there is no introspection but
+         *     `__typename`. What is not found is null, and told under `errors`; a query that cannot be read, or asks for more than
+         *     8 levels, 200 fields, 128 lists or 50,000 objects, is a problem.
+         */
+        post: operations["queryFindings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2800,6 +2843,16 @@ export interface components {
             dropped_matches: number;
             /**
              * Format: int64
+             * @description Windows that were not judged again for a late match, because there were too many.
+             */
+            dropped_windows?: number;
+            /**
+             * Format: int64
+             * @description Values and networks that learning rules had to forget.
+             */
+            forgotten_values?: number;
+            /**
+             * Format: int64
              * @description Rules that run.
              */
             rules: number;
@@ -3079,6 +3132,83 @@ export interface components {
             next_steps?: components["schemas"]["RemediationStep"][];
             /** @description How grave; as the note says when it is not there. */
             severity?: components["schemas"]["FindingSeverity"];
+        };
+        /**
+         * @description What a query in GraphQL found.
+         * @example {
+         *       "data": {
+         *         "note": null
+         *       },
+         *       "errors": [
+         *         {
+         *           "extensions": {
+         *             "code": "not_found"
+         *           },
+         *           "locations": [
+         *             {
+         *               "column": 3,
+         *               "line": 1
+         *             }
+         *           ],
+         *           "message": "the provider has no such note in this account",
+         *           "path": [
+         *             "note"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        GraphAnswer: {
+            /** @description What was asked for, under the names that the query gives it; null where it was not found. */
+            data: Record<string, never>;
+            /** @description What was not found or could not be read, and why. */
+            errors?: components["schemas"]["GraphError"][];
+        };
+        /** @description Why a part of an answer is null. */
+        GraphError: {
+            /** @description The same for programs. */
+            extensions: components["schemas"]["GraphErrorCode"];
+            /** @description Where in the text of the query it was asked for. */
+            locations: components["schemas"]["GraphLocation"][];
+            /** @description In words. */
+            message: string;
+            /** @description Where in `data` it is missing: names, and places in lists from 0. */
+            path: unknown[];
+        };
+        /** @description Why, for programs. */
+        GraphErrorCode: {
+            /** @description As in a problem. */
+            code: components["schemas"]["Code"];
+        };
+        /** @description A place in the text of a query. */
+        GraphLocation: {
+            /**
+             * Format: int32
+             * @description In characters, from 1.
+             */
+            column: number;
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            line: number;
+        };
+        /**
+         * @description A query in GraphQL.
+         * @example {
+         *       "query": "query Grave($of: ID!) { occurrences(provider_id: $of, severity: HIGH) { occurrences { id note { short_description } } next_page_token } }",
+         *       "variables": {
+         *         "of": "acme"
+         *       }
+         *     }
+         */
+        GraphRequest: {
+            /** @description Which query is meant. */
+            operationName?: string | null;
+            /** @description The text: one query, or several, of which `operationName` names one. */
+            query: string;
+            /** @description Values of its variables, by name without `$`. */
+            variables?: Record<string, never> | null;
         };
         /** @description Users who get roles together. */
         Group: {
@@ -3863,6 +3993,15 @@ export interface components {
         PackageList: {
             /** @description By id. */
             packages: components["schemas"]["PackageSummary"][];
+            /** @description What else is wrong with rule files in the account's storage: files that are no package, and the storage itself. */
+            problems: components["schemas"]["PackageProblem"][];
+        };
+        /** @description What is wrong with rule files in an account's storage. */
+        PackageProblem: {
+            /** @description The file; not there when it is the storage itself. */
+            file?: string | null;
+            /** @description What is wrong and how to mend it. */
+            message: string;
         };
         /** @description A package. */
         PackageSummary: {
@@ -3872,6 +4011,8 @@ export interface components {
             description: string;
             /** @description The hash that pins it. */
             digest: string;
+            /** @description The file in the account's storage that it is made of; not there for one that was installed or came with whodid. */
+            file?: string | null;
             /** @description Its id. */
             id: string;
             /** @description Whether it came with whodid. */
@@ -3882,6 +4023,8 @@ export interface components {
             licence: string;
             /** @description Whether it stays off until its variables are filled in. */
             needs_configuration: boolean;
+            /** @description Why that file as it is now cannot be used. The package is what the file was before. */
+            problem?: string | null;
             /**
              * Format: int64
              * @description Its rules.
@@ -4632,6 +4775,11 @@ export interface components {
             file?: string | null;
             /** @description `error` leaves the document out, `warning` does not. */
             gravity: string;
+            /**
+             * Format: int64
+             * @description The line, from 1: where the text cannot be read, else where the document begins.
+             */
+            line?: number | null;
             /** @description What is wrong and how to mend it. */
             message: string;
             /** @description The rule, where it could be read. */
@@ -14313,6 +14461,110 @@ export interface operations {
             };
         };
     };
+    refreshPackages: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packages as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deletePackage: {
         parameters: {
             query?: {
@@ -20201,6 +20453,45 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queryFindings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        /** @description The query, with a key also as it is */
+        requestBody: {
+            content: {
+                /** @example { notes(provider_id: "acme") { notes { id short_description } next_page_token } } */
+                "application/graphql": string;
+                "application/json": components["schemas"]["GraphRequest"];
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphAnswer"];
                 };
             };
             /** @description Any other failure; `code` tells which */

@@ -8,6 +8,7 @@ import { LEVELS } from '../rules/words'
 import { useChange } from '../session/change'
 import { ChangeError } from '../ui/Confirm'
 import { Dialog } from '../ui/Dialog'
+import { leaveRow } from '../ui/leaveRow'
 import { notify } from '../ui/notice'
 import { EMPTY_CHANNEL, formOf, problemOf, writeOf, type ChannelForm } from './channelForm'
 import { KIND_ORDER, KINDS } from './kinds'
@@ -99,7 +100,9 @@ export function ChannelDialog({ channel, hasMail, onDone, onClose }: ChannelDial
         </Field>
         <ChangeError error={save.error} />
         <div className="dialog-foot">
-          {problem !== undefined && <span className="muted small">{problem}</span>}
+          <span className="muted small" role="status">
+            {problem}
+          </span>
           <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel
@@ -127,7 +130,7 @@ function Sources({ form, onChange }: { form: ChannelForm; onChange: (change: Par
             <div key={at} className="pair-row">
               <input type="text" className="field-input mono" aria-label={`Provider ${at + 1}`} list={`${id}-providers`} placeholder="provider, or ALL" autoComplete="off" spellCheck={false} value={source.provider} onChange={(event) => set({ provider: event.target.value })} />
               <input type="text" className="field-input mono" aria-label={`Types of findings ${at + 1}`} placeholder="types, or ALL" autoComplete="off" spellCheck={false} value={source.types} onChange={(event) => set({ types: event.target.value })} />
-              <button type="button" className="icon-button small" aria-label={`Remove origin ${at + 1}`} onClick={() => onChange({ sources: form.sources.filter((_, index) => index !== at) })}>
+              <button type="button" className="icon-button small" aria-label={`Remove origin ${at + 1}`} onClick={(event) => { leaveRow(event.currentTarget); onChange({ sources: form.sources.filter((_, index) => index !== at) }) }}>
                 <X size={14} aria-hidden />
               </button>
             </div>

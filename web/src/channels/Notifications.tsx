@@ -83,6 +83,11 @@ export function NotificationsTab() {
           </>
         )}
       </Loaded>
+      {open !== undefined && channels.isSuccess && !channels.isFetching && !shown && (
+        <p className="banner" role="status">
+          No channel has the id in the address: it is deleted.
+        </p>
+      )}
       {shown && <ChannelSide key={shown.id} channel={shown} onEdit={() => setEditing(shown)} onClose={() => setOpen(undefined)} />}
       {editing !== undefined && (
         <ChannelDialog
@@ -102,7 +107,7 @@ export function NotificationsTab() {
 
 function ChannelTable({ list, open, onOpen }: { list: ChannelList; open: string | undefined; onOpen: (id: string) => void }) {
   return (
-    <table className="page-table channels-table">
+    <table className="page-table channels-table" aria-label="Channels">
       <thead>
         <tr>
           <th scope="col">Told</th>

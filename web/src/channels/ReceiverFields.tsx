@@ -1,6 +1,7 @@
 /** What a receiver of each kind needs, with how to come by it. */
 import { Plus, X } from 'lucide-react'
 import { useId, type ReactNode } from 'react'
+import { leaveRow } from '../ui/leaveRow'
 import type { ChannelForm } from './channelForm'
 import { SecretField } from './SecretField'
 
@@ -116,7 +117,7 @@ function WebhookFields({ form, onChange }: ReceiverFieldsProps) {
           <div key={at} className="pair-row">
             <input type="text" className="field-input mono" aria-label={`Name of header ${at + 1}`} placeholder="Authorization" autoComplete="off" spellCheck={false} value={header.name} onChange={(event) => set(at, { name: event.target.value })} />
             <SecretField label={`Value of header ${at + 1}`} value={header.value} placeholder="Bearer secret" onChange={(value) => set(at, { value })} />
-            <button type="button" className="icon-button small" aria-label={`Remove header ${at + 1}`} onClick={() => onChange({ headers: form.headers.filter((_, index) => index !== at) })}>
+            <button type="button" className="icon-button small" aria-label={`Remove header ${at + 1}`} onClick={(event) => { leaveRow(event.currentTarget); onChange({ headers: form.headers.filter((_, index) => index !== at) }) }}>
               <X size={14} aria-hidden />
             </button>
           </div>

@@ -1,4 +1,5 @@
 import { KeyRound } from 'lucide-react'
+import { useState } from 'react'
 import { isMask } from './channelForm'
 
 interface SecretFieldProps {
@@ -11,6 +12,7 @@ interface SecretFieldProps {
 
 /** A secret that is only ever written: one that is kept shows its mask until another takes its place. */
 export function SecretField({ id, label, value, placeholder, onChange }: SecretFieldProps) {
+  const [isEntered, setIsEntered] = useState(false)
   if (isMask(value)) {
     return (
       <span className="secret-kept">
@@ -18,11 +20,15 @@ export function SecretField({ id, label, value, placeholder, onChange }: SecretF
         <code>{value}</code>
         <span className="muted small">kept</span>
         <span className="spring" />
-        <button type="button" className="link-button" aria-label={`Enter another: ${label ?? 'secret'}`} onClick={() => onChange('')}>
+        <button type="button" className="link-button" aria-label={`Enter another: ${label ?? 'secret'}`} onClick={() => {
+            // The field takes the button's place, and its focus.
+            setIsEntered(true)
+            onChange('')
+          }}>
           Enter another
         </button>
       </span>
     )
   }
-  return <input id={id} aria-label={label} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder={placeholder} value={value} onChange={(event) => onChange(event.target.value)} />
+  return <input id={id} aria-label={label} autoFocus={isEntered} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder={placeholder} value={value} onChange={(event) => onChange(event.target.value)} />
 }

@@ -33,9 +33,28 @@ describe('what cannot be sent', () => {
     [{ ...named, url: 'https://a.example/', rateLimit: '0' }, 'Notices an hour'],
   ])('%#', (form, words) => expect(problemOf(form)).toContain(words))
   test('nothing is wrong with a good one', () => expect(problemOf({ ...named, url: 'https://hooks.slack.com/x' })).toBeUndefined())
-  test('kept secrets do not go to another host', () => {
-    expect(problemOf({ ...formOf(webhook), url: 'https://hooks.example.com/other' }, webhook)).toBeUndefined()
-    expect(problemOf({ ...formOf(webhook), url: 'https://elsewhere.example.com/in' }, webhook)).toContain('another host')
+  describe('kept secrets', () => {
+    const elsewhere = (url: string) => problemOf({ ...formOf(webhook), url }, webhook)
+    test.each(['https://hooks.example.com/in', ' https://HOOKS.example.com:443/in '])('stay where the address does: %s', (url) => expect(elsewhere(url)).toBeUndefined())
+    test.each(['https://elsewhere.example.com/in', 'http://hooks.example.com/in', 'https://hooks.example.com:8443/in', 'https://hooks.example.com/other', 'https://hooks.example.com/in?to=other'])('do not go to %s', (url) => expect(elsewhere(url)).toBe('The address is another one now: enter the secrets again.'))
+    test('entered again, they go anywhere', () => {
+      const form = { ...formOf(webhook), url: 'https://hooks.example.com/other', headers: [{ name: 'Authorization', value: 'Bearer new' }] }
+      expect(problemOf(form, webhook)).toContain('enter the secrets again')
+      expect(problemOf({ ...form, secret: 'a new key, long enough' }, webhook)).toBeUndefined()
+      expect(problemOf({ ...form, signing: 'none' }, webhook)).toBeUndefined()
+    })
+    test('stay with their header', () => {
+      const [header] = formOf(webhook).headers
+      expect(problemOf({ ...formOf(webhook), headers: [{ name: 'X-Token', value: header?.value ?? '' }] }, webhook)).toContain('enter that of “X-Token”')
+      expect(problemOf({ ...formOf(webhook), headers: [...formOf(webhook).headers, { name: 'authorization', value: 'Bearer new' }] }, webhook)).toBe('Two headers are called “authorization”.')
+    })
+    test('do not go to another region of PagerDuty', () => {
+      const channel: Channel = { ...base, receiver: { type: 'pagerduty', routing_key: '…ab', auto_resolve: true, url: 'https://events.pagerduty.com/v2/enqueue' } }
+      expect(problemOf({ ...formOf(channel), pagerdutyUrl: '' }, channel)).toBeUndefined()
+      const form = { ...formOf(channel), pagerdutyUrl: 'https://events.eu.pagerduty.com/v2/enqueue' }
+      expect(problemOf(form, channel)).toContain('enter the integration key again')
+      expect(problemOf({ ...form, routingKey: '0123456789abcdef0123456789abcdef' }, channel)).toBeUndefined()
+    })
   })
 })
 

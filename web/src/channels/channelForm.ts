@@ -120,9 +120,10 @@ export function writeOf(form: ChannelForm): ChannelWrite {
   }
 }
 
-function originOf(url: string): string | undefined {
+/** An address in its one spelling; nothing for what is none. */
+function addressOf(url: string): string | undefined {
   try {
-    return new URL(url).origin
+    return new URL(url).href
   } catch {
     return undefined
   }
@@ -131,7 +132,7 @@ function originOf(url: string): string | undefined {
 function urlProblem(url: string, what: string): string | undefined {
   const text = url.trim()
   if (text === '') return `Give ${what}.`
-  return isMask(text) || originOf(text) !== undefined ? undefined : 'An address begins with https://.'
+  return isMask(text) || addressOf(text) !== undefined ? undefined : 'An address begins with https://.'
 }
 
 /** The first thing that cannot be sent; the server knows more. `before`: the channel as it was. */
@@ -159,13 +160,15 @@ function receiverProblem(form: ChannelForm, before: Channel | undefined): string
     case 'teams':
       return urlProblem(form.url, 'the address of the webhook')
     case 'pagerduty':
-      return form.routingKey.trim() === '' ? 'Give the integration key.' : undefined
+      if (form.routingKey.trim() === '') return 'Give the integration key.'
+      return leavesWithSecrets(form, before) ? 'The address is another one now: enter the integration key again.' : undefined
     case 'webhook': {
       const wrong = urlProblem(form.url, 'the address')
       if (wrong !== undefined) return wrong
-      if (form.headers.some((header) => header.name.trim() === '' && header.value.trim() !== '')) return 'A header needs a name.'
+      const headers = headerProblem(form, before)
+      if (headers !== undefined) return headers
       if (form.signing === 'hmac' && !isMask(form.secret) && form.secret.length < 16) return 'The key of the signature has 16 characters or more.'
-      return leavesWithSecrets(form, before) ? 'The address leads to another host now: enter the secrets again.' : undefined
+      return leavesWithSecrets(form, before) ? 'The address is another one now: enter the secrets again.' : undefined
     }
     case 'syslog': {
       if (form.host.trim() === '') return 'Give the collector’s host.'
@@ -175,12 +178,32 @@ function receiverProblem(form: ChannelForm, before: Channel | undefined): string
   }
 }
 
-/** Whether kept secrets would go to another host, which the server refuses. */
-function leavesWithSecrets(form: ChannelForm, before: Channel | undefined): boolean {
-  if (before?.receiver.type !== 'webhook') return false
-  const keeps = form.headers.some((header) => isMask(header.value)) || (form.signing === 'hmac' && isMask(form.secret))
-  return keeps && originOf(form.url.trim()) !== originOf(before.receiver.url)
+function headerProblem({ headers }: ChannelForm, before: Channel | undefined): string | undefined {
+  const names = headers.map((header) => header.name.trim())
+  if (headers.some((header) => header.name.trim() === '' && header.value.trim() !== '')) return 'A header needs a name.'
+  // Of two with one name only the last would be sent.
+  const twice = names.find((name, at) => name !== '' && names.some((other, index) => index < at && other.toLowerCase() === name.toLowerCase()))
+  if (twice !== undefined) return `Two headers are called “${twice}”.`
+  const kept = before?.receiver.type === 'webhook' ? (before.receiver.headers ?? {}) : {}
+  const moved = headers.find((header) => isMask(header.value) && kept[header.name.trim()] !== header.value.trim())
+  return moved === undefined ? undefined : `The value that is kept belongs to another header: enter that of “${moved.name.trim()}”.`
 }
+
+/** Where PagerDuty takes events when no region is named. */
+const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue'
+
+/** Whether kept secrets would go to another address, which the server refuses: another path may be another customer's. */
+function leavesWithSecrets(form: ChannelForm, before: Channel | undefined): boolean {
+  if (before === undefined) return false
+  const now = receiverOf(form)
+  if (now.type === 'pagerduty' && before.receiver.type === 'pagerduty') return isMask(now.routing_key) && !isSameAddress(now.url ?? PAGERDUTY_URL, before.receiver.url ?? PAGERDUTY_URL)
+  if (now.type !== 'webhook' || before.receiver.type !== 'webhook') return false
+  const keeps = Object.values(now.headers ?? {}).some(isMask) || (now.signing?.type === 'hmac' && isMask(now.signing.secret))
+  return keeps && !isSameAddress(now.url, before.receiver.url)
+}
+
+/** What is no address is the same only letter for letter. */
+const isSameAddress = (one: string, other: string): boolean => (addressOf(one) ?? one) === (addressOf(other) ?? other)
 
 /** A channel as it is, but on or off. */
 export const switched = (channel: Channel, isEnabled: boolean): ChannelWrite => writeOf({ ...formOf(channel), isEnabled })

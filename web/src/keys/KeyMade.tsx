@@ -1,8 +1,7 @@
 /** A key just made, shown this once, with the line that uses it. */
-import { Copy } from 'lucide-react'
 import type { KeyCreated } from '../api/shapes'
+import { Command } from '../ui/Command'
 import { Dialog } from '../ui/Dialog'
-import { copyText } from '../ui/notice'
 import { Once } from '../ui/Once'
 import { KINDS } from './kinds'
 
@@ -23,14 +22,7 @@ export function KeyMade({ made, note, onClose }: { made: KeyCreated; note?: stri
       <Once text={made.key} what={made.kind === 'personal' ? 'Token' : 'Key'} testId="new-key" />
       {note !== undefined && <p className="muted">{note}</p>}
       <h3>{USES[made.kind]}</h3>
-      <div className="command">
-        <pre className="mono" tabIndex={0} role="region" aria-label="Command">
-          {command}
-        </pre>
-        <button type="button" className="button" onClick={() => void copyText(command, 'Command')}>
-          <Copy size={14} aria-hidden /> Copy
-        </button>
-      </div>
+      <Command text={command} />
       <div className="dialog-foot">
         <button type="button" className="button" onClick={onClose}>
           Done

@@ -1,4 +1,5 @@
 import { useId } from 'react'
+import { SOURCES } from '../activity/sources'
 import type { KeyScope } from '../api/shapes'
 import { listed } from './kinds'
 
@@ -17,7 +18,7 @@ export function scopeOf(text: ScopeText): KeyScope {
 }
 
 const FIELDS: readonly [keyof ScopeText, string, string, string][] = [
-  ['sources', 'Sources', 'every source', 'ibm-at, cloudtrail'],
+  ['sources', 'Sources', 'every source', 'cloudtrail, linux-auth'],
   ['spaces', 'Spaces', 'every space and the account itself', 'dev, prod'],
   ['streams', 'Streams', 'every stream', 'activity'],
 ]
@@ -30,9 +31,12 @@ export function ScopeFields({ value, onChange }: { value: ScopeText; onChange: (
       {FIELDS.map(([name, label, all, example]) => (
         <div key={name} className="field-line">
           <label htmlFor={`${id}-${name}`}>{label}</label>
-          <input id={`${id}-${name}`} type="text" className="field-input" autoComplete="off" spellCheck={false} placeholder={`${all}; or ${example}`} value={value[name]} onChange={(event) => onChange({ ...value, [name]: event.target.value })} />
+          <input id={`${id}-${name}`} type="text" className="field-input" autoComplete="off" spellCheck={false} placeholder={`${all}; or ${example}`} value={value[name]} aria-describedby={name === 'sources' ? `${id}-known` : undefined} onChange={(event) => onChange({ ...value, [name]: event.target.value })} />
         </div>
       ))}
+      <p className="muted small" id={`${id}-known`}>
+        Sources are {SOURCES.slice(0, -1).join(', ')} and {SOURCES.at(-1)}.
+      </p>
     </fieldset>
   )
 }

@@ -1,14 +1,16 @@
 import { ExternalLink } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { RuleDetail } from '../api/shapes'
-import { tagText, techniqueAddress } from './words'
+import { isFilter, reachOf, tagText, techniqueAddress } from './words'
 
 /** What a rule says about itself: what it looks for, what to do, when it may be wrong. */
 export function AboutRule({ detail }: { detail: RuleDetail }) {
   const { rule } = detail
+  const { reach, rest } = isFilter(rule) ? reachOf(rule) : { reach: '', rest: rule.description }
   return (
-    <section className="panel rule-about" aria-label="About the rule">
-      <p className="rule-description">{rule.description === '' ? <span className="muted">It has no description.</span> : rule.description}</p>
+    <section className="panel rule-about" aria-label={isFilter(rule) ? 'About the filter' : 'About the rule'}>
+      {reach !== '' && <p className="filter-reach">{reach}</p>}
+      {(rest !== '' || reach === '') && <p className="rule-description">{rest === '' ? <span className="muted">It has no description.</span> : rest}</p>}
       <dl className="rule-facts">
         {detail.next_steps.length > 0 && (
           <Fact name="What to do">

@@ -10,6 +10,7 @@ import { usePrefs } from '../ui/prefs'
 import { BacktestReport } from './BacktestReport'
 import { PRESETS, rangeWrong } from './backtestRange'
 import { KeepWhatIf } from './KeepWhatIf'
+import { NothingOfFilters } from './NothingOfFilters'
 import { streamOf, type BacktestState, type Subject } from './useBacktest'
 import type { Checked } from './useCheck'
 import { AS_IT_IS, isTried, whatIfProblem } from './whatIf'
@@ -49,6 +50,7 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
       </p>
     )
   }
+  if (checked.isOnlyFilter) return <NothingOfFilters Icon={History}>A filter finds nothing itself, so there is nothing to run. Once it applies, backtests of the rules that it narrows leave out what it leaves out.</NothingOfFilters>
   return (
     <div className="backtest">
       <form

@@ -10,6 +10,7 @@ import { actorField } from './actorField'
 import { barsOf, lookedAt, NOISY_PER_DAY, noiseText, perDay, type Range } from './backtestRange'
 import { DayChart } from './DayChart'
 import { Hits } from './Hits'
+import { placeText } from './problemLines'
 import type { Ran } from './useBacktest'
 
 interface BacktestReportProps {
@@ -221,6 +222,7 @@ function Foot({ report, stored }: { report: Backtest; stored: number | undefined
       {report.problems.map((problem, at) => (
         <p key={at} className={problem.gravity === 'error' ? 'bad' : 'warn'}>
           {problem.rule != null && <code>{problem.rule}</code>} {problem.message}
+          <span className="muted"> {placeText(problem)}</span>
         </p>
       ))}
     </div>

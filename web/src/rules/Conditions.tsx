@@ -5,6 +5,7 @@ import { useId } from 'react'
 import { api } from '../api/client'
 import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
+import { leaveRow } from '../ui/leaveRow'
 import { NO_CONDITION, OPERATORS, takesValue, type Condition } from './ruleForm'
 
 /** What is asked for most; the server knows those of the account’s events. */
@@ -51,7 +52,7 @@ export function Conditions({ legend, value, onChange, allowsNot }: ConditionsPro
           {takesValue(condition.operator) && (
             <input type="text" className="field-input mono" aria-label={`Value ${at + 1}`} placeholder="value, or several" autoComplete="off" spellCheck={false} value={condition.value} onChange={(event) => set(at, { value: event.target.value })} />
           )}
-          <button type="button" className="icon-button small" aria-label={`Remove condition ${at + 1}`} disabled={value.length === 1} onClick={() => onChange(value.filter((_, index) => index !== at))}>
+          <button type="button" className="icon-button small" aria-label={`Remove condition ${at + 1}`} disabled={value.length === 1} onClick={(event) => { leaveRow(event.currentTarget); onChange(value.filter((_, index) => index !== at)) }}>
             <X size={14} aria-hidden />
           </button>
         </div>

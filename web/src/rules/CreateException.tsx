@@ -12,6 +12,7 @@ import { Conditions } from './Conditions'
 import { ExceptionPreview } from './ExceptionPreview'
 import { useRules, useRulesAgain } from './queries'
 import { conditionProblem, eventsOf, NO_CONDITION, type Condition } from './ruleForm'
+import { isFilter } from './words'
 
 const EXPIRIES: readonly [value: string, label: string][] = [['1d', 'in a day'], ['7d', 'in 7 days'], ['30d', 'in 30 days'], ['90d', 'in 90 days'], ['365d', 'in a year'], ['', 'never']]
 
@@ -96,7 +97,9 @@ export function CreateException({ rule, conditions: proposed = [], onMade, onClo
         {expires === '' && <p className="warn small">An exception without an end is forgotten, and what it hides with it.</p>}
         <ChangeError error={create.error} />
         <div className="dialog-foot">
-          {(problem ?? (isMissing ? 'Say why it is right.' : undefined)) !== undefined && <span className="muted small">{problem ?? 'Say why it is right.'}</span>}
+          <span className="muted small" role="status">
+            {problem ?? (isMissing ? 'Say why it is right.' : undefined)}
+          </span>
           <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel
@@ -114,7 +117,8 @@ export function CreateException({ rule, conditions: proposed = [], onMade, onClo
 export function RulePicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
   const id = useId()
   const [typed, setTyped] = useState('')
-  const all = useRules().data?.rules ?? []
+  // A filter finds nothing that could be told or not.
+  const all = (useRules().data?.rules ?? []).filter((rule) => !isFilter(rule))
   const take = (text: string): void => {
     const found = all.find((rule) => rule.id === text || rule.title === text)
     if (found && !value.includes(found.id)) onChange([...value, found.id])

@@ -1,10 +1,10 @@
 import { CircleCheck, CircleDashed, Hourglass, TriangleAlert } from 'lucide-react'
-import type { DetectionStatus } from '../api/shapes'
+import type { DetectionDrops } from '../api/rules'
 import { bytes } from '../ui/number'
 import { detectionText } from './words'
 
 /** Whether rules run, whether they keep up, and what was let go. */
-export function DetectionLine({ status }: { status: DetectionStatus | null | undefined }) {
+export function DetectionLine({ status }: { status: DetectionDrops | null | undefined }) {
   const { state, dropped } = detectionText(status)
   const Icon = !status ? CircleDashed : status.behind > 0 ? Hourglass : CircleCheck
   return (

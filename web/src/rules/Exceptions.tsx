@@ -61,7 +61,7 @@ function ExceptionTable({ exceptions, mayManage }: { exceptions: RuleException[]
   const sorted = [...exceptions].sort((a, b) => Number(a.is_ended) - Number(b.is_ended) || b.created_at.localeCompare(a.created_at))
   return (
     <>
-      <table className="page-table exceptions-table">
+      <table className="page-table exceptions-table" aria-label="Exceptions">
         <thead>
           <tr>
             <th scope="col">Events</th>

@@ -8,6 +8,7 @@ import { ChangeError } from '../ui/Confirm'
 import { Dialog } from '../ui/Dialog'
 import { notify } from '../ui/notice'
 import { bytes } from '../ui/number'
+import { placeText } from './problemLines'
 import { useRulesAgain } from './queries'
 
 export function InstallPackage({ onClose }: { onClose: () => void }) {
@@ -100,6 +101,7 @@ function WouldDo({ seen }: { seen: PackageInstalled }) {
             <li key={at}>
               {problem.rule != null && <strong>{problem.rule}: </strong>}
               {problem.message}
+              <span className="muted block mono">{[problem.file, placeText(problem)].filter(Boolean).join(' · ')}</span>
             </li>
           ))}
         </ul>

@@ -16,10 +16,12 @@ import { useRule, useRuleChanged } from './queries'
 import { RuleFormPanel } from './RuleFormPanel'
 import { EMPTY_FORM, formProblem, yamlOf, type RuleForm } from './ruleForm'
 import { TEMPLATES, type Template } from './templates'
+import { TestCount } from './TestCount'
 import { TestsPanel } from './TestsPanel'
 import { TryPanel } from './TryPanel'
 import { useBacktest } from './useBacktest'
 import { useCheck } from './useCheck'
+import { isFilter } from './words'
 import { YamlEditor, type EditorHandle } from './YamlEditor'
 
 const route = getRouteApi('/shell/rules/new')
@@ -82,7 +84,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
     mutationFn: () => rules.create({ text, is_enabled: isEnabled }),
     onSuccess: (detail) => {
       changed(detail)
-      notify(`“${detail.rule.title}” is saved${detail.rule.is_enabled ? ' and runs' : ''}`)
+      notify(`“${detail.rule.title}” is saved${detail.rule.is_enabled ? (isFilter(detail.rule) ? ' and applies' : ' and runs') : ''}`)
       void navigate({ to: '/rules/rule/$id', params: { id: detail.rule.id }, search: {} })
     },
   })
@@ -124,15 +126,15 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
             <div className="button-row rule-save">
               <label className="switch-line">
                 <input type="checkbox" role="switch" className="switch" checked={isEnabled} onChange={(event) => setIsEnabled(event.target.checked)} />
-                <span>Run it at once</span>
+                <span>{checked.isOnlyFilter ? 'Apply it at once' : 'Run it at once'}</span>
               </label>
               {isEnabled && failed > 0 && checked.isCurrent && <span className="bad small">Its tests must pass first.</span>}
               <span className="spring" />
               <Link to="/rules" search={{}} className="button">
                 Cancel
               </Link>
-              <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.hasErrors || checked.check?.rules.length === 0 || (isEnabled && failed > 0)} onClick={() => save.mutate()}>
-                {save.isPending ? 'Saving…' : 'Save the rule'}
+              <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.hasErrors || checked.usable.rules + checked.usable.filters === 0 || (isEnabled && failed > 0)} onClick={() => save.mutate()}>
+                {save.isPending ? 'Saving…' : checked.isOnlyFilter ? 'Save the filter' : 'Save the rule'}
               </button>
             </div>
           </section>
@@ -141,7 +143,8 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
           <Tabs.List className="tabs" aria-label="Beside the YAML">
             <Tabs.Trigger value="form">Form</Tabs.Trigger>
             <Tabs.Trigger value="tests">
-              Tests{checked.check && checked.check.tests.length > 0 && <span className={`tab-count${failed > 0 ? ' is-bad' : ''}`}>{checked.check.tests.length - failed}/{checked.check.tests.length}</span>}
+              Tests
+              <TestCount checked={checked} />
             </Tabs.Trigger>
             <Tabs.Trigger value="try">Try</Tabs.Trigger>
             <Tabs.Trigger value="backtest">Backtest</Tabs.Trigger>
@@ -161,7 +164,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
             <TestsPanel checked={checked} />
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="try">
-            <TryPanel text={text} events={events} onEvents={setEvents} />
+            <TryPanel text={text} isOnlyFilter={checked.isOnlyFilter} events={events} onEvents={setEvents} />
           </Tabs.Content>
           <Tabs.Content className="rule-part" value="backtest">
             <BacktestPanel backtest={backtest} text={text} checked={checked} editor={editor} />

@@ -2,8 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { Copy, Download, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import { archiveAddress, rules } from '../api/rules'
-import type { PackageSummary } from '../api/shapes'
+import { archiveAddress, rules, type KnownPackage } from '../api/rules'
 import { useSigned } from '../session/me'
 import { Side } from '../settings/Side'
 import { Confirm } from '../ui/Confirm'
@@ -11,8 +10,9 @@ import { copyText, notify } from '../ui/notice'
 import { PackageSwitch } from './Packages'
 import { useRulesAgain } from './queries'
 import { Variables } from './Variables'
+import { makersText } from './words'
 
-export function PackageSide({ of, onClose }: { of: PackageSummary; onClose: () => void }) {
+export function PackageSide({ of, onClose }: { of: KnownPackage; onClose: () => void }) {
   const { rights } = useSigned()
   const again = useRulesAgain()
   const [isDeleting, setIsDeleting] = useState(false)
@@ -31,6 +31,7 @@ export function PackageSide({ of, onClose }: { of: PackageSummary; onClose: () =
             </Link>
           </span>
         </div>
+        {of.problem != null && <p className="banner warning">The file as it is now cannot be used, so the package stays what the file was before. {of.problem}</p>}
         {of.needs_configuration && !of.is_enabled && (
           <p className="banner warning">It stays off until its variables are filled in{empty.length > 0 ? `: ${empty.map((variable) => variable.name).join(', ')}` : ''}. Then switch it on.</p>
         )}
@@ -51,9 +52,7 @@ export function PackageSide({ of, onClose }: { of: PackageSummary; onClose: () =
           </div>
           <div>
             <dt>Written by</dt>
-            <dd>
-              {of.author}, {of.licence}
-            </dd>
+            <dd>{makersText(of)}</dd>
           </div>
           <div>
             <dt>Sources</dt>
@@ -61,7 +60,17 @@ export function PackageSide({ of, onClose }: { of: PackageSummary; onClose: () =
           </div>
           <div>
             <dt>Came</dt>
-            <dd>{of.is_builtin ? 'with whodid' : 'by being installed'}</dd>
+            <dd>
+              {of.is_builtin ? (
+                'with whodid'
+              ) : of.file == null ? (
+                'by being installed'
+              ) : (
+                <>
+                  from the file <span className="mono wrap">{of.file}</span>
+                </>
+              )}
+            </dd>
           </div>
           <div>
             <dt>Digest</dt>
@@ -77,13 +86,14 @@ export function PackageSide({ of, onClose }: { of: PackageSummary; onClose: () =
           <a className="button" href={archiveAddress(of.id)} download>
             <Download size={14} aria-hidden /> Download
           </a>
-          {mayManage && !of.is_builtin && (
+          {mayManage && !of.is_builtin && of.file == null && (
             <button type="button" className="button danger" onClick={() => setIsDeleting(true)}>
               <Trash2 size={14} aria-hidden /> Remove
             </button>
           )}
         </div>
         {of.is_builtin && <p className="muted small">It came with whodid and can be switched off, not removed.</p>}
+        {of.file != null && <p className="muted small">The file is changed and removed in the bucket, and the package follows it within a minute. Here it can be switched off, and its rules tuned.</p>}
       </section>
       {isDeleting && (
         <Confirm

@@ -1,26 +1,37 @@
 /** Packages: rules that came together, switched together, with values that the account fills in. */
 import { Link } from '@tanstack/react-router'
-import { Package, Upload } from 'lucide-react'
+import { FolderSync, Package, Upload } from 'lucide-react'
 import { useState } from 'react'
-import { rules } from '../api/rules'
+import { rules, type KnownPackage } from '../api/rules'
 import type { PackageSummary } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
 import { historyOf } from '../settings/History'
 import { Tab, useTab } from '../settings/Tab'
+import { ChangeError } from '../ui/Confirm'
 import { Empty } from '../ui/Empty'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { InstallPackage } from './InstallPackage'
 import { PackageSide } from './PackageSide'
 import { usePackages, useRulesAgain } from './queries'
+import { StorageProblems } from './StorageProblems'
+import { isUnfilled, lookedText, makersText } from './words'
 
 export function PackagesTab() {
   const { rights } = useSigned()
   const { open, setOpen } = useTab()
   const packages = usePackages()
   const [isInstalling, setIsInstalling] = useState(false)
-  const opened = packages.data?.find((one) => one.id === open)
+  const again = useRulesAgain()
+  const look = useChange({
+    mutationFn: () => rules.refreshPackages(),
+    onSuccess: (now) => {
+      notify(lookedText(packages.data, now))
+      again()
+    },
+  })
+  const opened = packages.data?.packages.find((one) => one.id === open)
   return (
     <>
       <Tab
@@ -30,23 +41,37 @@ export function PackagesTab() {
         history={historyOf(['package'])}
         action={
           rights.may('rules.manage') && (
-            <button type="button" className="button primary" onClick={() => setIsInstalling(true)}>
-              <Upload size={14} aria-hidden /> Install a package
-            </button>
+            <>
+              <button type="button" className="button" title="Looks for rule files in the account’s bucket, which happens by itself every minute" disabled={look.isPending} onClick={() => look.mutate()}>
+                <FolderSync size={14} aria-hidden /> {look.isPending ? 'Looking…' : 'Look now'}
+              </button>
+              <button type="button" className="button primary" onClick={() => setIsInstalling(true)}>
+                <Upload size={14} aria-hidden /> Install a package
+              </button>
+            </>
           )
         }
       >
+        <ChangeError error={look.error} />
         <Loaded query={packages}>
-          {(list) =>
-            list.length === 0 ? (
-              <Empty Icon={Package} title="No packages">
-                <p>Install one: an archive with rules, their tests and a manifest.</p>
-              </Empty>
-            ) : (
-              <PackageTable packages={list} open={open} onOpen={setOpen} />
-            )
-          }
+          {(list) => (
+            <>
+              <StorageProblems problems={list.problems} />
+              {list.packages.length === 0 ? (
+                <Empty Icon={Package} title="No packages">
+                  <p>Install one: an archive with rules, their tests and a manifest.</p>
+                </Empty>
+              ) : (
+                <PackageTable packages={list.packages} open={open} onOpen={setOpen} />
+              )}
+            </>
+          )}
         </Loaded>
+        {open !== undefined && packages.isSuccess && !packages.isFetching && !opened && (
+          <p className="banner" role="status">
+            No package has the id in the address: it is removed.
+          </p>
+        )}
         {isInstalling && <InstallPackage onClose={() => setIsInstalling(false)} />}
       </Tab>
       {opened && <PackageSide key={opened.id} of={opened} onClose={() => setOpen(undefined)} />}
@@ -54,11 +79,9 @@ export function PackagesTab() {
   )
 }
 
-const isUnfilled = (of: PackageSummary): boolean => of.variables.some((variable) => variable.values.length === 0)
-
-function PackageTable({ packages, open, onOpen }: { packages: PackageSummary[]; open: string | undefined; onOpen: (id: string) => void }) {
+function PackageTable({ packages, open, onOpen }: { packages: KnownPackage[]; open: string | undefined; onOpen: (id: string) => void }) {
   return (
-    <table className="page-table packages-table">
+    <table className="page-table packages-table" aria-label="Packages">
       <thead>
         <tr>
           <th scope="col">Runs</th>
@@ -89,9 +112,15 @@ function PackageTable({ packages, open, onOpen }: { packages: PackageSummary[]; 
                 >
                   {one.title}
                 </button>
-                {!one.is_builtin && <span className="tag tag-accent">installed</span>}
+                {!one.is_builtin && <span className="tag tag-accent">{one.file == null ? 'installed' : 'from the bucket'}</span>}
+                {one.problem != null && (
+                  <span className="tag tag-bad" title={one.problem}>
+                    cannot be read
+                  </span>
+                )}
               </span>
               <span className="rule-what">{one.description}</span>
+              {one.problem != null && <span className="package-problem">{one.problem}</span>}
             </th>
             <td data-label="Sources">{one.sources.length === 0 ? <span className="muted">every source</span> : <span className="tags">{one.sources.map((source) => <span key={source} className="tag mono">{source}</span>)}</span>}</td>
             <td data-label="Rules" className="number">
@@ -113,9 +142,7 @@ function PackageTable({ packages, open, onOpen }: { packages: PackageSummary[]; 
             <td data-label="Version" className="package-version">
               <span className="stacked">
                 <span className="mono">{one.version}</span>
-                <span className="muted small">
-                  {one.author}, {one.licence}
-                </span>
+                <span className="muted small">{makersText(one)}</span>
               </span>
             </td>
           </tr>

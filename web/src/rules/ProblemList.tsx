@@ -2,9 +2,16 @@ import { CircleCheck, CircleX, LoaderCircle, TriangleAlert } from 'lucide-react'
 import type { EditorHandle } from './YamlEditor'
 import type { Checked } from './useCheck'
 
+/** What of a text can be used. */
+function usableText({ rules, filters }: Checked['usable']): string {
+  if (filters === 0) return rules === 0 ? 'No rule yet' : rules === 1 ? 'The rule can be used' : `${rules} rules, all can be used`
+  if (rules === 0) return filters === 1 ? 'The filter can be used' : `${filters} filters, all can be used`
+  return `${rules} ${rules === 1 ? 'rule' : 'rules'} and ${filters} ${filters === 1 ? 'filter' : 'filters'}, all can be used`
+}
+
 /** What is wrong with a text, from the top, each leading to its line. */
 export function ProblemList({ id, checked, editor }: { id: string; checked: Checked; editor: React.RefObject<EditorHandle | null> }) {
-  const { lines, isCurrent, error, check } = checked
+  const { lines, isCurrent, error, isEmpty, again, check, usable } = checked
   const errors = lines.filter((problem) => problem.isError).length
   return (
     <div className="yaml-problems" id={id}>
@@ -12,10 +19,15 @@ export function ProblemList({ id, checked, editor }: { id: string; checked: Chec
         {error ? (
           <span className="warn">
             <TriangleAlert size={13} aria-hidden /> Not checked: {error.message}
+            <button type="button" className="link-button" onClick={again}>
+              Try again
+            </button>
           </span>
-        ) : !isCurrent ? (
+        ) : isEmpty ? (
+          <span className="muted">Nothing to check yet</span>
+        ) : !isCurrent || check === undefined ? (
           <span className="muted">
-            <LoaderCircle size={13} className={check === undefined ? undefined : 'spinning'} aria-hidden /> {check === undefined ? 'Nothing to check yet' : 'Checking…'}
+            <LoaderCircle size={13} className="spinning" aria-hidden /> Checking…
           </span>
         ) : errors > 0 ? (
           <span className="bad">
@@ -27,7 +39,7 @@ export function ProblemList({ id, checked, editor }: { id: string; checked: Chec
           </span>
         ) : (
           <span className="good">
-            <CircleCheck size={13} aria-hidden /> {check?.rules.length === 0 ? 'No rule yet' : check?.rules.length === 1 ? 'The rule can be used' : `${check?.rules.length ?? 0} rules, all can be used`}
+            <CircleCheck size={13} aria-hidden /> {usableText(usable)}
           </span>
         )}
       </p>

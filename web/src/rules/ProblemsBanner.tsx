@@ -1,9 +1,11 @@
 import { Link } from '@tanstack/react-router'
 import { CircleX, TriangleAlert } from 'lucide-react'
-import type { RuleProblem, RuleSummary } from '../api/shapes'
+import type { PlacedProblem } from '../api/rules'
+import type { RuleSummary } from '../api/shapes'
+import { placeText } from './problemLines'
 
 /** What is wrong with single rules, one by one. */
-export function ProblemsBanner({ problems, rules }: { problems: RuleProblem[]; rules: RuleSummary[] }) {
+export function ProblemsBanner({ problems, rules }: { problems: PlacedProblem[]; rules: RuleSummary[] }) {
   if (problems.length === 0) return null
   const errors = problems.filter((problem) => problem.gravity === 'error').length
   const titles = new Map(rules.map((rule) => [rule.id, rule.title]))
@@ -29,7 +31,7 @@ export function ProblemsBanner({ problems, rules }: { problems: RuleProblem[]; r
                 ))}{' '}
               {problem.message}
               <span className="muted small block mono">
-                {[problem.file, problem.document > 1 && `document ${problem.document}`, problem.code].filter(Boolean).join(' · ')}
+                {[problem.file, placeText(problem), problem.code].filter(Boolean).join(' · ')}
               </span>
             </span>
           </li>

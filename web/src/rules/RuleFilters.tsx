@@ -2,16 +2,15 @@ import { Search } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import type { PackageSummary, RuleSummary } from '../api/shapes'
 import { useSettled, useShortcuts } from '../ui/hooks'
-import { count } from '../ui/number'
-import { counts, isFiltered, OWN, STATE_WORDS, STATES, type RuleFilter } from './ruleFilter'
-import { LEVELS } from './words'
+import { counts, isFiltered, levelOf, OWN, STATE_WORDS, STATES, type RuleFilter } from './ruleFilter'
+import { isFilter, LEVELS, rulesText } from './words'
 
 interface RuleFiltersProps {
   rules: RuleSummary[]
   packages: PackageSummary[]
   filter: RuleFilter
-  /** How many rules are shown. */
-  shown: number
+  /** Those that are shown. */
+  shown: RuleSummary[]
   onChange: (change: RuleFilter) => void
 }
 
@@ -40,7 +39,7 @@ export function RuleFilters({ rules, packages, filter, shown, onChange }: RuleFi
     },
   })
   const byPackage = counts(rules, (rule) => rule.package ?? OWN)
-  const byLevel = counts(rules, (rule) => rule.level)
+  const byLevel = counts(rules, levelOf)
   const title = (id: string): string => (id === OWN ? 'Our own' : (packages.find((one) => one.id === id)?.title ?? id))
   return (
     <div className="rule-filters">
@@ -50,9 +49,9 @@ export function RuleFilters({ rules, packages, filter, shown, onChange }: RuleFi
       </div>
       <Choice label="Package" all="All packages" value={filter.package} options={[...byPackage.keys()].sort((a, b) => title(a).localeCompare(title(b))).map((id) => [id, `${title(id)} (${byPackage.get(id) ?? 0})`])} onChange={(value) => onChange({ package: value })} />
       <Choice label="Level" all="All levels" value={filter.level} options={LEVELS.filter((level) => byLevel.has(level)).map((level) => [level, `${level} (${byLevel.get(level) ?? 0})`])} onChange={(value) => onChange({ level: value })} />
-      <Choice label="State" all="Any state" value={filter.state} options={STATES.map((state) => [state, STATE_WORDS[state]])} onChange={(value) => onChange({ state: value })} />
+      <Choice label="State" all="Any state" value={filter.state} options={STATES.filter((state) => state !== 'filters' || filter.state === 'filters' || rules.some(isFilter)).map((state) => [state, STATE_WORDS[state]])} onChange={(value) => onChange({ state: value })} />
       <span className="muted small rule-count" role="status">
-        {isFiltered(filter) ? `${count(shown)} of ${count(rules.length)} rules` : `${count(rules.length)} rules`}
+        {rulesText(rules, isFiltered(filter) ? shown : undefined)}
       </span>
     </div>
   )

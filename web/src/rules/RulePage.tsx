@@ -1,29 +1,28 @@
 /** One rule with everything about it. */
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { ChevronLeft, Copy, Trash2 } from 'lucide-react'
-import { Tabs } from 'radix-ui'
+import { ChevronLeft, Copy, SearchX, Trash2 } from 'lucide-react'
 import { useRef, useState } from 'react'
+import { Problem } from '../api/problem'
 import { rules } from '../api/rules'
 import type { RuleDetail } from '../api/shapes'
 import { Gate } from '../session/Gate'
 import { useSigned } from '../session/me'
-import { History, historyOf } from '../settings/History'
 import { ChangeError, Confirm } from '../ui/Confirm'
+import { Empty } from '../ui/Empty'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { AboutRule } from './AboutRule'
-import { BacktestPanel } from './BacktestPanel'
+import { FilterParts } from './FilterParts'
+import { FilterTag } from './FilterTag'
 import { LevelBadge } from './LevelBadge'
-import { useExceptions, usePackages, useRule, useRulesAgain } from './queries'
-import { RuleExceptions } from './RuleExceptions'
+import { documentSpans } from './problemLines'
+import { usePackages, useRule, useRulesAgain } from './queries'
+import { isCounted } from './ruleFilter'
+import { RuleParts } from './RuleParts'
 import { RuleSwitch } from './RuleSwitch'
 import { RuleText } from './RuleText'
-import { TestsPanel } from './TestsPanel'
-import { TryPanel } from './TryPanel'
-import { TuningPanel } from './TuningPanel'
-import { useBacktest } from './useBacktest'
 import { useCheck } from './useCheck'
-import { kindText } from './words'
+import { isFilter, kindText } from './words'
 import type { EditorHandle } from './YamlEditor'
 
 const route = getRouteApi('/shell/rules/rule/$id')
@@ -41,29 +40,35 @@ export function RulePage() {
 
 function Asked({ id }: { id: string }) {
   const rule = useRule(id)
+  const isGone = rule.data === undefined && rule.error instanceof Problem && rule.error.status === 404
   return (
     <>
       <Link to="/rules" search={{}} className="back-link">
         <ChevronLeft size={14} aria-hidden /> Rules
       </Link>
-      <Loaded query={rule}>{(detail) => <Shown detail={detail} />}</Loaded>
+      {isGone ? (
+        <div role="alert">
+          <Empty Icon={SearchX} title="No such rule">
+            <p>No rule of this account has the id in the address: it was deleted, or its package is removed. What it found stays under Findings.</p>
+            <div className="state-actions">
+              <Link to="/rules" search={{}} className="button">
+                All rules
+              </Link>
+            </div>
+          </Empty>
+        </div>
+      ) : (
+        <Loaded query={rule}>{(detail) => <Shown detail={detail} />}</Loaded>
+      )}
     </>
   )
 }
 
 function Shown({ detail }: { detail: RuleDetail }) {
-  const { rule } = detail
-  const { rights } = useSigned()
-  const { part = 'tests' } = route.useSearch()
-  const navigate = route.useNavigate()
   const editor = useRef<EditorHandle>(null)
   const [text, setText] = useState(detail.text)
-  const [events, setEvents] = useState('')
   const checked = useCheck(text)
-  const backtest = useBacktest()
-  const exceptions = useExceptions().data?.filter((exception) => exception.rules.includes(rule.id) || exception.rules.length === 0)
-  const holding = exceptions?.filter((exception) => !exception.is_ended).length ?? 0
-  const failed = checked.check?.tests.filter((test) => !test.passed).length ?? 0
+  const Parts = isFilter(detail.rule) ? FilterParts : RuleParts
   return (
     <>
       <RuleHead detail={detail} />
@@ -72,40 +77,7 @@ function Shown({ detail }: { detail: RuleDetail }) {
           <AboutRule detail={detail} />
           <RuleText detail={detail} text={text} onText={setText} checked={checked} editor={editor} />
         </div>
-        <Tabs.Root className="panel rule-side" value={part} onValueChange={(next) => void navigate({ search: (now) => ({ ...now, part: next === 'tests' ? undefined : next }), replace: true })}>
-          <Tabs.List className="tabs" aria-label="Parts of the rule">
-            <Tabs.Trigger value="tests">
-              Tests{checked.check && checked.check.tests.length > 0 && <span className={`tab-count${failed > 0 ? ' is-bad' : ''}`}>{checked.check.tests.length - failed}/{checked.check.tests.length}</span>}
-            </Tabs.Trigger>
-            <Tabs.Trigger value="try">Try</Tabs.Trigger>
-            <Tabs.Trigger value="backtest">Backtest</Tabs.Trigger>
-            <Tabs.Trigger value="tuning">Tuning</Tabs.Trigger>
-            <Tabs.Trigger value="exceptions">
-              Exceptions{holding > 0 && <span className="tab-count">{holding}</span>}
-            </Tabs.Trigger>
-            {rights.may('audit.read') && <Tabs.Trigger value="history">History</Tabs.Trigger>}
-          </Tabs.List>
-          <Tabs.Content className="rule-part" value="tests">
-            <TestsPanel checked={checked} only={rule.id} />
-          </Tabs.Content>
-          <Tabs.Content className="rule-part" value="try">
-            <TryPanel text={text} events={events} onEvents={setEvents} />
-          </Tabs.Content>
-          <Tabs.Content className="rule-part" value="backtest">
-            <BacktestPanel backtest={backtest} text={text} checked={checked} editor={editor} detail={detail} />
-          </Tabs.Content>
-          <Tabs.Content className="rule-part" value="tuning">
-            <TuningPanel key={detail.version} detail={detail} />
-          </Tabs.Content>
-          <Tabs.Content className="rule-part" value="exceptions">
-            <RuleExceptions rule={rule} exceptions={exceptions} />
-          </Tabs.Content>
-          {rights.may('audit.read') && (
-            <Tabs.Content className="rule-part" value="history">
-              <History q={historyOf(['rule'], rule.id)} isCompact />
-            </Tabs.Content>
-          )}
-        </Tabs.Root>
+        <Parts detail={detail} text={text} checked={checked} editor={editor} />
       </div>
     </>
   )
@@ -116,18 +88,25 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
   const { rights } = useSigned()
   const navigate = useNavigate()
   const again = useRulesAgain()
-  const of = usePackages().data?.find((one) => one.id === rule.package)
+  const of = usePackages().data?.packages.find((one) => one.id === rule.package)
   const [refused, setRefused] = useState<Error | undefined>()
   const [isDeleting, setIsDeleting] = useState(false)
   const mayManage = rights.may('rules.manage')
+  const isOnlyFilter = isFilter(rule)
   return (
     <>
       <header className="page-head with-action rule-head">
         <div>
           <h1>{rule.title}</h1>
           <p className="rule-marks">
-            <LevelBadge level={rule.level} />
-            <span className="tag">{kindText(rule.kind)}</span>
+            {isOnlyFilter ? (
+              <FilterTag />
+            ) : (
+              <>
+                <LevelBadge level={rule.level} />
+                <span className="tag">{kindText(rule.kind)}</span>
+              </>
+            )}
             {rule.package == null ? (
               <span className="tag tag-accent">our own</span>
             ) : (
@@ -136,18 +115,18 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
               </Link>
             )}
             {rule.is_tuned && <span className="tag tag-accent">tuned</span>}
-            {rule.is_enabled && !rule.is_reported && <span className="tag tag-line">counted by others</span>}
+            {isCounted(rule) && <span className="tag tag-line">counted by others</span>}
             <code className="muted small">{rule.id}</code>
           </p>
         </div>
         <div className="button-row">
           <label className="switch-line">
             <RuleSwitch rule={rule} isPackageOff={of?.is_enabled === false} onRefused={setRefused} />
-            <span>{rule.is_enabled ? 'Runs' : 'Does not run'}</span>
+            <span>{isOnlyFilter ? (rule.is_enabled ? 'Applies' : 'Does not apply') : rule.is_enabled ? 'Runs' : 'Does not run'}</span>
           </label>
           {mayManage && rule.package != null && (
             <Link to="/rules/new" search={{ copy: rule.id }} className="button">
-              <Copy size={14} aria-hidden /> Copy into a rule of my own
+              <Copy size={14} aria-hidden /> Copy into a {isOnlyFilter ? 'filter' : 'rule'} of my own
             </Link>
           )}
           {mayManage && rule.package == null && (
@@ -160,7 +139,7 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
       <ChangeError error={refused} />
       {of?.is_enabled === false && (
         <p className="banner warning">
-          None of its package’s rules run: “{of.title}” is off.{' '}
+          {isOnlyFilter ? 'It leaves nothing out' : 'None of its package’s rules run'}: “{of.title}” is off.{' '}
           <Link to="/rules/packages" search={{ open: of.id }}>
             Open the package
           </Link>
@@ -178,8 +157,8 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
           }}
           onClose={() => setIsDeleting(false)}
         >
-          <p>It stops at once, and its text is gone for good: the audit log keeps a copy. Findings that it made stay.</p>
-          {/^---/m.test(detail.text) && <p className="muted">The other rules of the same text go with it.</p>}
+          <p>{isOnlyFilter ? 'What it leaves out is found again from now on' : 'It stops at once'}, and its text is gone for good: the audit log keeps a copy. {!isOnlyFilter && 'Findings that it made stay.'}</p>
+          {documentSpans(detail.text.split('\n')).length > 1 && <p className="muted">The other rules and filters of the same text go with it.</p>}
         </Confirm>
       )}
     </>

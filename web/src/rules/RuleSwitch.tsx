@@ -4,6 +4,7 @@ import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
 import { notify } from '../ui/notice'
 import { useRuleChanged } from './queries'
+import { isFilter } from './words'
 
 interface RuleSwitchProps {
   rule: RuleSummary
@@ -13,7 +14,7 @@ interface RuleSwitchProps {
   onRefused?: (error: Error | undefined) => void
 }
 
-/** Whether a rule runs, and the way to change that. */
+/** Whether a rule runs, or a filter applies, and the way to change that. */
 export function RuleSwitch({ rule, isPackageOff, onRefused }: RuleSwitchProps) {
   const { rights } = useSigned()
   const changed = useRuleChanged()
@@ -26,14 +27,15 @@ export function RuleSwitch({ rule, isPackageOff, onRefused }: RuleSwitchProps) {
     },
     onError: (error) => (onRefused ? onRefused(error) : notify(error.message)),
   })
+  const [act, does, doesNot] = isFilter(rule) ? ['Apply', 'Applies', 'Does not apply'] : ['Run', 'Runs', 'Does not run']
   const reason = !rights.may('rules.manage') ? 'Needs rules.manage' : isPackageOff ? 'Its package is off' : undefined
   return (
     <input
       type="checkbox"
       role="switch"
       className="switch"
-      aria-label={`Run “${rule.title}”`}
-      title={reason ?? (rule.is_enabled ? 'Runs' : 'Does not run')}
+      aria-label={`${act} “${rule.title}”`}
+      title={reason ?? (rule.is_enabled ? does : doesNot)}
       checked={change.isPending ? change.variables : rule.is_enabled}
       disabled={reason !== undefined || change.isPending}
       onChange={(event) => change.mutate(event.target.checked)}

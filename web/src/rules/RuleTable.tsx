@@ -4,10 +4,11 @@ import { memo, useState } from 'react'
 import type { PackageSummary, RuleDays, RuleSummary } from '../api/shapes'
 import { count } from '../ui/number'
 import { Sparkline } from '../ui/Sparkline'
+import { FilterTag } from './FilterTag'
 import { LevelBadge } from './LevelBadge'
-import { sortOf, type Found, type RuleFilter, type Sort } from './ruleFilter'
+import { isCounted, sortOf, type Found, type RuleFilter, type Sort } from './ruleFilter'
 import { RuleSwitch } from './RuleSwitch'
-import { kindText } from './words'
+import { isFilter, kindText, rulesText } from './words'
 
 /** More than the built-in ones; beyond it a page takes long to be drawn. */
 const ROWS_SHOWN = 400
@@ -47,7 +48,7 @@ export function RuleTable({ rules, found, days, packages, filter, onFilter }: Ru
   const Arrow = isDown ? ArrowDown : ArrowUp
   return (
     <>
-      <table className={`page-table rules-table${found ? ' with-found' : ''}`}>
+      <table className={`page-table rules-table${found ? ' with-found' : ''}`} aria-label="Rules">
         <thead>
           <tr>
             {columns.map((column) => (
@@ -68,7 +69,7 @@ export function RuleTable({ rules, found, days, packages, filter, onFilter }: Ru
       </table>
       {rules.length > shown.length && (
         <button type="button" className="link-button" onClick={() => setIsAll(true)}>
-          Show {rules.length - shown.length} more rules
+          Show {rulesText(rules.slice(shown.length))} more
         </button>
       )}
     </>
@@ -89,6 +90,7 @@ interface RuleRowProps {
 }
 
 const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProps) {
+  const isOnlyFilter = isFilter(rule)
   return (
     <tr className={rule.is_enabled ? '' : 'dimmed'}>
       <td className="rule-runs">
@@ -99,8 +101,9 @@ const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProp
           <Link to="/rules/rule/$id" params={{ id: rule.id }} search={{}} preload={false} className="row-link">
             {rule.title}
           </Link>
+          {isOnlyFilter && <FilterTag />}
           {rule.is_tuned && <span className="tag tag-accent">tuned</span>}
-          {rule.is_enabled && !rule.is_reported && (
+          {isCounted(rule) && (
             <span className="tag tag-line" title="What it matches is no finding of its own: another rule counts it">
               counted by others
             </span>
@@ -109,18 +112,34 @@ const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProp
         <span className="rule-what">{rule.description}</span>
       </th>
       <td className="rule-level">
-        <LevelBadge level={rule.level} />
+        {isOnlyFilter ? <NotOfFilters what="level" /> : <LevelBadge level={rule.level} />}
       </td>
       <td className="rule-kind">{kindText(rule.kind)}</td>
       <td className="rule-package">{rule.package == null ? <span className="tag tag-accent">our own</span> : <span title={rule.package}>{of?.title ?? rule.package}</span>}</td>
       <td className="number rule-tests">
-        {rule.tests === 0 ? <span className="muted">none</span> : rule.tests}
-        <span className="rule-tests-unit"> {rule.tests === 1 ? 'test' : 'tests'}</span>
+        {isOnlyFilter ? (
+          <NotOfFilters what="tests" />
+        ) : (
+          <>
+            {rule.tests === 0 ? <span className="muted">none</span> : rule.tests}
+            <span className="rule-tests-unit"> {rule.tests === 1 ? 'test' : 'tests'}</span>
+          </>
+        )}
       </td>
-      {hasFound && <td className="rule-found">{found ? <FoundDays {...found} /> : <span className="muted rule-found-none">none</span>}</td>}
+      {hasFound && <td className="rule-found">{isOnlyFilter ? <NotOfFilters what="findings" /> : found ? <FoundDays {...found} /> : <span className="muted rule-found-none">none</span>}</td>}
     </tr>
   )
 })
+
+/** What rules have and filters have not. */
+function NotOfFilters({ what }: { what: string }) {
+  return (
+    <span className="muted not-of-filters" title={`A filter has no ${what}`}>
+      <span aria-hidden>–</span>
+      <span className="visually-hidden">no {what}</span>
+    </span>
+  )
+}
 
 /** Findings by day, how many, and how much of it was noise to people. */
 function FoundDays({ found, silenced }: RuleDays) {

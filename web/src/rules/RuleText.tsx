@@ -12,6 +12,7 @@ import { ProblemList } from './ProblemList'
 import { useRule, useRuleChanged } from './queries'
 import { lineOfRule } from './ruleInText'
 import type { Checked } from './useCheck'
+import { isFilter } from './words'
 import { YamlEditor, type EditorHandle } from './YamlEditor'
 
 interface RuleTextProps {
@@ -29,6 +30,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
   const changed = useRuleChanged()
   const latest = useRule(rule.id)
   const isOwn = rule.package == null
+  const word = isFilter(rule) ? 'filter' : 'rule'
   const mayChange = isOwn && rights.may('rules.manage')
   const isChanged = text !== detail.text
   const save = useChange({
@@ -36,13 +38,17 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
     onSuccess: (now) => {
       changed(now)
       onText(now.text)
-      notify('The rule is saved')
+      notify(`The ${word} is saved`)
     },
   })
   const isStale = isProblem(save.error, 'conflict') && save.error.message.includes('changed')
   const takeTheirs = async (): Promise<void> => {
     const theirs = await latest.refetch()
-    if (!theirs.data) return
+    // What did not come is not what is known from before, which would take the place of the text.
+    if (theirs.isError || !theirs.data) {
+      notify(`Theirs did not come: ${theirs.error?.message ?? 'there is no such rule any more'}`)
+      return
+    }
     onText(theirs.data.text)
     save.reset()
   }
@@ -51,7 +57,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
       <div className="panel-head">
         <h2 id={`${id}-head`}>YAML</h2>
         <div className="button-row">
-          <span className="muted small">{mayChange ? 'Tab indents; Esc, then Tab, leaves the text.' : isOwn ? 'Changing it needs rules.manage.' : 'A package’s rule is tuned or copied, not changed.'}</span>
+          <span className="muted small">{mayChange ? 'Tab indents; Esc, then Tab, leaves the text.' : isOwn ? 'Changing it needs rules.manage.' : `A package’s ${word} is ${isFilter(rule) ? 'switched' : 'tuned'} or copied, not changed.`}</span>
           <button type="button" className="icon-button small" aria-label="Copy the YAML" title="Copy" onClick={() => void copyText(text, 'YAML')}>
             <Copy size={13} aria-hidden />
           </button>
@@ -61,7 +67,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
       {(mayChange || checked.lines.length > 0) && <ProblemList id={`${id}-problems`} checked={checked} editor={editor} />}
       {isStale ? (
         <div className="banner error" role="alert">
-          <p>Somebody else saved this rule while you wrote. Your text is still here and nothing is overwritten: copy it, take theirs, and put in what you need.</p>
+          <p>Somebody else saved this {word} while you wrote. Your text is still here and nothing is overwritten: copy it, take theirs, and put in what you need.</p>
           <div className="button-row">
             <button type="button" className="button small" onClick={() => void copyText(text, 'Your text')}>
               Copy my text
@@ -76,7 +82,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
       )}
       {mayChange && isChanged && (
         <div className="button-row rule-save">
-          <span className="muted small">Not saved yet.{rule.is_enabled ? ' The rule runs: its tests must pass.' : ''}</span>
+          <span className="muted small">Not saved yet.{!rule.is_enabled ? '' : isFilter(rule) ? ' The filter applies: it must leave every rule able to run.' : ' The rule runs: its tests must pass.'}</span>
           <span className="spring" />
           <button type="button" className="button" onClick={() => { onText(detail.text); save.reset() }}>
             Undo

@@ -16,6 +16,7 @@ import { usePackages, useRules } from './queries'
 import { filtered, isFiltered, type RuleFilter } from './ruleFilter'
 import { RuleFilters } from './RuleFilters'
 import { RuleTable } from './RuleTable'
+import { rulesText } from './words'
 
 const route = getRouteApi('/shell/rules/')
 const NO_PACKAGES: PackageSummary[] = []
@@ -25,7 +26,7 @@ const DAYS = 14
 export function RulesTab() {
   const { rights } = useSigned()
   const list = useRules()
-  const packages = usePackages().data ?? NO_PACKAGES
+  const packages = usePackages().data?.packages ?? NO_PACKAGES
   return (
     <Tab
       title="Rules"
@@ -80,14 +81,14 @@ function Found({ data, packages }: { data: RuleList; packages: PackageSummary[] 
     <>
       <DetectionLine status={data.detection} />
       <ProblemsBanner problems={data.problems} rules={data.rules} />
-      <RuleFilters rules={data.rules} packages={packages} filter={filter} shown={shown.length} onChange={set} />
+      <RuleFilters rules={data.rules} packages={packages} filter={filter} shown={shown} onChange={set} />
       {shown.length === 0 ? (
         <Empty Icon={SearchX} title="No rule is like that">
           <p>Titles, ids, descriptions, kinds and techniques are searched, together with the limits above.</p>
           {isFiltered(filter) && (
             <div className="state-actions">
               <button type="button" className="button" onClick={() => set({ find: undefined, package: undefined, level: undefined, state: undefined })}>
-                Show all {data.rules.length} rules
+                Show all: {rulesText(data.rules)}
               </button>
             </div>
           )}

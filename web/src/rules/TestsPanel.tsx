@@ -1,12 +1,14 @@
 import { CircleCheck, CircleX, FlaskConical } from 'lucide-react'
 import type { RuleTestOutcome } from '../api/shapes'
+import { NothingOfFilters } from './NothingOfFilters'
 import type { Checked } from './useCheck'
 
 /** What came of the tests that stand beside a rule. */
 export function TestsPanel({ checked, only }: { checked: Checked; only?: string | undefined }) {
-  const { check, isCurrent, hasErrors } = checked
+  const { check, isCurrent, hasErrors, error, isEmpty } = checked
   const tests = check?.tests ?? []
-  if (check === undefined) return <p className="empty-line">Tests run as you write.</p>
+  if (check === undefined) return <p className="empty-line">{error ? 'The tests did not run: what is wrong is said below the text.' : isEmpty ? 'Tests run as you write.' : 'The tests run…'}</p>
+  if (tests.length === 0 && checked.isOnlyFilter) return <NothingOfFilters Icon={FlaskConical}>A filter has no tests of its own; those of the rules that it narrows say what still matches.</NothingOfFilters>
   if (tests.length === 0) {
     return (
       <div className="empty-line">

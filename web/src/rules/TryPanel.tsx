@@ -5,6 +5,7 @@ import { useId, useState } from 'react'
 import { rules } from '../api/rules'
 import type { RuleCheck, RuleMatch } from '../api/shapes'
 import { ChangeError } from '../ui/Confirm'
+import { NothingOfFilters } from './NothingOfFilters'
 import { EVENTS_MAX, pasted, type Pasted } from './pasted'
 
 interface Tried {
@@ -17,11 +18,13 @@ const EXAMPLE = `{"eventTime": "2026-03-02T10:00:00Z", "action": "kms.secrets.de
 
 interface TryPanelProps {
   text: string
+  /** Whether the text finds nothing itself. */
+  isOnlyFilter: boolean
   events: string
   onEvents: (text: string) => void
 }
 
-export function TryPanel({ text, events, onEvents }: TryPanelProps) {
+export function TryPanel({ text, isOnlyFilter, events, onEvents }: TryPanelProps) {
   const id = useId()
   const [tried, setTried] = useState<Tried | undefined>()
   const list = pasted(events)
@@ -30,6 +33,7 @@ export function TryPanel({ text, events, onEvents }: TryPanelProps) {
     onSuccess: setTried,
   })
   const tooMany = list.length > EVENTS_MAX
+  if (isOnlyFilter) return <NothingOfFilters Icon={Play}>A filter finds nothing itself, so there is nothing to try. Once it applies, try a rule that it narrows.</NothingOfFilters>
   return (
     <form
       className="try"

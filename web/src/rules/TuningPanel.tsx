@@ -105,7 +105,7 @@ export function TuningPanel({ detail }: { detail: RuleDetail }) {
             {own('threshold_window')}
           </Field>
         </div>
-        <Field id={`${id}-cap`} label="At most a day" hint={stated.daily_cap === '' ? 'Findings; further ones are counted and told once. Empty for no limit.' : 'Findings; further ones are counted and told once. The rule’s own limit can be changed, not taken away.'} type="number" least={1} value={draft.daily_cap} placeholder="no limit" isRequired={stated.daily_cap !== ''} onChange={set('daily_cap')}>
+        <Field id={`${id}-cap`} label="At most a day" hint="Findings; further ones are counted and told once. Empty for no limit." type="number" least={1} value={draft.daily_cap} placeholder="no limit" onChange={set('daily_cap')}>
           {own('daily_cap')}
         </Field>
       </fieldset>

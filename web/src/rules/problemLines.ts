@@ -1,5 +1,5 @@
-/** Where in a rule's text a problem is. The server names the document and, where the text is no YAML, the line; the rest is found by what it quotes. */
-import type { RuleProblem } from '../api/shapes'
+/** Where in a rule's text a problem is. The server names the line of what cannot be read, else that on which the document begins; the rest is found by what it quotes. */
+import type { PlacedProblem } from '../api/rules'
 
 /** From line, to line (not with it), both counted from 0. */
 type Span = [from: number, to: number]
@@ -59,13 +59,22 @@ function testLine(lines: readonly string[], span: Span, number: number): number 
   return lineOf(lines, [first, span[1]], (line) => new RegExp(`^\\s{${indent}}-\\s`).test(line) && (seen += 1) === number) ?? tests
 }
 
-/** The line of a problem, counted from 1; the beginning of its document where nothing tells better. */
-export function problemLine(text: string, problem: RuleProblem): number {
-  const lines = text.split('\n')
-  const stated = /\bline (\d+)\b/.exec(problem.message)?.[1]
-  if (stated !== undefined) return Math.min(Math.max(1, Number(stated)), lines.length)
+/** The document of a problem: from the line that the server names, or the one with its number. */
+function spanOf(lines: readonly string[], { line, document }: PlacedProblem): Span {
   const spans = documentSpans(lines)
-  const span = spans[problem.document - 1] ?? spans[0] ?? [0, lines.length]
+  if (line != null) {
+    const begun = spans.find(([from, to]) => from < line && line <= to)
+    if (begun) return [line - 1, begun[1]]
+  }
+  return spans[document - 1] ?? spans[0] ?? [0, lines.length]
+}
+
+/** The line of a problem, counted from 1; the beginning of its document where nothing tells better. */
+export function problemLine(text: string, problem: PlacedProblem): number {
+  const lines = text.split('\n')
+  const stated = problem.code === 'yaml' && problem.line != null ? problem.line : /\bline (\d+)\b/.exec(problem.message)?.[1]
+  if (stated !== undefined) return Math.min(Math.max(1, Number(stated)), lines.length)
+  const span = spanOf(lines, problem)
   const test = /^test (\d+):/.exec(problem.message)?.[1]
   const candidates = [
     () => (test === undefined ? undefined : testLine(lines, span, Number(test))),
@@ -87,6 +96,9 @@ export interface LineProblem {
 }
 
 /** Problems with their lines, from the top. */
-export function lineProblems(text: string, problems: readonly RuleProblem[]): LineProblem[] {
+export function lineProblems(text: string, problems: readonly PlacedProblem[]): LineProblem[] {
   return problems.map((problem) => ({ line: problemLine(text, problem), isError: problem.gravity === 'error', message: problem.message })).sort((a, b) => a.line - b.line)
 }
+
+/** Where a problem of a text that is not shown is, as far as it is known. */
+export const placeText = ({ line, document }: Pick<PlacedProblem, 'line' | 'document'>): string | undefined => (line != null ? `line ${line}` : document > 1 ? `document ${document}` : undefined)

@@ -2,13 +2,17 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { rules } from '../api/rules'
 import type { RuleDetail, RuleList } from '../api/shapes'
+import { useSigned } from '../session/me'
 
 const STATUS_MS = 60_000
 
-export const useRules = () => useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules.list(signal), refetchInterval: STATUS_MS })
+/** Who may not look at rules asks for none: a refusal is recorded. */
+const useMayRead = (): boolean => useSigned().rights.may('rules.read')
+
+export const useRules = () => useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules.list(signal), refetchInterval: STATUS_MS, enabled: useMayRead() })
 export const useRule = (id: string | undefined) => useQuery({ queryKey: ['rule', id], queryFn: ({ signal }) => rules.get(id ?? '', signal), enabled: id !== undefined })
-export const usePackages = () => useQuery({ queryKey: ['packages'], queryFn: ({ signal }) => rules.packages(signal) })
-export const useExceptions = () => useQuery({ queryKey: ['exceptions'], queryFn: ({ signal }) => rules.exceptions(signal) })
+export const usePackages = () => useQuery({ queryKey: ['packages'], queryFn: ({ signal }) => rules.packages(signal), enabled: useMayRead() })
+export const useExceptions = () => useQuery({ queryKey: ['exceptions'], queryFn: ({ signal }) => rules.exceptions(signal), enabled: useMayRead() })
 
 /** Takes a rule as the server has it now; what else depends on it is asked for anew. */
 export function useRuleChanged(): (detail: RuleDetail) => void {
@@ -16,6 +20,8 @@ export function useRuleChanged(): (detail: RuleDetail) => void {
   return (detail) => {
     client.setQueryData(['rule', detail.rule.id], detail)
     client.setQueryData<RuleList>(['rules'], (list) => list && { ...list, rules: list.rules.map((rule) => (rule.id === detail.rule.id ? detail.rule : rule)) })
+    // What stands in the same text changes with it: its words, and a filter goes with its rules.
+    void client.invalidateQueries({ queryKey: ['rule'], predicate: ({ queryKey }) => queryKey[1] !== detail.rule.id })
     for (const key of ['rules', 'history']) void askAnew(client, key)
   }
 }

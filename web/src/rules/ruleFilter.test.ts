@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RuleSummary } from '../api/shapes'
-import { filtered, foundOf, type RuleFilter } from './ruleFilter'
+import { counts, filtered, foundOf, levelOf, type RuleFilter } from './ruleFilter'
 
 const rule = (id: string, more: Partial<RuleSummary> = {}): RuleSummary => ({
   id, title: id, description: '', kind: 'match', level: 'medium', author: 'whodid', tags: [], is_enabled: true, is_reported: true, is_tuned: false, tests: 2, package: 'aws-basics', ...more,
@@ -10,6 +10,7 @@ const RULES = [
   rule('a-failed-logins', { kind: 'event_count', package: 'account-sign-in', is_tuned: true }),
   rule('c-own', { package: null, is_enabled: false, tests: 0, level: 'critical' }),
 ]
+const robots = rule('d-robots', { kind: 'filter', package: null, is_reported: false, tests: 0, description: 'Narrows every rule.' })
 const ids = (filter: RuleFilter) => filtered(RULES, filter).map((one) => one.id)
 
 describe('rules', () => {
@@ -26,6 +27,15 @@ describe('rules', () => {
     expect(ids({ level: 'critical', state: 'off' })).toEqual(['c-own'])
     expect(ids({ state: 'tuned' })).toEqual(['a-failed-logins'])
     expect(ids({ state: 'untested' })).toEqual(['c-own'])
+  })
+  test('that are filters are among them, but not by what filters have not', () => {
+    const found = (filter: RuleFilter) => filtered([...RULES, robots], filter).map((one) => one.id)
+    expect(found({ find: 'filter' })).toEqual(['d-robots'])
+    expect(found({ state: 'filters' })).toEqual(['d-robots'])
+    expect(found({ package: 'own' })).toEqual(['c-own', 'd-robots'])
+    for (const filter of [{ state: 'counted' }, { state: 'untested' }, { level: 'medium' }]) expect(found(filter)).not.toContain('d-robots')
+    expect(found({ sort: 'level' }).at(-1)).toBe('d-robots')
+    expect([...counts([...RULES, robots], levelOf).values()]).toEqual([1, 1, 1])
   })
   test('a value that means nothing limits nothing', () => expect(ids({ state: 'nonsense' })).toHaveLength(3))
   test('are sorted by any column, both ways', () => {

@@ -1,11 +1,11 @@
 /** Which rules are shown, and in which order. */
 import type { Level, RuleDays, RuleSummary } from '../api/shapes'
-import { kindText, LEVELS, tagText } from './words'
+import { isFilter, kindText, LEVELS, tagText } from './words'
 
-export const STATES = ['on', 'off', 'tuned', 'own', 'counted', 'untested'] as const
+export const STATES = ['on', 'off', 'tuned', 'own', 'counted', 'untested', 'filters'] as const
 export type State = (typeof STATES)[number]
 
-export const STATE_WORDS: Record<State, string> = { on: 'On', off: 'Off', tuned: 'Tuned', own: 'Our own', counted: 'Counted by others', untested: 'Without tests' }
+export const STATE_WORDS: Record<State, string> = { on: 'On', off: 'Off', tuned: 'Tuned', own: 'Our own', counted: 'Counted by others', untested: 'Without tests', filters: 'Filters' }
 
 export const SORTS = ['title', 'level', 'kind', 'package', 'tests', 'on', 'found'] as const
 export type Sort = (typeof SORTS)[number]
@@ -28,16 +28,25 @@ const IS: Record<State, (rule: RuleSummary) => boolean> = {
   off: (rule) => !rule.is_enabled,
   tuned: (rule) => rule.is_tuned,
   own: (rule) => rule.package == null,
-  counted: (rule) => rule.is_enabled && !rule.is_reported,
-  untested: (rule) => rule.tests === 0,
+  counted: isCounted,
+  untested: (rule) => rule.tests === 0 && !isFilter(rule),
+  filters: isFilter,
 }
 
-/** How grave: 0 for the gravest. */
-const rank = (level: Level): number => LEVELS.indexOf(level)
+/** Whether what it matches is no finding of its own, as another rule counts it. */
+export function isCounted(rule: RuleSummary): boolean {
+  return rule.is_enabled && !rule.is_reported && !isFilter(rule)
+}
+
+/** How grave: 0 for the gravest. A filter has no level. */
+const rank = (rule: RuleSummary): number => (isFilter(rule) ? LEVELS.length : LEVELS.indexOf(rule.level))
+
+/** What the level of a rule is, where it has one. */
+export const levelOf = (rule: RuleSummary): Level | undefined => (isFilter(rule) ? undefined : rule.level)
 
 function holds(rule: RuleSummary, filter: RuleFilter, words: readonly string[]): boolean {
   if (filter.package !== undefined && (rule.package ?? OWN) !== filter.package) return false
-  if (filter.level !== undefined && rule.level !== filter.level) return false
+  if (filter.level !== undefined && levelOf(rule) !== filter.level) return false
   const state = STATES.find((name) => name === filter.state)
   if (state && !IS[state](rule)) return false
   if (words.length === 0) return true
@@ -54,7 +63,7 @@ export const foundOf = (found: Found, id: string): number => found.get(id)?.foun
 
 const ORDER: Record<Exclude<Sort, 'found'>, (a: RuleSummary, b: RuleSummary) => number> = {
   title: () => 0,
-  level: (a, b) => rank(a.level) - rank(b.level),
+  level: (a, b) => rank(a) - rank(b),
   kind: (a, b) => kindText(a.kind).localeCompare(kindText(b.kind)),
   package: (a, b) => (a.package ?? '').localeCompare(b.package ?? ''),
   tests: (a, b) => a.tests - b.tests,
@@ -78,9 +87,12 @@ export function filtered(rules: readonly RuleSummary[], filter: RuleFilter, foun
 }
 
 /** How many rules there are of each value. */
-export function counts<Key extends string>(rules: readonly RuleSummary[], of: (rule: RuleSummary) => Key): Map<Key, number> {
+export function counts<Key extends string>(rules: readonly RuleSummary[], of: (rule: RuleSummary) => Key | undefined): Map<Key, number> {
   const found = new Map<Key, number>()
-  for (const rule of rules) found.set(of(rule), (found.get(of(rule)) ?? 0) + 1)
+  for (const rule of rules) {
+    const key = of(rule)
+    if (key !== undefined) found.set(key, (found.get(key) ?? 0) + 1)
+  }
   return found
 }
 

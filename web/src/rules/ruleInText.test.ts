@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { lineOfRule } from './ruleInText'
+import { filtersIn, lineOfRule } from './ruleInText'
 import { statedComparison } from './statedComparison'
 
 const TEXT = `title: A
@@ -27,4 +27,10 @@ test('the comparison is read from the rule’s own document, and not from its te
   expect(statedComparison(TEXT, 'b')).toBe('gte')
   expect(statedComparison(TEXT, 'a')).toBeUndefined()
   expect(statedComparison(BLOCK, 'c')).toBe('lt')
+})
+
+test('filters of a text are counted, not what only looks like one', () => {
+  expect(filtersIn(TEXT)).toBe(0)
+  expect(filtersIn('title: A\nid: a\nfilter: {rules: any, sel: {a: b}, condition: not sel}\n---\ntitle: B\nid: b\nfilter:\n  rules: any\n')).toBe(2)
+  expect(filtersIn('title: A\nid: a\ndetection:\n  filter: {a: b}\n  condition: not filter\n# filter: no\n')).toBe(0)
 })

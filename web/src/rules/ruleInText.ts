@@ -12,6 +12,12 @@ export function documentOf(text: string, id: string): string {
   return parts.find((part) => isOf(part, id)) ?? parts[0] ?? text
 }
 
+/** How many filters a text has. The server tells of a text only which rules are in it. */
+export function filtersIn(text: string): number {
+  const lines = text.split('\n')
+  return documentSpans(lines).filter(([from, to]) => lines.slice(from, to).some((line) => /^["']?filter["']?\s*:/.test(line))).length
+}
+
 /** The line that a rule begins on in its file, counted from 1. */
 export function lineOfRule(text: string, id: string): number {
   const lines = text.split('\n')

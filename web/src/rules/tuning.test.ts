@@ -24,6 +24,12 @@ test('only what differs from the rule is set; taking one value back leaves the o
   expect(tuningOf(statedOf(detail), { ...held, dedup_window: '60m', comparison: '8' })).toEqual({ reset: true, level: 'high', threshold: 8, policy: { daily_cap: 9 } })
   expect(tuningOf(statedOf(detail), statedOf(detail))).toEqual({ reset: true })
 })
+test('the rule’s own limit is taken away by none, and stays away', () => {
+  const limited = { ...detail, stated: { ...detail.stated, policy: { ...detail.stated.policy, daily_cap: 20 } } }
+  expect(tuningOf(statedOf(limited), { ...statedOf(limited), daily_cap: '' })).toEqual({ reset: true, policy: { daily_cap: 0 } })
+  const { dedup_key, dedup_window, threshold, threshold_window } = detail.tuning.policy ?? {}
+  expect(heldOf({ ...limited, tuning: { policy: { dedup_key, dedup_window, threshold, threshold_window } } }).daily_cap).toBe('')
+})
 test('a rule without a comparison has none to tune', () => {
   expect(statedOf({ ...detail, rule: { ...detail.rule, kind: 'match' } }).comparison).toBe('')
 })

@@ -34,9 +34,9 @@ function draft(level: string, comparison: number | null | undefined, policy: Fir
 /** What the rule's own text says. */
 export const statedOf = ({ rule, stated }: Stated): TuningDraft => draft(stated.level ?? 'medium', isCorrelation(rule) ? stated.threshold : undefined, stated.policy ?? {})
 
-/** What holds in this account. */
+/** What holds in this account. A tuned policy is whole: a limit that it does not name is taken away. */
 export const heldOf = ({ rule, stated, tuning }: Stated): TuningDraft =>
-  draft(tuning.level ?? stated.level ?? 'medium', isCorrelation(rule) ? (tuning.threshold ?? stated.threshold) : undefined, { ...stated.policy, ...tuning.policy })
+  draft(tuning.level ?? stated.level ?? 'medium', isCorrelation(rule) ? (tuning.threshold ?? stated.threshold) : undefined, tuning.policy ?? stated.policy ?? {})
 
 const UNIT_S: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 
@@ -68,7 +68,8 @@ export function tuningOf(stated: TuningDraft, wanted: TuningDraft): RuleUpdate {
     ...(names.has('dedup_window') ? { dedup_window: wanted.dedup_window.trim() } : {}),
     ...(names.has('threshold') ? { threshold: Number(wanted.threshold) } : {}),
     ...(names.has('threshold_window') ? { threshold_window: wanted.threshold_window.trim() } : {}),
-    ...(names.has('daily_cap') && wanted.daily_cap.trim() !== '' ? { daily_cap: Number(wanted.daily_cap) } : {}),
+    // None is said as 0, which takes the rule's own away.
+    ...(names.has('daily_cap') ? { daily_cap: Number(wanted.daily_cap.trim()) } : {}),
   }
   return {
     reset: true,

@@ -45,7 +45,8 @@ export function sentWhatIf(whatIf: WhatIf): Pick<BacktestRequest & RuleUpdate, '
 
 /** What holds now, to stand in the empty fields. */
 export function asItIs({ rule, stated, tuning }: RuleDetail): WhatIf {
-  const policy = { ...stated.policy, ...tuning.policy }
+  // A tuned policy is whole: a limit that it does not name is taken away.
+  const policy = tuning.policy ?? stated.policy ?? {}
   const comparison = tuning.threshold ?? stated.threshold
   return {
     comparison: isCorrelation(rule) && comparison != null ? String(comparison) : '',

@@ -82,7 +82,7 @@ export function SearchesTab() {
 function SearchTable({ list, presets, open, onOpen }: { list: SearchAlert[]; presets: readonly TellingPreset[]; open: string | undefined; onOpen: (id: string) => void }) {
   const { name } = usePeople()
   return (
-    <table className="page-table searches-table">
+    <table className="page-table searches-table" aria-label="Alerts on searches">
       <thead>
         <tr>
           <th scope="col">Watched</th>

@@ -38,7 +38,14 @@ export function History({ q, isCompact = false, say }: { q: string; isCompact?: 
   })
   const waiting = useDelayed(list.isPending)
   if (list.isError && !list.data) return <Trouble error={list.error} onRetry={() => void list.refetch()} />
-  if (!list.data) return waiting ? <div className="table-skeleton" aria-hidden /> : null
+  if (!list.data) {
+    return waiting ? (
+      <div role="status">
+        <span className="visually-hidden">Loading…</span>
+        <div className="table-skeleton" aria-hidden />
+      </div>
+    ) : null
+  }
   const events = list.data.pages.flatMap((page) => page.events)
   if (events.length === 0) {
     return isCompact ? (
@@ -75,6 +82,11 @@ export function History({ q, isCompact = false, say }: { q: string; isCompact?: 
           )
         })}
       </ol>
+      {list.isError && (
+        <p className="banner error" role="alert">
+          {list.isFetchNextPageError ? 'Older ones did not come' : 'This may be out of date'}: {list.error.message}
+        </p>
+      )}
       {list.hasNextPage && (
         <button type="button" className="button older" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {list.isFetchingNextPage ? 'Loading…' : 'Older'}

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { CircleCheck, CircleDashed, Hourglass, TriangleAlert, Wrench } from 'lucide-react'
 import type { DetectionStatus, Histogram, PackageSummary } from '../api/shapes'
 import { usePackages, useRules } from '../rules/queries'
-import { detectionText } from '../rules/words'
+import { detectionText, isFilter, isUnfilled } from '../rules/words'
 import { useSigned } from '../session/me'
 import { useNow } from '../ui/hooks'
 import { count, events } from '../ui/number'
@@ -28,11 +28,13 @@ export function useWatch(): Watch | undefined {
   const list = useRules()
   const packages = usePackages()
   if (list.data === undefined) return undefined
+  // Filters only narrow: nothing is found by them.
+  const rules = list.data.rules.filter((rule) => !isFilter(rule))
   return {
-    on: list.data.rules.filter((rule) => rule.is_enabled).length,
-    all: list.data.rules.length,
-    packages: packages.data?.length,
-    waiting: packages.data?.filter((one) => one.needs_configuration) ?? [],
+    on: rules.filter((rule) => rule.is_enabled).length,
+    all: rules.length,
+    packages: packages.data?.packages.length,
+    waiting: packages.data?.packages.filter((one) => one.needs_configuration && !one.is_enabled && isUnfilled(one)) ?? [],
     problems: list.data.problems.length,
     detection: list.data.detection,
   }

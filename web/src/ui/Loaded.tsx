@@ -13,7 +13,10 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
       <>
         {query.isError && (
           <p className="banner error" role="alert">
-            This may be out of date: {query.error.message}
+            This may be out of date: {query.error.message}{' '}
+            <button type="button" className="link-button" onClick={() => void query.refetch()}>
+              Try again
+            </button>
           </p>
         )}
         {children(query.data)}
@@ -22,10 +25,13 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
   }
   if (query.isError) return <Trouble error={query.error} onRetry={() => void query.refetch()} />
   return waiting ? (
-    <div className="table-skeleton" aria-hidden>
-      {Array.from({ length: ROWS }, (_, at) => (
-        <i key={at} />
-      ))}
+    <div role="status">
+      <span className="visually-hidden">Loading…</span>
+      <div className="table-skeleton" aria-hidden>
+        {Array.from({ length: ROWS }, (_, at) => (
+          <i key={at} />
+        ))}
+      </div>
     </div>
   ) : null
 }

@@ -1,6 +1,11 @@
 /** Short messages that pass by: shown at the foot and spoken by screen readers. */
 import { useEffect, useSyncExternalStore } from 'react'
 
+/** Long enough for a word or two; a refusal with its reason takes longer to read. */
+const SHOWN_MS = 3500
+const READ_MS = 45
+const SHOWN_MS_MAX = 15_000
+
 let message = { text: '', at: 0 }
 const listeners = new Set<() => void>()
 
@@ -18,7 +23,7 @@ export function Notices() {
   const shown = useSyncExternalStore(subscribe, () => message)
   useEffect(() => {
     if (shown.text === '') return
-    const timer = setTimeout(() => notify(''), 4000)
+    const timer = setTimeout(() => notify(''), Math.min(SHOWN_MS_MAX, SHOWN_MS + shown.text.length * READ_MS))
     return () => clearTimeout(timer)
   }, [shown])
   return (

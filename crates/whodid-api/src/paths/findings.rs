@@ -1,8 +1,8 @@
 //! The Findings API.
 
 use crate::{
-    FindingPageParams, Note, NotePage, NoteWrite, Occurrence, OccurrencePage, OccurrenceWrite, ProviderPage,
-    ProviderParams,
+    FindingPageParams, GraphAnswer, GraphRequest, Note, NotePage, NoteWrite, Occurrence, OccurrencePage,
+    OccurrenceWrite, ProviderPage, ProviderParams,
 };
 
 /// List providers
@@ -97,3 +97,18 @@ pub fn delete_occurrence() {}
     params(("account" = String, Path, description = "The account"), ("provider" = String, Path, description = "The provider"), ("id" = String, Path, description = "The occurrence's id")),
     responses((status = 200, description = "The note", body = Note)), security(("key" = []), ("session" = [])))]
 pub fn get_occurrence_note() {}
+
+/// Query with GraphQL
+///
+/// Read-only: `providers`, `notes`, `note`, `occurrences` and `occurrence`, with the members that the other routes give
+/// them; a note has `occurrences`, an occurrence its `note`. The guide has the schema; there is no introspection but
+/// `__typename`. What is not found is null, and told under `errors`; a query that cannot be read, or asks for more than
+/// 8 levels, 200 fields, 128 lists or 50,000 objects, is a problem.
+#[utoipa::path(post, path = "/findings/v1/{account}/graph", operation_id = "queryFindings", tag = "findings",
+    params(("account" = String, Path, description = "The account")),
+    request_body(content(
+        (GraphRequest = "application/json"),
+        (String = "application/graphql", example = "{ notes(provider_id: \"acme\") { notes { id short_description } next_page_token } }"),
+    ), description = "The query, with a key also as it is"),
+    responses((status = 200, description = "What was found", body = GraphAnswer)), security(("key" = []), ("session" = [])))]
+pub fn query_findings() {}

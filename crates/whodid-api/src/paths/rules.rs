@@ -64,6 +64,13 @@ pub fn list_packages() {}
     responses((status = 200, description = "What came, or would come, of it", body = PackageInstalled)), security(("key" = []), ("session" = [])))]
 pub fn install_package() {}
 
+/// Look at the account's storage for rule files
+///
+/// Each file `IBM.rules/activities/*.json` beside the account's tables is a package, which is made, upgraded and removed with it. They are looked at every minute; this looks now, and answers when it is done.
+#[utoipa::path(post, path = "/api/v1/packages/refresh", operation_id = "refreshPackages", tag = "rules", params(LookupParams),
+    responses((status = 200, description = "The packages as they are now", body = PackageList)), security(("key" = []), ("session" = [])))]
+pub fn refresh_packages() {}
+
 /// Download a package
 #[utoipa::path(get, path = "/api/v1/packages/{id}/content", operation_id = "downloadPackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
     responses((status = 200, description = "Its archive", body = String, content_type = "application/gzip")), security(("key" = []), ("session" = [])))]
@@ -76,7 +83,7 @@ pub fn update_package() {}
 
 /// Remove a package
 ///
-/// One that came with whodid cannot be removed, only switched off.
+/// One that came with whodid cannot be removed, only switched off. One that is made of a file in the account's storage is removed there.
 #[utoipa::path(delete, path = "/api/v1/packages/{id}", operation_id = "deletePackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
     responses((status = 204, description = "It is gone")), security(("key" = []), ("session" = [])))]
 pub fn delete_package() {}

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
-use whodid_engine::{Backtest, Order, ReadRequest};
-use whodid_model::{AccountName, StreamName};
+use whodid_engine::{Backtest, Domain, Erasure, Order, ReadRequest};
+use whodid_model::access::{Act, Permission};
+use whodid_model::{AccountName, StreamName, Timestamp};
 use whodid_rules::{Build, Exception, ExceptionScope, RuleSet};
 
-use crate::{Bench, event, parse, reader_of};
+use crate::{Bench, START, event, parse, reader_of, scope};
 
 const DELETED: &str = "title: A key was deleted\nid: deleted\nlevel: high\nlogsource: {category: activity}\ndetection: {sel: {action: kms.secrets.delete}, condition: sel}\n";
 const FIVE: &str = "title: Failed\nid: failed\nlogsource: {category: activity}\ndetection: {sel: {outcome: failure}, condition: sel}\n---\n\
@@ -213,10 +214,9 @@ async fn a_backtest_finds_what_live_detection_found_in_whatever_order_events_cam
                 compared: Some(Arc::clone(&rules)),
                 rule: id.clone(),
                 request: ReadRequest::default(),
-                streams: vec![StreamName::activity()],
                 time_max: Duration::from_secs(60),
             };
-            let report = bench.engine.backtest(&reader_of(&StreamName::activity()), test).await.unwrap();
+            let report = bench.engine.backtest(&[reader_of(&StreamName::activity())], test).await.unwrap();
             let live = found.iter().filter(|finding| finding["requestData"]["ruleId"] == id.as_str()).count() as u64;
             assert!(live > 0, "{id} found nothing");
             assert_eq!(report.findings, live, "seed {seed}, rule {id}: {report:?}");
@@ -225,4 +225,86 @@ async fn a_backtest_finds_what_live_detection_found_in_whatever_order_events_cam
             assert!(report.events_read < 60, "successes concern no rule");
         }
     }
+}
+
+#[tokio::test]
+async fn records_that_were_erased_before_detection_came_to_them_hold_it_up_for_nothing() {
+    let bench = Bench::new().await;
+    bench.send(&event("e0", 0, "kms.secrets.read", "success")).await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    let bench = {
+        bench.engine.detect_up_to_now().await;
+        bench.restart().await
+    };
+    for number in 1..=3 {
+        bench.send(&event(&format!("e{number}"), number, "kms.secrets.delete", "success")).await;
+    }
+    let minute = |minute: i64| Timestamp::from_micros(START + minute * 60_000_000);
+    let erasure = Erasure { of: Domain::All, during: vec![minute(1)..minute(4)] };
+    bench.engine.erase(&scope(Act::Manage(Permission::EventsErase)), &erasure).await.unwrap();
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    assert!(findings(&bench).await.is_empty());
+    assert_eq!(bench.engine.detect_status(&account()).unwrap().behind, 0, "nothing more is waited for");
+    bench.send(&event("e5", 90, "kms.secrets.delete", "success")).await;
+    assert_eq!(findings(&bench).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_time_completes_names_nobody_who_came_by() {
+    let silent = "title: Login\nid: login\nlogsource: {category: activity}\ndetection: {sel: {action: login}, condition: sel}\n---\n\
+        title: Silent\nid: silent\ncorrelation: {type: silence, rules: [login], group-by: [initiator.name], timespan: 5m}\n";
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(silent)).await.unwrap();
+    bench.send(&event("e1", 0, "login", "success")).await;
+    bench.engine.detect_up_to_now().await;
+    bench.clock.fetch_add(10 * 60_000_000, Ordering::Relaxed);
+    bench.send(&event("e2", 10, "kms.secrets.read", "success").replace("bob@example.com", "mallory@example.com")).await;
+    let found = findings(&bench).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["initiator"]["name"], "bob@example.com", "of whom nothing was heard");
+    assert_eq!(found[0]["initiator"].get("host"), None);
+}
+
+#[tokio::test]
+async fn an_event_that_repeats_itself_at_length_makes_a_finding_that_can_be_recorded() {
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    let name = "x".repeat(400_000);
+    let long =
+        event("e1", 1, "kms.secrets.delete", "success").replace("bob@example.com", &name).replace("IBMid-1", &name);
+    bench.send(&long).await;
+    let found = findings(&bench).await;
+    assert_eq!(found.len(), 1);
+    assert!(found[0].to_string().len() < 32_000, "{}", found[0].to_string().len());
+    assert_eq!(bench.engine.detect_status(&account()).unwrap().behind, 0);
+}
+
+#[tokio::test]
+async fn what_did_not_happen_is_told_only_when_all_that_happened_was_seen() {
+    let pair = "title: A\nid: a\nlogsource: {category: activity}\ndetection: {sel: {action: begin}, condition: sel}\n---\n\
+        title: B\nid: b\nlogsource: {category: activity}\ndetection: {sel: {action: end}, condition: sel}\n---\n\
+        title: No end\nid: no-end\ncorrelation: {type: absence, rules: [a, b], group-by: [initiator.name], timespan: 5m}\n";
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(pair)).await.unwrap();
+    bench.send(&event("e1", 0, "begin", "success")).await;
+    bench.engine.detect_up_to_now().await;
+    let bench = bench.restart().await;
+    // Taken in while nobody looks, in two groups, and looked at when the time of the absence is long over.
+    bench.send(&event("x", 0, "other", "success")).await;
+    bench.engine.flush().await.unwrap();
+    bench.clock.fetch_add(60_000_000, Ordering::Relaxed);
+    bench.send(&event("e2", 1, "end", "success")).await;
+    bench.clock.fetch_add(20 * 60_000_000, Ordering::Relaxed);
+    bench.engine.set_rules(&account(), rules(pair)).await.unwrap();
+    assert!(findings(&bench).await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_changes_rules_can_wait_until_what_is_there_was_looked_at() {
+    let bench = Bench::new().await;
+    bench.engine.set_rules(&account(), rules(DELETED)).await.unwrap();
+    bench.send(&event("e1", 1, "kms.secrets.delete", "success")).await;
+    assert!(bench.engine.looked_at(&account(), &StreamName::activity(), Duration::from_secs(60)).await);
+    bench.engine.set_rules(&account(), rules(FIVE)).await.unwrap();
+    assert_eq!(findings(&bench).await.len(), 1, "found by the rules of before");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::world::{at, compiled, documents, hits, received, sign_in, told};
-use whodid_rules::{Build, Exception, ExceptionScope, Level, Policy, Tuning, Verdict};
+use whodid_rules::{Build, Exception, ExceptionScope, Level, Policy, RuleSet, Tuning, Verdict};
 
 const RULE: &str = "title: T\nid: t\nlogsource: {category: activity}\ndetection: {sel: {outcome: failure}, condition: sel}\n---\n\
     title: Three\nid: three\ncorrelation: {type: event_count, rules: [t], generate: true, group-by: [initiator.name], timespan: 1h, condition: {gte: 3}}\n";
@@ -90,4 +90,61 @@ fn tuning_changes_level_threshold_and_policy_and_not_the_rule() {
     assert_eq!(told(&rules, &found), ["t  10:00:00", "t  10:00:01", "t  10:00:02", "three bob 10:00:01"]);
     assert!(found.iter().all(|hit| hit.verdict == Verdict::Finding));
     assert_eq!(rules.rules()[0].meta.level, Level::Low);
+}
+
+#[test]
+fn rules_that_tell_when_whodid_is_made_blind_have_no_exceptions() {
+    let loaded: Vec<whodid_rules::Document> = whodid_rules::builtin()
+        .iter()
+        .filter(|package| package.manifest.id == whodid_rules::SELF_PACKAGE)
+        .flat_map(|package| package.documents().documents)
+        .collect();
+    let guards: Vec<&whodid_rules::Document> =
+        loaded.iter().filter(|document| whodid_rules::is_guard(&document.meta().id)).collect();
+    assert_eq!(guards.len(), 5);
+    let all = Exception {
+        events: BTreeMap::from([("outcome".to_owned(), vec!["success".into()])]),
+        ..exception(ExceptionScope::All, None)
+    };
+    let build =
+        Build { documents: loaded.iter().collect(), exceptions: vec![all], with_dormant: true, ..Build::default() };
+    let rules = RuleSet::compile(&build).0;
+    for guard in guards {
+        let test = guard.tests.iter().find(|test| test.expect == whodid_rules::Expect::Match).unwrap();
+        let found = hits(&rules, &test.events.join("\n"));
+        let hit = found.iter().find(|hit| rules.rules()[hit.rule].meta.id == guard.meta().id).unwrap();
+        assert_eq!(hit.silenced_by, None, "{}", guard.meta().id);
+    }
+}
+
+#[test]
+fn a_rule_sees_nothing_of_the_audit_log_that_its_author_may_not_see() {
+    use whodid_model::{Offset, StreamName};
+    let text = "title: T\nid: t\nlogsource: {category: activity}\ndetection: {sel: {outcome: failure}, condition: sel}\n---\n\
+        title: N\nid: n\ncorrelation: {type: event_count, rules: [t], generate: true, timespan: 1h, condition: {gte: 1}}\n";
+    let documents = documents(text);
+    let found = |without: &[&str]| {
+        let build = Build {
+            documents: documents.iter().collect(),
+            without_audit: without.iter().map(|id| (*id).to_owned()).collect(),
+            ..Build::default()
+        };
+        let rules = compiled(&build);
+        let line = sign_in("10:00:00", "bob", "failure", "192.0.2.1", "x");
+        let items = whodid_decode::decode(whodid_decode::Format::Auto, line.as_bytes(), received());
+        let event = items[0].event.as_ref().unwrap();
+        let place = whodid_rules::Place {
+            event_time: event.event_time,
+            offset: Offset(0),
+            stream: StreamName::audit(),
+            recorded_at: received(),
+        };
+        let unread = whodid_rules::Unread { place: &place, source: "cadf", texts: event, raw: &line.as_str() };
+        let mut hits = Vec::new();
+        rules.step(&mut rules.new_state(), &unread, &mut hits);
+        (hits.len(), rules.matches(&unread).len())
+    };
+    assert_eq!(found(&[]), (2, 1));
+    assert_eq!(found(&["n"]), (1, 1));
+    assert_eq!(found(&["t", "n"]), (0, 0));
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod advisor;
+mod bounds;
 mod correlations;
 mod exceptions;
+mod golden;
 mod judged;
 mod kinds;
 mod order;

@@ -145,6 +145,11 @@ pub enum PackagesVerb {
     /// List the packages of a server
     #[command(after_help = "Examples:\n  whodid packages list")]
     List(ClientFlags),
+    /// Look at the account's storage for rule files now, and list the packages
+    #[command(
+        after_help = "Examples:\n  aws s3 cp kms-rules.json s3://bucket/IBM.rules/activities/ && whodid packages refresh\n\nA server looks by itself every minute. Exit code 3 when a file cannot be used."
+    )]
+    Refresh(ClientFlags),
     /// Install or upgrade a package on a server
     #[command(
         after_help = "Examples:\n  whodid packages install my-package.tar.gz --dry-run\n  whodid packages install ./my-package\n\nAll or nothing. What was tuned stays."

@@ -108,6 +108,20 @@ pub async fn backtest(flags: &BacktestFlags, output: Output) -> anyhow::Result<E
 /// Runs `whodid packages list`.
 pub async fn packages(client: &ClientFlags, output: Output) -> anyhow::Result<End> {
     let answer = Client::new(client)?.get("/api/v1/packages", &Vec::new()).await?;
+    show_packages(&answer, output)?;
+    Ok(End::Done)
+}
+
+/// Runs `whodid packages refresh`.
+pub async fn refresh(client: &ClientFlags, output: Output) -> anyhow::Result<End> {
+    let client = Client::new(client)?;
+    let request = client.request(Method::POST, "/api/v1/packages/refresh", &Vec::new())?;
+    let answer: Value = client.send(request).await?.json().await?;
+    Ok(if show_packages(&answer, output)? { End::Done } else { End::Found })
+}
+
+/// Shows packages and what is wrong with files that are to be some; whether nothing is.
+fn show_packages(answer: &Value, output: Output) -> anyhow::Result<bool> {
     let rows = answer["packages"].as_array().cloned().unwrap_or_default();
     let columns = [
         ("id", "/id"),
@@ -117,9 +131,19 @@ pub async fn packages(client: &ClientFlags, output: Output) -> anyhow::Result<En
         ("author", "/author"),
         ("licence", "/licence"),
         ("title", "/title"),
+        ("file", "/file"),
+        ("problem", "/problem"),
     ];
-    output::rows(output, &columns, &rows, &answer)?;
-    Ok(End::Done)
+    output::rows(output, &columns, &rows, answer)?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let of_packages = rows.iter().filter_map(|row| Some((text(&row["file"]), text(&row["problem"])?)));
+    let others = answer["problems"].as_array().into_iter().flatten();
+    let others = others.filter_map(|one| Some((text(&one["file"]), text(&one["message"])?)));
+    let problems: Vec<(Option<String>, String)> = of_packages.chain(others).collect();
+    for (file, problem) in &problems {
+        output::note(&format!("{}: {problem}", file.as_deref().unwrap_or("the account's storage")));
+    }
+    Ok(problems.is_empty())
 }
 
 /// Runs `whodid packages install`.

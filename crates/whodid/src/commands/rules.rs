@@ -36,6 +36,7 @@ pub async fn packages(verb: PackagesVerb, output: Output) -> Result<End> {
         PackagesVerb::Pack(flags) => pack(&flags, output),
         PackagesVerb::Diff(flags) => diff(&flags, output),
         PackagesVerb::List(client) => installed::packages(&client, output).await,
+        PackagesVerb::Refresh(client) => installed::refresh(&client, output).await,
         PackagesVerb::Install(flags) => installed::install(&flags, output).await,
         PackagesVerb::Download { named, file } => installed::download(&named, &file).await,
         PackagesVerb::Enable(flags) => installed::switch_package(&flags, true, output).await,

@@ -117,6 +117,7 @@ impl Running {
             app.stop();
             return Err(error.context("alerts cannot be told"));
         }
+        app.begin_bucket_rules(engine.clone());
         app.hand_over_all().await;
         let telling = tokio::spawn(keep_telling(Arc::clone(&app)));
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry, claim));

@@ -177,8 +177,8 @@ async fn work(
         return Ok((Vec::new(), Vec::new()));
     };
     let Grown { row, alert, found, moment } = grown;
-    let is_quiet =
-        around.silences.iter().any(|silence| silence.matches(&found.rule_id, found.severity, &found.group, now));
+    let is_quiet = !whodid_rules::is_guard(&found.rule_id)
+        && around.silences.iter().any(|silence| silence.matches(&found.rule_id, found.severity, &found.group, now));
     let moment = moment.filter(|_| !is_quiet);
     let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &around.channels, now)).unwrap_or_default();
     Ok((vec![row], deliveries))

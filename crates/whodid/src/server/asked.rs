@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -24,6 +26,11 @@ pub trait Ask: DeserializeOwned + Send {
     /// What the audit log tells of it when it comes to nothing; `None` where it may hold a secret,
     /// or is told otherwise.
     fn told(&self) -> Option<Value>;
+
+    /// Reads it: a small JSON document, where nothing else is said.
+    fn read(headers: &HeaderMap, body: Body) -> impl Future<Output = Result<Self, Failure>> + Send {
+        body::read_json(headers, body)
+    }
 }
 
 macro_rules! asks {
@@ -127,7 +134,7 @@ impl<T: Ask> FromRequest<Arc<App>> for Asked<T> {
         let caller = parts.extensions.get::<Caller>();
         let caller =
             caller.ok_or_else(|| Failure::new(Code::Internal, "a body was read before its sender was known"))?;
-        let asked: Result<T, Failure> = body::read_json(&parts.headers, body).await;
+        let asked = T::read(&parts.headers, body).await;
         let told = asked.as_ref().ok().and_then(T::told);
         let holds_secret = told.as_ref().is_some_and(|told| whodid_audit::holds_secret(&told.to_string()));
         if let Some(told) = told {

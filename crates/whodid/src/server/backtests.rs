@@ -13,7 +13,7 @@ use whodid_api::{
 use whodid_engine::{BacktestReport, ReadRequest};
 use whodid_model::access::Permission;
 use whodid_model::time::MICROS_A_DAY;
-use whodid_model::{StreamName, Timestamp};
+use whodid_model::{AccessScope, StreamName, Timestamp};
 use whodid_rules::{Body, Build, Document, Exception, ExceptionScope, Gravity, OURSELVES, Problem, RuleSet, Tuning};
 
 use super::App;
@@ -62,18 +62,24 @@ pub async fn run(
     caller.attempt.asks_text("from", request.from.as_deref());
     caller.attempt.asks_text("to", request.to.as_deref());
     // Whoever may read rules may not therefore read events.
-    let scope = caller.reads(Some(&prepared.stream), params.account.as_deref())?;
+    let may_audit = super::rules::may_read_audit(&caller, &account);
+    // Of a rule for both streams, whoever may not read the audit log sees the rest, as the rule would live.
+    let meant = prepared
+        .streams
+        .iter()
+        .filter(|stream| may_audit || prepared.streams.len() == 1 || **stream != StreamName::audit());
+    let scopes: Vec<AccessScope> =
+        meant.map(|stream| caller.reads(Some(stream), params.account.as_deref())).collect::<Result<_, _>>()?;
     let days = days(&request, now)?;
     let test = whodid_engine::Backtest {
         rules: Arc::new(app.with_locations(prepared.tested)),
         compared: prepared.compared.map(|rules| Arc::new(app.with_locations(rules))),
         rule: prepared.id.clone(),
         request,
-        streams: vec![prepared.stream],
         time_max: TIME_MAX,
     };
     let _turn = app.backtesting.acquire().await;
-    let report = app.engine()?.backtest(&scope, test).await?;
+    let report = app.engine()?.backtest(&scopes, test).await?;
     caller.attempt.answers("rows", report.matches);
     Ok(Json(shown(prepared.id, prepared.title, report, days, &prepared.problems)))
 }
@@ -85,7 +91,7 @@ struct Prepared {
     version: String,
     tested: RuleSet,
     compared: Option<RuleSet>,
-    stream: StreamName,
+    streams: Vec<StreamName>,
     problems: Vec<Problem>,
 }
 
@@ -140,10 +146,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
         exception.check().map_err(|problem| wrong(format!("`exception`: {}", problem.message)))?;
         exceptions.push(exception);
     }
-    let is_of_ourselves = documents.iter().any(|document| match &document.body {
-        Body::Detection(detection) => detection.logsource().product.as_deref() == Some(OURSELVES),
-        _ => false,
-    });
+    let streams = streams(&documents);
     let compile = |documents: Vec<&Document>, tuning: Tuning, exceptions: &[Exception]| {
         RuleSet::compile(&Build {
             documents,
@@ -152,6 +155,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
             exceptions: exceptions.to_vec(),
             with_dormant: true,
             silent: std::collections::BTreeSet::new(),
+            without_audit: std::collections::BTreeSet::new(),
             routes: true,
         })
     };
@@ -169,10 +173,32 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
         version: tested.fingerprint(),
         tested: rules,
         compared,
-        stream: if is_of_ourselves { StreamName::audit() } else { StreamName::activity() },
+        streams,
         problems: problems.into_iter().filter(|problem| problem.code != "unused_filter").collect(),
         id,
     })
+}
+
+/// The streams whose events rules may match: what whodid tells of itself, what others tell, or both.
+fn streams(documents: &[&Document]) -> Vec<StreamName> {
+    let reach = |document: &&Document| match &document.body {
+        Body::Detection(detection) => match detection.logsource().product.as_deref() {
+            Some(OURSELVES) => (false, true),
+            Some(_) => (true, false),
+            None => (true, true),
+        },
+        Body::Advisor(_) => (true, true),
+        Body::Correlation(_) | Body::Filter(_) => (false, false),
+    };
+    let reaches: Vec<(bool, bool)> = documents.iter().map(reach).collect();
+    let mut streams = Vec::new();
+    if reaches.iter().any(|(activity, _)| *activity) || reaches.iter().all(|(_, audit)| !audit) {
+        streams.push(StreamName::activity());
+    }
+    if reaches.iter().any(|(_, audit)| *audit) {
+        streams.push(StreamName::audit());
+    }
+    streams
 }
 
 /// How many days the range has, begun ones included.

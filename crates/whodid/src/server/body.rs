@@ -133,6 +133,22 @@ pub async fn read_json<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body
     if !is_json(headers) {
         return Err(Failure::new(Code::UnsupportedMediaType, "send `Content-Type: application/json`"));
     }
+    let bytes = read_small(headers, body).await?;
+    if holds_nul(&bytes) {
+        return Err(Failure::new(Code::BadJson, "a text holds the character U+0000, which no name or text may have"));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| Failure::new(Code::BadJson, json_detail(&error)))
+}
+
+/// Reads a small text of whatever type. Compressed ones are refused.
+pub async fn read_text(headers: &HeaderMap, body: Body) -> Result<String, Failure> {
+    let text = String::from_utf8(read_small(headers, body).await?).ok();
+    let text = text.filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| Failure::new(Code::InvalidRequest, "the body is not UTF-8, or holds U+0000"))
+}
+
+/// The bytes of a small document, at most [`JSON_BYTES_MAX`].
+async fn read_small(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Failure> {
     if coding(headers)? != Coding::Identity {
         return Err(unsupported("this route takes no compressed body"));
     }
@@ -142,10 +158,7 @@ pub async fn read_json<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body
     while let Some(piece) = pieces.next(JSON_BYTES_MAX).await? {
         bytes.extend_from_slice(&piece);
     }
-    if holds_nul(&bytes) {
-        return Err(Failure::new(Code::BadJson, "a text holds the character U+0000, which no name or text may have"));
-    }
-    serde_json::from_slice(&bytes).map_err(|error| Failure::new(Code::BadJson, json_detail(&error)))
+    Ok(bytes)
 }
 
 /// Whether a JSON text has a string with U+0000. Not every database can hold one, and nobody means one.

@@ -13,8 +13,8 @@ use std::sync::{Arc, LazyLock};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use whodid_engine::Engine;
-use whodid_meta::{Document as Stored, DocumentKind, DocumentVersion, MetaError};
-use whodid_model::AccountName;
+use whodid_meta::{Document as Stored, DocumentKind, DocumentVersion, Expected, MetaError};
+use whodid_model::{AccountName, StreamName};
 use whodid_rules::{Build, Document, Exception, Package, Problem, RuleSet, Tuning, Variables, builtin};
 
 use super::App;
@@ -26,6 +26,9 @@ const KINDS: [DocumentKind; 4] =
     [DocumentKind::Package, DocumentKind::Rule, DocumentKind::RuleTuning, DocumentKind::Exception];
 /// Accounts whose rules are kept ready to be shown; those of others are read again.
 const READY_MAX: usize = 4;
+
+/// How long a change of rules waits for detection to come to what was told of it.
+const LOOKED_AT_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What is kept of a package.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -40,6 +43,12 @@ pub struct StoredPackage {
     /// Its files, of an installed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<BTreeMap<String, String>>,
+    /// The file in the account's storage that it is made of, of one that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub laid_file: Option<String>,
+    /// Whether whoever installed it may not read the audit log: its rules see nothing of it then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_audit: bool,
 }
 
 /// What is kept of a rule of the account's own.
@@ -48,6 +57,9 @@ pub struct StoredPackage {
 pub struct StoredRule {
     /// Its text, which may hold several rules.
     pub text: String,
+    /// Whether whoever wrote it may not read the audit log: its rules see nothing of it then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_audit: bool,
 }
 
 /// What is kept of the tuning of a rule.
@@ -71,6 +83,8 @@ pub struct KnownPackage {
     pub is_builtin: bool,
     /// What the account made of it.
     pub stored: StoredPackage,
+    /// The revision of that, where something is stored.
+    pub revision: Option<i64>,
     /// The hash that pins it.
     pub digest: String,
     /// How many rules it has, filters not counted.
@@ -86,6 +100,11 @@ impl KnownPackage {
     /// The values of its variables.
     pub fn variables(&self) -> Variables {
         self.package.variables(&self.stored.variables)
+    }
+
+    /// What a change that was made of this expects to find.
+    pub fn expected(&self) -> Expected {
+        self.revision.map_or(Expected::Any, Expected::Revision)
     }
 }
 
@@ -210,25 +229,25 @@ impl Catalog {
     /// Reads what is stored of an account.
     fn read(kept: Kept) -> Self {
         let mut catalog = Self::default();
-        let mut stored: HashMap<String, StoredPackage> = HashMap::new();
+        let mut stored: HashMap<String, (StoredPackage, i64)> = HashMap::new();
         for document in kept.packages {
             match serde_json::from_value(document.body) {
-                Ok(package) => drop(stored.insert(document.id, package)),
+                Ok(package) => drop(stored.insert(document.id, (package, document.revision))),
                 Err(error) => {
                     catalog.problems.push(Problem::error("package", format!("the package {}: {error}", document.id)))
                 }
             }
         }
         for package in builtin() {
-            let kept = stored.remove(&package.manifest.id).unwrap_or_default();
-            catalog.add_package(package.clone(), true, kept);
+            let (kept, revision) = stored.remove(&package.manifest.id).unzip();
+            catalog.add_package(package.clone(), true, kept.unwrap_or_default(), revision);
         }
-        let mut installed: Vec<(String, StoredPackage)> = stored.into_iter().collect();
+        let mut installed: Vec<(String, (StoredPackage, i64))> = stored.into_iter().collect();
         installed.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (id, mut kept) in installed {
+        for (id, (mut kept, revision)) in installed {
             let Some(files) = kept.files.take() else { continue };
             match Package::from_files(files) {
-                Ok(package) => catalog.add_package(package, false, kept),
+                Ok(package) => catalog.add_package(package, false, kept, Some(revision)),
                 Err(error) => catalog.problems.push(Problem::error("package", format!("the package {id}: {error}"))),
             }
         }
@@ -262,7 +281,7 @@ impl Catalog {
         Self { texts_on, ..catalog }
     }
 
-    fn add_package(&mut self, package: Package, is_builtin: bool, stored: StoredPackage) {
+    fn add_package(&mut self, package: Package, is_builtin: bool, stored: StoredPackage, revision: Option<i64>) {
         let id = package.manifest.id.clone();
         let documents = match BUILTIN.get(&id).filter(|_| is_builtin) {
             Some(documents) => documents.clone(),
@@ -273,7 +292,7 @@ impl Catalog {
             }
         };
         let rules = documents.iter().filter(|document| !is_filter(document)).count() as u64;
-        let known = KnownPackage { digest: package.digest(), package, is_builtin, stored, rules };
+        let known = KnownPackage { digest: package.digest(), package, is_builtin, stored, revision, rules };
         self.documents.extend(documents.into_iter().map(|document| (document, Origin::Package(id.clone()))));
         self.packages.insert(id, known);
     }
@@ -296,6 +315,11 @@ impl Catalog {
         })
     }
 
+    /// The package that is made of a file in the account's storage.
+    pub fn package_of_file(&self, path: &str) -> Option<&KnownPackage> {
+        self.packages.values().find(|known| known.stored.laid_file.as_deref() == Some(path))
+    }
+
     /// Whether something of an own text is in force.
     pub fn is_text_on(&self, text: &str) -> bool {
         let mut of_text = self.documents.iter().filter(|(_, origin)| origin.text() == Some(text));
@@ -312,10 +336,20 @@ impl Catalog {
             .collect()
     }
 
+    /// Whether whoever wrote something may not read the audit log.
+    pub fn is_without_audit(&self, origin: &Origin) -> bool {
+        match origin {
+            Origin::Package(id) => self.packages.get(id).is_some_and(|known| known.stored.without_audit),
+            Origin::Own(id) => {
+                self.own.get(id).is_some_and(|document| document.body["without_audit"].as_bool() == Some(true))
+            }
+        }
+    }
+
     /// The rules that run, compiled, with those that correlations among them refer to.
     fn compile(&self) -> (RuleSet, Vec<Problem>) {
         let mut tuning: BTreeMap<String, Tuning> = BTreeMap::new();
-        let (mut documents, mut silent) = (Vec::new(), BTreeSet::new());
+        let (mut documents, mut silent, mut without_audit) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let running = self.running();
         for ((document, origin), runs) in self.documents.iter().zip(running) {
             if !runs {
@@ -324,6 +358,9 @@ impl Catalog {
             let id = document.meta().id.clone();
             if !self.is_enabled(document, origin) {
                 silent.insert(id.clone());
+            }
+            if self.is_without_audit(origin) {
+                without_audit.insert(id.clone());
             }
             let mut tuned = self.tuning.get(&id).map(|stored| stored.tuning.clone()).unwrap_or_default();
             tuned.dormant = Some(false);
@@ -337,6 +374,7 @@ impl Catalog {
             exceptions: self.exceptions.iter().map(|(exception, _)| exception.clone()).collect(),
             with_dormant: false,
             silent,
+            without_audit,
             routes: true,
         };
         RuleSet::compile(&build)
@@ -431,9 +469,14 @@ impl App {
         with_locations(self.locations.as_ref(), rules)
     }
 
+    /// What the rules of an account are made of, as it is now. Equal ones make equal rules.
+    pub async fn rule_versions(&self, account: &AccountName) -> Result<Vec<DocumentVersion>, MetaError> {
+        self.meta.document_versions(account, &KINDS).await
+    }
+
     /// The rules of an account as they are now: read and compiled where something changed since they last were.
     pub async fn rules_of(&self, account: &AccountName) -> Result<Arc<InForce>, Failure> {
-        let versions = self.meta.document_versions(account, &KINDS).await?;
+        let versions = self.rule_versions(account).await?;
         if let Some(known) = self.rules_ready.get(account, &versions) {
             return Ok(known);
         }
@@ -448,9 +491,15 @@ impl App {
         Ok(known)
     }
 
-    /// Puts the rules of an account into force as they are now.
+    /// Puts the rules of an account into force as they are now. What was told of the change is looked at first, by the
+    /// rules as they were: nobody can switch off unseen what would have told of it.
     pub async fn refresh_rules(&self, account: &AccountName) -> Result<(), Failure> {
-        self.put_into_force(self.engine()?, account).await
+        let engine = self.engine()?;
+        self.hand_over().await;
+        if !engine.looked_at(account, &StreamName::audit(), LOOKED_AT_WAIT).await {
+            tracing::warn!(account = %account, "detection is behind, and rules were changed before it came to what was told of the change");
+        }
+        self.put_into_force(engine, account).await
     }
 
     /// The same of every account, before the server takes events: none may come by unseen.

@@ -58,6 +58,14 @@ impl Failure {
         self
     }
 
+    /// Says where the text of a query is wrong, in bytes.
+    #[must_use]
+    pub fn at(mut self, position: usize, length: usize) -> Self {
+        self.problem.position = Some(position as u64);
+        self.problem.length = Some(length as u64);
+        self
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.problem.code

@@ -1,7 +1,6 @@
 //! The Findings API of Security Advisor, for its clients: notes and occurrences that they make, and what rules found in
 //! the same form.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use whodid_api::{
     Author, CardElement, Code, FindingPageParams, FindingSeverity, FindingType, FoundDetail, Note, NoteKind, NotePage,
-    NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite, Provider, ProviderPage, ProviderParams,
+    NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite, ProviderPage, ProviderParams,
     RemediationStep, Reporter, ValueType,
 };
 use whodid_audit::{Deed, Told};
@@ -27,8 +26,8 @@ use super::asked::Asked;
 use super::auth::Caller;
 use super::catalog::is_filter;
 use super::failure::Failure;
+use super::finding_pages::{note_page, page, provider_page};
 use super::params::{NoParams, Params, Segments};
-use super::search::limit;
 
 /// Longest id of a note, an occurrence or a provider, in characters.
 const ID_CHARS_MAX: usize = 200;
@@ -39,8 +38,6 @@ const CARDS_MAX: usize = 6;
 const REPLACE: &str = "replace-if-exists";
 /// Under which whodid itself reports: an account's own rules, and alerts on searches.
 const OWN_PROVIDERS: [&str; 2] = ["whodid", super::watching::PROVIDER];
-/// What begins the page token of what rules found.
-const OF_RULES: &str = "r:";
 
 /// A note or occurrence as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,20 +54,7 @@ pub async fn providers(
     Params(params): Params<ProviderParams>,
 ) -> Result<Json<ProviderPage>, Failure> {
     let account = caller.needs(Permission::AlertsRead, Some(&account))?;
-    let page = limit(params.limit, 100, 1000, "limit")?;
-    let kept = app.meta.document_versions(&account, &[DocumentKind::Note, DocumentKind::Occurrence]).await?;
-    let mut ids: BTreeSet<String> = kept.iter().filter_map(|one| provider_of(&one.id)).map(str::to_owned).collect();
-    ids.extend(of_rules(&app, &account).await?.into_iter().map(|(provider, _)| provider));
-    let is_meant = |id: &String| {
-        params.start_provider_id.as_ref().is_none_or(|start| id >= start)
-            && params.end_provider_id.as_ref().is_none_or(|end| id <= end)
-    };
-    ids.retain(is_meant);
-    let skip = params.skip.unwrap_or_default();
-    let total_count = ids.len() as u64;
-    let providers = ids.into_iter().skip(skip as usize).take(page);
-    let providers = providers.map(|id| Provider { name: format!("{account}/providers/{id}"), id }).collect();
-    Ok(Json(ProviderPage { providers, limit: page as u32, skip, total_count }))
+    provider_page(&app, &account, &params).await.map(Json)
 }
 
 pub async fn notes(
@@ -80,18 +64,8 @@ pub async fn notes(
     Params(params): Params<FindingPageParams>,
 ) -> Result<Json<NotePage>, Failure> {
     let account = caller.needs(Permission::AlertsRead, Some(&account))?;
-    let size = limit(params.page_size, 100, 1000, "page_size")?;
-    let mut notes = own_notes(&app, &account, &provider).await?;
-    let of_rules = of_rules(&app, &account).await?;
-    notes.extend(of_rules.into_iter().filter(|(of, _)| *of == provider).map(|(_, note)| note));
-    notes.sort_by(|one, other| one.note.id.cmp(&other.note.id));
-    notes.dedup_by(|one, other| one.note.id == other.note.id);
-    let after = params.page_token.as_deref().unwrap_or_default();
-    notes.retain(|note| note.note.id.as_str() > after);
-    let has_more = notes.len() > size;
-    notes.truncate(size);
-    let next_page_token = notes.last().filter(|_| has_more).map(|note| note.note.id.clone()).unwrap_or_default();
-    Ok(Json(NotePage { notes, next_page_token }))
+    let all = all_notes(&app, &account).await?;
+    note_page(&all, &provider, None, &params).map(Json)
 }
 
 pub async fn note(
@@ -333,65 +307,8 @@ async fn report(
         .ok_or_else(|| Failure::new(Code::Internal, "a stored occurrence cannot be read"))
 }
 
-async fn page(
-    app: &App,
-    caller: &Caller,
-    account: &AccountName,
-    provider: &str,
-    note: Option<&str>,
-    params: &FindingPageParams,
-) -> Result<OccurrencePage, Failure> {
-    let size = limit(params.page_size, 100, 1000, "page_size")?;
-    let token = params.page_token.as_deref().unwrap_or_default();
-    let wrong = || Failure::new(Code::BadCursor, "the page token was not made by this route");
-    let mut page = OccurrencePage { occurrences: Vec::new(), next_page_token: String::new() };
-    if !token.starts_with(OF_RULES) {
-        let skip: usize = if token.is_empty() { 0 } else { token.parse().map_err(|_| wrong())? };
-        let name = note.map(|id| note_name(account, provider, id));
-        let mut own: Vec<Occurrence> = own_occurrences(app, account)
-            .await?
-            .into_iter()
-            .filter(|(of, one)| match &name {
-                Some(name) => one.occurrence.note_name == *name,
-                None => of == provider,
-            })
-            .map(|(_, one)| one)
-            .collect();
-        own.sort_by(|one, other| {
-            (other.update_timestamp, &one.occurrence.id).cmp(&(one.update_timestamp, &other.occurrence.id))
-        });
-        let more = own.len() > skip + size;
-        page.occurrences.extend(own.into_iter().skip(skip).take(size));
-        if more {
-            page.next_page_token = (skip + size).to_string();
-            return Ok(page);
-        }
-        if page.occurrences.len() == size {
-            page.next_page_token = OF_RULES.to_owned();
-            return Ok(page);
-        }
-    }
-    let cursor = token.strip_prefix(OF_RULES).filter(|cursor| !cursor.is_empty());
-    let mut q = format!(
-        "action:===whodid.finding.create requestData.ruleId:* requestData.provider:==={}",
-        whodid_query::quoted(provider)
-    );
-    if let Some(note) = note {
-        q.push_str(&format!(" requestData.findingType:==={}", whodid_query::quoted(note)));
-    }
-    let stream = StreamName::findings();
-    let scope = caller.access(Act::Read(&stream), Some(account.as_str()))?;
-    let request = ReadRequest { q, stream: Some(stream), ..ReadRequest::default() };
-    let left = size - page.occurrences.len();
-    let found = app.engine()?.list(&scope, &request, Order::NewestFirst, left, cursor).await?;
-    let events = found.events.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
-    page.occurrences.extend(events.filter_map(|event| of_event(account, &event)));
-    page.next_page_token = found.next_cursor.map(|cursor| format!("{OF_RULES}{cursor}")).unwrap_or_default();
-    Ok(page)
-}
-
 /// What a rule found, as an occurrence.
-fn of_event(account: &AccountName, event: &Value) -> Option<Occurrence> {
+pub(super) fn of_event(account: &AccountName, event: &Value) -> Option<Occurrence> {
     let data = &event["requestData"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (provider, note) = (text(&data["provider"]), text(&data["findingType"]));
@@ -473,7 +390,7 @@ async fn refuse_as_rule(
 }
 
 /// The finding types of the rules, as notes with their providers.
-async fn of_rules(app: &App, account: &AccountName) -> Result<Vec<(String, Note)>, Failure> {
+pub(super) async fn of_rules(app: &App, account: &AccountName) -> Result<Vec<(String, Note)>, Failure> {
     let known = app.rules_of(account).await?;
     let mut notes: Vec<(String, Note)> = Vec::new();
     for rule in known.rules.rules().iter().filter(|rule| rule.is_reported) {
@@ -512,6 +429,15 @@ async fn of_rules(app: &App, account: &AccountName) -> Result<Vec<(String, Note)
     Ok(notes)
 }
 
+/// All notes with their providers: those that clients made, then those of the rules.
+pub(super) async fn all_notes(app: &App, account: &AccountName) -> Result<Vec<(String, Note)>, Failure> {
+    let documents = app.meta.documents(account, DocumentKind::Note).await?;
+    let shown = |document: &Document| Some((document.body["provider"].as_str()?.to_owned(), shown_note(document)?));
+    let mut notes: Vec<_> = documents.iter().filter_map(shown).collect();
+    notes.extend(of_rules(app, account).await?);
+    Ok(notes)
+}
+
 async fn own_notes(app: &App, account: &AccountName, provider: &str) -> Result<Vec<Note>, Failure> {
     let documents = app.meta.documents(account, DocumentKind::Note).await?;
     let of_provider = documents.iter().filter(|document| document.body["provider"] == provider);
@@ -533,7 +459,11 @@ async fn find_note(app: &App, account: &AccountName, provider: &str, id: &str) -
     }
     let mut of_rules = of_rules(app, account).await?.into_iter();
     let found = of_rules.find(|(of, note)| of == provider && note.note.id == id).map(|(_, note)| note);
-    found.ok_or_else(|| Failure::new(Code::NotFound, "the provider has no such note in this account"))
+    found.ok_or_else(no_note)
+}
+
+pub(super) fn no_note() -> Failure {
+    Failure::new(Code::NotFound, "the provider has no such note in this account")
 }
 
 /// A note that can be changed.
@@ -580,7 +510,7 @@ fn shown_occurrence(document: &Document, short_description: &str) -> Option<Occu
     })
 }
 
-async fn find_occurrence(
+pub(super) async fn find_occurrence(
     app: &App,
     caller: &Caller,
     account: &AccountName,
@@ -676,11 +606,11 @@ fn document_id(provider: &str, id: &str) -> String {
     format!("{provider}\u{1f}{id}")
 }
 
-fn provider_of(document_id: &str) -> Option<&str> {
+pub(super) fn provider_of(document_id: &str) -> Option<&str> {
     document_id.split_once('\u{1f}').map(|(provider, _)| provider)
 }
 
-fn note_name(account: &AccountName, provider: &str, id: &str) -> String {
+pub(super) fn note_name(account: &AccountName, provider: &str, id: &str) -> String {
     format!("{account}/providers/{provider}/notes/{id}")
 }
 

@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod backtests;
 mod body;
+mod bucket_rules;
 mod cards;
 mod catalog;
 mod channels;
@@ -18,7 +19,9 @@ mod documents;
 mod downloads;
 mod export;
 mod failure;
+mod finding_pages;
 mod findings;
+mod graph;
 mod guard;
 mod ingest;
 mod keeping;
@@ -109,6 +112,8 @@ pub struct App {
     /// Rules that were looked at lately.
     rules_ready: catalog::Ready,
     refreshing_rules: tokio::sync::Mutex<()>,
+    /// Rules that lie in the storage of accounts.
+    bucket_rules: bucket_rules::BucketRules,
     /// What sends notices, and the key it signs them with.
     notices: OnceLock<(Arc<Sender>, Arc<SigningKey>)>,
     /// Told when deliveries were queued.
@@ -156,6 +161,7 @@ impl App {
             compiling: compiling::Compiling::default(),
             rules_ready: catalog::Ready::default(),
             refreshing_rules: tokio::sync::Mutex::default(),
+            bucket_rules: bucket_rules::BucketRules::default(),
             notices: OnceLock::new(),
             deliveries_wait: tokio::sync::Notify::new(),
             watched: tokio::sync::watch::Sender::new(0),
@@ -183,6 +189,11 @@ impl App {
         tokio::spawn(alerting::run(Arc::clone(self), engine));
         tokio::spawn(delivering::run(Arc::clone(self), sender));
         Ok(())
+    }
+
+    /// Begins to look for rules in the storage of every account; ends when the server stops.
+    pub fn begin_bucket_rules(self: &Arc<Self>, engine: Engine) {
+        tokio::spawn(bucket_rules::run(Arc::clone(self), engine));
     }
 
     fn sender(&self) -> Result<&Sender, Failure> {

@@ -1,4 +1,7 @@
 //! Packages of rules: listed, installed from an archive, changed, given back, removed.
+//!
+//! One that is made of a file in the account's storage ([`super::bucket_rules`]) goes the same way in and out, and is
+//! changed there alone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,22 +13,26 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use whodid_api::{
-    Code, LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageSummary, PackageUpdate,
-    PackageVariable,
+    Code, LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageProblem, PackageSummary,
+    PackageUpdate, PackageVariable,
 };
-use whodid_audit::{Deed, Told};
+use whodid_audit::{Actor, Deed, Told};
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
-use whodid_model::Timestamp;
 use whodid_model::access::Permission;
+use whodid_model::{AccountName, Timestamp};
 use whodid_rules::{Check, Difference, Gravity, Package, PackageError};
 
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
-use super::catalog::{Catalog, KnownPackage, Origin, StoredPackage, is_filter};
+use super::bucket_rules::{self, Problems};
+use super::catalog::{Catalog, InForce, KnownPackage, Origin, StoredPackage, is_filter};
 use super::failure::Failure;
 use super::params::{Id, Params};
 use super::rules::problem;
+
+/// The id that no installed package has: `POST /api/v1/packages/refresh` would hide it.
+const REFRESH: &str = "refresh";
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -34,7 +41,28 @@ pub async fn list(
 ) -> Result<Json<PackageList>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
     let known = app.rules_of(&account).await?;
-    Ok(Json(PackageList { packages: known.catalog.packages.values().map(summary).collect() }))
+    Ok(Json(listed(&known.catalog, &app.bucket_rules.problems(&account))))
+}
+
+pub async fn refresh(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+) -> Result<Json<PackageList>, Failure> {
+    let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
+    bucket_rules::look_now(&app, &account).await?;
+    let known = app.rules_of(&account).await?;
+    Ok(Json(listed(&known.catalog, &app.bucket_rules.problems(&account))))
+}
+
+fn listed(catalog: &Catalog, problems: &Problems) -> PackageList {
+    let is_shown = |file: &Option<String>| file.as_deref().is_some_and(|file| catalog.package_of_file(file).is_some());
+    let others = problems.iter().filter(|(file, _)| !is_shown(file));
+    let others = others.map(|(file, message)| PackageProblem { file: file.clone(), message: message.clone() });
+    PackageList {
+        packages: catalog.packages.values().map(|known| summary(known, problems)).collect(),
+        problems: others.collect(),
+    }
 }
 
 pub async fn install(
@@ -50,91 +78,20 @@ pub async fn install(
     let bytes = held.bytes.clone();
     let read = move || Package::from_archive(&bytes).map(|package| (package.digest(), package));
     let (digest, package) = app.compiling.work(read).await?.map_err(refuse)?;
-    let manifest = package.manifest.clone();
-    let (id, now) = (manifest.id.clone(), crate::clock::now());
-    caller.attempt.is_about(&id, &manifest.title);
+    caller.attempt.is_about(&package.manifest.id, &package.manifest.title);
     caller.attempt.asks("digest", digest.as_str());
     if let Some(wanted) = params.digest.as_ref().filter(|wanted| **wanted != digest) {
         let detail = format!("the archive is not the one that was meant: it has {digest}, and {wanted} was asked for");
         return Err(Failure::new(Code::BadParameter, detail));
     }
-    if let Some(wanted) = &manifest.min_version
-        && whodid_rules::Version::parse(env!("CARGO_PKG_VERSION")).is_some_and(|own| own < *wanted)
-    {
-        let detail = format!("the package needs whodid {wanted} or newer, and this is {}", env!("CARGO_PKG_VERSION"));
-        return Err(Failure::new(Code::BadParameter, detail));
-    }
     let rules = app.rules_of(&account).await?;
-    let catalog = &rules.catalog;
-    let old = catalog.packages.get(&id);
-    if old.is_some_and(|old| old.is_builtin) {
-        return Err(Failure::new(
-            Code::NameTaken,
-            format!("the package `{id}` came with whodid; give yours another id"),
-        ));
-    }
-    if let Some(old) = old.filter(|old| old.package.manifest.version > manifest.version) {
-        let detail = format!(
-            "version {} is installed, and {} is older; remove it first to go back",
-            old.package.manifest.version, manifest.version
-        );
-        return Err(Failure::new(Code::Conflict, detail));
-    }
-    let known = Arc::clone(&rules);
-    let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
-    let Examined { package, checked, ids, rules: rules_count, difference } = examined;
-    if !checked.is_good() {
-        let first = checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
-        let failed = checked.tests.iter().find(|test| !test.passed);
-        let failed = failed.map(|test| {
-            format!(
-                "{}: the test \"{}\" fails: {}",
-                test.rule_id,
-                test.name,
-                test.detail.as_deref().unwrap_or_default()
-            )
-        });
-        return Err(Failure::new(
-            Code::BadJson,
-            format!("nothing was installed. {}", first.or(failed).unwrap_or_default()),
-        ));
-    }
-    let others = catalog.documents.iter().filter(|(_, origin)| *origin != Origin::Package(id.clone()));
-    let taken = others.map(|(document, _)| &document.meta().id).find(|other| ids.contains(*other));
-    if let Some(taken) = taken {
-        return Err(Failure::new(Code::NameTaken, format!("a rule with the id `{taken}` is there already")));
-    }
-    let previous_version = old.map(|old| old.package.manifest.version.to_string());
-    let kept = old.map(|old| old.stored.clone()).unwrap_or_default();
-    let stored = StoredPackage { files: None, ..kept.clone() };
-    let known = KnownPackage { package, is_builtin: false, stored, digest, rules: rules_count };
-    let installed = PackageInstalled {
-        package: summary(&known),
-        dry_run: params.dry_run,
-        added: if old.is_some() { difference.added } else { ids.into_iter().collect() },
-        removed: difference.removed,
-        changed: difference.changed,
-        problems: checked.problems.iter().map(problem).collect(),
-        previous_version,
-    };
+    let now = crate::clock::now();
+    let mut candidate = Candidate::of(&app, &rules, package, digest, None, now).await?;
+    candidate.known.stored.without_audit = !super::rules::may_read_audit(&caller, &account);
     if params.dry_run {
-        return Ok(Json(installed));
+        return Ok(Json(PackageInstalled { dry_run: true, ..candidate.installed }));
     }
-    let body = json!(StoredPackage { files: Some(known.package.files.clone()), ..kept });
-    let change = DocumentChange {
-        kind: DocumentKind::Package,
-        id: id.clone(),
-        body: Some(body),
-        secret: None,
-        expected: Expected::Any,
-    };
-    let of = |known: &KnownPackage| json!({"version": known.package.manifest.version, "digest": known.digest});
-    let deed = if old.is_some() { Deed::PackageUpdate } else { Deed::PackageCreate };
-    let told =
-        Told::success(deed, id.as_str(), known.package.manifest.title.as_str()).changed(old.map(of), Some(of(&known)));
-    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], now).await?;
-    app.refresh_rules(&account).await?;
-    Ok(Json(installed))
+    candidate.install(&app, &caller.attempt.actor(), &account, now).await.map(Json)
 }
 
 pub async fn download(
@@ -198,6 +155,7 @@ pub async fn update(
         package: known.package.clone(),
         is_builtin: known.is_builtin,
         stored: stored.clone(),
+        revision: known.revision,
         digest: known.digest.clone(),
         rules: known.rules,
     };
@@ -215,11 +173,12 @@ pub async fn update(
         .changed(Some(shown(&known.stored)), Some(shown(&stored)));
     let files = (!known.is_builtin).then(|| known.package.files.clone());
     let body = json!(StoredPackage { files, ..stored });
-    let change =
-        DocumentChange { kind: DocumentKind::Package, id, body: Some(body), secret: None, expected: Expected::Any };
+    // Its files go along: one that was upgraded meanwhile must not be taken back by a switch.
+    let expected = known.expected();
+    let change = DocumentChange { kind: DocumentKind::Package, id, body: Some(body), secret: None, expected };
     app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
     app.refresh_rules(&account).await?;
-    Ok(Json(summary(&new)))
+    Ok(Json(summary(&new, &app.bucket_rules.problems(&account))))
 }
 
 pub async fn delete(
@@ -234,14 +193,164 @@ pub async fn delete(
     if known.is_builtin {
         return Err(Failure::new(Code::Conflict, "this package came with whodid; switch it off instead"));
     }
-    let before = json!({"version": known.package.manifest.version, "digest": known.digest});
-    let told = Told::success(Deed::PackageDelete, id.as_str(), known.package.manifest.title.as_str())
-        .changed(Some(before), None);
-    let change =
-        DocumentChange { kind: DocumentKind::Package, id, body: None, secret: None, expected: Expected::Present };
-    app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
-    app.refresh_rules(&account).await?;
+    if let Some(file) = &known.stored.laid_file {
+        return Err(of_file(file));
+    }
+    remove(&app, &caller.attempt.actor(), &account, known, crate::clock::now()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes a package, whoever asks.
+pub async fn remove(
+    app: &App,
+    by: &Actor,
+    account: &AccountName,
+    known: &KnownPackage,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let manifest = &known.package.manifest;
+    let told = Told::success(Deed::PackageDelete, manifest.id.as_str(), manifest.title.as_str());
+    let told = with_file(told, known).changed(Some(told_of(known)), None);
+    let (id, expected) = (manifest.id.clone(), Expected::Present);
+    let change = DocumentChange { kind: DocumentKind::Package, id, body: None, secret: None, expected };
+    app.meta.change_documents(by, account, &[change], &[told], now).await?;
+    app.refresh_rules(account).await
+}
+
+/// A package that may be installed: compiled, tested, and held against what the account has.
+#[derive(Debug)]
+pub struct Candidate {
+    known: KnownPackage,
+    expected: Expected,
+    told: Told,
+    /// What comes of it.
+    installed: PackageInstalled,
+}
+
+impl Candidate {
+    /// Looks at a package, whoever brings it. `laid_file` is the file in the account's storage that it is made of.
+    pub async fn of(
+        app: &App,
+        rules: &Arc<InForce>,
+        package: Package,
+        digest: String,
+        laid_file: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let manifest = package.manifest.clone();
+        let id = manifest.id.clone();
+        if let Some(wanted) = &manifest.min_version
+            && whodid_rules::Version::parse(env!("CARGO_PKG_VERSION")).is_some_and(|own| own < *wanted)
+        {
+            let detail =
+                format!("the package needs whodid {wanted} or newer, and this is {}", env!("CARGO_PKG_VERSION"));
+            return Err(Failure::new(Code::BadParameter, detail));
+        }
+        let catalog = &rules.catalog;
+        let old = catalog.packages.get(&id);
+        if old.is_some_and(|old| old.is_builtin) {
+            return Err(Failure::new(
+                Code::NameTaken,
+                format!("the package `{id}` came with whodid; give yours another id"),
+            ));
+        }
+        if id == REFRESH {
+            return Err(Failure::new(Code::NameTaken, format!("no package can have the id `{REFRESH}`")));
+        }
+        if let Some(old) = old.filter(|old| old.stored.laid_file.as_deref() != laid_file) {
+            return Err(match &old.stored.laid_file {
+                Some(file) => of_file(file),
+                None => Failure::new(Code::NameTaken, format!("a package with the id `{id}` is installed")),
+            });
+        }
+        if let Some(old) = old.filter(|old| old.package.manifest.version > manifest.version) {
+            let detail = format!(
+                "version {} is installed, and {} is older; remove it first to go back",
+                old.package.manifest.version, manifest.version
+            );
+            return Err(Failure::new(Code::Conflict, detail));
+        }
+        let known = Arc::clone(rules);
+        let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
+        let Examined { package, checked, ids, rules: rules_count, difference } = examined;
+        if !checked.is_good() {
+            let first =
+                checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
+            let failed = checked.tests.iter().find(|test| !test.passed);
+            let failed = failed.map(|test| {
+                format!(
+                    "{}: the test \"{}\" fails: {}",
+                    test.rule_id,
+                    test.name,
+                    test.detail.as_deref().unwrap_or_default()
+                )
+            });
+            return Err(Failure::new(
+                Code::BadJson,
+                format!("nothing was installed. {}", first.or(failed).unwrap_or_default()),
+            ));
+        }
+        let others = catalog.documents.iter().filter(|(_, origin)| *origin != Origin::Package(id.clone()));
+        let taken = others.map(|(document, _)| &document.meta().id).find(|other| ids.contains(*other));
+        if let Some(taken) = taken {
+            return Err(Failure::new(Code::NameTaken, format!("a rule with the id `{taken}` is there already")));
+        }
+        let kept = old.map(|old| old.stored.clone()).unwrap_or_default();
+        let stored = StoredPackage { files: None, laid_file: laid_file.map(str::to_owned), ..kept };
+        let revision = old.and_then(|old| old.revision);
+        let known = KnownPackage { package, is_builtin: false, stored, revision, digest, rules: rules_count };
+        let installed = PackageInstalled {
+            package: summary(&known, &Problems::new()),
+            dry_run: false,
+            added: if old.is_some() { difference.added } else { ids.into_iter().collect() },
+            removed: difference.removed,
+            changed: difference.changed,
+            problems: checked.problems.iter().map(problem).collect(),
+            previous_version: old.map(|old| old.package.manifest.version.to_string()),
+        };
+        let deed = if old.is_some() { Deed::PackageUpdate } else { Deed::PackageCreate };
+        let told = Told::success(deed, id.as_str(), manifest.title.as_str());
+        let told = with_file(told, &known).changed(old.map(told_of), Some(told_of(&known)));
+        Ok(Self { expected: known.expected(), known, told, installed })
+    }
+
+    /// Puts it into force.
+    pub async fn install(
+        self,
+        app: &App,
+        by: &Actor,
+        account: &AccountName,
+        now: Timestamp,
+    ) -> Result<PackageInstalled, Failure> {
+        let Self { known, expected, told, installed } = self;
+        let id = known.package.manifest.id.clone();
+        let body = json!(StoredPackage { files: Some(known.package.files), ..known.stored });
+        let change = DocumentChange { kind: DocumentKind::Package, id, body: Some(body), secret: None, expected };
+        app.meta.change_documents(by, account, &[change], &[told], now).await?;
+        app.refresh_rules(account).await?;
+        Ok(installed)
+    }
+}
+
+/// What is told of a package that came, changed or went.
+fn told_of(known: &KnownPackage) -> serde_json::Value {
+    json!({"version": known.package.manifest.version, "digest": known.digest})
+}
+
+fn with_file(told: Told, known: &KnownPackage) -> Told {
+    match &known.stored.laid_file {
+        Some(file) => told.asked("file", file.as_str()),
+        None => told,
+    }
+}
+
+/// Refuses to change here what is changed elsewhere.
+fn of_file(file: &str) -> Failure {
+    let detail = format!(
+        "the package is made of the file `{file}` in the account's storage, which is the truth: change or remove it \
+         there. Here it can be switched off, and its rules tuned"
+    );
+    Failure::new(Code::Conflict, detail)
 }
 
 /// A package that was read, compiled and tested.
@@ -275,8 +384,9 @@ fn known<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c KnownPackage, Failure
     catalog.packages.get(id).ok_or_else(|| Failure::new(Code::NotFound, "there is no such package in this account"))
 }
 
-fn summary(known: &KnownPackage) -> PackageSummary {
+fn summary(known: &KnownPackage, problems: &Problems) -> PackageSummary {
     let manifest = &known.package.manifest;
+    let file = known.stored.laid_file.clone();
     PackageSummary {
         id: manifest.id.clone(),
         version: manifest.version.to_string(),
@@ -307,6 +417,8 @@ fn summary(known: &KnownPackage) -> PackageSummary {
             })
             .collect(),
         digest: known.digest.clone(),
+        problem: file.is_some().then(|| problems.get(&file).cloned()).flatten(),
+        file,
     }
 }
 

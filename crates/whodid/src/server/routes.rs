@@ -15,9 +15,9 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, alerts, audit, backtests, cards, channels, downloads, export, findings, guard, ingest, keeping,
-    keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search, search_alerts, sessions,
-    system, tail, tokens, ui,
+    App, accounts, alerts, audit, backtests, cards, channels, downloads, export, findings, graph, guard, ingest,
+    keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search, search_alerts,
+    sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -175,6 +175,7 @@ routes! {
     delete "/api/v1/rules/{id}" rules::delete, Needs(RulesManage), Does(Deed::RuleDelete);
     get "/api/v1/packages" packages::list, Needs(RulesRead), Nothing;
     post "/api/v1/packages" packages::install, Needs(RulesManage), Does(Deed::PackageCreate);
+    post "/api/v1/packages/refresh" packages::refresh, Needs(RulesManage), Does(Deed::PackageUpdate);
     get "/api/v1/packages/{id}/content" packages::download, Needs(RulesRead), Nothing;
     patch "/api/v1/packages/{id}" packages::update, Needs(RulesManage), Does(Deed::PackageUpdate);
     delete "/api/v1/packages/{id}" packages::delete, Needs(RulesManage), Does(Deed::PackageDelete);
@@ -220,6 +221,7 @@ routes! {
     put "/findings/v1/{account}/providers/{provider}/occurrences/{id}" findings::update_occurrence, Needs(FindingsWrite), Does(Deed::FindingUpdate);
     delete "/findings/v1/{account}/providers/{provider}/occurrences/{id}" findings::delete_occurrence, Needs(FindingsWrite), Does(Deed::FindingDelete);
     get "/findings/v1/{account}/providers/{provider}/occurrences/{id}/note" findings::occurrence_note, Needs(AlertsRead), Nothing;
+    post "/findings/v1/{account}/graph" graph::query, Needs(AlertsRead), Reads(Deed::AlertRead);
 
     get "/api/v1/me" me::me, Person, Nothing;
     post "/api/v1/me/reauthenticate" me::reauthenticate, Session, Does(Deed::UserAuthenticate);
@@ -349,8 +351,14 @@ mod tests {
     #[test]
     fn whatever_may_change_something_is_told() {
         for route in ROUTES.iter().filter(|route| route.method != "GET") {
-            let only_looks = ["/api/v1/sql", "/api/v1/links/look", "/api/v1/rules/check", "/api/v1/rules/backtest"]
-                .contains(&route.path);
+            let only_looks = [
+                "/api/v1/sql",
+                "/api/v1/links/look",
+                "/api/v1/rules/check",
+                "/api/v1/rules/backtest",
+                "/findings/v1/{account}/graph",
+            ]
+            .contains(&route.path);
             assert!(
                 only_looks || matches!(route.tell, Tell::Does(_) | Tell::Fails(_)),
                 "{} {}",

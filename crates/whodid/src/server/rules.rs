@@ -15,8 +15,8 @@ use whodid_api::{
 use whodid_audit::{Deed, Told};
 use whodid_decode::Format;
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
-use whodid_model::Timestamp;
 use whodid_model::access::Permission;
+use whodid_model::{AccountName, StreamName, Timestamp};
 use whodid_rules::{
     Body, Build, Document, Exception, ExceptionScope, Gravity, Outcome, Policy, Problem, RuleSet, Run, SigmaFilter,
 };
@@ -48,6 +48,8 @@ pub async fn list(
         dropped_groups: status.drops.groups,
         dropped_matches: status.drops.matches,
         without_group: status.drops.without_group,
+        dropped_windows: status.drops.windows,
+        forgotten_values: status.drops.values,
         state_bytes: status.state_bytes as u64,
     });
     Ok(Json(RuleList { rules, problems, detection }))
@@ -82,7 +84,8 @@ pub async fn create(
     if request.is_enabled {
         refuse_failing(&app, &known, &documents, now).await?;
     }
-    let mut changes = vec![stored_rule(&id, &request.text, Expected::Absent)];
+    let without_audit = !may_read_audit(&caller, &account);
+    let mut changes = vec![stored_rule(&id, &request.text, without_audit, Expected::Absent)];
     let has_rule = documents.iter().any(|document| !is_filter(document));
     for document in documents.iter() {
         // A filter beside rules has no switch of its own as yet: it goes with them.
@@ -118,6 +121,10 @@ pub async fn update(
         let detail = "a filter finds nothing itself, so it has no `level`, `threshold` or `policy`";
         return Err(Failure::new(Code::BadJson, detail));
     }
+    if request.threshold.is_some() && whodid_rules::threshold_of(document).is_none() {
+        let detail = "the rule compares with no number, so it has no `threshold`; how many matches make a finding is `policy.threshold`";
+        return Err(Failure::new(Code::BadJson, detail));
+    }
     let old = catalog.tuning.get(&id).cloned().unwrap_or_default();
     let new = tuned(&old, &request, &document.meta().extension.policy)?;
     let deed = match (old.is_enabled, new.is_enabled) {
@@ -144,7 +151,7 @@ pub async fn update(
         refuse_taken(catalog, &documents, Some(own))?;
         is_on |= documents.iter().any(is_filter) && catalog.is_text_on(own);
         let expected = request.revision.map_or(Expected::Present, Expected::Revision);
-        changes.push(stored_rule(own, text, expected));
+        changes.push(stored_rule(own, text, !may_read_audit(&caller, &account), expected));
         let old_text = catalog.own.get(own).map(|stored| stored.body["text"].clone()).unwrap_or_default();
         told = told
             .asked("textHashBefore", measured(old_text.as_str().unwrap_or_default()))
@@ -488,8 +495,13 @@ fn tried(catalog: &Catalog, documents: &[Document], now: Timestamp) -> Result<()
     Ok(())
 }
 
-fn stored_rule(id: &str, text: &str, expected: Expected) -> DocumentChange {
-    let body = json!(StoredRule { text: text.to_owned() });
+/// Whether somebody may read the audit log. Whoever may not must not learn of it by rules either.
+pub fn may_read_audit(caller: &Caller, account: &AccountName) -> bool {
+    caller.reads(Some(&StreamName::audit()), Some(account.as_str())).is_ok()
+}
+
+fn stored_rule(id: &str, text: &str, without_audit: bool, expected: Expected) -> DocumentChange {
+    let body = json!(StoredRule { text: text.to_owned(), without_audit });
     DocumentChange { kind: DocumentKind::Rule, id: id.to_owned(), body: Some(body), secret: None, expected }
 }
 
@@ -544,9 +556,6 @@ pub fn policy_of(asked: &FiringPolicy, mut policy: Policy) -> Result<Policy, Str
     policy.dedup_window_micros = window("dedup_window", &asked.dedup_window, policy.dedup_window_micros)?;
     policy.threshold_window_micros =
         window("threshold_window", &asked.threshold_window, policy.threshold_window_micros)?;
-    if asked.daily_cap == Some(0) {
-        return Err("`policy.daily_cap` is a number from 1".to_owned());
-    }
     let is_name = |name: &String| {
         let is_odd = |character: char| character.is_whitespace() || character.is_control() || character == '|';
         !name.is_empty() && name.len() <= 200 && !name.contains(is_odd)
@@ -556,7 +565,8 @@ pub fn policy_of(asked: &FiringPolicy, mut policy: Policy) -> Result<Policy, Str
     }
     policy.dedup_key = asked.dedup_key.clone().unwrap_or(policy.dedup_key);
     policy.threshold = asked.threshold.unwrap_or(policy.threshold).max(1);
-    policy.daily_cap = asked.daily_cap.or(policy.daily_cap);
+    // None at all would be a rule that is switched off: 0 takes the cap away.
+    policy.daily_cap = asked.daily_cap.or(policy.daily_cap).filter(|cap| *cap > 0);
     Ok(policy)
 }
 
@@ -677,6 +687,7 @@ pub fn problem(problem: &Problem) -> RuleProblem {
     RuleProblem {
         file: problem.file.clone(),
         document: problem.document as u64,
+        line: problem.line.map(|line| line as u64),
         rule: problem.rule.clone(),
         gravity: if problem.gravity == Gravity::Error { "error" } else { "warning" }.to_owned(),
         code: problem.code.to_owned(),

@@ -27,6 +27,9 @@ const TICK: Duration = Duration::from_secs(1);
 const RELOAD: Duration = Duration::from_secs(60);
 /// Windows end so much later: what was recorded just before must be there.
 const SETTLE_MICROS: i64 = 1_000_000;
+/// How often it is stored that somebody looks, and how long nobody may have before absence is not told of that time.
+const ALIVE_MICROS: i64 = 30_000_000;
+const GAP_MICROS: i64 = 120_000_000;
 /// Sentences of matches that a finding tells.
 const SENTENCES_MAX: usize = 5;
 /// How often a change by another at the same moment is met with another try.
@@ -61,9 +64,23 @@ pub struct Memory {
     cursors: BTreeMap<String, u64>,
     /// By alert.
     pub searches: BTreeMap<String, Remembered>,
+    /// When this was last known to be true: nothing can be said to have been absent while nobody looked.
+    alive_at: Option<Timestamp>,
 }
 
 impl Memory {
+    /// Begins the windows of whoever waits for absence anew where nobody looked for a while.
+    fn pass_over_gap(&mut self, now: Timestamp) {
+        if self.alive_at.is_some_and(|alive| now.micros() - alive.micros() > GAP_MICROS) {
+            for (key, window) in self.searches.values_mut().flat_map(|remembered| &mut remembered.windows) {
+                if let Ok(trigger) = serde_json::from_str::<Trigger>(key) {
+                    window.pass_over_gap(&trigger, now);
+                }
+            }
+        }
+        self.alive_at = Some(now);
+    }
+
     /// What is stored of an account; nothing before the first, and where it cannot be read any more.
     pub async fn load(app: &App, account: &AccountName) -> Result<Self, MetaError> {
         let Some(stored) = app.meta.watch_state(account).await? else { return Ok(Self::default()) };
@@ -182,7 +199,9 @@ async fn load(app: &App, engine: &Engine, accounts: &mut HashMap<AccountName, Ac
         let searches: Vec<Search> = documents.iter().filter_map(read).collect();
         if !accounts.contains_key(&account.name) {
             let memory = Memory::load(app, &account.name).await.map_err(|error| chain(&error))?;
-            accounts.insert(account.name.clone(), Account { memory, ..Account::default() });
+            let mut begun = Account { memory, ..Account::default() };
+            begun.memory.pass_over_gap(crate::clock::now());
+            accounts.insert(account.name.clone(), begun);
         }
         if let Some(watched) = accounts.get_mut(&account.name) {
             watched.take_up(engine, &account.name, searches, crate::clock::now());
@@ -268,14 +287,13 @@ impl Account {
         let mut told = Vec::new();
         for (search, found) in meant.into_iter().zip(step.found) {
             let Some(remembered) = self.memory.searches.get_mut(&search.id) else { continue };
-            if found.matches.is_empty() {
-                continue;
-            }
-            let latest = found.latest.into_iter().map(|(offset, text)| (format!("{stream}:{}", offset.0), text));
-            remembered.latest.extend(latest);
-            let over = remembered.latest.len().saturating_sub(SENTENCES_MAX);
-            remembered.latest.drain(..over);
             for matched in found.matches {
+                // Windows that were over by then are told with their own matches.
+                told.extend(remembered.tick(search, matched.at));
+                let latest = matched.latest.into_iter().map(|(offset, text)| (format!("{stream}:{}", offset.0), text));
+                remembered.latest.extend(latest);
+                let over = remembered.latest.len().saturating_sub(SENTENCES_MAX);
+                remembered.latest.drain(..over);
                 remembered.matched_at = remembered.matched_at.max(Some(matched.at));
                 for (key, trigger, channels) in &search.triggers {
                     let Some(window) = remembered.windows.get_mut(key) else { continue };
@@ -284,6 +302,13 @@ impl Account {
                         remembered.note(&fire, search, trigger);
                     }
                 }
+            }
+        }
+        if let Some(until) = step.until {
+            // However busy the stream is: what was absent up to here is known.
+            for search in self.searches.iter().filter(|search| search.stream == *stream) {
+                let remembered = self.memory.searches.get_mut(&search.id);
+                told.extend(remembered.into_iter().flat_map(|remembered| remembered.tick(search, until)));
             }
         }
         self.memory.cursors.insert(stream.as_str().to_owned(), step.next.0);
@@ -296,15 +321,9 @@ impl Account {
         let mut told = Vec::new();
         for search in &self.searches {
             let Some(remembered) = self.memory.searches.get_mut(&search.id) else { continue };
-            for (key, trigger, channels) in &search.triggers {
-                let Some(window) = remembered.windows.get_mut(key) else { continue };
-                let before = window.clone();
-                for fire in window.tick(trigger, now) {
-                    told.push(finding(search, trigger, channels, &fire, remembered.latest.as_slice()));
-                    remembered.note(&fire, search, trigger);
-                }
-                self.is_dirty |= remembered.windows.get(key) != Some(&before);
-            }
+            let before = remembered.windows.clone();
+            told.extend(remembered.tick(search, now));
+            self.is_dirty |= remembered.windows != before;
         }
         told
     }
@@ -324,6 +343,19 @@ impl Account {
 }
 
 impl Remembered {
+    /// Ends the windows that are over.
+    fn tick(&mut self, search: &Search, now: Timestamp) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (key, trigger, channels) in &search.triggers {
+            let Some(window) = self.windows.get_mut(key) else { continue };
+            for fire in window.tick(trigger, now) {
+                told.push(finding(search, trigger, channels, &fire, self.latest.as_slice()));
+                self.note(&fire, search, trigger);
+            }
+        }
+        told
+    }
+
     fn note(&mut self, fire: &Fire, search: &Search, trigger: &Trigger) {
         self.fired_at = self.fired_at.max(Some(match fire.kind {
             Kind::Immediate => self.matched_at.unwrap_or(fire.from),
@@ -369,6 +401,10 @@ async fn work(app: &App, engine: &Engine, account: &AccountName, watched: &mut A
         }
     }
     let is_due = watched.stored.is_none_or(|stored| stored.elapsed() >= TICK);
+    if watched.memory.alive_at.is_none_or(|alive| now.micros() - alive.micros() >= ALIVE_MICROS) {
+        watched.memory.alive_at = Some(now);
+        watched.is_dirty = true;
+    }
     if !told.is_empty() || (watched.is_dirty && is_due) {
         let memory = json!(watched.memory);
         app.meta.store_watch_state(account, &memory, &told, now).await.map_err(|error| match error {
@@ -501,6 +537,28 @@ mod tests {
         assert!(account.over(at("10:30:00")).is_empty(), "the window may still be news");
         assert_eq!(account.over(at("10:30:01")), ["s"]);
         assert!(account.over(at("10:30:02")).is_empty(), "once");
+    }
+
+    #[test]
+    fn what_was_absent_while_nobody_looked_is_not_told() {
+        let asked = json!({"name": "Backup", "trigger": {"operator": "absence", "terminal": true}});
+        let mut account = account(asked, "10:00:00");
+        let window = account.memory.searches.get_mut("s").unwrap().windows.remove("t").unwrap();
+        let key = json!(account.searches[0].triggers[0].1).to_string();
+        account.searches[0].triggers[0].0.clone_from(&key);
+        account.memory.searches.get_mut("s").unwrap().windows.insert(key, window);
+        let gap = |alive: &str, account: &Account| {
+            let mut memory = account.memory.clone();
+            memory.alive_at = Some(at(alive));
+            memory.pass_over_gap(at("14:05:00"));
+            memory
+        };
+        account.memory = gap("10:10:00", &account);
+        assert_eq!(told(&account.tick(at("14:15:00"))).len(), 0, "nor the window in which it came back");
+        assert_eq!(told(&account.tick(at("14:30:00"))).len(), 1);
+        let before = account.memory.clone();
+        let after = gap("14:04:30", &account);
+        assert_eq!(after.searches, before.searches, "a short stop changes nothing");
     }
 
     #[test]

@@ -4,9 +4,11 @@
 
 mod alerting;
 mod boundary;
+mod bucket_rules;
 mod command_line;
 mod crash;
 mod finding;
+mod finding_graph;
 mod hostile;
 mod keeping;
 mod matrix;

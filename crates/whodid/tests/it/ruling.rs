@@ -267,7 +267,9 @@ async fn a_correlation_may_refer_to_a_rule_of_another_text_which_then_stays() {
 #[tokio::test]
 async fn a_policy_that_makes_no_sense_is_refused_by_name() {
     let server = Server::start().await;
-    for (policy, why) in [(json!({"daily_cap": 0}), "daily_cap"), (json!({"dedup_key": ["a b|c"]}), "dedup_key")] {
+    for (policy, why) in
+        [(json!({"dedup_window": "soon"}), "dedup_window"), (json!({"dedup_key": ["a b|c"]}), "dedup_key")]
+    {
         let asked = json!({"policy": policy});
         let (status, refused) = ask(&server, "PATCH", "/api/v1/rules/whodid-self-alerts-silenced", asked).await;
         assert_eq!((status, refused["detail"].as_str().unwrap().contains(why)), (400, true), "{refused}");

@@ -84,6 +84,7 @@ async fn do_everything(server: &Server, receiver: &Receiver) {
     assert_eq!(answer(server.admin("POST", "/api/v1/packages").body(archive)).await.0, 200);
     done("PATCH", "/api/v1/packages/mine", json!({"variables": {"admins": ["root"]}})).await;
     done("DELETE", "/api/v1/packages/mine", Value::Null).await;
+    done("POST", "/api/v1/packages/refresh", Value::Null).await;
 
     let channel = crate::alerting::webhook("ops", receiver);
     let channel = id(&make("/api/v1/channels", channel).await);
