@@ -311,8 +311,8 @@ impl<'t> Reader<'t> {
             Token::Word("true") => Literal::Boolean(true),
             Token::Word("false") => Literal::Boolean(false),
             Token::Word("null") => Literal::Null,
-            Token::Word(word) => Literal::Word(*word),
-            Token::Number(number) => Literal::Number(*number),
+            Token::Word(word) => Literal::Word(word),
+            Token::Number(number) => Literal::Number(number),
             Token::Text(text) => Literal::Text(text.clone()),
             Token::Sign(_) | Token::End => return Err(self.expected("a value")),
         };
