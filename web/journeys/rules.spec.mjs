@@ -136,7 +136,7 @@ export const journeys = [
       for (const part of ['Backtest', 'Tuning', 'Exceptions']) assert.equal(await page.getByRole('tab', { name: part }).count(), 0, part)
       await page.getByRole('switch', { name: /^Apply/ }).click()
       await page.getByText(`“${title}” is on`).waitFor()
-      await page.getByText(/^It applies/).waitFor()
+      await page.getByText('It applies').waitFor()
 
       await page.goto(`/rules?find=${name}`)
       await row(page, title).locator('.rule-name').getByText('filter', { exact: true }).waitFor()
