@@ -301,7 +301,8 @@ impl Engine {
             }
             is_other
         });
-        if work.is_dirty && work.saved.elapsed() >= work.save_after {
+        // What was found and not recorded must not be stored as told.
+        if work.is_dirty && !work.in_doubt && work.saved.elapsed() >= work.save_after {
             self.save(account, work).await;
         }
         has_more

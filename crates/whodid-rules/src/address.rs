@@ -63,16 +63,6 @@ impl Address {
         Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), form }
     }
 
-    /// The front of the path, by which an event can tell that it has no such member.
-    pub(crate) fn root(&self) -> &str {
-        self.path.split(['.', '[']).next().unwrap_or_default()
-    }
-
-    /// Whether an event without the member may still have the field.
-    pub(crate) fn has_ours(&self) -> bool {
-        self.ours.is_some()
-    }
-
     /// Where it leads in our vocabulary.
     pub(crate) fn ours(&self) -> Option<&Target> {
         self.ours.as_ref()

@@ -21,10 +21,6 @@ pub(crate) struct FieldTable {
     addresses: Vec<Address>,
     encoded: Vec<String>,
     known: HashMap<(String, Vocabulary, Form), usize>,
-    /// Those that an event may have because it has a member of this name.
-    by_root: HashMap<String, Vec<usize>>,
-    /// Those that an event may have whatever its members are.
-    anywhere: Vec<usize>,
 }
 
 impl FieldTable {
@@ -41,10 +37,6 @@ impl FieldTable {
         }
         let index = self.addresses.len();
         let address = Address::in_form(name, vocabulary, form);
-        self.by_root.entry(address.root().to_owned()).or_default().push(index);
-        if address.has_ours() {
-            self.anywhere.push(index);
-        }
         self.addresses.push(address);
         self.encoded.push(format!("{SIGN}{index}"));
         self.known.insert(key, index);
@@ -93,26 +85,6 @@ impl Event for NativeEvent<'_> {
 
     fn to_json(&self) -> serde_json::Value {
         serde_json::from_str(self.subject.raw).unwrap_or_default()
-    }
-
-    fn visit_top_level_keys(&self, visit: &mut dyn FnMut(&str)) -> bool {
-        match self.subject.tree.map(|tree| &tree.value) {
-            None => {}
-            Some(Value::Object(members)) => {
-                for (name, _) in members {
-                    // A name with dots may be the whole of a path.
-                    let root = name.split(['.', '[']).next().unwrap_or_default();
-                    for index in self.fields.by_root.get(root).into_iter().flatten() {
-                        visit(&self.fields.encoded[*index]);
-                    }
-                }
-            }
-            Some(_) => return false,
-        }
-        for index in &self.fields.anywhere {
-            visit(&self.fields.encoded[*index]);
-        }
-        true
     }
 }
 

@@ -248,9 +248,8 @@ fn checked(catalog: &Catalog, request: &RuleCheckRequest, now: Timestamp) -> Rul
     let all: Vec<&Document> = loaded.documents.iter().chain(catalog.others(&loaded.documents)).collect();
     let documents = with_referred(loaded.documents.iter().collect(), &all);
     let variables = catalog.variables();
-    let tests = loaded.documents.iter();
-    let tests = tests.flat_map(|document| whodid_rules::run_tests(document, &documents, &variables, now));
-    let tests = tests.map(outcome).collect();
+    let own: Vec<&Document> = loaded.documents.iter().collect();
+    let tests = whodid_rules::run_all_tests(&own, &documents, &variables, now).into_iter().map(outcome).collect();
     let is_called = |name: &str| loaded.documents.iter().any(|document| document.is_called(name));
     let is_meant = |id: &str| loaded.documents.iter().any(|document| document.meta().id == id);
     let build =
@@ -479,11 +478,12 @@ fn tried(catalog: &Catalog, documents: &[Document], now: Timestamp) -> Result<()
             return Err(Failure::new(Code::BadJson, format!("with the filter another rule cannot run: {problem}")));
         }
     }
-    for document in documents {
-        let own_file: Vec<&Document> = all.iter().copied().filter(|other| other.file == document.file).collect();
-        let failed =
-            whodid_rules::run_tests(document, &own_file, &variables, now).into_iter().find(|test| !test.passed);
-        if let Some(test) = failed {
+    let files: BTreeSet<&str> = documents.iter().map(|document| document.file.as_str()).collect();
+    for file in files {
+        let own_file: Vec<&Document> = all.iter().copied().filter(|other| other.file == file).collect();
+        let tested: Vec<&Document> = documents.iter().filter(|document| document.file == file).collect();
+        let outcomes = whodid_rules::run_all_tests(&tested, &own_file, &variables, now);
+        if let Some(test) = outcomes.into_iter().find(|test| !test.passed) {
             let detail = format!(
                 "the rule is not switched on, because its test \"{}\" fails: {}",
                 test.name,
