@@ -89,6 +89,21 @@ pub(crate) fn contradicts(rule: &LogSource, event: &LogSource) -> bool {
         || differ(&rule.category, &event.category)
 }
 
+/// The formats whose events a rule is never asked about, in whatever service they are.
+pub(crate) fn others(rule: &LogSource) -> Vec<&'static str> {
+    let known = Known::new();
+    let is_other = |source: &str| {
+        let by_service = known.by_service.iter().filter(|((of, _), _)| *of == source).map(|(_, logsource)| logsource);
+        known.by_source.get(source).into_iter().chain(by_service).all(|logsource| contradicts(rule, logsource))
+    };
+    SOURCES.iter().map(|(source, ..)| *source).filter(|source| is_other(source)).collect()
+}
+
+/// Whether a rule is asked about what whodid tells of itself.
+pub(crate) fn is_for_ourselves(rule: &LogSource) -> bool {
+    !contradicts(rule, &Known::new().ourselves)
+}
+
 /// Whether a filter's logsource takes a rule in: everything that it states, the rule states too.
 pub(crate) fn contains(filter: Option<&LogSource>, rule: &LogSource) -> bool {
     let Some(filter) = filter else { return true };

@@ -239,8 +239,8 @@ impl RuleSet {
             }
             broken.push(number);
         }
-        let required = detections.values().map(|detection| require::of_detection(detection, &build.variables));
-        let required = require::any(required);
+        let of_detection = |detection| require::of_detection(detection, &build.variables, build.routes);
+        let required = require::any(detections.values().map(of_detection));
         let mut set = Self {
             rules,
             screen: Screen::default(),

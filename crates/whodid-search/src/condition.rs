@@ -247,6 +247,7 @@ impl Condition {
             }),
             Self::And(members) => members.iter().any(|member| member.is_never(known)),
             Self::Or(members) => members.iter().all(|member| member.is_never(known)),
+            Self::Not(member) => member.is_always(known),
             _ => false,
         }
     }

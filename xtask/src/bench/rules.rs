@@ -38,6 +38,9 @@ impl Bench {
         let data = folder.join("with");
         let with = self.load_with(&data, true)?;
         self.report(Figure::plain("rules_ingest_cpu_ratio", with / without, ""));
+        // All that rules cost beside taking in: reading anew, reading as an event, matching, what is kept of it.
+        let rate = self.events.count as f64 / (with - without);
+        self.report(Figure::plain("rules_events_per_cpu_second", rate, "events/s"));
         self.backtest_and_alerts(&data)
     }
 

@@ -120,6 +120,8 @@ pub struct App {
     deliveries_wait: tokio::sync::Notify,
     /// Counted up when alerts on searches were changed.
     watched: tokio::sync::watch::Sender<u64>,
+    /// Up to which of these changes they are in force.
+    watching: tokio::sync::watch::Sender<u64>,
     body_memory: BodyMemory,
     telemetry: Telemetry,
     started_at: Timestamp,
@@ -165,6 +167,7 @@ impl App {
             notices: OnceLock::new(),
             deliveries_wait: tokio::sync::Notify::new(),
             watched: tokio::sync::watch::Sender::new(0),
+            watching: tokio::sync::watch::Sender::new(0),
             telemetry,
             started_at: crate::clock::now(),
             stopping,

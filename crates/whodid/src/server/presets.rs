@@ -51,7 +51,7 @@ pub async fn create(
     let told = deed(Deed::AlertCreate, &id, &preset).changed(None, Some(json!(preset)));
     let change = documents::change(DocumentKind::Preset, &id, Some(json!(preset)), Expected::Absent);
     documents::store(&app, &caller, &account, change, told).await?;
-    app.searches_changed();
+    app.searches_changed().await;
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
 
@@ -71,7 +71,7 @@ pub async fn update(
     let expected = Expected::Revision(before.revision);
     let change = documents::change(DocumentKind::Preset, &id, Some(json!(preset)), expected);
     documents::store(&app, &caller, &account, change, told).await?;
-    app.searches_changed();
+    app.searches_changed().await;
     Ok(Json(found(&app, &account, &id).await?))
 }
 
@@ -97,7 +97,7 @@ pub async fn delete(
         }
     }
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &told, crate::clock::now()).await?;
-    app.searches_changed();
+    app.searches_changed().await;
     Ok(StatusCode::NO_CONTENT)
 }
 

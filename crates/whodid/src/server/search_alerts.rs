@@ -31,6 +31,8 @@ const ONE: &str = "alert on a search";
 const SEARCHES_MAX: usize = 200;
 /// Longest search, in bytes.
 const QUERY_BYTES_MAX: usize = 4000;
+/// How long a change waits until it is in force.
+const TAKEN_UP_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 /// Streams that can be watched. Not `findings`: what is found would be found again without end.
 const STREAMS: [&str; 3] = ["activity", "audit", "rejects"];
 
@@ -65,7 +67,7 @@ pub async fn create(
     let told = deed(Deed::AlertCreate, &id, &search.asked).changed(None, Some(json!(search.asked)));
     let change = documents::change(DocumentKind::Watch, &id, Some(json!(search)), Expected::Absent);
     documents::store(&app, &caller, &account, change, told).await?;
-    app.searches_changed();
+    app.searches_changed().await;
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
 
@@ -86,7 +88,7 @@ pub async fn update(
     let expected = Expected::Revision(document.revision);
     let change = documents::change(DocumentKind::Watch, &id, Some(json!(search)), expected);
     documents::store(&app, &caller, &account, change, told).await?;
-    app.searches_changed();
+    app.searches_changed().await;
     Ok(Json(found(&app, &account, &id).await?))
 }
 
@@ -100,14 +102,22 @@ pub async fn delete(
     let document = documents::find(&app, &account, DocumentKind::Watch, &id, ONE).await?;
     let change = documents::change(DocumentKind::Watch, &id, None, Expected::Present);
     documents::store(&app, &caller, &account, change, deleted(&document)).await?;
-    app.searches_changed();
+    app.searches_changed().await;
     Ok(StatusCode::NO_CONTENT)
 }
 
 impl App {
-    /// What is watched was changed.
-    pub(super) fn searches_changed(&self) {
-        self.watched.send_modify(|changes| *changes += 1);
+    /// What is watched was changed: waits until it is watched so, but not for ever.
+    pub(super) async fn searches_changed(&self) {
+        let mut change = 0;
+        self.watched.send_modify(|changes| {
+            *changes += 1;
+            change = *changes;
+        });
+        let mut watching = self.watching.subscribe();
+        if tokio::time::timeout(TAKEN_UP_MAX, watching.wait_for(|watched| *watched >= change)).await.is_err() {
+            tracing::warn!("a change of alerts on searches is stored and not in force yet: watching is behind");
+        }
     }
 }
 
@@ -192,13 +202,14 @@ async fn read(
     documents::refuse_name(&app.meta.documents(account, DocumentKind::Watch).await?, &asked.name, id, ONE)?;
     let request = request(&asked, &stream);
     app.engine()?.watched_search(&stream, &request)?;
+    let from_offset = Some(app.engine()?.next_offset(account, &stream).0);
     // Absence is news only where something matched lately.
     let day = crate::clock::now().plus_micros(-86_400_000_000);
     let request = ReadRequest { from: Some(day.to_string()), ..request };
     let newest = app.engine()?.list(&scope, &request, Order::NewestFirst, 1, None).await?.events;
     let newest = newest.first().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     let seen_at = newest.and_then(|event| Some(Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at));
-    Ok(StoredSearch { asked, seen_at })
+    Ok(StoredSearch { asked, seen_at, from_offset })
 }
 
 /// A trigger of the API as alerts know it.

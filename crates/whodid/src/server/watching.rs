@@ -44,15 +44,20 @@ pub struct StoredSearch {
     /// The newest match before it was watched.
     #[serde(default)]
     pub seen_at: Option<Timestamp>,
+    /// The record that came next in its stream when it was asked for: what comes from there on counts, however late the
+    /// watching begins.
+    #[serde(default)]
+    pub from_offset: Option<u64>,
 }
 
 impl StoredSearch {
     /// The alert in a document.
     pub fn of(document: &Document) -> Option<Self> {
         let mut body = document.body.clone();
-        let seen_at = body.as_object_mut()?.remove("seen_at");
-        let seen_at = seen_at.and_then(|at| serde_json::from_value(at).ok()).flatten();
-        Some(Self { asked: serde_json::from_value(body).ok()?, seen_at })
+        let members = body.as_object_mut()?;
+        let seen_at = members.remove("seen_at").and_then(|at| serde_json::from_value(at).ok()).flatten();
+        let from_offset = members.remove("from_offset").and_then(|offset| offset.as_u64());
+        Some(Self { asked: serde_json::from_value(body).ok()?, seen_at, from_offset })
     }
 }
 
@@ -86,7 +91,8 @@ impl Memory {
         let Some(stored) = app.meta.watch_state(account).await? else { return Ok(Self::default()) };
         Ok(serde_json::from_value(stored).unwrap_or_else(|error| {
             tracing::error!(account = %account, %error, "what alerts on searches remember cannot be read, and they begin anew");
-            Self::default()
+            // Now, not where each of them once began.
+            Self { alive_at: Some(crate::clock::now()), ..Self::default() }
         }))
     }
 }
@@ -115,6 +121,8 @@ struct Search {
     asked: SearchAlertWrite,
     stream: StreamName,
     seen_at: Option<Timestamp>,
+    from_offset: Option<u64>,
+    written_at: Timestamp,
     search: WatchedSearch,
     /// When which channels are told. One entry for each different trigger.
     triggers: Vec<(String, Trigger, Vec<String>)>,
@@ -142,13 +150,16 @@ pub async fn run(app: Arc<App>, engine: Engine) {
     let mut loaded: Option<Instant> = None;
     loop {
         news.borrow_and_update();
-        if changed.has_changed().unwrap_or_default() {
-            changed.borrow_and_update();
+        let version = *changed.borrow_and_update();
+        if version != *app.watching.borrow() {
             loaded = None;
         }
         if loaded.is_none_or(|loaded| loaded.elapsed() >= RELOAD) {
             match load(&app, &engine, &mut accounts).await {
-                Ok(()) => loaded = Some(Instant::now()),
+                Ok(()) => {
+                    loaded = Some(Instant::now());
+                    app.watching.send_replace(version);
+                }
                 Err(error) => {
                     tracing::error!(%error, "alerts on searches cannot be read; those known before go on");
                     loaded = None;
@@ -175,7 +186,6 @@ pub async fn run(app: Arc<App>, engine: Engine) {
                 if changed.is_err() {
                     return;
                 }
-                loaded = None;
             }
             () = tokio::time::sleep(TICK) => {}
         }
@@ -204,7 +214,8 @@ async fn load(app: &App, engine: &Engine, accounts: &mut HashMap<AccountName, Ac
             accounts.insert(account.name.clone(), begun);
         }
         if let Some(watched) = accounts.get_mut(&account.name) {
-            watched.take_up(engine, &account.name, searches, crate::clock::now());
+            let next = |stream: &StreamName| engine.next_offset(&account.name, stream).0;
+            watched.take_up(&next, searches, crate::clock::now());
         }
     }
     Ok(())
@@ -242,20 +253,35 @@ fn read(engine: &Engine, document: &Document, presets: &[Document]) -> Result<Op
             None => triggers.push((key, trigger, channel.into_iter().collect())),
         }
     }
-    Ok(Some(Search { id: document.id.clone(), asked, stream, seen_at: stored.seen_at, search, triggers }))
+    Ok(Some(Search {
+        id: document.id.clone(),
+        asked,
+        stream,
+        seen_at: stored.seen_at,
+        from_offset: stored.from_offset,
+        written_at: document.updated_at,
+        search,
+        triggers,
+    }))
 }
 
 impl Account {
-    /// Goes on with these searches: what is new begins now, what is gone is forgotten.
-    fn take_up(&mut self, engine: &Engine, account: &AccountName, searches: Vec<Search>, now: Timestamp) {
+    /// Goes on with these searches: what is new begins where it was asked for, what is gone is forgotten. `next`: the record
+    /// that comes next in a stream.
+    fn take_up(&mut self, next: &dyn Fn(&StreamName) -> u64, searches: Vec<Search>, now: Timestamp) {
         let memory = &mut self.memory;
         let before = memory.clone();
         memory.searches.retain(|id, _| searches.iter().any(|search| search.id == *id));
         memory.cursors.retain(|stream, _| searches.iter().any(|search| search.stream.as_str() == stream));
         for search in &searches {
             let stream = search.stream.as_str();
-            if !memory.cursors.contains_key(stream) {
-                memory.cursors.insert(stream.to_owned(), engine.next_offset(account, &search.stream).0);
+            if !before.cursors.contains_key(stream) {
+                // One that is older than what is remembered was watched before, and let go.
+                let is_new = memory.alive_at.is_none_or(|alive| search.written_at > alive);
+                let next = next(&search.stream);
+                let from = search.from_offset.filter(|_| is_new).map_or(next, |from| from.min(next));
+                let cursor = memory.cursors.entry(stream.to_owned()).or_insert(from);
+                *cursor = from.min(*cursor);
             }
             let remembered = memory.searches.entry(search.id.clone()).or_default();
             let is = json!([search.asked.q, stream, search.asked.space, search.asked.region]).to_string();
@@ -503,7 +529,16 @@ mod tests {
         let remembered = Remembered { windows, matched_at: seen_at, ..Remembered::default() };
         let triggers = vec![("t".to_owned(), trigger, vec!["c".to_owned()])];
         Account {
-            searches: vec![Search { id: "s".to_owned(), asked, stream, seen_at, search, triggers }],
+            searches: vec![Search {
+                id: "s".to_owned(),
+                asked,
+                stream,
+                seen_at,
+                from_offset: Some(7),
+                written_at: at(begun),
+                search,
+                triggers,
+            }],
             memory: Memory { searches: BTreeMap::from([("s".to_owned(), remembered)]), ..Memory::default() },
             ..Account::default()
         }
@@ -537,6 +572,23 @@ mod tests {
         assert!(account.over(at("10:30:00")).is_empty(), "the window may still be news");
         assert_eq!(account.over(at("10:30:01")), ["s"]);
         assert!(account.over(at("10:30:02")).is_empty(), "once");
+    }
+
+    #[test]
+    fn watching_begins_where_it_was_asked_for_however_late_it_begins() {
+        let asked = json!({"name": "Keys", "trigger": {"operator": "presence", "immediate": true}});
+        let begun = |alive: Option<&str>, cursor: Option<u64>| {
+            let mut account = account(asked.clone(), "10:00:00");
+            let searches = std::mem::take(&mut account.searches);
+            let cursors = cursor.map(|cursor| ("activity".to_owned(), cursor)).into_iter().collect();
+            account.memory = Memory { alive_at: alive.map(at), cursors, ..Memory::default() };
+            account.take_up(&|_| 9, searches, at("10:00:05"));
+            account.memory.cursors["activity"]
+        };
+        assert_eq!(begun(None, None), 7, "two events came before anybody looked");
+        assert_eq!(begun(Some("09:59:59"), None), 7);
+        assert_eq!(begun(Some("10:00:01"), None), 9, "it had been watched, and counts nothing again");
+        assert_eq!(begun(Some("09:59:59"), Some(8)), 8, "the stream was watched anyway");
     }
 
     #[test]

@@ -453,6 +453,38 @@ async fn a_search_that_matches_often_enough_tells_its_own_channels_at_once() {
 }
 
 #[tokio::test]
+async fn a_search_counts_on_and_is_told_once_whatever_ends_the_server_in_between() {
+    let receiver = Receiver::answering(200).await;
+    let mut server = server_for(&[&receiver]).await;
+    let channel = done(&server, "POST", "/api/v1/channels", webhook("ops", &receiver)).await;
+    let mut thrice = twice();
+    thrice["trigger_limit"] = json!(3);
+    let told = json!({"channels": [{"channel": channel["id"], "trigger": thrice}]});
+    let made = done(&server, "POST", "/api/v1/search-alerts", deletions(&told)).await;
+    let now = chrono::Utc::now().to_rfc3339();
+    for id in ["e1", "e2", "e3"] {
+        server.send(event(id, "bob", "kms.secrets.delete", "success", &now)).await;
+        server.restart().await;
+    }
+    let path = format!("/api/v1/alerts?rule={}", made["rule_id"].as_str().unwrap());
+    until(&server, &path, |page| page["alerts"].as_array().is_some_and(|alerts| !alerts.is_empty())).await;
+    receiver.told(1).await;
+    server.restart().await;
+    // What comes after tells that nothing of before is told again.
+    let other = json!({"name": "Reads", "q": "action:kms.secrets.read", "severity": "high",
+        "channels": [{"channel": channel["id"], "trigger": {"operator": "presence", "trigger_limit": 1, "immediate": true}}]});
+    done(&server, "POST", "/api/v1/search-alerts", other).await;
+    server.send(event("e4", "eve", "kms.secrets.read", "success", &now)).await;
+    let told = receiver.told(2).await;
+    let sentences: Vec<&str> = told.iter().filter_map(|notice| notice["sentence"].as_str()).collect();
+    assert!(sentences[0].starts_with("Deleted keys: 3 events matched"), "{sentences:?}");
+    assert!(sentences[1].starts_with("Reads: 1 event matched"), "{sentences:?}");
+    let page = done(&server, "GET", &path, Value::Null).await;
+    assert_eq!(page["alerts"].as_array().map(Vec::len), Some(1), "{page}");
+    assert_eq!(page["alerts"][0]["findings"], 1, "{page}");
+}
+
+#[tokio::test]
 async fn a_search_in_the_inbox_only_can_be_changed_and_switched_off() {
     let server = Server::start().await;
     let made = done(&server, "POST", "/api/v1/search-alerts", deletions(&json!({"trigger": twice()}))).await;
