@@ -9,6 +9,8 @@ const DAY_MS = 24 * HOUR_MS
 const LEVELS = ['informational', 'low', 'medium', 'high', 'critical']
 const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue'
 const UNSILENCED = 'action:===whodid.finding.create NOT requestData.silencedBy:*'
+/** Rules that tell that somebody makes whodid blind. */
+const GUARDS = ['alerts-silenced', 'events-erased', 'exclusion', 'reads-not-told', 'rules-off', 'rules-weakened'].map((name) => `whodid-self-${name}`)
 const gone = { status: 204 }
 
 /** `state`: as `makeIdentity` makes it. `ruling`: as `makeRuling` makes it. */
@@ -25,6 +27,8 @@ export function makeAlerting(state, ruling, now) {
   const drop = (list, one) => list.splice(list.indexOf(one), 1)
   const told = (actor, action, target, more) => state.tell({ action, by: actor.user, session: actor.session?.id, address: actor.address, agent: actor.agent, target, severity: 'warning', ...more })
   const label = (user) => `user:${user.id}`
+  const nameOf = (text) => state.users.find((user) => label(user) === text)?.name ?? text
+  const memberOf = (text) => state.users.find((user) => [user.id, label(user)].includes(text) || user.name.toLowerCase() === text.toLowerCase())
   const entry = (act, by, at, detail = '') => ({ act, by, at: iso(at), detail })
   const base = (name, receiver, more) => ({ id: state.id('chn'), name, description: '', is_enabled: true, severities: ['critical', 'high', 'medium'], sources: [], rate_limit: 60, time_zone: 'Europe/Berlin', receiver, revision: 1, created_at: iso(now - 9 * DAY_MS), created_by: 'administrator', ...more })
   const channels = [
@@ -100,16 +104,20 @@ export function makeAlerting(state, ruling, now) {
     deliveries.unshift(delivery)
     return delivery
   }
-  const shown = (alert) => Object.fromEntries(['id', 'rule_id', 'rule_title', 'sentence', 'finding_type', 'severity', 'status', 'group', 'findings', 'matches', 'assignee', 'opened_at', 'last_at', 'silenced_until', 'escalated_at', 'revision'].map((name) => [name, alert[name]]))
-  const detail = (alert) => ({ alert: shown(alert), evidence: alert.evidence.toReversed().slice(0, 100), finding_records: alert.records.toReversed(), notes: alert.notes, history: alert.history, deliveries: deliveries.filter((delivery) => delivery.alert === alert.id).map(({ channel, moment, state: stands, created_at }) => ({ channel: channels.find((one) => one.id === channel)?.name ?? channel, moment, state: stands, created_at })) })
+  const shown = (alert) => Object.fromEntries(['id', 'rule_id', 'rule_title', 'sentence', 'finding_type', 'severity', 'status', 'group', 'findings', 'matches', 'assignee', 'opened_at', 'last_at', 'silenced_until', 'escalated_at', 'revision'].map((name) => [name, alert[name]]).concat([['assignee_name', alert.assignee === null ? null : nameOf(alert.assignee)], ['is_guard', GUARDS.includes(alert.rule_id)]]))
+  const detail = (alert) => ({ alert: shown(alert), evidence: alert.evidence.toReversed().slice(0, 100), finding_records: alert.records.toReversed(), notes: alert.notes.map((note) => ({ ...note, by: nameOf(note.by) })), history: alert.history.map((one) => ({ ...one, by: one.by === null ? null : nameOf(one.by), detail: one.act === 'assigned' ? nameOf(one.detail) : one.detail })), deliveries: deliveries.filter((delivery) => delivery.alert === alert.id).map(({ channel, moment, state: stands, created_at }) => ({ channel: channels.find((one) => one.id === channel)?.name ?? channel, moment, state: stands, created_at })) })
 
   const ACTS = {
     acknowledge: (alert) => { if (alert.status !== 'open') wrong(`the alert is ${alert.status} already`, 409, 'conflict'); alert.status = 'acknowledged'; return ['acknowledged'] },
-    assign: (alert, { to }) => { alert.assignee = to ?? null; return ['assigned', to ?? ''] },
+    assign: (alert, { to }, by) => {
+      const given = to === undefined ? undefined : to === 'me' ? by : label(memberOf(to) ?? wrong(`\`to\`: no member of this account has the name or id ${JSON.stringify(to)}; write \`me\`, or a name or id as \`GET /api/v1/users\` lists them`))
+      alert.assignee = given ?? null
+      return ['assigned', given ?? '']
+    },
     note: (alert, { text }, by) => { if ((text ?? '').trim() === '') wrong('a note is not empty'); alert.notes.push({ at: iso(Date.now()), by, text }); return ['noted'] },
-    resolve: (alert, { reason }) => { if (alert.status === 'resolved') wrong('the alert is resolved already', 409, 'conflict'); alert.status = 'resolved'; return ['resolved', reason ?? ''] },
+    resolve: (alert, { reason }) => { if (GUARDS.includes(alert.rule_id) && (reason ?? '').trim() === '') wrong('`reason` is empty; the alert tells that whodid was made blind, so say why it is over, for who comes after you'); if (alert.status === 'resolved') wrong('the alert is resolved already', 409, 'conflict'); alert.status = 'resolved'; return ['resolved', reason ?? ''] },
     reopen: (alert) => { if (alert.status !== 'resolved') wrong('the alert is not resolved', 409, 'conflict'); alert.status = 'open'; return ['reopened'] },
-    silence: (alert, { until, reason }) => { alert.silenced_until = momentOf(until); return ['silenced', `until ${alert.silenced_until}: ${reason}`] },
+    silence: (alert, { until, reason }) => { if (GUARDS.includes(alert.rule_id)) wrong('the alert tells that whodid was made blind, and is told whatever is silenced; acknowledge it, or resolve it with a reason', 409, 'conflict'); alert.silenced_until = momentOf(until); return ['silenced', `until ${alert.silenced_until}: ${reason}`] },
     unsilence: (alert) => { alert.silenced_until = null; return ['unsilenced'] },
   }
   const momentOf = (text) => { const at = Date.parse(state.expiry(text) ?? ''); if (Number.isNaN(at)) wrong('`until` is a time to come, or a time from now such as 8h'); if (at <= Date.now()) wrong('`until` lies in the past'); return iso(at) }
@@ -184,18 +192,18 @@ export function makeAlerting(state, ruling, now) {
       told(actor, `alert.${body.act}`, { id: alert.id, name: alert.rule_title }, { before, after: { status: alert.status, assignee: alert.assignee } })
       return { body: detail(alert) }
     }, true],
-    ['GET /silences', 'alerts.read', () => ({ body: { silences: silences.map((silence) => ({ ...silence, is_ended: isOver(silence) })) } })],
+    ['GET /silences', 'alerts.read', () => ({ body: { silences: silences.map((silence) => ({ ...silence, by: nameOf(silence.by), is_ended: isOver(silence) })) } })],
     ['POST /silences', 'alerts.manage', ({ body, actor }) => {
       const silence = { id: state.id('sil'), rule_ids: body.rule_ids ?? [], severities: body.severities ?? [], group: body.group ?? [], from: iso(body.from === undefined ? Date.now() : Date.parse(momentOf(body.from))), until: momentOf(body.until), reason: body.reason ?? '', by: label(actor.user) }
       if ([silence.rule_ids, silence.severities, silence.group].every((list) => list.length === 0)) wrong('`matcher` says of what: rules, severities, or values that findings have in common')
       if (silence.reason.trim() === '') wrong('`reason` says why')
       silences.push(silence)
       told(actor, 'silence.create', { id: silence.id, name: silence.reason }, { after: { reason: silence.reason, until: silence.until } })
-      return { status: 201, body: { ...silence, is_ended: false } }
+      return { status: 201, body: { ...silence, by: nameOf(silence.by), is_ended: false } }
     }, true],
     ['DELETE /silences/{id}', 'alerts.manage', ({ params, actor }) => { const silence = find(silences, params.id, 'silence'); drop(silences, silence); told(actor, 'silence.delete', { id: silence.id, name: silence.reason }); return gone }, true],
 
-    ['GET /channels', 'channels.manage', () => ({ body: { channels: channels.toSorted((a, b) => a.name.localeCompare(b.name)).map(shownChannel), has_mail: false } })],
+    ['GET /channels', 'alerts.read', () => ({ body: { channels: channels.toSorted((a, b) => a.name.localeCompare(b.name)).map(shownChannel), has_mail: false } })],
     ['POST /channels', 'channels.manage', ({ body, actor }) => {
       const channel = { id: state.id('chn'), ...channelOf(body), revision: 1, created_at: iso(Date.now()), created_by: actor.user.name }
       channels.push(channel)
@@ -218,7 +226,7 @@ export function makeAlerting(state, ruling, now) {
       return gone
     }, true],
     ['POST /channels/{id}/test', 'channels.manage', ({ params, actor }) => { const channel = find(channels, params.id, 'channel'); told(actor, 'channel.send', { id: channel.id, name: channel.name }); return { body: shownDelivery(deliver(channel, undefined, 'test')) } }, true],
-    ['GET /channels/{id}/deliveries', 'channels.manage', ({ params }) => ({ body: { deliveries: deliveries.filter((delivery) => delivery.channel === find(channels, params.id, 'channel').id).slice(0, 100).map(shownDelivery) } })],
+    ['GET /channels/{id}/deliveries', 'alerts.read', ({ params }) => ({ body: { deliveries: deliveries.filter((delivery) => delivery.channel === find(channels, params.id, 'channel').id).slice(0, 100).map(shownDelivery), next_cursor: null } })],
     ['GET /notices/key', '', () => {
       key ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
       return { body: { pem: key.export({ type: 'spki', format: 'pem' }), jwk: { ...key.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: 'mock' } } }

@@ -8,15 +8,15 @@ export const PERMISSIONS = {
   'events.export': 'Take the events that one may see away as a file.', 'events.erase': 'Remove events for good.', 'rejects.read': 'Look at what could not be read.', 'audit.read': 'Read the audit log: what was done in and on whodid.', 'keys.read': 'List keys.', 'keys.manage': 'Make, change, rotate and revoke keys.',
   'users.read': 'List users, groups, roles, bindings and invitations.', 'users.manage': 'Invite, change, disable and remove users; manage groups.', 'roles.manage': 'Make roles and bind them to users and groups.', 'sessions.manage': 'List and end other people’s sessions.',
   'settings.read': 'Look at the settings of the account.', 'settings.manage': 'Change the settings of the account.',
-  'rules.read': 'Look at rules, packages, exceptions and channels.', 'rules.manage': 'Make, change, switch and tune rules, packages and exceptions.', 'alerts.read': 'Look at alerts and findings of the whole account.', 'alerts.manage': 'Take alerts on, note, resolve and silence them.',
+  'rules.read': 'Look at rules, packages, exceptions and channels.', 'rules.manage': 'Make, change, switch and tune rules, packages and exceptions.', 'alerts.read': 'Look at alerts and findings of the whole account, at channels and at what they were told.', 'alerts.manage': 'Take alerts on, note, resolve and silence them.',
   'channels.manage': 'Make and change channels, and send tests to them.', 'findings.write': 'Write findings, notes and cards of one’s own.',
 }
 const ALL = Object.keys(PERMISSIONS)
 const builtIn = [
   ['administrator', 'Everything in the account.', ALL],
-  ['analyst', 'Sees and exports all events and what could not be read.', ['own-activity.read', 'space-events.read', 'account-events.read', 'events.export', 'rejects.read', 'keys.read', 'settings.read', 'rules.read', 'rules.manage', 'alerts.read', 'alerts.manage', 'findings.write']],
+  ['analyst', 'Sees and exports all events and what could not be read; handles rules, exceptions and alerts.', ['own-activity.read', 'space-events.read', 'account-events.read', 'events.export', 'rejects.read', 'keys.read', 'settings.read', 'rules.read', 'rules.manage', 'alerts.read', 'alerts.manage', 'findings.write']],
   ['auditor', 'Sees everything, the audit log and all settings included, and changes nothing.', ALL.filter((name) => name.endsWith('.read') || name === 'events.export')],
-  ['manager', 'Sees, sends and exports events, and handles keys.', ['own-activity.read', 'events.write', 'space-events.read', 'account-events.read', 'events.export', 'rejects.read', 'keys.read', 'keys.manage', 'settings.read', 'rules.read', 'alerts.read', 'alerts.manage', 'findings.write']],
+  ['manager', 'Sees, sends and exports events; handles keys and alerts.', ['own-activity.read', 'events.write', 'space-events.read', 'account-events.read', 'events.export', 'rejects.read', 'keys.read', 'keys.manage', 'settings.read', 'rules.read', 'alerts.read', 'alerts.manage', 'findings.write']],
   ['writer', 'Sees the events of spaces, sends and exports.', ['own-activity.read', 'events.write', 'space-events.read', 'events.export']],
   ['reader', 'Sees the events of spaces.', ['own-activity.read', 'space-events.read']],
   ['member', 'Sees what was done in their own name.', ['own-activity.read']],

@@ -106,7 +106,7 @@ export function makeRuling(state, all, seen) {
   function detail(rule, rules = catalog()) {
     const of = tuning.get(rule.id) ?? {}
     return {
-      rule: summary(rule, rules), text: textOf(rule), references: rule.value.references ?? [], false_positives: rule.value.falsepositives ?? [], next_steps: rule.value.whodid?.next_steps ?? [], version: createHash('sha256').update(textOf(rule)).digest('hex').slice(0, 16),
+      rule: summary(rule, rules), text: textOf(rule), references: rule.value.references ?? [], false_positives: rule.value.falsepositives ?? [], next_steps: rule.value.whodid?.next_steps ?? [], version: createHash('sha256').update(textOf(rule)).digest('hex'), text_hash: createHash('sha256').update(textOf(rule)).digest('hex'), without_audit: false,
       revision: rule.own === undefined ? null : own.get(rule.own).revision, tuning: { level: of.level ?? null, threshold: of.threshold ?? null, policy: of.policy ?? null }, stated: { level: rule.level, threshold: rule.count?.than ?? null, policy: policyOf(rule) },
     }
   }
@@ -209,7 +209,7 @@ export function makeRuling(state, all, seen) {
   const packageOut = ({ files, id, title, description, version, author, licence, sources, is_builtin, is_enabled, needs_configuration, variables, file, problem }) => ({ id, title, description, version, author, licence, sources, is_builtin, is_enabled, needs_configuration, variables, file, problem, digest: `sha256:${createHash('sha256').update(JSON.stringify(files)).digest('hex')}`, rules: catalog().filter((rule) => rule.package === id && !isFilter(rule)).length })
   const packageList = () => ({ packages: packages.map(packageOut), problems: laid.map(({ package: of, message }) => ({ file: of.file, message })) })
   const packageNamed = (id) => packages.find((one) => one.id === id) ?? wrong('there is no such package in this account', 404, 'not_found')
-  const shownException = (exception) => ({ ...exception, is_ended: isEnded(exception) })
+  const shownException = (exception) => ({ ...exception, owner_is_member: state.users.some((user) => user.name === exception.owner), is_ended: isEnded(exception) })
 
   const routes = [
     ['GET /rules', 'rules.read', () => {

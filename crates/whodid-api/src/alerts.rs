@@ -41,12 +41,18 @@ pub struct AlertParams {
     /// Only those of this rule.
     #[param(nullable = false)]
     pub rule: Option<String>,
-    /// Only those that this person is to look at; `me` for yourself.
+    /// Only those that this member is to look at: their name or id; `me` for yourself.
     #[param(nullable = false)]
     pub assignee: Option<String>,
     /// Only those of this severity or a graver one.
     #[param(inline, nullable = false)]
     pub severity: Option<Level>,
+    /// Only those that opened then or later, by the recorded time of their first finding: RFC 3339, seconds since 1970, `now-24h`, `24h` (that long ago) or `2 days ago`.
+    #[param(nullable = false, example = "2026-07-01")]
+    pub from: Option<String>,
+    /// Only those that opened before then; written like `from`.
+    #[param(nullable = false, example = "2026-10-01")]
+    pub to: Option<String>,
     /// Alerts on a page; 100 when not given.
     #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u32>,
@@ -93,9 +99,14 @@ pub struct Alert {
     pub findings: u64,
     /// Matches of the latest finding so far.
     pub matches: u64,
-    /// Who is to look at it.
+    /// Who is to look at it: a member as `user:` and their id, which stays whatever they are called.
     #[schema(required)]
     pub assignee: Option<String>,
+    /// What people call them.
+    #[schema(required)]
+    pub assignee_name: Option<String>,
+    /// Whether its rule tells that somebody makes whodid blind: it cannot be silenced, and to resolve it takes a reason.
+    pub is_guard: bool,
     /// First finding.
     pub opened_at: String,
     /// Newest finding.
@@ -136,7 +147,7 @@ pub struct AlertPage {
 /// What somebody wrote to an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertNote {
-    /// Who.
+    /// Who, by name.
     pub by: String,
     /// When.
     pub at: String,
@@ -149,7 +160,7 @@ pub struct AlertNote {
 pub struct AlertEntry {
     /// When.
     pub at: String,
-    /// Who; null for whodid itself.
+    /// Who, by name; null for whodid itself.
     #[schema(required)]
     pub by: Option<String>,
     /// `opened`, `reopened`, `escalated`, `acknowledged`, `assigned`, `noted`, `silenced`, `unsilenced`, `resolved`.
@@ -201,7 +212,7 @@ pub enum AlertAct {
     },
     /// Give it to somebody, or to nobody in particular.
     Assign {
-        /// Their name; nobody when it is not there.
+        /// A member's name, in any case, or id; `me` for yourself; nobody when it is not there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schema(max_length = 200)]
         to: Option<String>,
@@ -214,7 +225,7 @@ pub enum AlertAct {
     },
     /// Say that it is over.
     Resolve {
-        /// Why; may be empty.
+        /// Why; may be empty, unless the alert `is_guard`.
         #[serde(default)]
         #[schema(max_length = 1000)]
         reason: String,
@@ -225,7 +236,7 @@ pub enum AlertAct {
     },
     /// Say that it is not over after all.
     Reopen {},
-    /// Let it count and tell nobody for some time.
+    /// Let it count and tell nobody for some time; refused of one that `is_guard`.
     Silence {
         /// A time, or for how long: `8h`, `2d`; at most 90 days.
         #[schema(example = "8h")]
@@ -283,7 +294,7 @@ pub struct Silence {
     pub until: String,
     /// Why.
     pub reason: String,
-    /// Who wanted it.
+    /// Who wanted it, by name.
     pub by: String,
     /// Whether it is over.
     pub is_ended: bool,
@@ -489,7 +500,7 @@ pub struct Channel {
     pub rate_limit: u32,
     /// The zone in which its people read times.
     pub time_zone: String,
-    /// Where it leads, secrets masked.
+    /// Where it leads, secrets masked. Who may not manage channels sees of a webhook the host alone, and no template.
     pub receiver: Receiver,
     /// Counted up by every change.
     pub revision: i64,
@@ -521,7 +532,7 @@ pub struct DeliveryAttempt {
     /// The status of HTTP or SMTP, where there was an answer.
     #[schema(required)]
     pub status: Option<u16>,
-    /// The beginning of what the receiver said, or why nothing was sent.
+    /// The beginning of what the receiver said, or why nothing was sent; empty where the delivery's summary is.
     pub answer: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
@@ -537,7 +548,7 @@ pub struct Delivery {
     pub alert: Option<String>,
     /// `opened`, `again`, `escalated`, `acknowledged`, `resolved`, `reopened`, `test`.
     pub moment: String,
-    /// What it is about, in a line.
+    /// What it is about, in a line; empty for who may neither read alerts nor manage channels.
     pub summary: String,
     /// `waiting`, `delivered`, `failed`.
     pub state: String,
@@ -550,11 +561,30 @@ pub struct Delivery {
     pub attempts: Vec<DeliveryAttempt>,
 }
 
-/// The newest deliveries of a channel.
+/// Parameters of the log of a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryParams {
+    /// Deliveries on a page; 100 when not given.
+    #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+    /// The account to read; needed only by members of several.
+    #[param(nullable = false)]
+    pub account: Option<String>,
+}
+
+/// Deliveries of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryList {
-    /// Newest first, at most 100.
+    /// Newest first.
     pub deliveries: Vec<Delivery>,
+    /// For the page after this one; null on the last.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
 }
 
 /// The public half of the key that signed notices are verified with.

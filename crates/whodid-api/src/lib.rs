@@ -28,8 +28,9 @@ mod sql;
 pub use accounts::{Account, AccountCreate, AccountList, Settings, SettingsUpdate};
 pub use alerts::{
     Alert, AlertAct, AlertCounts, AlertDelivery, AlertDetail, AlertEntry, AlertNote, AlertPage, AlertParams,
-    AlertStatus, Channel, ChannelList, ChannelSource, ChannelWrite, Delivery, DeliveryAttempt, DeliveryList, GroupPair,
-    NoticeKey, Receiver, Silence, SilenceCreate, SilenceList, SyslogTransport, WebhookMethod, WebhookSigning,
+    AlertStatus, Channel, ChannelList, ChannelSource, ChannelWrite, Delivery, DeliveryAttempt, DeliveryList,
+    DeliveryParams, GroupPair, NoticeKey, Receiver, Silence, SilenceCreate, SilenceList, SyslogTransport,
+    WebhookMethod, WebhookSigning,
 };
 pub use cards::{
     CardList, CardSection, ElementKind, FindingDays, FindingDaysParams, RuleDays, ShownCard, ShownElement, ShownValue,

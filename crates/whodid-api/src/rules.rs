@@ -50,8 +50,11 @@ pub struct RuleSummary {
     pub finding_type: Option<String>,
     /// Whether it runs.
     pub is_enabled: bool,
-    /// Whether its matches are findings; a rule that only feeds a correlation has none.
+    /// Whether its matches are findings; a rule that only feeds a correlation has none, nor has one with a `problem`.
     pub is_reported: bool,
+    /// What keeps it from running though it is enabled, and how to mend it; not there when it runs or is switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// Whether something of it was changed for this account.
     pub is_tuned: bool,
     /// Tests that stand beside it.
@@ -148,14 +151,21 @@ pub struct RuleDetail {
     pub rule: RuleSummary,
     /// Its file's text, which may hold other rules too.
     pub text: String,
+    /// The SHA-256 of that text, in hexadecimal: `requestData.textHash` of the audit log.
+    pub text_hash: String,
     /// Where to read more.
     pub references: Vec<String>,
     /// When it may be wrong.
     pub false_positives: Vec<String>,
     /// What to do about a finding.
     pub next_steps: Vec<String>,
-    /// The hash of its text.
+    /// Which text it is: the SHA-256, in hexadecimal, of its own document in its file, lines ending in `\n`; of a rule
+    /// of Security Advisor, of its JSON without blanks and with members in the order of their names. Findings carry it as
+    /// `requestData.ruleVersion`, changes in the audit log as `requestData.ruleVersions`.
     pub version: String,
+    /// Whether it sees nothing of the audit log, because whoever wrote its text or installed its package may not read
+    /// that.
+    pub without_audit: bool,
     /// Of the account's own rule: to be sent with a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
@@ -403,8 +413,10 @@ pub struct RuleException {
     /// Which events: fields, with Sigma's modifiers, and the values of each.
     #[schema(value_type = Object)]
     pub events: std::collections::BTreeMap<String, Vec<Value>>,
-    /// Who answers for it.
+    /// Who answers for it: a member by name, or the text that was given.
     pub owner: String,
+    /// Whether that is a member of the account, as of now.
+    pub owner_is_member: bool,
     /// Why it is right.
     pub reason: String,
     /// When it ends.
@@ -437,7 +449,7 @@ pub struct RuleExceptionCreate {
     /// Which events: fields, with Sigma's modifiers, and the values of each. All must hold.
     #[schema(value_type = Object)]
     pub events: std::collections::BTreeMap<String, Vec<Value>>,
-    /// Who answers for it; whoever makes it by default.
+    /// Who answers for it: a member's name, in any case, or id, or any other text; whoever makes it by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub owner: Option<String>,

@@ -188,6 +188,8 @@ deeds! {
     RuleEnable = "rule" "enable" Management Warning;
     /// A rule was switched off.
     RuleDisable = "rule" "disable" Management Critical;
+    /// A rule that is on cannot be used as it stands, and finds nothing any more.
+    RuleStop = "rule" "stop" Management Critical;
     /// A rule was tried on stored events.
     RuleEvaluate = "rule" "evaluate" Data Normal;
     /// A rule package was installed.
@@ -210,10 +212,16 @@ deeds! {
     ChannelCreate = "channel" "create" Management Warning;
     /// A channel was changed.
     ChannelUpdate = "channel" "update" Management Warning;
+    /// A channel was switched on.
+    ChannelEnable = "channel" "enable" Management Warning;
+    /// A channel was switched off.
+    ChannelDisable = "channel" "disable" Management Critical;
     /// A channel was deleted.
     ChannelDelete = "channel" "delete" Management Critical;
     /// A test was sent to a channel.
     ChannelSend = "channel" "send" Management Normal;
+    /// A channel was to be told of an alert; told only of what was given up.
+    ChannelNotify = "channel" "notify" Management Normal;
     /// An alert on a view, or a preset, was made.
     AlertCreate = "alert" "create" Data Normal;
     /// An alert on a view, or a preset, was changed.

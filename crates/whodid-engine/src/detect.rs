@@ -14,10 +14,9 @@ mod finding;
 mod snapshot;
 pub(crate) mod subject;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -41,6 +40,8 @@ pub(crate) use finding::sentence;
 pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
 /// Records that are looked at in one step, before others get their turn.
 const STEP_ROWS: usize = 4096;
+/// Records that are taken from the tail together, or the batch that exceeds them.
+const TAKEN_ROWS: usize = 16_384;
 /// How often time is let pass for what waits for it.
 const TICK: Duration = Duration::from_secs(1);
 /// Records that are read back from the lake together.
@@ -80,8 +81,6 @@ struct Watched {
     wanted: parking_lot::Mutex<Arc<RuleSet>>,
     /// Told when there are other rules.
     changed: Notify,
-    /// Whether its task runs.
-    is_running: AtomicBool,
     /// What people may ask for while a step runs.
     shown: parking_lot::Mutex<DetectStatus>,
     /// The next offset of each stream, after each step.
@@ -97,8 +96,8 @@ struct Work {
     /// The next offset of each stream.
     cursors: HashMap<StreamName, Offset>,
     repeats: Repeats,
-    /// Records that were read back from the lake and wait.
-    ahead: HashMap<StreamName, RecordBatch>,
+    /// Records that were taken from the tail or read back from the lake, and wait: from the cursor on.
+    ahead: HashMap<StreamName, VecDeque<RecordBatch>>,
     /// Whether something differs from what is stored.
     is_dirty: bool,
     /// Whether what is here may be more or less than the cursors say, because something was broken off. It is not stored
@@ -149,7 +148,6 @@ impl Engine {
                 let watched = Arc::new(Watched {
                     wanted: parking_lot::Mutex::new(rules),
                     changed: Notify::new(),
-                    is_running: AtomicBool::new(false),
                     shown: parking_lot::Mutex::default(),
                     looked: tokio::sync::watch::Sender::new(work.cursors.clone()),
                     work: Mutex::new(work),
@@ -166,6 +164,28 @@ impl Engine {
         let watched = self.inner.detection.accounts.lock().get(account).cloned()?;
         let status = watched.shown.lock().clone();
         Some(status)
+    }
+
+    /// How detection of all accounts stands together. What waits is counted now: a step that hangs must not hide it.
+    pub fn detect_totals(&self) -> DetectStatus {
+        let accounts: Vec<(AccountName, Arc<Watched>)> = {
+            let accounts = self.inner.detection.accounts.lock();
+            accounts.iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect()
+        };
+        let mut totals = DetectStatus::default();
+        for (account, watched) in accounts {
+            let cursors = watched.looked.borrow().clone();
+            let shown = watched.shown.lock().clone();
+            totals.rules += shown.rules;
+            totals.behind += self.behind(&account, &cursors);
+            totals.drops.groups += shown.drops.groups;
+            totals.drops.matches += shown.drops.matches;
+            totals.drops.without_group += shown.drops.without_group;
+            totals.drops.windows += shown.drops.windows;
+            totals.drops.values += shown.drops.values;
+            totals.state_bytes += shown.state_bytes;
+        }
+        totals
     }
 
     /// Waits until the records of a stream that are there now were looked at, for as long as `wait`. Whether they were.
@@ -205,16 +225,17 @@ impl Engine {
         max: usize,
     ) -> Result<Vec<(Offset, String)>, Error> {
         let stream = StreamName::findings();
-        let Read::Rows(batch) = self.records_from(account, &stream, from).await? else { return Ok(Vec::new()) };
-        let raws = whodid_lake::RawReader::new(&batch);
-        let rows = crate::row::Row::all_with(&batch, &raws).take(max);
-        Ok(rows
-            .map(|row| {
+        let Read::Rows(batches) = self.records_from(account, &stream, from).await? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for batch in &batches {
+            let raws = whodid_lake::RawReader::new(batch);
+            found.extend(crate::row::Row::all_with(batch, &raws).take(max - found.len()).map(|row| {
                 let mut json = String::with_capacity(2048);
                 crate::render::event_json(row, account, &stream, &mut json);
                 (row.offset(), json)
-            })
-            .collect())
+            }));
+        }
+        Ok(found)
     }
 
     /// The offset that the next finding of an account will have.
@@ -281,7 +302,7 @@ impl Engine {
         // Before it is known that nothing waits: what comes after this moment is not older.
         let now = (self.inner.options.clock)();
         let has_more = match self.next(account, work).await {
-            Ok(Some((stream, batch))) => self.look(account, &stream, work, batch).await,
+            Ok(Some((stream, batches))) => self.look(account, &stream, work, batches).await,
             Ok(None) => self.let_time_pass(account, work, now).await,
             Err(error) => {
                 tracing::error!(account = %account, error = %chain(&error), "detection cannot read records back, and tries again");
@@ -290,7 +311,7 @@ impl Engine {
         };
         *watched.shown.lock() = DetectStatus {
             rules: work.rules.rules().len(),
-            behind: self.behind(account, work),
+            behind: self.behind(account, &work.cursors),
             drops: work.state.drops(),
             state_bytes: work.state.bytes(),
         };
@@ -308,54 +329,64 @@ impl Engine {
         has_more
     }
 
-    fn behind(&self, account: &AccountName, work: &Work) -> u64 {
+    fn behind(&self, account: &AccountName, cursors: &HashMap<StreamName, Offset>) -> u64 {
         let of = |(stream, next): (&StreamName, &Offset)| {
             let end = self.inner.known_table(account, stream).map_or(*next, |table| table.next_offset());
             end.0.saturating_sub(next.0)
         };
-        work.cursors.iter().map(of).sum()
+        cursors.iter().map(of).sum()
     }
 
     /// The records that come next, at most [`STEP_ROWS`] of one stream: those that were taken in before what waits in
     /// the others. `None`: no stream has any.
-    async fn next(&self, account: &AccountName, work: &mut Work) -> Result<Option<(StreamName, RecordBatch)>, Error> {
-        let mut heads: Vec<(StreamName, RecordBatch)> = Vec::with_capacity(DETECT_STREAMS.len());
-        for name in DETECT_STREAMS {
-            let Ok(stream) = StreamName::parse(name) else { continue };
-            if let Some(batch) = self.next_of(account, &stream, work).await? {
-                heads.push((stream, batch));
-            }
-        }
-        heads.sort_by_key(|(_, batch)| subject::recorded_at(batch, 0));
-        let mut heads = heads.into_iter();
-        let Some((stream, batch)) = heads.next() else { return Ok(None) };
-        let rows = match heads.next() {
-            None => batch.num_rows(),
-            Some((_, other)) => subject::rows_until(&batch, subject::recorded_at(&other, 0)).max(1),
-        };
-        Ok(Some((stream, batch.slice(0, rows))))
-    }
-
-    async fn next_of(
+    async fn next(
         &self,
         account: &AccountName,
-        stream: &StreamName,
         work: &mut Work,
-    ) -> Result<Option<RecordBatch>, Error> {
-        loop {
-            let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
-            if let Some(ahead) = work.ahead.remove(stream) {
-                let seen = subject::rows_before(&ahead, next);
-                if seen < ahead.num_rows() {
-                    let rest = ahead.slice(seen, ahead.num_rows() - seen);
-                    work.ahead.insert(stream.clone(), rest.clone());
-                    return Ok(Some(rest.slice(0, rest.num_rows().min(STEP_ROWS))));
-                }
+    ) -> Result<Option<(StreamName, Vec<RecordBatch>)>, Error> {
+        let mut heads: Vec<(Timestamp, StreamName)> = Vec::with_capacity(DETECT_STREAMS.len());
+        for name in DETECT_STREAMS {
+            let Ok(stream) = StreamName::parse(name) else { continue };
+            self.take_ahead(account, &stream, work).await?;
+            let head = work.ahead.get(&stream).and_then(VecDeque::front);
+            heads.extend(head.map(|batch| (subject::recorded_at(batch, 0), stream)));
+        }
+        // Of two of one moment the stream that is named first.
+        heads.sort_by_key(|(at, _)| *at);
+        let mut heads = heads.into_iter();
+        let Some((_, stream)) = heads.next() else { return Ok(None) };
+        let other = heads.next().map(|(at, _)| at);
+        let ahead = work.ahead.entry(stream.clone()).or_default();
+        let (mut taken, mut rows) = (Vec::new(), 0);
+        while rows < STEP_ROWS
+            && let Some(batch) = ahead.front_mut()
+        {
+            let mut count = batch.num_rows().min(STEP_ROWS - rows);
+            if let Some(other) = other {
+                count = subject::rows_until(&batch.slice(0, count), other).max(usize::from(rows == 0));
             }
+            if count == 0 {
+                break;
+            }
+            rows += count;
+            taken.push(batch.slice(0, count));
+            if count < batch.num_rows() {
+                *batch = batch.slice(count, batch.num_rows() - count);
+            } else {
+                ahead.pop_front();
+            }
+        }
+        Ok(Some((stream, taken)))
+    }
+
+    /// Has some records of a stream ready, if any wait.
+    async fn take_ahead(&self, account: &AccountName, stream: &StreamName, work: &mut Work) -> Result<(), Error> {
+        while work.ahead.get(stream).is_none_or(VecDeque::is_empty) {
+            let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
             match self.records_from(account, stream, next).await? {
-                Read::Nothing => return Ok(None),
-                Read::Rows(batch) => {
-                    work.ahead.insert(stream.clone(), batch);
+                Read::Nothing => return Ok(()),
+                Read::Rows(batches) => {
+                    work.ahead.insert(stream.clone(), batches.into());
                 }
                 Read::Gap(until) => {
                     // Erased, or given up with a damaged file: there is nothing to look at.
@@ -365,9 +396,10 @@ impl Engine {
                 }
             }
         }
+        Ok(())
     }
 
-    /// Records of a stream from an offset on: those of a batch of the tail, or some of what was flushed.
+    /// Records of a stream from an offset on: some of the tail, or some of what was flushed.
     pub(crate) async fn records_from(
         &self,
         account: &AccountName,
@@ -379,10 +411,19 @@ impl Engine {
         if end <= next {
             return Ok(Read::Nothing);
         }
-        let mut rows = table.tail_after(next.0.checked_sub(1).map(Offset));
-        let first = rows.first().and_then(offsets_of).map(|(first, _)| first);
+        let mut batches = table.first_tail_after(next.0.checked_sub(1).map(Offset), TAKEN_ROWS);
+        let first = batches.first().and_then(offsets_of).map(|(first, _)| first);
         if first == Some(next) {
-            return Ok(Read::Rows(rows.swap_remove(0)));
+            // No further than where records are missing: those are asked for next.
+            let mut expected = next;
+            let follows = |batch: &&RecordBatch| {
+                let Some((first, last)) = offsets_of(batch) else { return false };
+                let follows = first == expected;
+                expected = last.next();
+                follows
+            };
+            batches.truncate(batches.iter().take_while(follows).count());
+            return Ok(Read::Rows(batches));
         }
         // Flushed before whoever asks came to it.
         let before = first.unwrap_or(end);
@@ -391,7 +432,7 @@ impl Engine {
             let until = Offset(from.0.saturating_add(READ_BACK_ROWS)).min(before);
             if let Some(batch) = self.flushed(&table, stream, from, until).await? {
                 metrics::counter!("whodid_detect_read_back_total").increment(batch.num_rows() as u64);
-                return Ok(Read::Rows(batch));
+                return Ok(Read::Rows(vec![batch]));
             }
             from = until;
         }
@@ -424,17 +465,23 @@ impl Engine {
         subject::in_offset_order(&merged).map(Some)
     }
 
-    /// Looks at a batch and records what is found; the cursor moves on only then. Whether it did.
-    async fn look(&self, account: &AccountName, stream: &StreamName, work: &mut Work, batch: RecordBatch) -> bool {
-        let next = offsets_of(&batch).map_or(Offset(0), |(_, last)| last.next());
+    /// Looks at records and records what is found; the cursor moves on only then. Whether it did.
+    async fn look(
+        &self,
+        account: &AccountName,
+        stream: &StreamName,
+        work: &mut Work,
+        batches: Vec<RecordBatch>,
+    ) -> bool {
+        let next = batches.last().and_then(offsets_of).map_or(Offset(0), |(_, last)| last.next());
         let (rules, stream_of, account_of) = (Arc::clone(&work.rules), stream.clone(), account.clone());
-        let Ok(turn) = self.inner.detection.turns.acquire().await else { return false };
         work.in_doubt = true;
+        let Ok(turn) = self.inner.detection.turns.acquire().await else { return false };
         let (mut state, mut repeats) = (std::mem::take(&mut work.state), std::mem::take(&mut work.repeats));
         let looked = tokio::task::spawn_blocking(move || {
             let mut events = Vec::new();
             let mut hits: Vec<Hit> = Vec::new();
-            subject::each(&batch, &stream_of, &mut |row, event| {
+            let mut look = |row: crate::row::Row<'_>, event: &whodid_rules::Unread<'_>| {
                 let stepped = catch_unwind(AssertUnwindSafe(|| rules.step(&mut state, event, &mut hits)));
                 if stepped.is_err() {
                     // A defect of ours; the next record must not suffer for it.
@@ -446,7 +493,8 @@ impl Engine {
                     let row = hit.by.as_ref().map(|_| (row, &stream_of));
                     events.extend(finding::of(&account_of, &rules, &hit, row, &mut repeats));
                 }
-            });
+            };
+            batches.iter().for_each(|batch| subject::each(batch, &stream_of, &mut look));
             (state, repeats, events)
         })
         .await;
@@ -569,8 +617,8 @@ impl Engine {
 
 /// What [`Engine::records_from`] finds.
 pub(crate) enum Read {
-    /// Records, in the order they were taken in, the first of those asked for first.
-    Rows(RecordBatch),
+    /// Records, in the order they were taken in, the first of those asked for first; no batch is empty.
+    Rows(Vec<RecordBatch>),
     /// None are there before this offset, and none will come.
     Gap(Offset),
     /// Nothing came yet.
@@ -579,15 +627,15 @@ pub(crate) enum Read {
 
 /// The job: a task for each account, which looks at what comes and lets time pass.
 pub(crate) async fn detect_loop(inner: Arc<Inner>) {
-    let mut tasks: JoinSet<(AccountName, Arc<Watched>)> = JoinSet::new();
-    let mut running: Vec<(AccountName, Arc<Watched>)> = Vec::new();
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut running: HashMap<tokio::task::Id, Arc<Watched>> = HashMap::new();
     loop {
         let accounts: Vec<(AccountName, Arc<Watched>)> =
             inner.detection.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
         for (name, watched) in accounts {
-            if !running.iter().any(|(_, other)| Arc::ptr_eq(other, &watched)) {
-                running.push((name.clone(), Arc::clone(&watched)));
-                tasks.spawn(detect_account(Arc::clone(&inner), name, watched));
+            if !running.values().any(|other| Arc::ptr_eq(other, &watched)) {
+                let task = tasks.spawn(detect_account(Arc::clone(&inner), name, Arc::clone(&watched)));
+                running.insert(task.id(), watched);
             }
         }
         tokio::select! {
@@ -596,27 +644,26 @@ pub(crate) async fn detect_loop(inner: Arc<Inner>) {
                 while tasks.join_next().await.is_some() {}
                 return;
             }
-            Some(ended) = tasks.join_next() => match ended {
-                Ok((_, watched)) => running.retain(|(_, other)| !Arc::ptr_eq(other, &watched)),
-                Err(panic) => {
-                    metrics::counter!("whodid_job_panics_total", "job" => "detect").increment(1);
-                    tracing::error!(error = %panic, "detection of an account broke off and is started again: {panic}");
-                    tokio::time::sleep(TICK).await;
-                    // Whichever it was: the others are waited for, so that none runs twice.
-                    inner.detection.changed.notify_one();
-                    running.retain(|(_, watched)| watched.is_running.load(Relaxed));
-                }
-            },
+            Some(ended) = tasks.join_next_with_id() => {
+                let task = match ended {
+                    Ok((task, ())) => task,
+                    Err(panic) => {
+                        metrics::counter!("whodid_job_panics_total", "job" => "detect").increment(1);
+                        tracing::error!(error = %panic, "detection of an account broke off and is started again: {panic}");
+                        tokio::time::sleep(TICK).await;
+                        panic.id()
+                    }
+                };
+                running.remove(&task);
+            }
         }
     }
 }
 
-async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Watched>) -> (AccountName, Arc<Watched>) {
+async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Watched>) {
     let engine = Engine { inner: Arc::clone(&inner) };
     let mut news = inner.published.clone();
     let is_wanted = || inner.detection.accounts.lock().get(&account).is_some_and(|known| Arc::ptr_eq(known, &watched));
-    watched.is_running.store(true, Relaxed);
-    let _running = Running(&watched.is_running);
     while is_wanted() && !inner.shutdown.is_cancelled() {
         news.borrow_and_update();
         let has_more = {
@@ -632,17 +679,6 @@ async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Wa
             () = inner.shutdown.cancelled() => break,
             () = tokio::time::sleep(TICK) => {}
         }
-    }
-    drop(_running);
-    (account, watched)
-}
-
-/// Tells that a task has ended, however it did.
-struct Running<'a>(&'a AtomicBool);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Relaxed);
     }
 }
 

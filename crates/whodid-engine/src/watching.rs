@@ -75,8 +75,8 @@ impl Engine {
         from: Offset,
         searches: Arc<Vec<WatchedSearch>>,
     ) -> Result<Option<WatchedStep>, Error> {
-        let batch = match self.records_from(account, stream, from).await? {
-            Read::Rows(batch) => batch,
+        let batches = match self.records_from(account, stream, from).await? {
+            Read::Rows(batches) => batches,
             Read::Gap(until) => {
                 return Ok(Some(WatchedStep {
                     next: until,
@@ -88,20 +88,22 @@ impl Engine {
         };
         let stream = stream.clone();
         let look = move || {
-            let raws = RawReader::new(&batch);
             let mut step = WatchedStep { next: from, until: None, found: vec![Watched::default(); searches.len()] };
-            for row in Row::all_with(&batch, &raws) {
-                step.next = step.next.max(row.offset().next());
-                step.until = step.until.max(Some(row.recorded_at()));
-                rowview::with_event(row, &stream, |event| {
-                    for (search, found) in searches.iter().zip(&mut step.found) {
-                        let is_there =
-                            search.region.as_deref().is_none_or(|region| row.field(Field::Region) == Some(region));
-                        if is_there && search.visible.shows(event) && search.query.matches(event) {
-                            found.take(row);
+            for batch in &batches {
+                let raws = RawReader::new(batch);
+                for row in Row::all_with(batch, &raws) {
+                    step.next = step.next.max(row.offset().next());
+                    step.until = step.until.max(Some(row.recorded_at()));
+                    rowview::with_event(row, &stream, |event| {
+                        for (search, found) in searches.iter().zip(&mut step.found) {
+                            let is_there =
+                                search.region.as_deref().is_none_or(|region| row.field(Field::Region) == Some(region));
+                            if is_there && search.visible.shows(event) && search.query.matches(event) {
+                                found.take(row);
+                            }
                         }
-                    }
-                });
+                    });
+                }
             }
             step
         };

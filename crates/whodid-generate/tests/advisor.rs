@@ -47,7 +47,7 @@ fn the_built_in_rules_find_what_the_published_packages_find() {
 fn found(documents: &[Document], variables: &Variables) -> Found {
     let build = Build {
         documents: documents.iter().collect(),
-        variables: variables.clone(),
+        variables: variables.clone().into(),
         with_dormant: true,
         ..Build::default()
     };

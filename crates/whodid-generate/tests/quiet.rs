@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use whodid_decode::Format;
 use whodid_generate::{Incident, Options, history, incidents};
 use whodid_model::{Field, Timestamp};
-use whodid_rules::{Build, Document, Level, RuleSet, Run, Variables, Verdict, builtin};
+use whodid_rules::{Build, Document, Level, RuleSet, Run, Values, Variables, Verdict, builtin};
 
 /// The rules of which each incident must meet at least one, by the incident's kind.
 const EXPECTED: [(&str, &[&str]); 8] = [
@@ -76,9 +76,9 @@ fn check(options: Options) {
 fn findings(options: Options) -> Vec<Finding> {
     let told = incidents(options);
     let documents: Vec<Document> = builtin().iter().flat_map(|package| package.documents().documents).collect();
-    let mut variables = Variables::new();
+    let mut variables = Values::default();
     for package in builtin() {
-        variables.extend(package.variables(&Variables::new()));
+        variables.add(package, &Variables::new(), true);
     }
     let build = Build { documents: documents.iter().collect(), variables, routes: true, ..Build::default() };
     let (rules, problems) = RuleSet::compile(&build);

@@ -261,6 +261,11 @@ impl Table {
         self.state.lock().tail.after(offset)
     }
 
+    /// The same, no further than the first batches that have `rows` together.
+    pub fn first_tail_after(&self, offset: Option<Offset>, rows: usize) -> Vec<RecordBatch> {
+        self.state.lock().tail.first_after(offset, rows)
+    }
+
     /// All records now.
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state.lock();

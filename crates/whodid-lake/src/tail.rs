@@ -141,6 +141,20 @@ impl Tail {
         self.parts().filter_map(|part| from_offset(&part.batch, next)).collect()
     }
 
+    /// The records after `offset`, as [`Tail::after`] gives them: the first batches that have `rows` together, or all.
+    pub fn first_after(&self, offset: Option<Offset>, rows: usize) -> Vec<RecordBatch> {
+        let next = offset.map_or(0, |offset| offset.0 + 1);
+        let (mut taken, mut counted) = (Vec::new(), 0);
+        for batch in self.parts().filter_map(|part| from_offset(&part.batch, next)) {
+            counted += batch.num_rows();
+            taken.push(batch);
+            if counted >= rows {
+                break;
+            }
+        }
+        taken
+    }
+
     /// The part to flush: what an earlier flush froze and did not finish, otherwise everything.
     pub fn freeze(&mut self) -> Vec<RecordBatch> {
         if self.frozen.is_empty() {

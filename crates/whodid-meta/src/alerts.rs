@@ -52,6 +52,10 @@ pub struct AlertFilter {
     pub assignee: Option<String>,
     /// At least so severe.
     pub severity: Option<i64>,
+    /// Opened then or later.
+    pub opened_from: Option<Timestamp>,
+    /// Opened before then.
+    pub opened_to: Option<Timestamp>,
 }
 
 /// How many alerts there are.
@@ -93,6 +97,12 @@ impl Meta {
         }
         if let Some(severity) = filter.severity {
             take(&|at| format!("severity >= ${at}"), severity.into());
+        }
+        if let Some(from) = filter.opened_from {
+            take(&|at| format!("opened_at >= ${at}"), from.into());
+        }
+        if let Some(to) = filter.opened_to {
+            take(&|at| format!("opened_at < ${at}"), to.into());
         }
         if let Some((time, id)) = after {
             take(&|at| format!("(last_at < ${at} OR (last_at = ${at} AND id < ${}))", at + 1), time.into());

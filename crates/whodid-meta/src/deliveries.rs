@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use whodid_audit::Actor;
 use whodid_model::{AccountName, Timestamp};
 
-use crate::sql::{Row, Tx, args};
+use crate::sql::{Row, Tx, Value, args};
 use crate::{Meta, MetaError};
 
 /// For how long the log is kept.
@@ -100,6 +100,25 @@ impl Meta {
              ORDER BY created_at DESC, id DESC LIMIT {limit}"
         );
         let args = args![account, channel.unwrap_or_default(), alert.unwrap_or_default()];
+        let rows = self.read().await?.rows("reading deliveries", sqlx::AssertSqlSafe(sql), args).await?;
+        rows.iter().map(|row| delivery_of(row).map(|(_, delivery)| delivery)).collect()
+    }
+
+    /// The deliveries of a channel, the newest first; those after the one that was queued then and has this id.
+    pub async fn deliveries_after(
+        &self,
+        account: &AccountName,
+        channel: &str,
+        after: Option<(Timestamp, &str)>,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, MetaError> {
+        let mut sql = format!("{COLUMNS} WHERE account = $1 AND channel = $2");
+        let mut args = args![account, channel];
+        if let Some((time, id)) = after {
+            sql.push_str(" AND (created_at < $3 OR (created_at = $3 AND id < $4))");
+            args.extend([Value::from(time), Value::from(id)]);
+        }
+        sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
         let rows = self.read().await?.rows("reading deliveries", sqlx::AssertSqlSafe(sql), args).await?;
         rows.iter().map(|row| delivery_of(row).map(|(_, delivery)| delivery)).collect()
     }

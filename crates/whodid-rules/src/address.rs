@@ -2,6 +2,10 @@
 //!
 //! A rule may use the source's own names (`requestParameters.bucketName`) or ours (`initiator.name`). A name is
 //! looked up once, when the rule is compiled; an event is then asked by [`Address`].
+//!
+//! Rules are not always written as events are. Where a name leads nowhere as it stands, a member counts whose name is
+//! the same but for the case of its letters; and then the forms that rules of a source are known to use
+//! ([`other_forms`]). *Invariant*: this comes after all else, so it never changes a value that a name has without it.
 
 use std::borrow::Cow;
 
@@ -32,8 +36,19 @@ pub struct Address {
     ours: Option<Target>,
     /// The path in the raw tree.
     path: String,
+    /// Paths that are tried last, each in events of one source.
+    others: Vec<(&'static str, String)>,
     /// What is given of the value.
     form: Form,
+}
+
+/// How the names of members are compared with a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Letter by letter.
+    Exact,
+    /// Where an object has no member of that very name, whatever the case of ASCII letters.
+    AnyCase,
 }
 
 /// What is given of a value.
@@ -60,7 +75,11 @@ impl Address {
             Some(target) => Some(target),
         };
         let path = name.strip_prefix("raw.").unwrap_or(name);
-        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), form }
+        let others = match vocabulary {
+            Vocabulary::Source => other_forms(path),
+            Vocabulary::Ours => Vec::new(),
+        };
+        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), others, form }
     }
 
     /// Where it leads in our vocabulary.
@@ -68,7 +87,8 @@ impl Address {
         self.ours.as_ref()
     }
 
-    /// Where it leads in our vocabulary, where that is asked first and given as it is.
+    /// Where it leads in our vocabulary, where that is asked first and given as it is. Another case or form of the name
+    /// is tried only in the raw tree, and only behind this: it changes nothing of what is told from here.
     pub(crate) fn first_asked(&self) -> Option<&Target> {
         self.ours.as_ref().filter(|_| self.vocabulary == Vocabulary::Ours && self.is_flat())
     }
@@ -81,9 +101,13 @@ impl Address {
     /// The value in an event; `None` when it has none.
     pub fn value<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
         let value = match self.vocabulary {
-            Vocabulary::Source => self.in_raw(subject).or_else(|| self.in_ours(subject)),
-            Vocabulary::Ours => self.in_ours(subject).or_else(|| self.in_raw(subject)),
-        }?;
+            Vocabulary::Source => self.in_raw(subject, &self.path, Names::Exact).or_else(|| self.in_ours(subject)),
+            Vocabulary::Ours => self.in_ours(subject).or_else(|| self.in_raw(subject, &self.path, Names::Exact)),
+        };
+        let value = value.or_else(|| self.in_raw(subject, &self.path, Names::AnyCase)).or_else(|| {
+            let mut of_source = self.others.iter().filter(|(source, _)| *source == subject.source);
+            of_source.find_map(|(_, path)| self.in_raw(subject, path, Names::AnyCase))
+        })?;
         match self.form {
             Form::Flat | Form::Structured => Some(value),
             Form::Week => week(&value).map(EventValue::Int),
@@ -104,10 +128,10 @@ impl Address {
         self.texts(subject).into_iter().next()
     }
 
-    fn in_raw<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
+    fn in_raw<'a>(&self, subject: &Subject<'a>, path: &str, names: Names) -> Option<EventValue<'a>> {
         let tree = subject.tree?;
         let mut found = Vec::new();
-        collect(tree, &self.path, &mut found);
+        collect(tree, path, names, &mut found);
         let give = |node| if self.form == Form::Structured { structured(node) } else { flat(node, subject.raw) };
         match found.as_slice() {
             [] => None,
@@ -124,6 +148,42 @@ impl Address {
             Target::Raw(_) | Target::Any => None,
         }
     }
+}
+
+/// Where else a source's events have what rules call by this path: the columns of Azure's Log Analytics, which stand
+/// below `properties` in the log itself; Google Cloud's audit log as the Elastic Common Schema names it, and as it
+/// stands in a message of Pub/Sub.
+fn other_forms(path: &str) -> Vec<(&'static str, String)> {
+    let mut others = Vec::new();
+    if !path.starts_with("properties.") {
+        others.push(("azure", format!("properties.{path}")));
+    }
+    if let Some(below) = path.strip_prefix("gcp.audit.") {
+        others.push(("gcp", format!("protoPayload.{}", camel_case(below))));
+    }
+    if let Some(below) = path.strip_prefix("data.") {
+        others.push(("gcp", below.to_owned()));
+        // Rules put `resource` and `logName` into the payload, too, beside which they stand.
+        others.extend(below.strip_prefix("protoPayload.").map(|beside| ("gcp", beside.to_owned())));
+    }
+    others
+}
+
+/// `method_name` as `methodName`.
+fn camel_case(path: &str) -> String {
+    let mut camel = String::with_capacity(path.len());
+    let mut begins_word = false;
+    for letter in path.chars() {
+        match letter {
+            '_' => begins_word = true,
+            letter if begins_word => {
+                camel.push(letter.to_ascii_uppercase());
+                begins_word = false;
+            }
+            letter => camel.push(letter),
+        }
+    }
+    camel
 }
 
 fn week(value: &EventValue<'_>) -> Option<i64> {
@@ -165,7 +225,7 @@ fn in_json<'a>(subject: &Subject<'a>, field: Field, path: &str) -> Option<EventV
     let text = subject.texts.text(field)?;
     let tree = json::parse(text).ok()?;
     let mut found = Vec::new();
-    collect(&tree, path, &mut found);
+    collect(&tree, path, Names::Exact, &mut found);
     let values: Vec<EventValue<'a>> = found.into_iter().map(|node| owned(flat(node, text))).collect();
     match values.len() {
         0 => None,
@@ -190,40 +250,61 @@ fn owned<'a>(value: EventValue<'_>) -> EventValue<'a> {
 
 /// All nodes that a dotted path leads to; no more than the event has. A member's name uses up the part of the path that it equals, so that names
 /// with dots are found; a list is looked through element by element; `[2]` and `[-1]` pick one element.
-fn collect<'t>(node: &'t Node<'t>, path: &str, found: &mut Vec<&'t Node<'t>>) {
+fn collect<'t>(node: &'t Node<'t>, path: &str, names: Names, found: &mut Vec<&'t Node<'t>>) {
     match &node.value {
         Value::Object(members) => {
+            let before = found.len();
             for (name, member) in members {
                 let Some(rest) = path.strip_prefix(name.as_ref()) else { continue };
-                match rest.as_bytes().first() {
-                    None => {
-                        found.push(member);
-                        // Of several members of one name the first listed counts.
-                        return;
-                    }
-                    Some(b'.') => collect(member, &rest[1..], found),
-                    Some(b'[') => pick(member, rest, found),
-                    Some(_) => {}
+                // Of several members of one name the first listed counts.
+                if go_on(member, rest, names, found) {
+                    return;
+                }
+            }
+            if names == Names::Exact || found.len() > before {
+                return;
+            }
+            for (name, member) in members {
+                // No node is looked into twice: at each level of an event that would double what a path costs.
+                let rest = strip_like(path, name).filter(|_| !path.starts_with(name.as_ref()));
+                let Some(rest) = rest else { continue };
+                go_on(member, rest, names, found);
+                if found.len() > before {
+                    return;
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, path, names, found)),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
     }
 }
 
-fn pick<'t>(node: &'t Node<'t>, path: &str, found: &mut Vec<&'t Node<'t>>) {
+/// Follows what a member's name has left of a path; whether that was all of it.
+fn go_on<'t>(member: &'t Node<'t>, rest: &str, names: Names, found: &mut Vec<&'t Node<'t>>) -> bool {
+    match rest.as_bytes().first() {
+        None => found.push(member),
+        Some(b'.') => collect(member, &rest[1..], names, found),
+        Some(b'[') => pick(member, rest, names, found),
+        Some(_) => {}
+    }
+    rest.is_empty()
+}
+
+/// What is left of a path behind a name, whatever the case of its letters. Most names are told from it by their length
+/// alone: a step must end where they do.
+fn strip_like<'p>(path: &'p str, name: &str) -> Option<&'p str> {
+    let (head, rest) = path.split_at_checked(name.len())?;
+    let is_step = rest.is_empty() || rest.starts_with(['.', '[']);
+    (is_step && head.eq_ignore_ascii_case(name)).then_some(rest)
+}
+
+fn pick<'t>(node: &'t Node<'t>, path: &str, names: Names, found: &mut Vec<&'t Node<'t>>) {
     let Value::Array(items) = &node.value else { return };
     let Some((index, rest)) = path[1..].split_once(']') else { return };
     let Ok(index) = index.parse::<isize>() else { return };
     let from_front = if index < 0 { index + items.len() as isize } else { index };
     let Some(item) = usize::try_from(from_front).ok().and_then(|index| items.get(index)) else { return };
-    match rest.as_bytes().first() {
-        None => found.push(item),
-        Some(b'.') => collect(item, &rest[1..], found),
-        Some(b'[') => pick(item, rest, found),
-        Some(_) => {}
-    }
+    go_on(item, rest, names, found);
 }
 
 /// A value for tests of texts and numbers: objects as compact JSON, lists element by element.

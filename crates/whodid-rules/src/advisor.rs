@@ -111,6 +111,8 @@ enum Operator {
 pub struct Package {
     /// Its rules, in order.
     pub rules: Vec<AdvisorRule>,
+    /// The hash of each, in the same order: of its JSON without blanks, members in the order of their names.
+    pub versions: Vec<String>,
     /// What had to be mended before it was JSON.
     pub repairs: Vec<Repair>,
     /// What is wrong with single rules; these are left out.
@@ -149,12 +151,13 @@ pub fn read(text: &str) -> Result<Package, Problem> {
     let mut package = Package { repairs, ..Package::default() };
     for (index, rule) in rules.iter().enumerate() {
         match read_rule(rule) {
-            Ok(rule) => {
-                if package.rules.iter().any(|other| other.meta.id == rule.meta.id) {
+            Ok(read) => {
+                if package.rules.iter().any(|other| other.meta.id == read.meta.id) {
                     let problem = Problem::error("duplicate", "another rule of the package has the same event.type");
-                    package.problems.push(Problem { document: index + 1, ..problem.of(&rule.meta.id) });
+                    package.problems.push(Problem { document: index + 1, ..problem.of(&read.meta.id) });
                 } else {
-                    package.rules.push(rule);
+                    package.rules.push(read);
+                    package.versions.push(crate::ruleset::version_of(&rule.to_string()));
                 }
             }
             Err(problem) => package.problems.push(Problem { document: index + 1, ..problem }),

@@ -173,7 +173,7 @@ mod tests {
             let all = documents(package);
             let build = Build {
                 documents: all.iter().collect(),
-                variables: package.variables(&Variables::new()),
+                variables: package.variables(&Variables::new()).into(),
                 ..Build::default()
             };
             let (_, problems) = RuleSet::compile(&build);

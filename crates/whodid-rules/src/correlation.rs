@@ -7,6 +7,7 @@ use yaml_serde::{Mapping, Value};
 
 use rsigma_parser::{ConditionExpr, Quantifier, SelectorPattern};
 
+use crate::condition;
 use crate::duration;
 use crate::meta::Meta;
 use crate::problem::Problem;
@@ -366,7 +367,8 @@ fn read_condition(body: &Mapping, kind: Kind, rules: &mut Vec<String>) -> Result
             Ok((Condition::Threshold(comparisons), if fields.is_empty() { direct_fields } else { fields }, percentile))
         }
         Some(Value::String(text)) if kind.is_temporal() => {
-            let expression = rsigma_parser::parse_condition(text).map_err(|error| bad(format!("'{text}' is no condition: {error}")))?;
+            let is_name = |word: &str| rules.iter().any(|rule| rule == word);
+            let expression = condition::read(text, &is_name).map_err(bad)?;
             let mut names = Vec::new();
             names_in(&expression, &mut names)?;
             if rules.is_empty() {

@@ -6,6 +6,7 @@ use crate::advisor::{self, AdvisorRule};
 use crate::correlation::Correlation;
 use crate::meta::Meta;
 use crate::problem::{Gravity, Problem};
+use crate::ruleset::version_of;
 use crate::sigma::{self, SigmaDetection, SigmaFilter};
 use crate::testing::{self, RuleTest};
 use crate::yaml;
@@ -36,8 +37,13 @@ pub struct Document {
     pub package: Option<String>,
     /// What it is.
     pub body: Body,
-    /// Its own text, normalised: what a fingerprint is made of.
+    /// Its own text, normalised: what it means is read from it, and what a correlation remembers is kept by that.
     pub text: String,
+    /// Which text it is: the SHA-256, in hexadecimal, of its text as it was given, ends of lines aside. Of a YAML
+    /// document that is what stands between the lines that part documents; of one that is made of others too
+    /// (`action: global`) the whole file. Of a rule of Security Advisor it is its JSON without blanks, members in the
+    /// order of their names.
+    pub version: String,
     /// The tests that stand beside it.
     pub tests: Vec<RuleTest>,
 }
@@ -60,11 +66,6 @@ impl Document {
             Body::Filter(filter) => &filter.meta,
             Body::Advisor(rule) => &rule.meta,
         }
-    }
-
-    /// The hash of its text.
-    pub fn fingerprint(&self) -> String {
-        crate::ruleset::fingerprint(&self.text)
     }
 
     /// The part of its text that tells what it matches: without its title, description, level, tests and the like.
@@ -123,7 +124,8 @@ fn load_advisor(file: &str, text: &str) -> Loaded {
         problems.push(Problem::warning("repaired", format!("line {}: {}", repair.line, repair.what)));
     }
     let mut documents = Vec::new();
-    for (index, rule) in package.rules.into_iter().enumerate() {
+    for (index, (rule, version)) in package.rules.into_iter().zip(package.versions).enumerate() {
+        // Only what its correlation remembers hangs on this form: where a release changes it, that begins anew.
         let text = format!("{rule:?}");
         documents.push(Document {
             file: file.to_owned(),
@@ -132,6 +134,7 @@ fn load_advisor(file: &str, text: &str) -> Loaded {
             package: None,
             body: Body::Advisor(Box::new(rule)),
             text,
+            version,
             tests: Vec::new(),
         });
     }
@@ -139,7 +142,15 @@ fn load_advisor(file: &str, text: &str) -> Loaded {
 }
 
 fn load_yaml(file: &str, text: &str) -> Loaded {
-    let (values, mut problems) = yaml::documents(text);
+    let yaml::File { documents: values, mut problems, count, is_collection } = yaml::read(text);
+    let slices = yaml::slices(text);
+    let whole = version_of(&yaml::with_plain_ends(text));
+    // Where the bounds of documents are in doubt, the version tells of every change of the file rather than of too few.
+    let is_parted = !is_collection && slices.len() == count;
+    let version = |number: usize| {
+        let slice = slices.get(number - 1).filter(|_| is_parted);
+        slice.map_or_else(|| whole.clone(), |slice| version_of(slice))
+    };
     let lines = yaml::beginnings(text);
     let line_of = |number: usize| lines.get(number - 1).copied();
     for problem in &mut problems {
@@ -163,7 +174,8 @@ fn load_yaml(file: &str, text: &str) -> Loaded {
                 let text = yaml_serde::to_string(value).unwrap_or_default();
                 // A rule with something wrong in its extension must not run as if it were not there.
                 if found.iter().all(|problem| problem.gravity != Gravity::Error) {
-                    documents.push(Document { file: file.to_owned(), number, line, package: None, body, text, tests });
+                    let (file, version) = (file.to_owned(), version(number));
+                    documents.push(Document { file, number, line, package: None, body, text, version, tests });
                 }
             }
             Err(problem) => found.push(problem),
@@ -191,4 +203,48 @@ fn read(mapping: &Mapping, problems: &mut Vec<Problem>) -> Result<(Body, Vec<Rul
         sigma::Read::Filter(filter) => Body::Filter(filter),
     };
     Ok((body, tests))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const RULE: &str =
+        "title: T\nid: t\nlogsource: {category: activity}\ndetection: {sel: {action: a}, condition: sel}\n";
+
+    fn versions(file: &str, text: &str) -> Vec<String> {
+        let loaded = load(file, text);
+        assert!(!loaded.has_errors(), "{:?}", loaded.problems);
+        loaded.documents.into_iter().map(|document| document.version).collect()
+    }
+
+    #[test]
+    fn the_version_of_a_rule_is_the_hash_of_its_text_as_it_was_given() {
+        let text = format!("# by mara\n{RULE}");
+        assert_eq!(versions("t.yml", &text), [version_of(&text)]);
+        assert_eq!(versions("t.yml", &text.replace('\n', "\r\n")), [version_of(&text)], "another system wrote it");
+        assert_ne!(versions("t.yml", &text), versions("t.yml", RULE), "a comment is text, too");
+        let other = RULE.replace("id: t", "id: u");
+        assert_eq!(versions("t.yml", &format!("{text}---\n{other}")), [version_of(&text), version_of(&other)]);
+    }
+
+    #[test]
+    fn a_rule_that_is_made_of_several_documents_changes_with_each() {
+        let text = format!("action: global\nlevel: high\n---\n{RULE}");
+        let lower = text.replace("high", "low");
+        assert_eq!(versions("t.yml", &text), [version_of(&text)]);
+        assert_eq!(versions("t.yml", &lower), [version_of(&lower)]);
+    }
+
+    #[test]
+    fn the_version_of_a_rule_of_security_advisor_is_the_hash_of_its_json_in_order() {
+        let text = r#"[{
+            "event": {"type": "A key", "params": {"findingType": "ata-key"}},
+            "conditions": {"all": [{"fact": "action", "operator": "equal", "value": "kms.secrets.delete"}]}
+        }]"#;
+        let canonical = r#"{"conditions":{"all":[{"fact":"action","operator":"equal","value":"kms.secrets.delete"}]},"event":{"params":{"findingType":"ata-key"},"type":"A key"}}"#;
+        assert_eq!(versions("sa.json", text), [version_of(canonical)]);
+        assert_eq!(versions("sa.json", canonical), [version_of(canonical)]);
+    }
 }

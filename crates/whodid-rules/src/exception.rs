@@ -9,6 +9,7 @@ use yaml_serde::{Mapping, Value};
 use crate::meta::Meta;
 use crate::problem::Problem;
 use crate::sigma::{self, SigmaDetection};
+use crate::variables::Values;
 
 /// What an exception is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +61,8 @@ impl Exception {
     /// What is wrong with them.
     pub fn check(&self) -> Result<(), Problem> {
         let detection = self.detection()?;
-        let problems = sigma::Matcher::default().add(&[(0, &detection)], &sigma::Variables::new());
+        let values = Values::default();
+        let problems = sigma::Matcher::default().add(&[(0, &detection, values.of(None))]);
         problems.into_iter().next().map_or(Ok(()), |(_, problem)| Err(problem))
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use whodid_model::Timestamp;
 use yaml_serde::Value;
 
-use crate::sigma::Variables;
+use crate::variables::{NoValue, Scope, Values};
 use crate::yaml;
 
 /// Minutes in a day.
@@ -77,8 +77,8 @@ pub struct StatedHours {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HoursError {
     /// A variable that has no value.
-    #[error("the rule needs values for the variable '{0}'")]
-    Missing(String),
+    #[error(transparent)]
+    NoValue(#[from] NoValue),
     /// A text, as the rule or the value of a variable gives it, that is not what it should be.
     #[error("{0}")]
     Wrong(String),
@@ -104,9 +104,9 @@ impl StatedHours {
         };
         let time_zone = yaml::text(mapping, "time_zone").unwrap_or_else(|| "UTC".to_owned());
         let stated = Self { is_outside, window, days: yaml::texts(mapping, "days"), time_zone };
-        match stated.filled(&Variables::new()) {
+        match stated.filled(Values::default().of(None)) {
             // What a variable will hold is judged when it is filled in.
-            Ok(_) | Err(HoursError::Missing(_)) => Ok(stated),
+            Ok(_) | Err(HoursError::NoValue(_)) => Ok(stated),
             Err(HoursError::Wrong(message)) => Err(message),
         }
     }
@@ -115,12 +115,12 @@ impl StatedHours {
     ///
     /// # Errors
     /// A variable without value, or a text that is no window, day or time zone.
-    pub fn filled(&self, variables: &Variables) -> Result<Hours, HoursError> {
+    pub fn filled(&self, variables: Scope<'_>) -> Result<Hours, HoursError> {
         let mut missing = None;
         let mut read = |text: &str| match filled_in(text, variables) {
             Ok(values) => Some(values),
-            Err(name) => {
-                missing.get_or_insert(name);
+            Err(error) => {
+                missing.get_or_insert(error);
                 None
             }
         };
@@ -136,17 +136,17 @@ impl StatedHours {
         }
         match (missing, window, zone) {
             (None, Some((from, to)), Some(zone)) => Ok(Hours { days, ..Hours::daily(from, to, self.is_outside, zone) }),
-            (missing, ..) => Err(HoursError::Missing(missing.unwrap_or_default())),
+            (missing, ..) => Err(missing.unwrap_or_else(|| NoValue::Missing(String::new())).into()),
         }
     }
 }
 
-/// The values of `%name%`; any other text is its own value. The name of a variable without values is the error.
-fn filled_in(text: &str, variables: &Variables) -> Result<Vec<String>, String> {
+/// The values of `%name%`; any other text is its own value. Why a variable has no values is the error.
+fn filled_in(text: &str, variables: Scope<'_>) -> Result<Vec<String>, NoValue> {
     let Some(name) = text.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')) else {
         return Ok(vec![text.to_owned()]);
     };
-    variables.get(name).filter(|values| !values.is_empty()).cloned().ok_or_else(|| name.to_owned())
+    variables.get(name).map(<[String]>::to_vec)
 }
 
 fn single(values: Vec<String>, stated: &str) -> Result<String, HoursError> {
@@ -199,13 +199,14 @@ fn days_named(text: &str) -> Option<Vec<u8>> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::sigma::Variables;
 
     fn stated(text: &str) -> StatedHours {
         StatedHours::read(&yaml_serde::from_str(text).unwrap()).unwrap()
     }
 
     fn hours(text: &str) -> Hours {
-        stated(text).filled(&Variables::new()).unwrap()
+        stated(text).filled(Values::default().of(None)).unwrap()
     }
 
     fn at(text: &str) -> Timestamp {
@@ -253,17 +254,17 @@ mod tests {
             let of = |name: &str, values: &[&str]| {
                 (name.to_owned(), values.iter().map(|value| (*value).to_owned()).collect::<Vec<String>>())
             };
-            Variables::from([
+            Values::from(Variables::from([
                 of("work_hours", &["09:00-18:00"]),
                 of("work_days", &["mon-thu", "fri"]),
                 of("time_zone", &[zone]),
-            ])
+            ]))
         };
-        let tokyo = stated.filled(&values("Asia/Tokyo")).unwrap();
+        let tokyo = stated.filled(values("Asia/Tokyo").of(None)).unwrap();
         assert!(tokyo.holds(at("2026-11-27T12:00:00Z")), "Friday, nine in the evening in Tokyo");
         assert!(!tokyo.holds(at("2026-11-27T01:00:00Z")), "ten in the morning");
-        let error = |variables: &Variables| stated.filled(variables).unwrap_err().to_string();
+        let error = |values: &Values| stated.filled(values.of(None)).unwrap_err().to_string();
         assert_eq!(error(&values("Mars/Base")), "'Mars/Base' is no IANA time zone such as Europe/Berlin");
-        assert_eq!(error(&Variables::new()), "the rule needs values for the variable 'work_hours'");
+        assert_eq!(error(&Values::default()), "the rule needs values for the variable 'work_hours'");
     }
 }

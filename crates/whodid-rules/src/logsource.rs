@@ -99,6 +99,23 @@ pub(crate) fn others(rule: &LogSource) -> Vec<&'static str> {
     SOURCES.iter().map(|(source, ..)| *source).filter(|source| is_other(source)).collect()
 }
 
+/// What to know of a rule for a source that no format is of: rules are shared between products that read other logs than
+/// whodid does.
+pub(crate) fn note(rule: &LogSource) -> Option<String> {
+    let stated = [("product", &rule.product), ("service", &rule.service), ("category", &rule.category)];
+    let stated = stated.into_iter().filter_map(|(name, text)| Some(format!("{name} '{}'", text.as_ref()?)));
+    let stated = stated.collect::<Vec<String>>().join(", ");
+    if others(rule).len() == SOURCES.len() && !is_for_ourselves(rule) {
+        return Some(format!(
+            "no format that whodid reads tells of {stated}; the rule is asked only about JSON of no known form"
+        ));
+    }
+    let is_of_category = rule.product.is_none() && rule.service.is_none();
+    let category =
+        rule.category.as_ref().filter(|category| is_of_category && !category.eq_ignore_ascii_case(ACTIVITY))?;
+    Some(format!("no format tells of the category '{category}'; the rule is asked about every event of every source"))
+}
+
 /// Whether a rule is asked about what whodid tells of itself.
 pub(crate) fn is_for_ourselves(rule: &LogSource) -> bool {
     !contradicts(rule, &Known::new().ourselves)
@@ -115,4 +132,36 @@ pub(crate) fn contains(filter: Option<&LogSource>, rule: &LogSource) -> bool {
     agrees(&filter.category, &rule.category)
         && agrees(&filter.product, &rule.product)
         && agrees(&filter.service, &rule.service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(product: Option<&str>, service: Option<&str>, category: Option<&str>) -> String {
+        let [product, service, category] = [product, service, category].map(|text| text.map(str::to_owned));
+        note(&LogSource { product, service, category, ..LogSource::default() }).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_rule_for_what_no_format_tells_of_is_noted() {
+        assert_eq!(
+            noted(Some("windows"), None, Some("process_creation")),
+            "no format that whodid reads tells of product 'windows', category 'process_creation'; the rule is asked only \
+             about JSON of no known form"
+        );
+        assert!(noted(Some("aws"), Some("waf"), None).contains("product 'aws', service 'waf'"));
+        assert!(noted(None, None, Some("proxy")).starts_with("no format tells of the category 'proxy'"));
+        for (product, service, category) in [
+            (Some("aws"), Some("cloudtrail"), None),
+            (Some("Azure"), Some("signinlogs"), None),
+            (Some("gcp"), Some("google_workspace.admin"), None),
+            (Some("linux"), None, Some("file_event")),
+            (Some("whodid"), None, None),
+            (None, None, Some("activity")),
+            (None, None, None),
+        ] {
+            assert_eq!(noted(product, service, category), "", "{product:?} {service:?} {category:?}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::problem::{Gravity, Problem};
 use crate::ruleset::{Build, RuleSet};
 use crate::run::{Outcome, run_tests};
 use crate::sigma::Variables;
+use crate::variables::Values;
 use crate::version::Version;
 use crate::yaml;
 
@@ -297,37 +298,37 @@ impl Package {
         self.manifest.variables.iter().map(of).collect()
     }
 
-    /// Reads, compiles and tests all of it.
+    /// Reads and compiles all of it with these values, and tests it with its own, which its tests are written for.
     pub fn check(&self, given: &Variables, now: Timestamp) -> Check {
         let loaded = self.documents();
         let documents: Vec<&Document> = loaded.documents.iter().collect();
-        let variables = self.test_variables(given);
-        let build = Build {
-            documents: documents.clone(),
-            variables: variables.clone(),
-            with_dormant: true,
-            ..Build::default()
-        };
-        let (rules, problems) = RuleSet::compile(&build);
+        let variables = Values::of_check(self, given);
+        let (rules, problems) = compiled(&documents, &variables);
         let tests = documents.iter().flat_map(|document| run_tests(document, &documents, &variables, now)).collect();
         Check { rules: rules.rules().len(), problems: loaded.problems.into_iter().chain(problems).collect(), tests }
     }
 
+    /// What is wrong with its rules with these values, as far as they can be read; what has none is no matter.
+    pub fn problems(&self, given: &Variables) -> Vec<Problem> {
+        let loaded = self.documents();
+        compiled(&loaded.documents.iter().collect::<Vec<_>>(), &Values::of_check(self, given)).1
+    }
+
     /// What differs in `newer`.
     pub fn difference(&self, newer: &Self) -> Difference {
-        let texts = |package: &Self| -> BTreeMap<String, String> {
+        let versions = |package: &Self| -> BTreeMap<String, String> {
             package
                 .documents()
                 .documents
                 .into_iter()
-                .map(|document| (document.meta().id.clone(), document.text))
+                .map(|document| (document.meta().id.clone(), document.version))
                 .collect()
         };
-        let (old, new) = (texts(self), texts(newer));
+        let (old, new) = (versions(self), versions(newer));
         let only = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| -> Vec<String> {
             one.keys().filter(|id| !other.contains_key(*id)).cloned().collect()
         };
-        let changed = old.iter().filter(|(id, text)| new.get(*id).is_some_and(|other| other != *text));
+        let changed = old.iter().filter(|(id, version)| new.get(*id).is_some_and(|other| other != *version));
         let names = |one: &Self, other: &Self| -> Vec<String> {
             one.manifest
                 .variables
@@ -346,13 +347,18 @@ impl Package {
     }
 
     /// Variables for tests: what is not filled in gets a value that no event has, so that the rules can be compiled.
-    fn test_variables(&self, given: &Variables) -> Variables {
+    pub(crate) fn test_variables(&self, given: &Variables) -> Variables {
         let mut variables = self.variables(given);
         for values in variables.values_mut().filter(|values| values.is_empty()) {
             values.push("\u{2}not filled in".to_owned());
         }
         variables
     }
+}
+
+fn compiled(documents: &[&Document], variables: &Values) -> (RuleSet, Vec<Problem>) {
+    let (documents, variables) = (documents.to_vec(), variables.clone());
+    RuleSet::compile(&Build { documents, variables, with_dormant: true, ..Build::default() })
 }
 
 /// Whether a file of a package holds rules.

@@ -13,7 +13,8 @@ use whodid_query::{Expr, RecordField, Target, Test};
 use crate::address::Vocabulary;
 use crate::correlation::written_out;
 use crate::logsource;
-use crate::sigma::{SigmaDetection, Variables, expand, sorted_names};
+use crate::sigma::{SigmaDetection, expand, sorted_names};
+use crate::variables::Scope;
 
 /// Values of one item beyond which it is not worth asking for each.
 const VALUES_MAX: usize = 200;
@@ -23,7 +24,7 @@ const KELVIN: &str = "\u{212a}";
 const DOTTED_I: &str = "\u{130}";
 
 /// What events that a detection matches have in common. With `routes`, their source too.
-pub(crate) fn of_detection(detection: &SigmaDetection, variables: &Variables, routes: bool) -> Expr {
+pub(crate) fn of_detection(detection: &SigmaDetection, variables: Scope<'_>, routes: bool) -> Expr {
     let section = &detection.rule.detection;
     let names = sorted_names(&section.named);
     let items = Items { variables, vocabulary: detection.vocabulary() };
@@ -76,7 +77,7 @@ fn of_condition(condition: &ConditionExpr, of_name: &dyn Fn(&str) -> Expr) -> Ex
 
 /// The items of one rule.
 struct Items<'r> {
-    variables: &'r Variables,
+    variables: Scope<'r>,
     vocabulary: Vocabulary,
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::habits::forget_networks;
 use crate::state::{GroupKey, POOL_BYTES_MAX, State};
+use crate::window::Group;
 
 /// Lets go of the windows heard of least recently, of the correlation that has most, until a tenth is free: a flood
 /// costs the rules that it floods.
@@ -18,16 +19,16 @@ pub(crate) fn make_room_for_windows(state: &mut State) {
             return;
         };
         let memory = &mut state.memories[index];
-        let mut oldest: Vec<(u64, GroupKey)> =
-            memory.groups.iter().map(|(key, group)| (group.touched, key.clone())).collect();
-        oldest.sort_unstable();
-        oldest.truncate(oldest.len().div_ceil(10));
-        state.drops.groups += oldest.len() as u64;
-        for (_, key) in &oldest {
-            memory.groups.remove(key);
+        let mut touched: Vec<u64> = memory.groups.values().map(|group| group.touched).collect();
+        // Arrivals are numbered, so no two groups were heard of at once.
+        let last = (touched.len() - 1) / 10;
+        let newest_of_oldest = *touched.select_nth_unstable(last).1;
+        let is_old = |_: &GroupKey, group: &mut Group| group.touched <= newest_of_oldest;
+        let gone: HashSet<GroupKey> = memory.groups.extract_if(is_old).map(|(key, _)| key).collect();
+        state.drops.groups += gone.len() as u64;
+        gone.iter().for_each(|key| {
             memory.spellings.remove(key);
-        }
-        let gone: HashSet<&GroupKey> = oldest.iter().map(|(_, key)| key).collect();
+        });
         state.due.retain(|due| due.detector != index || !gone.contains(&due.group));
         state.weigh();
     }

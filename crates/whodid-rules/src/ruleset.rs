@@ -19,9 +19,10 @@ use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::require;
 use crate::screen::Screen;
-use crate::sigma::{self, Matcher, Owned, SigmaDetection, SigmaFilter, Variables};
+use crate::sigma::{self, Matcher, Owned, SigmaDetection, SigmaFilter};
 use crate::state::{Snapshot, SnapshotView, State, bounded};
 use crate::subject::{Place, Subject, Unread};
+use crate::variables::{Scope, Values};
 
 /// What a rule is, once compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct Rule {
     pub is_reported: bool,
     /// Whether it is switched off in its package until somebody fills it in.
     pub is_dormant: bool,
-    /// The hash of its text.
+    /// Which text it is; see [`Document::version`].
     pub fingerprint: String,
     /// Who is said to find it.
     pub provider: String,
@@ -108,8 +109,8 @@ pub struct Tuning {
 pub struct Build<'a> {
     /// The documents.
     pub documents: Vec<&'a Document>,
-    /// Values of variables.
-    pub variables: Variables,
+    /// Values of variables, of each package its own.
+    pub variables: Values,
     /// Tuning by rule id.
     pub tuning: BTreeMap<String, Tuning>,
     /// Exceptions.
@@ -125,12 +126,13 @@ pub struct Build<'a> {
 }
 
 /// Rules of whodid's own that tell when somebody makes it blind. No exception and no silence covers them.
-const GUARDS: [&str; 5] = [
+const GUARDS: [&str; 6] = [
     "whodid-self-alerts-silenced",
     "whodid-self-events-erased",
     "whodid-self-exclusion",
     "whodid-self-reads-not-told",
     "whodid-self-rules-off",
+    "whodid-self-rules-weakened",
 ];
 
 /// Whether a rule is one of those that no exception and no silence covers.
@@ -179,13 +181,21 @@ impl RuleSet {
         let mut problems = Vec::new();
         let mut detections: HashMap<usize, SigmaDetection> = HashMap::new();
         let mut filters: Vec<Owned<'_, SigmaFilter>> = Vec::new();
+        let mut filter_documents: Vec<&Document> = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
         let mut documents: Vec<&Document> = Vec::new();
         let mut known: HashMap<String, &str> = HashMap::new();
         let mut broken: Vec<usize> = Vec::new();
         for document in &build.documents {
             if let Body::Filter(filter) = &document.body {
-                filters.push(Owned { package: document.package.as_deref(), item: filter.as_ref().clone() });
+                let (package, mut item) = (document.package.as_deref(), filter.as_ref().clone());
+                // One that cannot be used narrows nothing: it must not take the rules out that it is laid over.
+                let missing = item.fill_in(build.variables.of(package));
+                if missing.is_empty() {
+                    filters.push(Owned { package, item });
+                    filter_documents.push(document);
+                }
+                problems.extend(missing.into_iter().map(|problem| located(problem, document)));
                 continue;
             }
             let meta = document.meta();
@@ -199,7 +209,7 @@ impl RuleSet {
             rule.tune(build.tuning.get(&meta.id));
             rule.sees_audit = !build.without_audit.contains(&meta.id);
             if rule.runs(build) {
-                if let Err(problem) = rule.fill_hours(&build.variables) {
+                if let Err(problem) = rule.fill_hours(build.variables.of(document.package.as_deref())) {
                     problems.push(located(problem, document));
                     broken.push(index);
                 } else if let Body::Detection(detection) = &document.body {
@@ -214,11 +224,13 @@ impl RuleSet {
         let package_of = |number: usize| documents[number].package.as_deref();
         let mut laid: Vec<Owned<'_, &mut SigmaDetection>> =
             by_number.into_iter().map(|(number, item)| Owned { package: package_of(*number), item }).collect();
-        sigma::lay_filters(&mut laid, &filters, &mut problems);
+        let unused = sigma::lay_filters(&mut laid, &filters).into_iter();
+        problems.extend(unused.map(|(number, problem)| located(problem, filter_documents[number])));
         let mut matcher = Matcher::default();
-        let mut wanted: Vec<(usize, &SigmaDetection)> =
-            detections.iter().map(|(number, detection)| (*number, detection)).collect();
-        wanted.sort_by_key(|(number, _)| *number);
+        let scope_of = |number: usize| build.variables.of(documents[number].package.as_deref());
+        let mut wanted: Vec<(usize, &SigmaDetection, Scope<'_>)> =
+            detections.iter().map(|(number, detection)| (*number, detection, scope_of(*number))).collect();
+        wanted.sort_by_key(|(number, ..)| *number);
         let exceptions: Vec<(usize, SigmaDetection)> = build
             .exceptions
             .iter()
@@ -231,16 +243,18 @@ impl RuleSet {
                 }
             })
             .collect();
-        wanted.extend(exceptions.iter().map(|(number, detection)| (*number, detection)));
-        for (number, problem) in matcher.add(&wanted, &build.variables) {
+        wanted.extend(exceptions.iter().map(|(number, detection)| (*number, detection, build.variables.of(None))));
+        for (number, problem) in matcher.add(&wanted) {
             match documents.get(number) {
                 Some(document) => problems.push(located(problem, document)),
                 None => problems.push(problem),
             }
             broken.push(number);
         }
-        let of_detection = |detection| require::of_detection(detection, &build.variables, build.routes);
-        let required = require::any(detections.values().map(of_detection));
+        let of_detection = |(number, detection): (&usize, &SigmaDetection)| {
+            require::of_detection(detection, scope_of(*number), build.routes)
+        };
+        let required = require::any(detections.iter().map(of_detection));
         let mut set = Self {
             rules,
             screen: Screen::default(),
@@ -549,7 +563,7 @@ impl Rule {
             file: document.file.clone(),
             is_reported: true,
             is_dormant,
-            fingerprint: fingerprint(&document.text),
+            fingerprint: document.version.clone(),
             provider: document.provider().to_owned(),
             sees_audit: true,
             hours: None,
@@ -568,11 +582,11 @@ impl Rule {
         build.with_dormant || !self.is_dormant
     }
 
-    fn fill_hours(&mut self, variables: &Variables) -> Result<(), Problem> {
+    fn fill_hours(&mut self, variables: Scope<'_>) -> Result<(), Problem> {
         let Some(stated) = &self.meta.extension.hours else { return Ok(()) };
-        self.hours = Some(stated.filled(variables).map_err(|error| {
-            let code = if matches!(error, HoursError::Missing(_)) { "needs_configuration" } else { "hours" };
-            Problem::error(code, error.to_string())
+        self.hours = Some(stated.filled(variables).map_err(|error| match error {
+            HoursError::NoValue(error) => error.problem(),
+            HoursError::Wrong(message) => Problem::error("hours", message),
         })?);
         Ok(())
     }
@@ -647,6 +661,11 @@ fn located(problem: Problem, document: &Document) -> Problem {
     Problem { file: Some(document.file.clone()), document: document.number, line, rule, ..problem }
 }
 
+/// The hash that tells one rule's text from another: all of it, to be compared with what the audit log holds.
+pub(crate) fn version_of(text: &str) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+}
+
 /// The hash of a text, short enough to be shown.
 pub(crate) fn fingerprint(text: &str) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())[..16])
@@ -695,8 +714,8 @@ whodid: {hours: {outside: '%hours%'}}
         (ids, problems.iter().map(|problem| format!("{} {}", problem.code, problem.message)).collect())
     }
 
-    fn hours(value: &str) -> Variables {
-        Variables::from([("hours".to_owned(), vec![value.to_owned()])])
+    fn hours(value: &str) -> Values {
+        sigma::Variables::from([("hours".to_owned(), vec![value.to_owned()])]).into()
     }
 
     #[test]

@@ -6,10 +6,10 @@ use whodid_model::{Offset, StreamName, Timestamp};
 
 use crate::document::Document;
 use crate::ruleset::{Build, Hit, RuleSet};
-use crate::sigma::Variables;
 use crate::state::State;
 use crate::subject::{NoTexts, Place, Unread};
 use crate::testing::{Expect, RuleTest};
+use crate::variables::Values;
 
 /// Events that are run one after the other through a rule set.
 #[derive(Debug)]
@@ -87,15 +87,16 @@ pub struct Outcome {
 }
 
 /// Runs the tests that stand beside `document`, among `documents`, which hold the rules that it refers to.
-pub fn run_tests(document: &Document, documents: &[&Document], variables: &Variables, now: Timestamp) -> Vec<Outcome> {
+pub fn run_tests(document: &Document, documents: &[&Document], variables: &Values, now: Timestamp) -> Vec<Outcome> {
     run_all_tests(&[document], documents, variables, now)
 }
 
-/// Runs the tests that stand beside each of `tested`, among `documents`, which are compiled once.
+/// Runs the tests that stand beside each of `tested`, among `documents`, which are compiled once. Documents of packages
+/// have the values that their packages bring: tests are written for these, and not for what an account gave.
 pub fn run_all_tests(
     tested: &[&Document],
     documents: &[&Document],
-    variables: &Variables,
+    variables: &Values,
     now: Timestamp,
 ) -> Vec<Outcome> {
     if tested.iter().all(|document| document.tests.is_empty()) {
@@ -104,7 +105,7 @@ pub fn run_all_tests(
     // As live: a rule whose logsource keeps it from its own events must not pass.
     let build = Build {
         documents: documents.to_vec(),
-        variables: variables.clone(),
+        variables: variables.in_tests(),
         with_dormant: true,
         routes: true,
         ..Build::default()

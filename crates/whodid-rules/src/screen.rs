@@ -287,6 +287,8 @@ impl Builder<'_> {
 
     fn tree_of_item(&self, item: &DetectionItem) -> Tree {
         let address = item.field.name.as_ref().and_then(|name| self.fields.decode(name));
+        // Only what our vocabulary answers first. Another case or form of a name is looked for behind that and in the raw
+        // text, which the columns say nothing of.
         let column = match address.and_then(|address| address.first_asked()) {
             Some(Target::Field(field)) if KEYS.contains(field) => Some(*field),
             Some(Target::Record(RecordField::Source | RecordField::Stream)) => None,
@@ -433,7 +435,7 @@ mod tests {
 
     use super::*;
     use crate::require::tests::is_satisfied;
-    use crate::{Build, Document, RuleSet, Run, builtin, load};
+    use crate::{Build, Document, RuleSet, Run, Variables, builtin, load};
 
     fn now() -> Timestamp {
         Timestamp::parse("2026-06-01T10:00:00Z").unwrap().at
@@ -454,8 +456,8 @@ mod tests {
     }
 
     fn compiled(documents: &[&Document], routes: bool) -> RuleSet {
-        let variables =
-            ["admins", "allowed", "hours"].map(|name| (name.to_owned(), vec!["08:00-17:00".to_owned()])).into();
+        let given = ["admins", "allowed", "hours"].map(|name| (name.to_owned(), vec!["08:00-17:00".to_owned()]));
+        let variables = Variables::from(given).into();
         let build = Build { documents: documents.to_vec(), variables, with_dormant: true, routes, ..Build::default() };
         RuleSet::compile(&build).0
     }
@@ -522,6 +524,18 @@ mod tests {
     }
 
     #[test]
+    fn names_in_another_case_or_form_are_found_with_and_without_the_screen() {
+        let any_case = one("  a: {act.KIND|contains: delete, Outcome: fine}\n  condition: a\n");
+        assert_eq!(same(&any_case, r#"{"Act":{"Kind":"deleted"},"outCome":"fine"}"#), 1);
+        let activity =
+            "title: T\nid: t\nlogsource: {category: activity}\ndetection: {a: {ACTION: open}, condition: a}\n";
+        let loaded = load("t.yml", activity);
+        let rules = compiled(&[&loaded.documents[0]], true);
+        assert_eq!(same(&rules, r#"{"time":"2026-06-01T10:00:00Z","action":"open"}"#), 1);
+        assert_eq!(same(&rules, r#"{"time":"2026-06-01T10:00:00Z","action":"close"}"#), 0);
+    }
+
+    #[test]
     fn a_column_that_is_not_there_rules_nothing_out() {
         let text = "title: T\nid: t\nlogsource: {category: activity}\n\
             detection: {a: {service: billing}, n: {outcome: success}, condition: a and not n}";
@@ -571,12 +585,12 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
         #[test]
         fn no_rule_is_kept_from_an_event(
-            fields in prop::collection::vec((prop::sample::select(&["action", "outcome", "x", "x.y"][..]),
+            fields in prop::collection::vec((prop::sample::select(&["action", "Outcome", "outcome", "x", "X.y", "x.y"][..]),
                 prop::sample::select(&["", "|contains", "|startswith", "|endswith", "|contains|all", "|re", "|cased"][..]),
                 prop::collection::vec(word(), 1..3)), 1..4),
             condition in prop::sample::select(&["all of them", "1 of them", "not a0", "a0 and not a1", "a0 or a1"][..]),
             ours in any::<bool>(),
-            values in prop::collection::vec((prop::sample::select(&["action", "outcome", "x"][..]), word(), any::<bool>()), 0..4),
+            values in prop::collection::vec((prop::sample::select(&["action", "Action", "outcome", "x", "X"][..]), word(), any::<bool>()), 0..4),
         ) {
             let category = if ours { "category: activity" } else { "product: x" };
             let named: String = (0..2.max(fields.len()))

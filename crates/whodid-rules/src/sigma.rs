@@ -4,7 +4,7 @@
 //! JSON; filters are laid over rules by id, name or title; placeholders are filled in; selectors are written out
 //! before a filter's selections join a rule's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rsigma_eval::{CompiledRule, compile_rule, evaluate_rule};
 use rsigma_parser::{
@@ -15,13 +15,16 @@ use yaml_serde::{Mapping, Value};
 
 use crate::address::{Form, Vocabulary};
 use crate::bounds::{PatternRoom, check_conditions};
+use crate::condition;
 use crate::correlation::written_out;
+use crate::fault;
 use crate::logsource;
 use crate::meta::Meta;
 use crate::native::{FieldTable, NativeEvent};
 use crate::problem::Problem;
 use crate::screen::Screen;
 use crate::subject::Subject;
+use crate::variables::{NoValue, Scope};
 
 /// The package by which whodid watches itself.
 pub const SELF_PACKAGE: &str = "whodid-self";
@@ -46,6 +49,23 @@ pub struct SigmaFilter {
 }
 
 impl SigmaFilter {
+    /// Puts values in the places of its variables: what it is laid over may see others, or none. Tells of those that
+    /// have none.
+    pub(crate) fn fill_in(&mut self, variables: Scope<'_>) -> Vec<Problem> {
+        let mut missing = Vec::new();
+        for detection in self.filter.detection.named.values_mut() {
+            for_items(detection, false, &mut |item, _| {
+                missing.extend(expand(item, variables).err().into_iter().flatten())
+            });
+        }
+        fault::of_variables(missing)
+    }
+
+    /// Values with which those of its variables that have none can be compiled all the same.
+    pub(crate) fn stand_ins(&self, variables: Scope<'_>, found: &mut Variables) {
+        stand_ins(&self.filter.detection.named, variables, found);
+    }
+
     /// The rules that it names, by id, name or title; `None`: any.
     pub fn rules(&self) -> Option<&[String]> {
         match &self.filter.rules {
@@ -72,11 +92,19 @@ pub(crate) fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Re
     if meta.title.is_empty() {
         return Err(error("'title' is missing".to_owned()));
     }
+    let mut prepared = document.clone();
+    for name in ["detection", "filter"] {
+        if let Some(section) = prepared.get_mut(name).and_then(Value::as_mapping_mut) {
+            condition::prepare(section).map_err(error)?;
+        }
+    }
     // The library reads text; what it is given here has been through one parser already.
     let text =
-        yaml_serde::to_string(document).map_err(|cause| error(format!("the document cannot be written: {cause}")))?;
-    let mut collection = parse_sigma_yaml(&text).map_err(|cause| error(cause.to_string()))?;
+        yaml_serde::to_string(&prepared).map_err(|cause| error(format!("the document cannot be written: {cause}")))?;
+    let mut collection = parse_sigma_yaml(&text).map_err(|cause| error(condition::on_one_line(&cause.to_string())))?;
     if let Some(filter) = collection.filters.pop() {
+        let section = &filter.detection;
+        condition::check_selectors(&section.conditions, &sorted_names(&section.named), problems);
         if filter.rules == FilterRuleTarget::Any && !names_any(document) {
             return Err(error("'filter.rules' must name the rules that it filters, or be 'any'".to_owned()));
         }
@@ -84,6 +112,13 @@ pub(crate) fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Re
     }
     match collection.rules.pop() {
         Some(rule) => {
+            let section = &rule.detection;
+            condition::check_selectors(&section.conditions, &sorted_names(&section.named), problems);
+            if !document.contains_key("logsource") {
+                let message = "'logsource' is missing, so the rule is asked about every event of every source; name the \
+                               source, or {category: activity} for a rule that uses whodid's own names of fields";
+                problems.push(Problem::warning("logsource", message));
+            }
             if let Some(timeframe) = &rule.detection.timeframe {
                 problems.push(Problem::warning(
                     "timeframe",
@@ -92,7 +127,11 @@ pub(crate) fn read(document: &Mapping, problems: &mut Vec<Problem>) -> Result<Re
             }
             Ok(Read::Rule(Box::new(SigmaDetection { meta, rule })))
         }
-        None => Err(error(collection.errors.into_iter().next().unwrap_or_else(|| "this is no Sigma rule".to_owned()))),
+        None => {
+            let message = fault::of_keys(document).or_else(|| collection.errors.into_iter().next());
+            let message = message.unwrap_or_else(|| "this is no Sigma rule".to_owned());
+            Err(error(condition::on_one_line(&message)))
+        }
     }
 }
 
@@ -130,6 +169,11 @@ impl SigmaDetection {
         names
     }
 
+    /// Values with which those of its variables that have none can be compiled all the same.
+    pub(crate) fn stand_ins(&self, variables: Scope<'_>, found: &mut Variables) {
+        stand_ins(&self.rule.detection.named, variables, found);
+    }
+
     /// Lays a filter over the rule, when it is meant.
     fn lay(&mut self, filter: &SigmaFilter, number: usize) -> bool {
         let is_named = match &filter.filter.rules {
@@ -141,7 +185,7 @@ impl SigmaDetection {
         }
         let own_names = sorted_names(&self.rule.detection.named);
         let filter_names = sorted_names(&filter.filter.detection.named);
-        let renamed = |name: &str| format!("_filter{number}_{name}");
+        let renamed = |name: &str| format!("{OF_FILTER}{number}_{name}");
         for condition in &mut self.rule.detection.conditions {
             let own = written_out(condition, &own_names);
             let filters = &filter.filter.detection.conditions;
@@ -164,7 +208,10 @@ impl SigmaDetection {
     }
 }
 
-pub(crate) fn sorted_names(named: &std::collections::HashMap<String, Detection>) -> Vec<String> {
+/// How the names of selections begin that a filter has brought; its number and `_` follow.
+pub(crate) const OF_FILTER: &str = "_filter";
+
+pub(crate) fn sorted_names(named: &HashMap<String, Detection>) -> Vec<String> {
     let mut names: Vec<String> = named.keys().cloned().collect();
     names.sort();
     names
@@ -188,13 +235,13 @@ pub(crate) struct Owned<'p, T> {
     pub item: T,
 }
 
-/// Lays filters over rules; those that meet no rule are told. The filter of a package reaches the rules of that package; one
-/// of an account's own reaches all, except those by which whodid watches itself.
+/// Lays filters over rules; those that meet no rule are told, each by its place in `filters`. The filter of a package reaches
+/// the rules of that package; one of an account's own reaches all, except those by which whodid watches itself.
 pub(crate) fn lay_filters(
     rules: &mut [Owned<'_, &mut SigmaDetection>],
     filters: &[Owned<'_, SigmaFilter>],
-    problems: &mut Vec<Problem>,
-) {
+) -> Vec<(usize, Problem)> {
+    let mut problems = Vec::new();
     for (number, Owned { package, item: filter }) in filters.iter().enumerate() {
         let mut is_used = false;
         for rule in rules.iter_mut() {
@@ -205,10 +252,20 @@ pub(crate) fn lay_filters(
             is_used |= is_reached && rule.item.lay(filter, number);
         }
         if !is_used {
-            let problem = Problem::warning("unused_filter", "the filter meets none of the rules");
-            problems.push(problem.of(&filter.meta.id));
+            let why = match filter.rules() {
+                None => "its logsource takes none of them in".to_owned(),
+                Some(names) => {
+                    let names: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+                    format!("none of {} is here with a logsource that the filter's takes in", names.join(", "))
+                }
+            };
+            problems.push((
+                number,
+                Problem::warning("unused_filter", format!("the filter meets none of the rules: {why}")),
+            ));
         }
     }
+    problems
 }
 
 /// Compiled detections. Rules are known by the numbers they are added under.
@@ -228,11 +285,12 @@ impl std::fmt::Debug for Matcher {
 }
 
 impl Matcher {
-    /// Compiles rules, each under its number, ascending. Those that cannot be compiled are told by number.
-    pub fn add(&mut self, rules: &[(usize, &SigmaDetection)], variables: &Variables) -> Vec<(usize, Problem)> {
+    /// Compiles rules, each under its number, ascending, with the values that it sees. Those that cannot be compiled are
+    /// told by number.
+    pub fn add(&mut self, rules: &[(usize, &SigmaDetection, Scope<'_>)]) -> Vec<(usize, Problem)> {
         let mut problems = Vec::new();
         let mut room = PatternRoom::default();
-        'rules: for (number, detection) in rules {
+        'rules: for (number, detection, variables) in rules {
             let mut rule = detection.rule.clone();
             // Copied into every match, and of no use there.
             rule.custom_attributes.clear();
@@ -240,11 +298,11 @@ impl Matcher {
             rule.falsepositives.clear();
             rule.description = None;
             let vocabulary = detection.vocabulary();
-            let mut missing = None;
+            let mut missing = Vec::new();
             for detection in rule.detection.named.values_mut() {
                 *detection = mended(std::mem::replace(detection, Detection::Keywords(Vec::new())));
                 for_items(detection, false, &mut |item, is_inside_element| {
-                    missing = expand(item, variables).err().or(missing.take());
+                    missing.extend(expand(item, *variables).err().into_iter().flatten());
                     self.encode(item, vocabulary, is_inside_element);
                 });
                 self.encode_arrays(detection, vocabulary, false);
@@ -255,21 +313,19 @@ impl Matcher {
                     continue 'rules;
                 }
             }
-            match missing {
-                Some(name) => problems.push((
-                    *number,
-                    Problem::error("needs_configuration", format!("the rule needs values for the variable '{name}'")),
-                )),
-                None => match compile_rule(&rule) {
-                    Ok(compiled) => {
-                        self.rules.push((*number, compiled));
-                        self.prepared.push(rule);
-                    }
-                    Err(error) => {
-                        let text = self.readable(&error.to_string());
-                        problems.push((*number, Problem::error("unsupported", text)));
-                    }
-                },
+            if !missing.is_empty() {
+                problems.extend(fault::of_variables(missing).into_iter().map(|problem| (*number, problem)));
+                continue;
+            }
+            match compile_rule(&rule) {
+                Ok(compiled) => {
+                    self.rules.push((*number, compiled));
+                    self.prepared.push(rule);
+                }
+                Err(error) => {
+                    let texts = fault::of_rule(&rule, &error, &self.fields).into_iter();
+                    problems.extend(texts.map(|text| (*number, Problem::error("unsupported", text))));
+                }
             }
         }
         problems
@@ -321,19 +377,6 @@ impl Matcher {
                 named.values_mut().for_each(|member| self.encode_arrays(member, vocabulary, is_inside_element));
             }
         }
-    }
-
-    /// An error text of the library with names as the rule writes them.
-    fn readable(&self, text: &str) -> String {
-        text.split_inclusive(|c: char| !c.is_ascii_digit() && c != '\u{1}')
-            .map(|part| {
-                let end = part.find(|c: char| !c.is_ascii_digit() && c != '\u{1}').unwrap_or(part.len());
-                match self.fields.decode(&part[..end]) {
-                    Some(address) => format!("{}{}", address.name, &part[end..]),
-                    None => part.to_owned(),
-                }
-            })
-            .collect()
     }
 
     /// The numbers of those rules at `places` that an event matches, in their order.
@@ -433,33 +476,61 @@ fn mend_base64_offset(item: &mut DetectionItem) {
     });
 }
 
-/// Fills placeholders in; the name of one that has no values is the error.
-pub(crate) fn expand(item: &mut DetectionItem, variables: &Variables) -> Result<(), String> {
+/// Fills placeholders in; why some have no values is the error.
+pub(crate) fn expand(item: &mut DetectionItem, variables: Scope<'_>) -> Result<(), Vec<NoValue>> {
     if !item.field.has_modifier(Modifier::Expand) {
         return Ok(());
     }
     let mut values = Vec::with_capacity(item.values.len());
+    let mut missing = Vec::new();
     for value in &item.values {
         let SigmaValue::String(text) = value else {
             values.push(value.clone());
             continue;
         };
-        for filled in fill(&text.original, variables)? {
+        for filled in fill(&text.original, variables, &mut missing) {
             values.push(SigmaValue::String(SigmaString::new(&filled)));
         }
+    }
+    if !missing.is_empty() {
+        return Err(missing);
     }
     item.values = values;
     item.field.modifiers.retain(|modifier| *modifier != Modifier::Expand);
     Ok(())
 }
 
-/// Every text that comes of putting a variable's values in the place of `%name%`.
-fn fill(text: &str, variables: &Variables) -> Result<Vec<String>, String> {
-    let Some((before, rest)) = text.split_once('%') else { return Ok(vec![text.to_owned()]) };
-    let Some((name, after)) = rest.split_once('%') else { return Ok(vec![text.to_owned()]) };
-    let known = variables.get(name).filter(|values| !values.is_empty()).ok_or_else(|| name.to_owned())?;
-    let afters = fill(after, variables)?;
-    Ok(known.iter().flat_map(|value| afters.iter().map(move |after| format!("{before}{value}{after}"))).collect())
+/// Every text that comes of putting a variable's values in the place of `%name%`. `missing` gets why one has none.
+fn fill(text: &str, variables: Scope<'_>, missing: &mut Vec<NoValue>) -> Vec<String> {
+    let Some((before, rest)) = text.split_once('%') else { return vec![text.to_owned()] };
+    let Some((name, after)) = rest.split_once('%') else { return vec![text.to_owned()] };
+    let known = match variables.get(name) {
+        Ok(known) => known,
+        Err(error) => {
+            missing.push(error);
+            &[]
+        }
+    };
+    let afters = fill(after, variables, missing);
+    known.iter().flat_map(|value| afters.iter().map(move |after| format!("{before}{value}{after}"))).collect()
+}
+
+/// Adds a value for each variable that has none: a network where one is asked for, else what is a text and a number.
+fn stand_ins(named: &HashMap<String, Detection>, variables: Scope<'_>, found: &mut Variables) {
+    for detection in named.values() {
+        visit_items(detection, &mut |item| {
+            let is_network = item.field.has_modifier(Modifier::Cidr);
+            let mut item = item.clone();
+            for error in expand(&mut item, variables).err().into_iter().flatten() {
+                let NoValue::Missing(name) = error else { continue };
+                if is_network {
+                    found.insert(name, vec!["192.0.2.0/24".to_owned()]);
+                } else {
+                    found.entry(name).or_insert_with(|| vec!["0".to_owned()]);
+                }
+            }
+        });
+    }
 }
 
 fn for_items(detection: &mut Detection, is_inside_element: bool, act: &mut impl FnMut(&mut DetectionItem, bool)) {
@@ -492,7 +563,7 @@ fn patterns(rule: &SigmaRule) -> Vec<String> {
     patterns
 }
 
-fn visit_items(detection: &Detection, act: &mut impl FnMut(&DetectionItem)) {
+pub(crate) fn visit_items(detection: &Detection, act: &mut impl FnMut(&DetectionItem)) {
     match detection {
         Detection::AllOf(items) => items.iter().for_each(act),
         Detection::AnyOf(members) | Detection::And(members) => {

@@ -209,6 +209,7 @@ impl State {
         let due = snapshot.due.into_iter().filter_map(|(name, due)| Some(Due { detector: *index.get(&name)?, ..due }));
         let mut memories = memories;
         memories.iter_mut().flat_map(|memory| memory.habits.values_mut()).for_each(Habits::weigh);
+        memories.iter_mut().flat_map(|memory| memory.groups.values_mut()).for_each(Group::weigh_entries);
         let mut state = Self {
             memories,
             due: due.collect(),

@@ -104,6 +104,9 @@ pub(crate) struct Group {
     /// Counts of values in the window of the newest match; made again when it cannot be carried on.
     #[serde(skip)]
     tally: Option<Tally>,
+    /// Bytes that the entries take, about; not stored: [`Group::weigh_entries`].
+    #[serde(skip)]
+    entries_weight: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -362,10 +365,9 @@ impl Group {
     /// Puts a match where it belongs. Whether it is new: the same event counts once for one rule, and where only
     /// events are counted, once.
     pub fn insert(&mut self, entry: Entry, counts_events: bool) -> bool {
-        let key = |entry: &Entry| (entry.time, entry.id.clone(), entry.slot);
-        let wanted = key(&entry);
+        let is_before = |other: &Entry| (other.time, &other.id, other.slot) < (entry.time, &entry.id, entry.slot);
         let at = match self.entries.back() {
-            Some(last) if last.time >= entry.time => self.entries.partition_point(|other| key(other) < wanted),
+            Some(last) if last.time >= entry.time => self.entries.partition_point(is_before),
             _ => self.entries.len(),
         };
         let is_same = |other: &Entry| {
@@ -385,6 +387,7 @@ impl Group {
             }
             (tally, _) => *tally = None,
         }
+        self.entries_weight += entry.weight();
         self.entries.insert(at, entry);
         true
     }
@@ -392,7 +395,12 @@ impl Group {
     /// Bytes it takes, about.
     pub fn weight(&self) -> usize {
         let times = self.fired.len() + self.fired_forward.len() + self.pending.len();
-        size_of::<Self>() + times * 16 + self.entries.iter().map(Entry::weight).sum::<usize>()
+        size_of::<Self>() + times * 16 + self.entries_weight
+    }
+
+    /// Weighs the entries of a group that was stored.
+    pub fn weigh_entries(&mut self) {
+        self.entries_weight = self.entries.iter().map(Entry::weight).sum();
     }
 
     /// The places of the matches from `start` to `end`, both included.
@@ -605,6 +613,7 @@ impl Group {
             }
             self.entries.pop_front();
         }
+        self.entries_weight -= freed;
         if let Some(first) = self.entries.front().map(|first| first.time) {
             // Only windows that end or begin with a match are ever judged.
             if self.fired.first().is_some_and(|end| *end < first) {
@@ -626,7 +635,9 @@ impl Group {
             self.entries.pop_back()
         };
         self.tally = None;
-        dropped.map_or(0, |entry| entry.weight())
+        let freed = dropped.map_or(0, |entry| entry.weight());
+        self.entries_weight -= freed;
+        freed
     }
 }
 

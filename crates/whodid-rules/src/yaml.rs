@@ -31,21 +31,85 @@ pub fn beginnings(text: &str) -> Vec<usize> {
     lines
 }
 
+/// What the parser takes for the end of a line, once `\r` is `\n`.
+const BREAKS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// The text of each document of a file as it was given, but for the ends of its lines, which are `\n`: all that stands
+/// between the lines that part documents, comments and tests included. The text of a file without such lines is its
+/// only document's.
+pub fn slices(text: &str) -> Vec<String> {
+    let is_mark = |line: &str, mark: &str| {
+        line.strip_prefix(mark).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+    };
+    let is_text = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#') && !line.starts_with('%');
+    let text = with_plain_ends(text);
+    let mut slices = Vec::new();
+    let mut slice = String::new();
+    // Whether there is a document: a line parts it from what was before, or something stands in it.
+    let mut is_begun = false;
+    for line in text.split_inclusive(BREAKS) {
+        let content = line.trim_end_matches(BREAKS);
+        let (is_beginning, is_end) = (is_mark(content, "---"), is_mark(content, "..."));
+        if is_beginning || is_end {
+            let ended = std::mem::take(&mut slice);
+            if is_begun {
+                slices.push(ended);
+            }
+            is_begun = is_beginning;
+            if let (true, Some(rest)) = (is_beginning, line.get("---".len()..)) {
+                slice.push_str(rest.trim_start());
+            }
+        } else {
+            is_begun |= is_text(content);
+            slice.push_str(line);
+        }
+    }
+    if is_begun {
+        slices.push(slice);
+    }
+    slices
+}
+
+/// A text whose lines end in `\n`, whatever system wrote it.
+pub fn with_plain_ends(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// A file as the parser sees it.
+#[derive(Debug, Default)]
+pub struct File {
+    /// Its documents with their numbers, `action: global`, `repeat` and `reset` carried out.
+    pub documents: Vec<(usize, Value)>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// How many documents there are, those included that are empty or only laid under others.
+    pub count: usize,
+    /// Whether some document is made of others, too.
+    pub is_collection: bool,
+}
+
 /// The documents of a file with their numbers, `action: global`, `repeat` and `reset` carried out.
 pub fn documents(text: &str) -> (Vec<(usize, Value)>, Vec<Problem>) {
+    let file = read(text);
+    (file.documents, file.problems)
+}
+
+/// The same with what is known of the file.
+pub fn read(text: &str) -> File {
     if text.len() > FILE_BYTES_MAX {
         let message = format!("the file has {} bytes, and {FILE_BYTES_MAX} are allowed; split it", text.len());
-        return (Vec::new(), vec![Problem::error("too_large", message)]);
+        return File { problems: vec![Problem::error("too_large", message)], ..File::default() };
     }
     if let Some(anchor) = reused_anchor(text) {
         let message = format!(
             "the alias *{anchor} repeats a part of the document, which is not allowed in rules because a short file could \
              become a huge one; write the part out"
         );
-        return (Vec::new(), vec![Problem::error("yaml_alias", message)]);
+        return File { problems: vec![Problem::error("yaml_alias", message)], ..File::default() };
     }
     let mut documents = Vec::new();
     let mut problems = Vec::new();
+    let (mut count, mut is_collection) = (0, false);
     let (mut global, mut previous): (Option<Value>, Option<Value>) = (None, None);
     for (index, reader) in yaml_serde::Deserializer::from_str(text).enumerate() {
         if index >= DOCUMENTS_MAX {
@@ -53,16 +117,21 @@ pub fn documents(text: &str) -> (Vec<(usize, Value)>, Vec<Problem>) {
                 .push(Problem::error("too_many", format!("more than {DOCUMENTS_MAX} documents in one file; split it")));
             break;
         }
+        count = index + 1;
         let mut document: Value = match serde::Deserialize::deserialize(reader) {
             Ok(document) => document,
             Err(error) => {
                 let line = error.location().map(|location| location.line());
+                // Where the next document begins is unknown to the parser after an error.
+                let unread = match beginnings(text).len() > index + 1 {
+                    true => "; the documents behind it in this file were not read",
+                    false => "",
+                };
                 problems.push(Problem {
                     document: index + 1,
                     line,
-                    ..Problem::error("yaml", format!("this is no YAML: {error}"))
+                    ..Problem::error("yaml", format!("this is no YAML: {error}{unread}"))
                 });
-                // Where the next document begins is unknown after an error.
                 break;
             }
         };
@@ -72,6 +141,7 @@ pub fn documents(text: &str) -> (Vec<(usize, Value)>, Vec<Problem>) {
         let action = document.get("action").and_then(Value::as_str).map(str::to_owned);
         if let (Some(_), Some(mapping)) = (&action, document.as_mapping_mut()) {
             mapping.remove("action");
+            is_collection = true;
         }
         match action.as_deref() {
             Some("global") => {
@@ -106,7 +176,7 @@ pub fn documents(text: &str) -> (Vec<(usize, Value)>, Vec<Problem>) {
         previous = Some(document.clone());
         documents.push((index + 1, document));
     }
-    (documents, problems)
+    File { documents, problems, count, is_collection }
 }
 
 fn merge(under: Value, over: Value, depth: usize) -> Value {
@@ -217,8 +287,38 @@ mod tests {
     }
 
     #[test]
+    fn the_text_of_each_document_is_what_stands_between_the_lines_that_part_them() {
+        for (text, expected) in [
+            ("# of mara\ntitle: A\n", vec!["# of mara\ntitle: A\n"]),
+            ("title: A\r\nid: a\r\n", vec!["title: A\nid: a\n"]),
+            ("# rules\n---\ntitle: A\n--- # two\ntitle: B", vec!["title: A\n", "# two\ntitle: B"]),
+            ("title: A\n---\n---\ntitle: B\n", vec!["title: A\n", "", "title: B\n"]),
+            ("title: A\n...\n---\ntitle: B\n", vec!["title: A\n", "title: B\n"]),
+            ("%YAML 1.1\n---\ntitle: A\n...\n", vec!["title: A\n"]),
+            ("a: |\n  ---\n  text\n", vec!["a: |\n  ---\n  text\n"]),
+        ] {
+            assert_eq!(slices(text), expected, "{text:?}");
+            assert_eq!(read(text).count, expected.len(), "as the parser sees it: {text:?}");
+        }
+    }
+
+    #[test]
     fn what_stands_before_a_broken_document_is_kept() {
         let (documents, problems) = documents("title: good\n---\ntitle: [broken\n");
         assert_eq!((documents.len(), problems.len(), problems[0].document), (1, 1, 2));
+        assert!(!problems[0].message.contains("were not read"), "there are none: {}", problems[0]);
+    }
+
+    #[test]
+    fn what_stands_behind_a_broken_document_is_said_not_to_be_read() {
+        for text in ["title: [broken\n---\ntitle: good\n", "title: good\n---\na: b: c\n---\ntitle: good\n"] {
+            let (_, problems) = documents(text);
+            assert_eq!(problems.len(), 1, "{text}");
+            assert!(
+                problems[0].message.ends_with("the documents behind it in this file were not read"),
+                "{}",
+                problems[0]
+            );
+        }
     }
 }

@@ -95,7 +95,7 @@ fn truth(file: &Path) -> Vec<Value> {
 fn run(name: &str, file: &Path, scenario_of: impl Fn(&Unread<'_>) -> Option<String>) -> Vec<Found> {
     let package = builtin().iter().find(|package| package.manifest.id == "account-sign-in").unwrap();
     let documents: Vec<Document> = package.documents().documents;
-    let variables = package.variables(&Variables::new());
+    let variables = package.variables(&Variables::new()).into();
     let build = Build { documents: documents.iter().collect(), variables, routes: true, ..Build::default() };
     let (rules, problems) = RuleSet::compile(&build);
     assert!(problems.is_empty(), "{problems:?}");

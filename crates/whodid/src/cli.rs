@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod at;
+pub mod exceptions;
 pub mod rights;
 pub mod rules;
 pub mod search_alerts;
@@ -84,6 +85,12 @@ pub enum Verb {
     /// Where alerts are told: list, make, try
     #[command(subcommand)]
     Channels(alerts::ChannelsVerb),
+    /// What rules match and nobody is told of: list, review, make, end
+    #[command(subcommand)]
+    Exceptions(exceptions::ExceptionsVerb),
+    /// Whose alerts no channel is told of for some time: list, make, end
+    #[command(subcommand)]
+    Silences(exceptions::SilencesVerb),
     /// Alerts on searches: so many matches in a time, or fewer
     #[command(subcommand)]
     SearchAlerts(search_alerts::SearchAlertsVerb),

@@ -81,6 +81,8 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Verb::Findings(flags) => commands::alerts::findings(&flags, output).await,
         Verb::Alerts(verb) => commands::alerts::run(verb, output).await,
         Verb::Channels(verb) => commands::alerts::channels(verb, output).await,
+        Verb::Exceptions(verb) => commands::exceptions::run(verb, output).await,
+        Verb::Silences(verb) => commands::exceptions::silences(verb, output).await,
         Verb::SearchAlerts(verb) => commands::search_alerts::run(verb, output).await,
         Verb::Presets(verb) => commands::search_alerts::presets(verb, output).await,
         Verb::Keys(verb) => commands::keys::run(verb, output).await,

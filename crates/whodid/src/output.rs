@@ -185,9 +185,14 @@ fn defuse(value: &Value) -> String {
     }
 }
 
-/// Control characters of a value must not reach the terminal.
+/// Control characters of a value must not reach the terminal; the ends of its lines are blanks in a cell.
 fn printable(text: &str) -> String {
-    text.chars().map(|shown| if shown.is_control() { '\u{fffd}' } else { shown }).collect()
+    let of = |shown: char| match shown {
+        '\n' | '\r' | '\t' => ' ',
+        shown if shown.is_control() => '\u{fffd}',
+        shown => shown,
+    };
+    text.chars().map(of).collect()
 }
 
 #[cfg(test)]
@@ -209,6 +214,7 @@ mod tests {
     #[test]
     fn a_value_can_neither_steer_the_terminal_nor_a_spreadsheet() {
         assert_eq!(printable("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+        assert_eq!(printable("two\nlines\t\u{7}"), "two lines \u{fffd}");
         assert_eq!(defuse(&"=1+1".into()), "'=1+1");
         assert_eq!(defuse(&"plain".into()), "plain");
         assert_eq!(defuse(&(-1).into()), "-1");

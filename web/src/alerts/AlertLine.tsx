@@ -50,7 +50,7 @@ export const AlertLine = memo(
             {alert.assignee !== null && (
               <span className={`tag with-icon${mine(alert.assignee) ? ' tag-accent' : ''}`}>
                 <UserRound size={11} aria-hidden />
-                {mine(alert.assignee) ? 'you' : name(alert.assignee)}
+                {mine(alert.assignee) ? 'you' : (alert.assignee_name ?? name(alert.assignee))}
               </span>
             )}
             {isSilent && (

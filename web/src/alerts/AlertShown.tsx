@@ -41,6 +41,7 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
   const isSilent = alert.silenced_until !== null && Date.parse(alert.silenced_until) > now
   const sentence = visible(alert.sentence)
   const search = searchOfRule(alert.rule_id)
+  const assignee = alert.assignee === null ? null : (alert.assignee_name ?? name(alert.assignee))
   return (
     <>
       <header className="alert-head">
@@ -129,12 +130,12 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
               <dd>
                 {acting.reason === undefined ? (
                   <AssignPicker current={alert.assignee} onAssign={(to) => acting.assign([alert], to)}>
-                    <button type="button" className="link-button assignee" aria-label={`For ${alert.assignee === null ? 'nobody in particular' : name(alert.assignee)}: give it to somebody`}>
-                      <UserRound size={13} aria-hidden /> {alert.assignee === null ? 'Give it to somebody' : mine(alert.assignee) ? `you (${name(alert.assignee)})` : name(alert.assignee)}
+                    <button type="button" className="link-button assignee" aria-label={`For ${assignee ?? 'nobody in particular'}: give it to somebody`}>
+                      <UserRound size={13} aria-hidden /> {assignee === null ? 'Give it to somebody' : mine(alert.assignee) ? `you (${assignee})` : assignee}
                     </button>
                   </AssignPicker>
                 ) : (
-                  (alert.assignee === null ? <span className="muted">nobody in particular</span> : name(alert.assignee))
+                  (assignee ?? <span className="muted">nobody in particular</span>)
                 )}
               </dd>
             </div>
@@ -198,9 +199,11 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
           <BellRing size={14} aria-hidden /> Let it tell again
         </button>
       ) : (
-        <button type="button" className="button hide-phone" onClick={() => acting.ask('silence', [alert])}>
-          <BellOff size={14} aria-hidden /> Silence
-        </button>
+        !alert.is_guard && (
+          <button type="button" className="button hide-phone" onClick={() => acting.ask('silence', [alert])}>
+            <BellOff size={14} aria-hidden /> Silence
+          </button>
+        )
       )}
       <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger className="icon-button only-phone" aria-label="More to do">
@@ -223,9 +226,11 @@ function Deeds({ detail: { alert }, isSilent }: { detail: AlertDetail; isSilent:
                 <BellRing size={14} aria-hidden /> Let it tell again
               </DropdownMenu.Item>
             ) : (
-              <DropdownMenu.Item className="menu-item" onSelect={() => acting.ask('silence', [alert])}>
-                <BellOff size={14} aria-hidden /> Silence
-              </DropdownMenu.Item>
+              !alert.is_guard && (
+                <DropdownMenu.Item className="menu-item" onSelect={() => acting.ask('silence', [alert])}>
+                  <BellOff size={14} aria-hidden /> Silence
+                </DropdownMenu.Item>
+              )
             )}
           </DropdownMenu.Content>
         </DropdownMenu.Portal>

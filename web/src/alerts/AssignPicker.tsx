@@ -14,16 +14,17 @@ interface AssignPickerProps {
   children: ReactNode
 }
 
-/** Me, somebody of the account, or any other name. */
+/** Me, or somebody of the account. Who may not see whom there is types the name, and the server knows it or not. */
 export function AssignPicker({ current, onAssign, children }: AssignPickerProps) {
   const { rights } = useSigned()
   const { me, users, mine } = usePeople()
+  const seesUsers = rights.may('users.read')
   const [isOpen, setIsOpen] = useState(false)
   const [typed, setTyped] = useState('')
   const wanted = typed.trim().toLowerCase()
   const others = users.filter((user) => user.id !== me.user.id).map((user) => ({ label: labelOf(user), name: user.name, called: user.display_name }))
   const found = [{ label: labelOf(me.user), name: me.user.name, called: 'me' }, ...others].filter((user) => `${user.name} ${user.called}`.toLowerCase().includes(wanted))
-  const isNew = wanted !== '' && !found.some((user) => user.name.toLowerCase() === wanted)
+  const isTyped = !seesUsers && wanted !== '' && !found.some((user) => user.name.toLowerCase() === wanted)
   const choose = (to: string | undefined): void => {
     setIsOpen(false)
     setTyped('')
@@ -38,11 +39,11 @@ export function AssignPicker({ current, onAssign, children }: AssignPickerProps)
           <form
             onSubmit={(event) => {
               event.preventDefault()
-              if (isNew) choose(typed.trim())
+              if (isTyped) choose(typed.trim())
               else if (first) choose(first.label)
             }}
           >
-            <input type="text" className="field-input" aria-label="Whom" placeholder={rights.may('users.read') ? 'Find somebody, or any name' : 'Any name'} autoComplete="off" maxLength={200} value={typed} onChange={(event) => setTyped(event.target.value)} />
+            <input type="text" className="field-input" aria-label="Whom" placeholder={seesUsers ? 'Find somebody' : 'The name of a member'} autoComplete="off" maxLength={200} value={typed} onChange={(event) => setTyped(event.target.value)} />
           </form>
           <ul className="assign-list">
             {found.slice(0, SHOWN).map((user) => (
@@ -55,7 +56,7 @@ export function AssignPicker({ current, onAssign, children }: AssignPickerProps)
                 </button>
               </li>
             ))}
-            {isNew && (
+            {isTyped && (
               <li>
                 <button type="button" onClick={() => choose(typed.trim())}>
                   <UserRound size={14} aria-hidden />
@@ -72,6 +73,7 @@ export function AssignPicker({ current, onAssign, children }: AssignPickerProps)
               </li>
             )}
           </ul>
+          {found.length === 0 && !isTyped && <p className="muted small">Nobody in this account is called so</p>}
           {found.length > SHOWN && <p className="muted small">{found.length - SHOWN} more: type a part of the name</p>}
         </Popover.Content>
       </Popover.Portal>

@@ -18,6 +18,8 @@ interface ResolveDialogProps {
 export function ResolveDialog({ alerts, proposed, onDone, onClose }: ResolveDialogProps) {
   const id = useId()
   const [reason, setReason] = useState(proposed)
+  // That somebody made whodid blind is not put away without a word.
+  const needsReason = alerts.some((alert) => alert.is_guard)
   const resolve = useChange({ mutationFn: () => actOn(alerts, (alert) => ({ act: 'resolve', reason: reason.trim(), revision: alert.revision })), onSuccess: onDone })
   return (
     <Dialog title={`Resolve ${named(alerts)}`} className="dialog-small" onClose={onClose}>
@@ -28,7 +30,7 @@ export function ResolveDialog({ alerts, proposed, onDone, onClose }: ResolveDial
           resolve.mutate()
         }}
       >
-        <label htmlFor={`${id}-reason`}>Why {alerts.length === 1 ? 'it is' : 'they are'} over (optional)</label>
+        <label htmlFor={`${id}-reason`}>Why {alerts.length === 1 ? 'it is' : 'they are'} over{needsReason ? '' : ' (optional)'}</label>
         <textarea id={`${id}-reason`} className="field-input" rows={3} maxLength={1000} data-focus value={reason} onChange={(event) => setReason(event.target.value)} />
         <div className="quick">
           {REASONS.map((text) => (
@@ -43,7 +45,7 @@ export function ResolveDialog({ alerts, proposed, onDone, onClose }: ResolveDial
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className="button primary" disabled={resolve.isPending}>
+          <button type="submit" className="button primary" disabled={resolve.isPending || (needsReason && reason.trim() === '')}>
             Resolve
           </button>
         </div>

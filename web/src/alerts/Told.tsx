@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Check, Clock, X, type LucideIcon } from 'lucide-react'
 import type { AlertDetail } from '../api/shapes'
 import { useSigned } from '../session/me'
+import { SEES_CHANNELS } from '../session/rights'
 import { Ago } from '../ui/When'
 import { momentWords } from './words'
 
@@ -14,7 +15,7 @@ export function Told({ deliveries }: { deliveries: AlertDetail['deliveries'] }) 
       <div className="panel-head">
         <h3>Channels told</h3>
         <span className="spring" />
-        {mayManage && (
+        {rights.mayAny(SEES_CHANNELS) && (
           <Link to="/settings/notifications" search={{}} className="link-button">
             Channels
           </Link>

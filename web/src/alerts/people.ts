@@ -1,6 +1,6 @@
 /**
- * Who alerts name. The server writes people and keys down by id, `user:w6gg…`, and finds “me” by the same; any other
- * text is a name that somebody typed.
+ * Who alerts name. Whose an alert is the server says by id, `user:w6gg…`, and finds “me” by the same; who did something
+ * it says by name.
  */
 import { useQuery } from '@tanstack/react-query'
 import { admin } from '../api/admin'

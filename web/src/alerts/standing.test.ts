@@ -3,7 +3,7 @@ import type { Alert, AlertPage } from '../api/shapes'
 import { fits, neighbour, standing } from './standing'
 
 const alert = (id: string, minute: number, more: Partial<Alert> = {}): Alert => ({
-  id, rule_id: 'r', rule_title: 'R', sentence: 'R: it', finding_type: 'r', severity: 'high', status: 'open', group: [], findings: 1, matches: 1, assignee: null, silenced_until: null, escalated_at: null, revision: 1,
+  id, rule_id: 'r', rule_title: 'R', sentence: 'R: it', finding_type: 'r', severity: 'high', status: 'open', group: [], findings: 1, matches: 1, assignee: null, assignee_name: null, is_guard: false, silenced_until: null, escalated_at: null, revision: 1,
   opened_at: '2026-01-01T00:00:00Z', last_at: `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`, ...more,
 })
 const page = (alerts: Alert[], next: string | null = null): AlertPage => ({ alerts, counts: { open: 0, acknowledged: 0, resolved: 0 }, next_cursor: next })

@@ -167,7 +167,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List channels */
+        /**
+         * List channels
+         * @description For who may read alerts or rules, or manage channels.
+         */
         get: operations["listChannels"];
         put?: never;
         /** Make a channel */
@@ -209,7 +212,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what a channel was told */
+        /**
+         * List what a channel was told
+         * @description For who may read alerts or rules, or manage channels. Deliveries are kept for 30 days, the newest 2,000 of a channel; what
+         *     waits is kept until it is told or given up.
+         */
         get: operations["listDeliveries"];
         put?: never;
         post?: never;
@@ -2069,8 +2076,10 @@ export interface components {
         };
         /** @description An alert as a list shows it. */
         Alert: {
-            /** @description Who is to look at it. */
+            /** @description Who is to look at it: a member as `user:` and their id, which stays whatever they are called. */
             assignee: string | null;
+            /** @description What people call them. */
+            assignee_name: string | null;
             /** @description When it was told that nobody acknowledged it. */
             escalated_at: string | null;
             /** @description The kind of finding, as Security Advisor knows it, or the rule's id. */
@@ -2084,6 +2093,8 @@ export interface components {
             group: components["schemas"]["GroupPair"][];
             /** @description Its id. */
             id: string;
+            /** @description Whether its rule tells that somebody makes whodid blind: it cannot be silenced, and to resolve it takes a reason. */
+            is_guard: boolean;
             /** @description Newest finding. */
             last_at: string;
             /**
@@ -2123,7 +2134,7 @@ export interface components {
         } | {
             /** @enum {string} */
             act: "assign";
-            /** @description Their name; nobody when it is not there. */
+            /** @description A member's name, in any case, or id; `me` for yourself; nobody when it is not there. */
             to?: string | null;
         } | {
             /** @enum {string} */
@@ -2133,7 +2144,7 @@ export interface components {
         } | {
             /** @enum {string} */
             act: "resolve";
-            /** @description Why; may be empty. */
+            /** @description Why; may be empty, unless the alert `is_guard`. */
             reason?: string;
             /**
              * Format: int64
@@ -2207,7 +2218,7 @@ export interface components {
             act: string;
             /** @description When. */
             at: string;
-            /** @description Who; null for whodid itself. */
+            /** @description Who, by name; null for whodid itself. */
             by: string | null;
             /** @description To whom, why or until when, in words; empty where there is nothing to say. */
             detail: string;
@@ -2216,7 +2227,7 @@ export interface components {
         AlertNote: {
             /** @description When. */
             at: string;
-            /** @description Who. */
+            /** @description Who, by name. */
             by: string;
             /** @description What. */
             text: string;
@@ -2605,7 +2616,7 @@ export interface components {
              * @description Notices an hour.
              */
             rate_limit: number;
-            /** @description Where it leads, secrets masked. */
+            /** @description Where it leads, secrets masked. Who may not manage channels sees of a webhook the host alone, and no template. */
             receiver: components["schemas"]["Receiver"];
             /**
              * Format: int64
@@ -2797,12 +2808,12 @@ export interface components {
             moment: string;
             /** @description `waiting`, `delivered`, `failed`. */
             state: string;
-            /** @description What it is about, in a line. */
+            /** @description What it is about, in a line; empty for who may neither read alerts nor manage channels. */
             summary: string;
         };
         /** @description One try of a delivery. */
         DeliveryAttempt: {
-            /** @description The beginning of what the receiver said, or why nothing was sent. */
+            /** @description The beginning of what the receiver said, or why nothing was sent; empty where the delivery's summary is. */
             answer: string;
             /** @description When. */
             at: string;
@@ -2819,10 +2830,12 @@ export interface components {
              */
             took_ms: number;
         };
-        /** @description The newest deliveries of a channel. */
+        /** @description Deliveries of a channel. */
         DeliveryList: {
-            /** @description Newest first, at most 100. */
+            /** @description Newest first. */
             deliveries: components["schemas"]["Delivery"][];
+            /** @description For the page after this one; null on the last. */
+            next_cursor: string | null;
         };
         /** @description How detection stands. */
         DetectionStatus: {
@@ -4682,10 +4695,21 @@ export interface components {
             stated: components["schemas"]["RuleTuning"];
             /** @description Its file's text, which may hold other rules too. */
             text: string;
+            /** @description The SHA-256 of that text, in hexadecimal: `requestData.textHash` of the audit log. */
+            text_hash: string;
             /** @description What was changed of it for this account. */
             tuning: components["schemas"]["RuleTuning"];
-            /** @description The hash of its text. */
+            /**
+             * @description Which text it is: the SHA-256, in hexadecimal, of its own document in its file, lines ending in `\n`; of a rule
+             *     of Security Advisor, of its JSON without blanks and with members in the order of their names. Findings carry it as
+             *     `requestData.ruleVersion`, changes in the audit log as `requestData.ruleVersions`.
+             */
             version: string;
+            /**
+             * @description Whether it sees nothing of the audit log, because whoever wrote its text or installed its package may not read
+             *     that.
+             */
+            without_audit: boolean;
         };
         /** @description What a rule is not to tell. */
         RuleException: {
@@ -4701,8 +4725,10 @@ export interface components {
             id: string;
             /** @description Whether it has ended. */
             is_ended: boolean;
-            /** @description Who answers for it. */
+            /** @description Who answers for it: a member by name, or the text that was given. */
             owner: string;
+            /** @description Whether that is a member of the account, as of now. */
+            owner_is_member: boolean;
             /** @description Why it is right. */
             reason: string;
             /** @description The rules it is for; every rule when empty. */
@@ -4728,7 +4754,7 @@ export interface components {
             events: Record<string, never>;
             /** @description When it ends: RFC 3339, or a duration from now such as `7d`. */
             expires?: string;
-            /** @description Who answers for it; whoever makes it by default. */
+            /** @description Who answers for it: a member's name, in any case, or id, or any other text; whoever makes it by default. */
             owner?: string;
             /** @description Why it is right. */
             reason: string;
@@ -4797,7 +4823,7 @@ export interface components {
             id: string;
             /** @description Whether it runs. */
             is_enabled: boolean;
-            /** @description Whether its matches are findings; a rule that only feeds a correlation has none. */
+            /** @description Whether its matches are findings; a rule that only feeds a correlation has none, nor has one with a `problem`. */
             is_reported: boolean;
             /** @description Whether something of it was changed for this account. */
             is_tuned: boolean;
@@ -4809,6 +4835,8 @@ export interface components {
             license?: string | null;
             /** @description The package it comes from; not there for the account's own. */
             package?: string | null;
+            /** @description What keeps it from running though it is enabled, and how to mend it; not there when it runs or is switched off. */
+            problem?: string | null;
             /** @description `attack.t1098` and the like. */
             tags: string[];
             /**
@@ -5165,7 +5193,7 @@ export interface components {
         };
         /** @description A silence. */
         Silence: {
-            /** @description Who wanted it. */
+            /** @description Who wanted it, by name. */
             by: string;
             /** @description From when. */
             from: string;
@@ -5961,10 +5989,20 @@ export interface operations {
                 status?: string;
                 /** @description Only those of this rule. */
                 rule?: string;
-                /** @description Only those that this person is to look at; `me` for yourself. */
+                /** @description Only those that this member is to look at: their name or id; `me` for yourself. */
                 assignee?: string;
                 /** @description Only those of this severity or a graver one. */
                 severity?: "informational" | "low" | "medium" | "high" | "critical";
+                /**
+                 * @description Only those that opened then or later, by the recorded time of their first finding: RFC 3339, seconds since 1970, `now-24h`, `24h` (that long ago) or `2 days ago`.
+                 * @example 2026-07-01
+                 */
+                from?: string;
+                /**
+                 * @description Only those that opened before then; written like `from`.
+                 * @example 2026-10-01
+                 */
+                to?: string;
                 /** @description Alerts on a page; 100 when not given. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -7309,6 +7347,10 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
+                /** @description Deliveries on a page; 100 when not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
                 /** @description The account to read; needed only by members of several. */
                 account?: string;
             };
@@ -7321,7 +7363,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The newest, each with its tries */
+            /** @description A page of them, the newest first, each with its tries */
             200: {
                 headers: {
                     [name: string]: unknown;

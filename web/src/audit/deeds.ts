@@ -13,7 +13,7 @@ const WHOLE: Record<string, [string, string]> = {
   'audit-log.read': ['open the audit log', 'opened the audit log'], 'account.update': ['change the settings', 'changed the settings'], 'event.search': ['search events', 'searched events'], 'event.read': ['read an event', 'read an event'], 'event.export': ['export events', 'exported events'], 'event.delete': ['remove events', 'removed events'],
   'retention.update': ['set how long events are kept', 'set how long events are kept'], 'download-session.create': ['make a download', 'made a download'], 'download-session.delete': ['delete a download', 'deleted a download'],
   'invitation.create': ['invite', 'invited'], 'role-binding.create': ['give a role', 'gave a role'], 'role-binding.delete': ['take a role', 'took a role'], 'ingestion-key.delete': ['revoke ingestion key', 'revoked ingestion key'], 'service-key.delete': ['revoke service key', 'revoked service key'],
-  'personal-token.delete': ['revoke personal token', 'revoked personal token'],
+  'personal-token.delete': ['revoke personal token', 'revoked personal token'], 'channel.notify': ['tell channel', 'told channel'], 'rule.stop': ['leave out unusable rule', 'left out unusable rule'],
 }
 
 export function deedText(action: string, hasFailed: boolean): string {

@@ -31,6 +31,7 @@ interface ChannelSideProps {
 export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
   const client = useQueryClient()
   const { rights } = useSigned()
+  const mayManage = rights.may('channels.manage')
   const [isDeleting, setIsDeleting] = useState(false)
   const log = useQuery({
     queryKey: ['channels', channel.id, 'deliveries'],
@@ -82,17 +83,19 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
             </dd>
           </div>
         </dl>
-        <div className="deeds">
-          <button type="button" className="button primary" disabled={test.isPending} onClick={() => test.mutate()}>
-            <Send size={14} aria-hidden /> {test.isPending ? 'Waiting for the answer…' : 'Send a test'}
-          </button>
-          <button type="button" className="button" onClick={onEdit}>
-            <Pencil size={14} aria-hidden /> Change
-          </button>
-          <button type="button" className="button danger" onClick={() => setIsDeleting(true)}>
-            <Trash2 size={14} aria-hidden /> Delete
-          </button>
-        </div>
+        {mayManage && (
+          <div className="deeds">
+            <button type="button" className="button primary" disabled={test.isPending} onClick={() => test.mutate()}>
+              <Send size={14} aria-hidden /> {test.isPending ? 'Waiting for the answer…' : 'Send a test'}
+            </button>
+            <button type="button" className="button" onClick={onEdit}>
+              <Pencil size={14} aria-hidden /> Change
+            </button>
+            <button type="button" className="button danger" onClick={() => setIsDeleting(true)}>
+              <Trash2 size={14} aria-hidden /> Delete
+            </button>
+          </div>
+        )}
         <ChangeError error={test.error} />
         {test.data && <TestAnswer delivery={test.data} />}
       </section>
@@ -101,7 +104,7 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
         <Loaded query={log}>
           {(deliveries) =>
             deliveries.length === 0 ? (
-              <p className="muted small">None yet. Send a test to see whether it arrives.</p>
+              <p className="muted small">None yet.{mayManage && ' Send a test to see whether it arrives.'}</p>
             ) : (
               <ol className="delivery-log" aria-label="Deliveries">
                 {deliveries.map((delivery) => (
@@ -157,6 +160,7 @@ function TestAnswer({ delivery }: { delivery: Delivery }) {
 const OUTCOMES: Record<string, string> = { delivered: 'delivered', failed: 'failed, is tried again', refused: 'given up', merged: 'told with others' }
 
 function DeliveryItem({ delivery }: { delivery: Delivery }) {
+  const { rights } = useSigned()
   const last = delivery.attempts.at(-1)
   return (
     <li>
@@ -164,7 +168,7 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
         <summary>
           <DeliveryMark state={delivery.state} />
           <span className="delivery-what">
-            {delivery.moment === 'test' ? 'Test' : delivery.summary}
+            {delivery.moment === 'test' ? 'Test' : delivery.summary || 'An alert'}
             <span className="muted small">
               {delivery.moment !== 'test' && `${momentWords(delivery.moment)} · `}
               {delivery.attempts.length === 0 ? 'not tried yet' : delivery.attempts.length === 1 ? `1 try${last?.status != null ? `, ${last.status}` : ''}` : `${delivery.attempts.length} tries${last?.status != null ? `, ${last.status}` : ''}`}
@@ -192,7 +196,7 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
               Tried next <When iso={delivery.due_at} />
             </p>
           )}
-          {delivery.alert !== null && (
+          {delivery.alert !== null && rights.may('alerts.read') && (
             <Link to="/alerts/$id" params={{ id: delivery.alert }} search={{ status: 'all' }} className="link-button">
               Open the alert
             </Link>

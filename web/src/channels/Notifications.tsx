@@ -8,6 +8,7 @@ import { alerts } from '../api/alerts'
 import type { Channel, ChannelList } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
+import { SEES_CHANNELS } from '../session/rights'
 import { historyOf } from '../settings/History'
 import { Tab, useTab } from '../settings/Tab'
 import { Empty } from '../ui/Empty'
@@ -24,13 +25,14 @@ const LIST_MS = 15_000
 
 export function NotificationsTab() {
   const { rights } = useSigned()
+  const mayManage = rights.may('channels.manage')
   const { open, setOpen } = useTab()
   const [editing, setEditing] = useState<Channel | 'new' | undefined>()
   const channels = useQuery({
     queryKey: ['channels'],
     queryFn: ({ signal, client }) => alerts.channels(client.getQueryData(['channels']) !== undefined, signal),
     refetchInterval: LIST_MS,
-    enabled: rights.may('channels.manage'),
+    enabled: rights.mayAny(SEES_CHANNELS),
   })
   const shown = channels.data?.channels.find((channel) => channel.id === open)
   return (
@@ -51,12 +53,14 @@ export function NotificationsTab() {
           )}
         </>
       }
-      need={['channels.manage']}
+      need={SEES_CHANNELS}
       history={historyOf(['channel'])}
       action={
-        <button type="button" className="button primary" onClick={() => setEditing('new')}>
-          <Plus size={14} aria-hidden /> New channel
-        </button>
+        mayManage && (
+          <button type="button" className="button primary" onClick={() => setEditing('new')}>
+            <Plus size={14} aria-hidden /> New channel
+          </button>
+        )
       }
     >
       <Loaded query={channels}>
@@ -70,14 +74,16 @@ export function NotificationsTab() {
             {list.channels.length === 0 ? (
               <Empty Icon={BellRing} title="Nobody is told yet">
                 <p>Alerts wait in the inbox until somebody looks. A channel tells your people where they are: by e-mail, Slack, Teams, PagerDuty, a webhook or syslog.</p>
-                <div className="state-actions">
-                  <button type="button" className="button primary" onClick={() => setEditing('new')}>
-                    Make the first channel
-                  </button>
-                </div>
+                {mayManage && (
+                  <div className="state-actions">
+                    <button type="button" className="button primary" onClick={() => setEditing('new')}>
+                      Make the first channel
+                    </button>
+                  </div>
+                )}
               </Empty>
             ) : (
-              <ChannelTable list={list} open={open} onOpen={setOpen} />
+              <ChannelTable list={list} open={open} mayManage={mayManage} onOpen={setOpen} />
             )}
             <NoticeKeyPanel />
           </>
@@ -105,7 +111,7 @@ export function NotificationsTab() {
   )
 }
 
-function ChannelTable({ list, open, onOpen }: { list: ChannelList; open: string | undefined; onOpen: (id: string) => void }) {
+function ChannelTable({ list, open, mayManage, onOpen }: { list: ChannelList; open: string | undefined; mayManage: boolean; onOpen: (id: string) => void }) {
   return (
     <table className="page-table channels-table" aria-label="Channels">
       <thead>
@@ -124,7 +130,7 @@ function ChannelTable({ list, open, onOpen }: { list: ChannelList; open: string 
           return (
             <tr key={channel.id} className={`${channel.is_enabled ? '' : 'dimmed'}${channel.id === open ? ' chosen' : ''}`}>
               <td data-label="Told">
-                <ChannelSwitch channel={channel} />
+                {mayManage ? <ChannelSwitch channel={channel} /> : <span className="muted small">{channel.is_enabled ? 'on' : 'off'}</span>}
               </td>
               <th scope="row" data-label="Channel">
                 <span className="channel-name">

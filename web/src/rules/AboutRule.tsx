@@ -67,6 +67,12 @@ export function AboutRule({ detail }: { detail: RuleDetail }) {
           </Fact>
         )}
         {(rule.author !== '' || rule.license != null) && <Fact name="Written by">{[rule.author, rule.license].filter(Boolean).join(', ')}</Fact>}
+        {detail.without_audit && !isFilter(rule) && <Fact name="Audit log">Sees nothing of it: whoever {rule.package == null ? 'wrote its text' : 'installed its package'} may not read it.</Fact>}
+        <Fact name="Version">
+          <code className="wrap small" title="The SHA-256 of its text: findings and the audit log carry it, too">
+            {detail.version}
+          </code>
+        </Fact>
       </dl>
     </section>
   )

@@ -98,6 +98,7 @@ function ExceptionTable({ exceptions, mayManage }: { exceptions: RuleException[]
               <td data-label="Owner">
                 <span className="stacked">
                   {exception.owner}
+                  {!exception.owner_is_member && <span className="tag" title="Nobody in this account has this name: see who answers for it">not a member</span>}
                   <span className="muted small">
                     {exception.created_by !== exception.owner && `made by ${exception.created_by}, `}
                     <When iso={exception.created_at} />

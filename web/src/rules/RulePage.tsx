@@ -93,6 +93,7 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
   const [isDeleting, setIsDeleting] = useState(false)
   const mayManage = rights.may('rules.manage')
   const isOnlyFilter = isFilter(rule)
+  const isInForce = rule.is_enabled && rule.problem == null
   return (
     <>
       <header className="page-head with-action rule-head">
@@ -114,6 +115,7 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
                 {of?.title ?? rule.package}
               </Link>
             )}
+            {rule.problem != null && <span className="tag tag-warn">{isOnlyFilter ? 'does not apply' : 'does not run'}</span>}
             {rule.is_tuned && <span className="tag tag-accent">tuned</span>}
             {isCounted(rule) && <span className="tag tag-line">counted by others</span>}
             <code className="muted small">{rule.id}</code>
@@ -122,7 +124,7 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
         <div className="button-row">
           <label className="switch-line">
             <RuleSwitch rule={rule} isPackageOff={of?.is_enabled === false} onRefused={setRefused} />
-            <span>{isOnlyFilter ? (rule.is_enabled ? 'Applies' : 'Does not apply') : rule.is_enabled ? 'Runs' : 'Does not run'}</span>
+            <span>{isOnlyFilter ? (isInForce ? 'Applies' : 'Does not apply') : isInForce ? 'Runs' : 'Does not run'}</span>
           </label>
           {mayManage && rule.package != null && (
             <Link to="/rules/new" search={{ copy: rule.id }} className="button">
@@ -137,6 +139,19 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
         </div>
       </header>
       <ChangeError error={refused} />
+      {rule.problem != null && (
+        <p className="banner warning">
+          It is on and {isOnlyFilter ? 'leaves nothing out' : 'finds nothing'} as it is: {rule.problem}
+          {of !== undefined && of.variables.length > 0 && (
+            <>
+              {' '}
+              <Link to="/rules/packages" search={{ open: of.id }}>
+                The package’s variables
+              </Link>
+            </>
+          )}
+        </p>
+      )}
       {of?.is_enabled === false && (
         <p className="banner warning">
           {isOnlyFilter ? 'It leaves nothing out' : 'None of its package’s rules run'}: “{of.title}” is off.{' '}

@@ -35,7 +35,7 @@ export function RuleSwitch({ rule, isPackageOff, onRefused }: RuleSwitchProps) {
       role="switch"
       className="switch"
       aria-label={`${act} “${rule.title}”`}
-      title={reason ?? (rule.is_enabled ? does : doesNot)}
+      title={reason ?? (rule.is_enabled && rule.problem == null ? does : doesNot)}
       checked={change.isPending ? change.variables : rule.is_enabled}
       disabled={reason !== undefined || change.isPending}
       onChange={(event) => change.mutate(event.target.checked)}

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { ArrowDown, ArrowUp } from 'lucide-react'
+import { ArrowDown, ArrowUp, TriangleAlert } from 'lucide-react'
 import { memo, useState } from 'react'
 import type { PackageSummary, RuleDays, RuleSummary } from '../api/shapes'
 import { count } from '../ui/number'
@@ -102,6 +102,7 @@ const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProp
             {rule.title}
           </Link>
           {isOnlyFilter && <FilterTag />}
+          {rule.problem != null && <span className="tag tag-warn">{isOnlyFilter ? 'does not apply' : 'does not run'}</span>}
           {rule.is_tuned && <span className="tag tag-accent">tuned</span>}
           {isCounted(rule) && (
             <span className="tag tag-line" title="What it matches is no finding of its own: another rule counts it">
@@ -110,6 +111,11 @@ const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProp
           )}
         </span>
         <span className="rule-what">{rule.description}</span>
+        {rule.problem != null && (
+          <span className="rule-problem">
+            <TriangleAlert size={12} aria-hidden /> {rule.problem}
+          </span>
+        )}
       </th>
       <td className="rule-level">
         {isOnlyFilter ? <NotOfFilters what="level" /> : <LevelBadge level={rule.level} />}

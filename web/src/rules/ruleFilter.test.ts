@@ -37,6 +37,10 @@ describe('rules', () => {
     expect(found({ sort: 'level' }).at(-1)).toBe('d-robots')
     expect([...counts([...RULES, robots], levelOf).values()]).toEqual([1, 1, 1])
   })
+  test('that cannot run are not taken for such as others count', () => {
+    const [counted, broken] = [rule('part', { is_reported: false }), rule('broken', { is_reported: false, problem: 'the rule needs values' })]
+    expect(filtered([counted, broken], { state: 'counted' })).toEqual([counted])
+  })
   test('a value that means nothing limits nothing', () => expect(ids({ state: 'nonsense' })).toHaveLength(3))
   test('are sorted by any column, both ways', () => {
     expect(ids({ sort: 'level' })).toEqual(['c-own', 'b-key-deleted', 'a-failed-logins'])

@@ -35,7 +35,7 @@ const IS: Record<State, (rule: RuleSummary) => boolean> = {
 
 /** Whether what it matches is no finding of its own, as another rule counts it. */
 export function isCounted(rule: RuleSummary): boolean {
-  return rule.is_enabled && !rule.is_reported && !isFilter(rule)
+  return rule.is_enabled && !rule.is_reported && rule.problem == null && !isFilter(rule)
 }
 
 /** How grave: 0 for the gravest. A filter has no level. */

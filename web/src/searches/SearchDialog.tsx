@@ -142,7 +142,7 @@ function WhoIsTold({ form, onChange }: { form: SearchForm; onChange: (change: Pa
           // Whom they would tell they could not say.
           const isShut = told === 'channels' && !isSeen && form.told !== 'channels'
           return (
-            <label key={told} className="kind-card" aria-disabled={isShut} title={isShut ? 'Needs channels.manage: a preset does without' : undefined}>
+            <label key={told} className="kind-card" aria-disabled={isShut} title={isShut ? 'Needs a right to look at channels: a preset does without' : undefined}>
               <input
                 type="radio"
                 name={`${id}-told`}

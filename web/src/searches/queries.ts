@@ -4,6 +4,7 @@ import { alerts } from '../api/alerts'
 import { searches } from '../api/searches'
 import type { Channel } from '../api/shapes'
 import { useSigned } from '../session/me'
+import { SEES_CHANNELS } from '../session/rights'
 
 const LIST_MS = 15_000
 
@@ -35,7 +36,7 @@ const NONE: readonly Channel[] = []
 
 export function useChannels(): Channels {
   const { rights } = useSigned()
-  const isSeen = rights.may('channels.manage')
+  const isSeen = rights.mayAny(SEES_CHANNELS)
   const query = useQuery({ queryKey: ['channels'], queryFn: ({ signal, client }) => alerts.channels(client.getQueryData(['channels']) !== undefined, signal), enabled: isSeen, staleTime: LIST_MS })
   const list = query.data?.channels ?? NONE
   return { isSeen, list, isPending: query.isPending && isSeen, find: (id) => list.find((channel) => channel.id === id) }

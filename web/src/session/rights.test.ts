@@ -21,15 +21,15 @@ describe('what a person sees', () => {
   test('a reader of spaces sees Activity and no settings', () => expect(seen(rights(['own-activity.read', 'space-events.read']))).toEqual(['/activity', '/me/activity']))
   test('who exports sees Settings for the downloads there', () => expect(seen(rights(['space-events.read', 'events.export']))).toEqual(['/activity', '/settings', '/me/activity']))
   test('who reads keys sees Settings for their sake', () => expect(seen(rights(['keys.read']))).toEqual(['/settings/keys', '/settings', '/me/activity']))
-  test('who reads alerts sees Alerts', () => expect(seen(rights(['alerts.read']))).toEqual(['/alerts', '/me/activity']))
+  test('who reads alerts sees Alerts, and Settings for the channels there', () => expect(seen(rights(['alerts.read']))).toEqual(['/alerts', '/settings', '/me/activity']))
   test('who reads alerts and events lands at Home', () => {
     const reader = rights(['alerts.read', 'space-events.read'])
-    expect(seen(reader)).toEqual(['/', '/activity', '/alerts', '/me/activity'])
+    expect(seen(reader)).toEqual(['/', '/activity', '/alerts', '/settings', '/me/activity'])
     expect(landing(reader)).toBe('/')
     expect(landing(rights(['space-events.read']))).toBe('/activity')
   })
   test('who manages channels sees Settings for their sake', () => expect(seen(rights(['channels.manage']))).toEqual(['/settings', '/me/activity']))
-  test('who reads rules sees Rules', () => expect(seen(rights(['rules.read']))).toEqual(['/rules', '/me/activity']))
+  test('who reads rules sees Rules, and Settings for the channels there', () => expect(seen(rights(['rules.read']))).toEqual(['/rules', '/settings', '/me/activity']))
   test('rights are those of the account that the address names', () => {
     expect(rights(['users.read'], 'lab').may('users.read')).toBe(false)
     expect(seen(rights(['users.read'], 'lab'))).toEqual(['/audit', '/me/activity'])

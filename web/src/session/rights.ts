@@ -32,8 +32,10 @@ export class Rights {
 }
 
 export const READS_EVENTS: readonly Permission[] = ['space-events.read', 'account-events.read']
-/** Whoever may do one of these finds something to do under Settings. */
-export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read', 'events.export', 'events.erase', 'channels.manage']
+/** Channels and what they were told, without changing them. */
+export const SEES_CHANNELS: readonly Permission[] = ['alerts.read', 'rules.read', 'channels.manage']
+/** Whoever may do one of these finds something to do or to look at under Settings. */
+export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 'settings.read', 'events.export', 'events.erase', ...SEES_CHANNELS]
 /** What the days, downloads, retention and removal of stored events ask for, each its own. */
 export const SEES_STORED: readonly Permission[] = [...READS_EVENTS, 'settings.read', 'events.export', 'events.erase']
 

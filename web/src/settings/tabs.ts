@@ -1,5 +1,5 @@
 /** The tabs of Settings and who sees each. */
-import { SEES_STORED, type Rights } from '../session/rights'
+import { SEES_CHANNELS, SEES_STORED, type Rights } from '../session/rights'
 
 export interface SettingsTab {
   to: '/settings/users' | '/settings/invitations' | '/settings/groups' | '/settings/roles' | '/settings/bindings' | '/settings/keys' | '/settings/sessions' | '/settings/notifications' | '/settings/stored-events' | '/settings/account' | '/settings/accounts'
@@ -17,7 +17,7 @@ export const TABS: readonly SettingsTab[] = [
   { to: '/settings/bindings', label: 'Bindings', isSeen: reads },
   { to: '/settings/keys', label: 'Keys', isSeen: (rights) => rights.may('keys.read') },
   { to: '/settings/sessions', label: 'Sessions', isSeen: (rights) => rights.may('sessions.manage') },
-  { to: '/settings/notifications', label: 'Notifications', isSeen: (rights) => rights.may('channels.manage') },
+  { to: '/settings/notifications', label: 'Notifications', isSeen: (rights) => rights.mayAny(SEES_CHANNELS) },
   { to: '/settings/stored-events', label: 'Stored events', isSeen: (rights) => rights.mayAny(SEES_STORED) },
   { to: '/settings/account', label: 'Account', isSeen: (rights) => rights.may('settings.read') },
   { to: '/settings/accounts', label: 'Accounts', isSeen: (rights) => rights.isOperator },

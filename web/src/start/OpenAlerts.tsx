@@ -53,7 +53,7 @@ function AlertRow({ alert, more }: { alert: Alert; more: number }) {
           <LevelBadge level={alert.severity} />
           {alert.assignee !== null && (
             <span className="tag with-icon">
-              <UserRound size={11} aria-hidden /> {mine(alert.assignee) ? 'you' : name(alert.assignee)}
+              <UserRound size={11} aria-hidden /> {mine(alert.assignee) ? 'you' : (alert.assignee_name ?? name(alert.assignee))}
             </span>
           )}
           <span className="spring" />

@@ -72,6 +72,13 @@ impl Bench {
         let is_complete = loaded.accepted == self.events.count;
         self.report(Figure::plain(format!("rules_ingest_cpu_seconds_{suffix}"), cpu, "s").checked(is_complete));
         self.report(Figure::plain(format!("rules_ingest_events_s_{suffix}"), rate, "events/s").checked(is_complete));
+        if has_rules {
+            let metrics = Connection::open(server.port)?.get("/metrics", &keys.admin_token)?;
+            let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+            let read_back = metrics.lines().find_map(|line| line.strip_prefix("whodid_detect_read_back_total "));
+            let read_back = read_back.and_then(|count| count.parse().ok()).unwrap_or(0.0);
+            self.report(Figure::plain("rules_read_back", read_back, "events"));
+        }
         server.stop()?;
         Ok(cpu)
     }

@@ -2,8 +2,8 @@
 
 use crate::{
     AlertAct, AlertDetail, AlertPage, AlertParams, CardList, Channel, ChannelList, ChannelWrite, Delivery,
-    DeliveryList, FindingDays, FindingDaysParams, LookupParams, NoticeKey, Preset, PresetList, PresetWrite,
-    SearchAlert, SearchAlertList, SearchAlertWrite, Silence, SilenceCreate, SilenceList,
+    DeliveryList, DeliveryParams, FindingDays, FindingDaysParams, LookupParams, NoticeKey, Preset, PresetList,
+    PresetWrite, SearchAlert, SearchAlertList, SearchAlertWrite, Silence, SilenceCreate, SilenceList,
 };
 
 /// List alerts
@@ -43,6 +43,8 @@ pub fn create_silence() {}
 pub fn delete_silence() {}
 
 /// List channels
+///
+/// For who may read alerts or rules, or manage channels.
 #[utoipa::path(get, path = "/api/v1/channels", operation_id = "listChannels", tag = "alerts", params(LookupParams),
     responses((status = 200, description = "All of them, secrets masked", body = ChannelList)), security(("key" = []), ("session" = [])))]
 pub fn list_channels() {}
@@ -74,8 +76,11 @@ pub fn delete_channel() {}
 pub fn test_channel() {}
 
 /// List what a channel was told
-#[utoipa::path(get, path = "/api/v1/channels/{id}/deliveries", operation_id = "listDeliveries", tag = "alerts", params(("id" = String, Path, description = "The channel's id"), LookupParams),
-    responses((status = 200, description = "The newest, each with its tries", body = DeliveryList)), security(("key" = []), ("session" = [])))]
+///
+/// For who may read alerts or rules, or manage channels. Deliveries are kept for 30 days, the newest 2,000 of a channel; what
+/// waits is kept until it is told or given up.
+#[utoipa::path(get, path = "/api/v1/channels/{id}/deliveries", operation_id = "listDeliveries", tag = "alerts", params(("id" = String, Path, description = "The channel's id"), DeliveryParams),
+    responses((status = 200, description = "A page of them, the newest first, each with its tries", body = DeliveryList)), security(("key" = []), ("session" = [])))]
 pub fn list_deliveries() {}
 
 /// The key that signed notices are verified with

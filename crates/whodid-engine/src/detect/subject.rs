@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use whodid_lake::RawReader;
-use whodid_model::{Field, Offset, StreamName, Timestamp};
+use whodid_model::{Field, StreamName, Timestamp};
 use whodid_rules::{Place, Raw, Texts, Unread};
 
 use crate::error::Error;
@@ -64,11 +64,6 @@ pub(crate) fn rows_happened_until(batch: &RecordBatch, until: Timestamp) -> usiz
 /// How many rows at the front were taken in no later than a time.
 pub(super) fn rows_until(batch: &RecordBatch, until: Timestamp) -> usize {
     Row::all(batch).take_while(|row| row.recorded_at() <= until).count()
-}
-
-/// How many rows at the front have an offset before another.
-pub(super) fn rows_before(batch: &RecordBatch, next: Offset) -> usize {
-    Row::all(batch).take_while(|row| row.offset() < next).count()
 }
 
 /// The same rows in the order they were taken in.

@@ -94,6 +94,37 @@ async fn alerts_are_listed_counted_and_paged() {
 }
 
 #[tokio::test]
+async fn alerts_are_found_by_when_they_opened_whenever_something_last_happened_to_them() {
+    on_both(async |place: &Place| {
+        let shop = place.shop().await;
+        let meta = &shop.meta;
+        // The first one goes on long after the others.
+        let lasting = AlertRow { last_at: at(9 * MINUTE), ..alert("a1", 1, "open") };
+        let rows = [lasting, alert("a2", 2, "resolved"), alert("a3", 3, "open")];
+        meta.store_alerts(&home(), &rows, &[], None, at(0)).await.unwrap();
+        for (from, to, expected) in
+            [(Some(1), Some(3), "a1 a2"), (Some(2), None, "a3 a2"), (None, Some(2), "a1"), (Some(4), Some(10), "")]
+        {
+            let opened = |minute: Option<i64>| minute.map(|minute| at(minute * MINUTE));
+            let filter = AlertFilter { opened_from: opened(from), opened_to: opened(to), ..AlertFilter::default() };
+            let found = meta.alerts(&home(), &filter, None, 10).await.unwrap();
+            let ids: Vec<_> = found.iter().map(|row| row.id.as_str()).collect();
+            assert_eq!(ids.join(" "), expected, "{from:?} to {to:?}");
+        }
+        // Together with a status and a cursor, whose values are counted after these.
+        let filter = AlertFilter {
+            opened_from: Some(at(MINUTE)),
+            opened_to: Some(at(4 * MINUTE)),
+            statuses: vec!["open".to_owned()],
+            ..AlertFilter::default()
+        };
+        let found = meta.alerts(&home(), &filter, Some((at(9 * MINUTE), "a1")), 10).await.unwrap();
+        assert_eq!(found.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["a3"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_somebody_does_to_an_alert_is_recorded() {
     on_both(async |place: &Place| {
         let shop = place.shop().await;
@@ -180,6 +211,15 @@ async fn the_log_of_deliveries_is_kept_for_a_month_and_what_waits_for_ever() {
             log.iter().map(|one| (one.id.as_str(), one.state)).collect::<Vec<_>>(),
             [("d2", DeliveryState::Waiting), ("d1", DeliveryState::Delivered)]
         );
+        let page = async |after: Option<&str>, limit: i64| {
+            let after = after.map(|id| (at(0), id));
+            let page = meta.deliveries_after(&home(), "c1", after, limit).await.unwrap();
+            page.into_iter().map(|one| one.id).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(page(None, 10).await, "d2 d1");
+        assert_eq!((page(None, 1).await.as_str(), page(Some("d2"), 1).await.as_str()), ("d2", "d1"));
+        assert_eq!(page(Some("d1"), 1).await, "");
+        assert!(meta.deliveries_after(&home(), "c2", None, 10).await.unwrap().is_empty());
         meta.forget_deliveries(at(31 * DAY)).await.unwrap();
         let left = meta.deliveries(&home(), None, Some("a1"), 10).await.unwrap();
         assert_eq!(left.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["d2"]);

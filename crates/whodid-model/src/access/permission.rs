@@ -62,7 +62,7 @@ permissions! {
     RulesRead = "rules.read";
     /// Make, change, switch and tune rules, packages and exceptions.
     RulesManage = "rules.manage";
-    /// Look at alerts and findings of the whole account.
+    /// Look at alerts and findings of the whole account, at channels and at what they were told.
     AlertsRead = "alerts.read";
     /// Take alerts on, note, resolve and silence them.
     AlertsManage = "alerts.manage";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use whodid_rules::{
-    Build, Exception, ExceptionScope, Hit, LATENESS_MICROS, RuleSet, SETTLE_MICROS, STATE_BYTES_MAX, State, Variables,
+    Build, Exception, ExceptionScope, Hit, LATENESS_MICROS, RuleSet, SETTLE_MICROS, STATE_BYTES_MAX, State, Values,
     run_all_tests,
 };
 
@@ -187,7 +187,7 @@ fn a_part_may_have_tests_of_its_own() {
          title: Top\nid: top\ncorrelation: {{type: event_count, rules: [one], timespan: 1h, condition: {{gte: 1}}}}\n"
     ));
     let all: Vec<_> = documents.iter().collect();
-    let outcomes = run_all_tests(&all, &all, &Variables::new(), at("2026-06-01T10:00:00Z"));
+    let outcomes = run_all_tests(&all, &all, &Values::default(), at("2026-06-01T10:00:00Z"));
     assert_eq!(outcomes.iter().map(|outcome| outcome.passed).collect::<Vec<_>>(), [true], "{outcomes:?}");
 }
 
@@ -203,4 +203,16 @@ fn long_lists_are_looked_through_to_their_end() {
     };
     assert_eq!(hits(&rules, &event(true)).len(), 1);
     assert_eq!(hits(&rules, &event(false)).len(), 0);
+}
+
+/// A member that is not there is looked for in every case of its name, and each level once.
+#[test]
+fn a_deep_event_without_the_member_costs_no_more_than_its_size() {
+    const DEPTH: usize = 50;
+    let path = vec!["a"; DEPTH].join(".");
+    let rules = rules(&format!(
+        "title: T\nid: t\nlogsource: {{product: x}}\ndetection: {{sel: {{{path}.b: null, kind: c}}, condition: sel}}\n"
+    ));
+    let event = format!("{{\"kind\":\"c\",\"a\":{}1{}}}", "{\"a\":".repeat(DEPTH - 1), "}".repeat(DEPTH - 1));
+    assert_eq!(hits(&rules, &event).len(), 1);
 }

@@ -101,7 +101,7 @@ fn rules_that_tell_when_whodid_is_made_blind_have_no_exceptions() {
         .collect();
     let guards: Vec<&whodid_rules::Document> =
         loaded.iter().filter(|document| whodid_rules::is_guard(&document.meta().id)).collect();
-    assert_eq!(guards.len(), 5);
+    assert_eq!(guards.len(), 6);
     let all = Exception {
         events: BTreeMap::from([("outcome".to_owned(), vec!["success".into()])]),
         ..exception(ExceptionScope::All, None)
@@ -114,6 +114,21 @@ fn rules_that_tell_when_whodid_is_made_blind_have_no_exceptions() {
         let found = hits(&rules, &test.events.join("\n"));
         let hit = found.iter().find(|hit| rules.rules()[hit.rule].meta.id == guard.meta().id).unwrap();
         assert_eq!(hit.silenced_by, None, "{}", guard.meta().id);
+    }
+}
+
+#[test]
+fn every_deed_that_makes_whodid_blind_is_a_finding_of_its_own() {
+    let loaded = whodid_rules::builtin().iter().flat_map(|package| package.documents().documents);
+    for guard in loaded.filter(|document| whodid_rules::is_guard(&document.meta().id)) {
+        let build = Build { documents: vec![&guard], ..Build::default() };
+        let rules = compiled(&build);
+        let test = guard.tests.iter().find(|test| test.expect == whodid_rules::Expect::Match).unwrap();
+        // The same once more within the second: the first may be a decoy, with which the other would be folded.
+        let found = hits(&rules, &format!("{0}\n{0}\n{0}\n", test.events[0]));
+        let verdicts: Vec<Verdict> = found.iter().map(|hit| hit.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Finding; 3], "{}", guard.meta().id);
+        assert!(guard.meta().level >= Level::Medium, "{}: milder findings make no alert", guard.meta().id);
     }
 }
 

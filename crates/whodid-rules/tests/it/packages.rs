@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::world::received;
-use whodid_rules::{Package, PackageError, Variables};
+use crate::world::{documents, matches, received};
+use whodid_rules::{Build, Document, Package, PackageError, RuleSet, Values, Variables};
 
 const MANIFEST: &str = "id: my-rules\nversion: 1.2.0\ntitle: Mine\nlicence: Apache-2.0\nauthor: mara\nsources: [cadf]\nvariables:\n  admins: {type: text, description: who may, default: [root]}\n";
 const RULE: &str = "title: T\nid: my-rules-t\nlogsource: {category: activity}\ndetection: {sel: {action: a}, known: {'initiator.name|expand': '%admins%'}, condition: sel and not known}\ntests:\n  - name: matches\n    event: {time: '2026-01-01T00:00:00Z', action: a, user: eve}\n    expect: match\n  - name: the known one\n    event: {time: '2026-01-01T00:00:00Z', action: a, user: root}\n    expect: no_match\n";
@@ -36,6 +36,71 @@ fn a_package_is_checked_with_its_tests() {
     let check = Package::from_files(broken).unwrap().check(&Variables::new(), received());
     assert!(!check.is_good());
     assert_eq!(check.tests[1].detail.as_deref(), Some("0 matches instead"));
+}
+
+/// A package of one rule, named after it, that lets these names be.
+fn letting(id: &str, admins: &str) -> Package {
+    let manifest = MANIFEST.replace("my-rules", id).replace("[root]", admins);
+    let rule = RULE.replace("my-rules-t", &format!("{id}-t")).split("tests:").next().unwrap().to_owned();
+    Package::from_files(BTreeMap::from([("package.yaml".to_owned(), manifest), ("t.yml".to_owned(), rule)])).unwrap()
+}
+
+/// What each rule of these packages matches of two users' events, and each of a text of no package, with what is wrong.
+fn matched(packages: &[Package], text: &str) -> (Vec<String>, Vec<String>) {
+    let mut values = Values::default();
+    packages.iter().for_each(|package| values.add(package, &Variables::new(), true));
+    let mut all: Vec<Document> = packages.iter().flat_map(|package| package.documents().documents).collect();
+    all.extend(documents(text));
+    let build = Build { documents: all.iter().collect(), variables: values, ..Build::default() };
+    let (rules, problems) = RuleSet::compile(&build);
+    let event = |user: &str| format!("{{\"time\":\"2026-01-01T00:00:00Z\",\"action\":\"a\",\"user\":\"{user}\"}}\n");
+    let found = matches(&rules, &[event("mara"), event("eve")].concat());
+    let told = problems.iter().map(|problem| format!("{} {}", problem.rule.as_deref().unwrap_or(""), problem.code));
+    (found, told.collect())
+}
+
+/// Once, the package that came last gave the values to all.
+#[test]
+fn packages_that_share_the_name_of_a_variable_keep_their_own_values() {
+    let packages = [letting("acme-pay", "[mara]"), letting("zz-helper", "['*']")];
+    assert_eq!(matched(&packages, ""), (vec!["acme-pay-t: 1".to_owned()], Vec::new()));
+    let [acme, _] = packages;
+    assert_eq!(matched(&[acme], ""), (vec!["acme-pay-t: 1".to_owned()], Vec::new()), "the same without the other");
+}
+
+#[test]
+fn a_rule_of_no_package_is_left_out_where_packages_differ_and_it_names_none() {
+    let packages = [letting("acme-pay", "[mara]"), letting("zz-helper", "['*']")];
+    let own = |variable: &str| {
+        format!(
+            "title: Own\nid: own\nlogsource: {{category: activity}}\n\
+             detection: {{sel: {{'initiator.name|expand': '{variable}'}}, condition: sel}}\n"
+        )
+    };
+    let (found, told) = matched(&packages, &own("%admins%"));
+    assert_eq!((found, told), (vec!["acme-pay-t: 1".to_owned()], vec!["own ambiguous_variable".to_owned()]));
+    let (found, told) = matched(&packages, &own("%acme-pay.admins%"));
+    assert_eq!((found, told), (vec!["acme-pay-t: 1".to_owned(), "own: 0".to_owned()], Vec::new()));
+    let (found, told) = matched(&[letting("acme-pay", "[mara]"), letting("zz", "[mara]")], &own("%admins%"));
+    assert_eq!((found.last().map(String::as_str), told), (Some("own: 0"), Vec::new()), "they agree");
+}
+
+/// The filter sees its own values also where it is laid over a rule that sees others.
+#[test]
+fn a_filter_of_no_package_sees_what_it_names_itself() {
+    let packages = [letting("acme-pay", "[nobody]"), letting("zz-helper", "[eve]")];
+    let filter = "title: Known\nid: known\nlogsource: {category: activity}\n\
+        filter: {rules: [acme-pay-t], sel: {'initiator.name|expand': '%zz-helper.admins%'}, condition: not sel}\n";
+    let (found, told) = matched(&packages, filter);
+    assert_eq!((found, told), (vec!["acme-pay-t: 0".to_owned(), "zz-helper-t: 0".to_owned()], Vec::new()));
+}
+
+/// A rule for working hours is tested at noon in UTC; an account in Tokyo may have it nevertheless.
+#[test]
+fn tests_of_a_package_have_its_own_values_whatever_an_account_gave() {
+    let package = Package::from_files(files()).unwrap();
+    let given = Variables::from([("admins".to_owned(), vec!["eve".to_owned()])]);
+    assert!(package.check(&given, received()).is_good(), "{:?}", package.check(&given, received()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Sigma rules where the specification leaves it to us, and where the library has traps.
 
-use crate::world::{compiled, documents, matches, problems, rules};
-use whodid_rules::Build;
+use crate::world::{compiled, documents, hits, matches, problems, rules, told};
+use whodid_rules::{Build, Gravity, Problem, RuleSet, Values, Variables};
 
 #[test]
 fn a_rule_may_use_the_sources_own_names_or_ours() {
@@ -36,6 +36,95 @@ fn names_with_dots_in_them_are_found() {
     );
     let events = r#"{"action":"a","annotations":{"authorization.k8s.io/decision":"forbid"}}"#;
     assert_eq!(matches(&rules, events), ["dots: 0"]);
+}
+
+#[test]
+fn a_name_counts_in_any_case_where_the_event_has_none_that_is_written_so() {
+    let rules = rules(
+        "title: T\nid: flat\nlogsource: {product: okta}\ndetection: {sel: {eventtype: a.b}, condition: sel}\n---\n\
+         title: T\nid: deep\nlogsource: {product: okta}\ndetection: {sel: {ACTOR.alternateid: bob}, condition: sel}\n---\n\
+         title: T\nid: listed\nlogsource: {product: okta}\ndetection: {sel: {target.displayname: x}, condition: sel}\n---\n\
+         title: T\nid: none\nlogsource: {product: okta}\ndetection: {sel: {id: '*', eventtype: null}, condition: sel}\n",
+    );
+    let events = concat!(
+        "{\"id\":\"1\",\"eventType\":\"a.b\",\"actor\":{\"alternateId\":\"bob\"}}\n",
+        // The very name comes first, wherever it stands; else the first listed.
+        "{\"id\":\"2\",\"eventType\":\"a.b\",\"eventtype\":\"c\"}\n",
+        "{\"id\":\"3\",\"EventType\":\"c\",\"eventType\":\"a.b\"}\n",
+        "{\"id\":\"4\",\"EVENTTYPE\":\"a.b\",\"Target\":[{\"displayName\":\"y\"},{\"DisplayName\":\"x\"}]}\n",
+        "{\"id\":\"5\",\"Actor.AlternateId\":\"bob\"}\n",
+        "{\"id\":\"6\",\"eventTypes\":\"a.b\",\"actor\":{\"alternate\":\"bob\"}}\n",
+    );
+    assert_eq!(matches(&rules, events), ["flat: 0 3", "deep: 0 4", "listed: 3", "none: 4 5"]);
+}
+
+#[test]
+fn a_name_of_ours_comes_before_the_sources_name_in_another_case() {
+    let text = "title: T\nid: json\nlogsource: {product: x}\ndetection: {sel: {source: json}, condition: sel}\n---\n\
+         title: T\nid: other\nlogsource: {product: x}\ndetection: {sel: {source: other}, condition: sel}\n";
+    let rules = rules(text);
+    let events = "{\"action\":\"a\",\"Source\":\"other\"}\n{\"action\":\"a\",\"source\":\"other\"}\n";
+    assert_eq!(matches(&rules, events), ["json: 0", "other: 1"]);
+}
+
+#[test]
+fn the_forms_that_rules_of_a_source_use_are_found_in_its_events() {
+    let rules = rules(
+        "title: T\nid: column\nlogsource: {product: azure, service: signinlogs}\ndetection: {sel: {ResultType: 50126, AutonomousSystemNumber: 64500, DeviceDetail.deviceId: ''}, condition: sel}\n---\n\
+         title: T\nid: ecs\nlogsource: {product: gcp, service: gcp.audit}\ndetection: {sel: {gcp.audit.method_name|endswith: .insert, gcp.audit.request.source_ranges: 0.0.0.0/0}, condition: sel}\n---\n\
+         title: T\nid: message\nlogsource: {product: gcp, service: gcp.audit}\ndetection: {sel: {data.protoPayload.serviceName: compute.googleapis.com, data.protoPayload.resource.type: gce_firewall_rule}, condition: sel}\n",
+    );
+    let sign_in = r#"{"time":"2026-06-01T10:00:00Z","resourceId":"/tenants/t/providers/Microsoft.aadiam","operationName":"Sign-in activity","category":"SignInLogs","tenantId":"t","resultType":"50126","callerIpAddress":"192.0.2.1","correlationId":"c","properties":{"id":"i","createdDateTime":"2026-06-01T10:00:00Z","userPrincipalName":"bob@example.com","autonomousSystemNumber":64500,"deviceDetail":{"deviceId":""}}}"#;
+    let inserted = r#"{"insertId":"a","timestamp":"2026-06-01T10:00:00Z","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","resource":{"type":"gce_firewall_rule","labels":{"project_id":"p"}},"protoPayload":{"@type":"type.googleapis.com/google.cloud.audit.AuditLog","authenticationInfo":{"principalEmail":"bob@example.com"},"serviceName":"compute.googleapis.com","methodName":"v1.compute.firewalls.insert","resourceName":"r","request":{"sourceRanges":["0.0.0.0/0"]}}}"#;
+    assert_eq!(matches(&rules, &format!("{sign_in}\n{inserted}\n")), ["column: 0", "ecs: 1", "message: 1"]);
+    // Of other sources nothing is looked for there.
+    let other = r#"{"action":"a","properties":{"ResultType":50126,"AutonomousSystemNumber":64500,"DeviceDetail":{"deviceId":""}}}"#;
+    assert_eq!(matches(&rules, other), Vec::<String>::new());
+}
+
+#[test]
+fn operators_of_conditions_may_stand_in_capitals() {
+    let one = |id: &str, item: &str| {
+        format!(
+            "title: T\nid: {id}\nlogsource: {{product: x}}\ndetection: {{sel: {{{item}}}, OR: {{u: eve}}, condition: sel AND NOT OR}}\n---\n"
+        )
+    };
+    let both = "title: T\nid: both\ncorrelation: {type: temporal, rules: [a, b], generate: true, timespan: 1h, condition: a AND b}\n";
+    let rules = rules(&(one("a", "n: 1") + &one("b", "n: 2") + both));
+    let events = "{\"n\":1,\"u\":\"bob\"}\n{\"n\":1,\"u\":\"eve\"}\n{\"n\":2,\"u\":\"bob\"}\n";
+    assert_eq!(matches(&rules, events), ["a: 0", "b: 2"]);
+    assert!(told(&rules, &hits(&rules, events)).iter().any(|hit| hit.starts_with("both ")));
+}
+
+#[test]
+fn what_is_probably_meant_otherwise_is_a_warning() {
+    for (text, code, part) in [
+        ("title: T\ndetection: {sel: {a: 1}, condition: sel}\n", "logsource", "every source"),
+        (
+            "title: T\nlogsource: {}\ndetection: {sel: {a: 1}, condition: sel and not 1 of filter_*}\n",
+            "condition",
+            "'filter_*'",
+        ),
+        ("title: T\nlogsource: {}\ndetection: {sel: {a: 1}, condition: all of filter_*}\n", "condition", "every event"),
+    ] {
+        let found = problems(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!((found[0].gravity, found[0].code), (Gravity::Warning, code), "{text}: {}", found[0]);
+        assert!(found[0].message.contains(part), "{text}: {}", found[0]);
+    }
+}
+
+#[test]
+fn of_the_built_in_rules_there_is_nothing_to_say() {
+    for package in whodid_rules::builtin() {
+        let mut values = Values::default();
+        values.add(package, &Variables::new(), true);
+        let linted = whodid_rules::lint(&package.documents(), &values);
+        let waits = |problem: &&Problem| problem.code == "needs_configuration" && problem.gravity == Gravity::Warning;
+        let said: Vec<String> =
+            linted.problems.iter().filter(|problem| !waits(problem)).map(ToString::to_string).collect();
+        assert_eq!((linted.left_out, said), (0, Vec::new()));
+    }
 }
 
 #[test]
@@ -81,12 +170,27 @@ fn placeholders_take_the_values_of_variables() {
     let text = "title: T\nid: var\nlogsource: {product: x}\ndetection: {sel: {action: a}, known: {'user|expand': '%admins%'}, condition: sel and not known}\n";
     let documents = documents(text);
     let given = [("admins".to_owned(), vec!["bob".to_owned(), "root".to_owned()])];
-    let build = Build { documents: documents.iter().collect(), variables: given.into(), ..Build::default() };
+    let variables = Variables::from(given).into();
+    let build = Build { documents: documents.iter().collect(), variables, ..Build::default() };
     let events = "{\"action\":\"a\",\"user\":\"eve\"}\n{\"action\":\"a\",\"user\":\"Root\"}\n";
     assert_eq!(matches(&compiled(&build), events), ["var: 0"]);
     let missing = problems(text);
     assert_eq!(missing[0].code, "needs_configuration");
     assert!(missing[0].message.contains("admins"), "{}", missing[0]);
+}
+
+/// Once, it took every rule out that it was laid over.
+#[test]
+fn a_filter_without_values_narrows_nothing() {
+    let documents = documents(
+        "title: T\nid: t\nlogsource: {product: x}\ndetection: {sel: {action: a}, condition: sel}\n---\n\
+         title: Robots\nid: robots\nlogsource: {product: x}\n\
+         filter: {rules: any, sel: {'user|expand': '%robots%'}, condition: not sel}\n",
+    );
+    let (rules, problems) = RuleSet::compile(&Build { documents: documents.iter().collect(), ..Build::default() });
+    assert_eq!(matches(&rules, "{\"action\":\"a\",\"user\":\"eve\"}\n"), ["t: 0"]);
+    let told: Vec<_> = problems.iter().map(|problem| (problem.rule.as_deref(), problem.code)).collect();
+    assert_eq!(told, [(Some("robots"), "needs_configuration")]);
 }
 
 #[test]
@@ -105,6 +209,11 @@ fn what_cannot_be_used_is_told_one_by_one_and_its_neighbours_work() {
     for (text, code, part) in [
         ("title: T\nlogsource: {}\ndetection: {sel: {'a|frobnicate': 1}, condition: sel}\n", "sigma", "frobnicate"),
         ("title: T\nlogsource: {}\ndetection: {sel: {a: 1}, condition: sel and}\n", "sigma", "condition"),
+        (
+            "title: T\nlogsource: {}\ndetection: {sel: {a: 1}, condition: sel | count() by u > 5}\n",
+            "sigma",
+            "event_count",
+        ),
         ("title: T\nid: x\nlogsource: {}\ndetection: {sel: {'a|re': '('}, condition: sel}\n", "unsupported", "regex"),
         ("logsource: {}\ndetection: {sel: {a: 1}, condition: sel}\n", "sigma", "title"),
         (

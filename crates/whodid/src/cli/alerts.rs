@@ -9,7 +9,7 @@ use super::ClientFlags;
 pub enum AlertsVerb {
     /// List alerts, the latest first
     #[command(
-        after_help = "Examples:\n  whodid alerts list\n  whodid alerts list --status open,acknowledged --severity high --assignee me"
+        after_help = "Examples:\n  whodid alerts list\n  whodid alerts list --status open,acknowledged --severity high --assignee me\n  whodid alerts list --status all --from 2026-07-01 --to 2026-10-01 --limit 100000 --output csv > quarter.csv"
     )]
     List(AlertsListFlags),
     /// Show an alert with its evidence, notes and history
@@ -19,11 +19,13 @@ pub enum AlertsVerb {
     #[command(after_help = "Examples:\n  whodid alerts ack 0198c0de-…")]
     Ack(AlertFlags),
     /// Give an alert to somebody; to nobody in particular without --to
-    #[command(after_help = "Examples:\n  whodid alerts assign 0198c0de-… --to mara")]
+    #[command(
+        after_help = "Examples:\n  whodid alerts assign 0198c0de-… --to mara\n  whodid alerts assign 0198c0de-… --to me"
+    )]
     Assign {
         #[command(flatten)]
         alert: AlertFlags,
-        /// Who is to look at it
+        /// Who is to look at it: a member's name or id; `me` for yourself
         #[arg(long)]
         to: Option<String>,
     },
@@ -40,7 +42,7 @@ pub enum AlertsVerb {
     Resolve {
         #[command(flatten)]
         alert: AlertFlags,
-        /// Why
+        /// Why; alerts that tell of a rule or channel switched off are resolved with a reason only
         #[arg(long, default_value = "")]
         reason: String,
     },
@@ -66,18 +68,24 @@ pub enum AlertsVerb {
 pub struct AlertsListFlags {
     #[command(flatten)]
     pub client: ClientFlags,
-    /// Where they stand: open, acknowledged, resolved; several with commas
+    /// Where they stand: open, acknowledged, resolved, several with commas; all
     #[arg(long, default_value = "open,acknowledged")]
     pub status: String,
     /// This severity or a graver one: informational, low, medium, high, critical
     #[arg(long)]
     pub severity: Option<String>,
-    /// Whom they are given to; `me` for yourself
+    /// Whom they are given to: a member's name or id; `me` for yourself
     #[arg(long)]
     pub assignee: Option<String>,
     /// Of this rule
     #[arg(long)]
     pub rule: Option<String>,
+    /// Opened since when: 24h, 90d, 2026-07-01
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Opened until before when
+    #[arg(long)]
+    pub to: Option<String>,
     /// How many
     #[arg(long, default_value_t = 100)]
     pub limit: usize,

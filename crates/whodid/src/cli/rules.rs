@@ -12,9 +12,9 @@ use super::ClientFlags;
 pub enum RulesVerb {
     /// Read rule files and tell what is wrong, one by one; needs no server
     #[command(
-        after_help = "Examples:\n  whodid rules lint ./my-rules\n  whodid rules lint rule.yml --output json\n\nExit code 3 when a document cannot be used."
+        after_help = "Examples:\n  whodid rules lint ./my-rules\n  whodid rules lint rule.yml --set admins=mara,noor --output json\n\nA variable without values is a warning: give it among the variables of a package, or by --set as here and at `rules test` and `rules match`.\n\nExit code 3 when a document cannot be used."
     )]
-    Lint(RuleFiles),
+    Lint(LintFlags),
     /// Run the tests that stand beside rules; needs no server
     #[command(
         after_help = "Examples:\n  whodid rules test ./my-rules\n  whodid rules test ./my-rules --junit report.xml\n\nExit code 3 when a test fails."
@@ -28,6 +28,9 @@ pub enum RulesVerb {
     /// List the rules of a server
     #[command(after_help = "Examples:\n  whodid rules list\n  whodid rules list --enabled --package aws-basics")]
     List(RulesListFlags),
+    /// Show a rule: its text, which version that is, and what was tuned of it
+    #[command(after_help = "Examples:\n  whodid rules show key-deleted\n  whodid rules show key-deleted --output json")]
+    Show(NamedFlags),
     /// Run a rule over what is stored, before it runs over what comes
     #[command(
         after_help = "Examples:\n  whodid rules backtest key-deleted --from 30d\n  whodid rules backtest ./my-rule.yml --from 2026-11-01 --to 2026-12-01 --output json\n\nA file is compared with the rule of the same id that the server has. Nothing is recorded and nobody told."
@@ -88,6 +91,16 @@ pub struct RuleFiles {
     /// Files and folders of rules (.yml, .yaml, .json), or a package's archive (.tar.gz)
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// Flags of `rules lint`.
+#[derive(Debug, Args)]
+pub struct LintFlags {
+    #[command(flatten)]
+    pub files: RuleFiles,
+    /// A value of a variable; several with commas
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
 }
 
 /// Flags of `rules test`.

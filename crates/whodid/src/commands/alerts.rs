@@ -15,18 +15,24 @@ pub async fn run(verb: AlertsVerb, output: Output) -> anyhow::Result<End> {
     let (alert, act) = match verb {
         AlertsVerb::List(flags) => {
             let client = Client::new(&flags.client)?;
-            let optional =
-                [("severity", flags.severity), ("assignee", flags.assignee), ("rule", flags.rule)].into_iter();
-            let mut pairs: Pairs = optional.filter_map(|(name, value)| Some((name, value?))).collect();
-            pairs.push(("status", flags.status));
+            let optional = [
+                ("status", Some(flags.status).filter(|status| status != "all")),
+                ("severity", flags.severity),
+                ("assignee", flags.assignee),
+                ("rule", flags.rule),
+                ("from", flags.from),
+                ("to", flags.to),
+            ];
+            let pairs: Pairs = optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
             let (rows, next) = pages(&client, "/api/v1/alerts", &pairs, "alerts", flags.limit).await?;
             let columns = [
                 ("id", "/id"),
                 ("severity", "/severity"),
                 ("status", "/status"),
+                ("opened", "/opened_at"),
                 ("last", "/last_at"),
                 ("findings", "/findings"),
-                ("assignee", "/assignee"),
+                ("assignee", "/assignee_name"),
                 ("sentence", "/sentence"),
             ];
             output::rows(output, &columns, &rows, &json!({ "alerts": rows, "next_cursor": next }))?;
@@ -172,6 +178,8 @@ pub async fn findings(flags: &FindingsFlags, output: Output) -> anyhow::Result<E
         ("time", "/eventTime"),
         ("level", "/requestData/level"),
         ("rule", "/requestData/ruleId"),
+        // The exception that keeps it from being told.
+        ("silenced", "/requestData/silencedBy"),
         ("sentence", "/message"),
         ("evidence", "/requestData/evidence"),
     ];

@@ -31,11 +31,37 @@ pub async fn list(flags: &RulesListFlags, output: Output) -> anyhow::Result<End>
         ("tuned", "/is_tuned"),
         ("tests", "/tests"),
         ("title", "/title"),
+        ("problem", "/problem"),
     ];
     output::rows(output, &columns, &rows, &json!({"rules": rows, "problems": answer["problems"]}))?;
     for problem in answer["problems"].as_array().into_iter().flatten() {
         let text = |name: &str| problem[name].as_str().unwrap_or_default();
         output::note(format!("{} {}: {}", text("file"), text("rule"), text("message")).trim());
+    }
+    Ok(End::Done)
+}
+
+/// Runs `whodid rules show`.
+pub async fn show(flags: &NamedFlags, output: Output) -> anyhow::Result<End> {
+    let path = format!("/api/v1/rules/{}", segment(&flags.id));
+    let detail = Client::new(&flags.client)?.get(&path, &Vec::new()).await?;
+    if output != Output::Table {
+        output::object(output, &detail)?;
+        return Ok(End::Done);
+    }
+    output::object(output, &detail["rule"])?;
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let members: Vec<(&str, String)> = ["version", "revision", "tuning", "stated"]
+        .into_iter()
+        .filter(|name| !detail[*name].is_null())
+        .map(|name| (name, text(&detail[name])))
+        .collect();
+    output::members(&members)?;
+    output::line("")?;
+    for line in detail["text"].as_str().unwrap_or_default().lines() {
+        // Whoever wrote the rule must not steer the terminal of who reads it.
+        let shown = |character: char| if character.is_control() && character != '\t' { '\u{fffd}' } else { character };
+        output::line(&line.chars().map(shown).collect::<String>())?;
     }
     Ok(End::Done)
 }

@@ -7,6 +7,7 @@ pub mod config_check;
 pub mod demo;
 pub mod doctor;
 pub mod events;
+pub mod exceptions;
 pub mod generate;
 pub mod init;
 pub mod installed;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use whodid_rules::{Build, Document, Gravity, Hit, Loaded, Outcome, Package, RuleSet, Run, Variables};
+use whodid_rules::{Build, Document, Gravity, Hit, Loaded, Outcome, Package, RuleSet, Run, Values, Variables};
 
 use super::installed;
-use crate::cli::rules::{DiffFlags, MatchFlags, PackFlags, PackagesVerb, RuleFiles, RulesVerb, TestFlags};
+use crate::cli::rules::{DiffFlags, LintFlags, MatchFlags, PackFlags, PackagesVerb, RulesVerb, TestFlags};
 use crate::output::{self, Output};
 use crate::{End, Usage};
 
@@ -19,10 +19,11 @@ const TOGETHER_BYTES: usize = 4 << 20;
 /// Runs `whodid rules`.
 pub async fn run(verb: RulesVerb, output: Output) -> Result<End> {
     match verb {
-        RulesVerb::Lint(files) => lint(&files, output),
+        RulesVerb::Lint(flags) => lint(&flags, output),
         RulesVerb::Test(flags) => test(&flags, output),
         RulesVerb::Match(flags) => match_file(&flags, output),
         RulesVerb::List(flags) => installed::list(&flags, output).await,
+        RulesVerb::Show(flags) => installed::show(&flags, output).await,
         RulesVerb::Backtest(flags) => installed::backtest(&flags, output).await,
         RulesVerb::Enable(flags) => installed::switch(&flags, true, output).await,
         RulesVerb::Disable(flags) => installed::switch(&flags, false, output).await,
@@ -45,28 +46,32 @@ pub async fn packages(verb: PackagesVerb, output: Output) -> Result<End> {
     }
 }
 
-fn lint(files: &RuleFiles, output: Output) -> Result<End> {
-    let (loaded, variables) = read(&files.paths)?;
-    let documents: Vec<&Document> = loaded.documents.iter().collect();
-    let build = Build { documents, variables, with_dormant: true, ..Build::default() };
-    let (rules, problems) = RuleSet::compile(&build);
-    let problems: Vec<_> = loaded.problems.into_iter().chain(problems).collect();
-    let is_bad = problems.iter().any(|problem| problem.gravity == Gravity::Error);
-    let rows: Vec<Value> = problems.iter().map(|problem| json!(problem)).collect();
-    let columns =
-        [("file", "/file"), ("rule", "/rule"), ("gravity", "/gravity"), ("code", "/code"), ("message", "/message")];
-    let document = json!({"rules": rules.rules().len(), "problems": rows});
+fn lint(flags: &LintFlags, output: Output) -> Result<End> {
+    let (loaded, mut variables) = read(&flags.files.paths)?;
+    variables.set(given(&flags.variables)?);
+    let linted = whodid_rules::lint(&loaded, &variables);
+    let rows: Vec<Value> = linted.problems.iter().map(|problem| json!(problem)).collect();
+    let columns = [
+        ("file", "/file"),
+        ("line", "/line"),
+        ("rule", "/rule"),
+        ("gravity", "/gravity"),
+        ("code", "/code"),
+        ("message", "/message"),
+    ];
+    let document = json!({"rules": linted.rules, "problems": rows});
     output::rows(output, &columns, &rows, &document)?;
     if output == Output::Table {
-        let bad = problems.iter().filter(|problem| problem.gravity == Gravity::Error).count();
-        output::note(&format!("{} rules can be used; {bad} documents cannot", rules.rules().len()));
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let (rules, left_out) = (counted(linted.rules, "rule"), counted(linted.left_out, "document"));
+        output::note(&format!("{rules} can be used; {left_out} cannot"));
     }
-    Ok(if is_bad { End::Found } else { End::Done })
+    Ok(if linted.left_out > 0 { End::Found } else { End::Done })
 }
 
 fn test(flags: &TestFlags, output: Output) -> Result<End> {
     let (loaded, mut variables) = read(&flags.files.paths)?;
-    variables.extend(given(&flags.variables)?);
+    variables.set(given(&flags.variables)?);
     for problem in &loaded.problems {
         output::note(&problem.to_string());
     }
@@ -101,7 +106,7 @@ fn test(flags: &TestFlags, output: Output) -> Result<End> {
 
 fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
     let (loaded, mut variables) = read(std::slice::from_ref(&flags.rules))?;
-    variables.extend(given(&flags.variables)?);
+    variables.set(given(&flags.variables)?);
     let documents = loaded.documents.iter().collect();
     let build = Build { documents, variables, with_dormant: true, routes: flags.route, ..Build::default() };
     let (rules, problems) = RuleSet::compile(&build);
@@ -273,9 +278,9 @@ fn diff(flags: &DiffFlags, output: Output) -> Result<End> {
     Ok(End::Done)
 }
 
-/// The rule documents of files, folders and archives, and the values that packages among them give to variables.
-fn read(paths: &[PathBuf]) -> Result<(Loaded, Variables)> {
-    let (mut all, mut variables) = (Loaded::default(), Variables::new());
+/// The rule documents of files, folders and archives, and the values of variables of the packages among them.
+fn read(paths: &[PathBuf]) -> Result<(Loaded, Values)> {
+    let (mut all, mut variables) = (Loaded::default(), Values::default());
     for path in paths {
         let is_package = is_archive(path) || path.join(whodid_rules::MANIFEST).is_file();
         if is_package {
@@ -283,7 +288,7 @@ fn read(paths: &[PathBuf]) -> Result<(Loaded, Variables)> {
             let loaded = package.documents();
             all.documents.extend(loaded.documents);
             all.problems.extend(loaded.problems);
-            variables.extend(package.variables(&Variables::new()).into_iter().filter(|(_, values)| !values.is_empty()));
+            variables.add(&package, &Variables::new(), true);
             continue;
         }
         let mut files = BTreeMap::new();

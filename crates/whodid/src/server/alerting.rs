@@ -177,11 +177,22 @@ async fn work(
         return Ok((Vec::new(), Vec::new()));
     };
     let Grown { row, alert, found, moment } = grown;
-    let is_quiet = !whodid_rules::is_guard(&found.rule_id)
-        && around.silences.iter().any(|silence| silence.matches(&found.rule_id, found.severity, &found.group, now));
+    let is_quiet = is_kept_quiet(&around.silences, &found.rule_id, found.severity, &found.group, now);
     let moment = moment.filter(|_| !is_quiet);
     let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &around.channels, now)).unwrap_or_default();
     Ok((vec![row], deliveries))
+}
+
+/// Whether a silence in force keeps from channels what they would be told of an alert. Never what tells that somebody
+/// makes whodid blind.
+fn is_kept_quiet(
+    silences: &[Silence],
+    rule_id: &str,
+    severity: Severity,
+    group: &[GroupValue],
+    now: Timestamp,
+) -> bool {
+    !whodid_rules::is_guard(rule_id) && silences.iter().any(|silence| silence.matches(rule_id, severity, group, now))
 }
 
 /// An alert after a finding.
@@ -203,9 +214,14 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
     let latest = latest.filter(is_same);
     let reopens_within = i64::from(settings.alert_reopen_hours) * MICROS_AN_HOUR;
     let escalates_after = settings.alert_escalation_minutes * 60;
+    // Each deed that makes whodid blind is told: the one before may have been a decoy.
+    let is_guard = whodid_rules::is_guard(&found.rule_id);
     let mut known = latest.and_then(alert_of);
     if let Some(matches) = found.update {
         let (alert, row) = (known.as_mut()?, latest?);
+        // An update says little of itself.
+        let Found { record, at, evidence, update, .. } = found;
+        found = Found { record, at, evidence, update, ..found_of(row, alert) };
         if alert.status != Status::Resolved {
             // Further matches count, and need nobody's attention again.
             alert.last_at = alert.last_at.max(found.at);
@@ -215,11 +231,9 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
             body["matches"] = json!(matches.max(body["matches"].as_u64().unwrap_or_default()));
             body["evidence"] = json!(with_evidence(&body["evidence"], &found.evidence));
             let row = stored(alert, &found.key, body);
-            return Some(Grown { row, alert: alert.clone(), found, moment: None });
+            return Some(Grown { row, alert: alert.clone(), found, moment: is_guard.then_some(Moment::Again) });
         }
         // Somebody said that it is over, and it goes on.
-        let Found { record, at, evidence, update, .. } = found;
-        found = Found { record, at, evidence, update, ..found_of(row, alert) };
     }
     let finding = Finding { record: found.record.clone(), at: found.at, severity: found.severity };
     let moment = match known.as_mut().map(|alert| alert.add(finding.clone(), reopens_within)) {
@@ -238,7 +252,8 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
             Some(Moment::Opened)
         }
     };
-    let moment = moment.or(found.channels.is_some().then_some(Moment::Again));
+    // Nothing is told only while the alert itself is silenced.
+    let moment = moment.or(is_guard.then_some(Moment::Again));
     let alert = known?;
     let before = latest.filter(|row| row.id == alert.id).map(|row| &row.body);
     let channels = found.channels.as_ref().map(|channels| {
@@ -334,13 +349,9 @@ async fn escalate(app: &App) -> Result<(), MetaError> {
     let now = crate::clock::now();
     for (account, row) in app.meta.alerts_to_escalate(now, ESCALATIONS).await? {
         let Some(mut alert) = alert_of(&row) else { continue };
-        let moment = alert.escalate_due(now);
-        if moment.is_none() {
-            continue;
-        }
-        let found = found_of(&row, &alert);
-        let channels = channels(app, &account).await?;
-        let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &channels, now)).unwrap_or_default();
+        let Some(moment) = alert.escalate_due(now) else { continue };
+        // Under a silence it escalates all the same, in the inbox: one that waited would hold up the others.
+        let deliveries = told_of_alert(app, &account, &row, &alert, moment, now).await?;
         let mut body = row.body.clone();
         body["alert"] = json!(alert);
         match app.meta.store_alerts(&account, &[stored(&alert, &row.group_key, body)], &deliveries, None, now).await {
@@ -364,9 +375,10 @@ pub async fn resolve_by_itself(
     let Some(mut alert) = alert_of(&row) else { return Ok(()) };
     let reason = "Nothing new for a whole window.";
     let Ok(moment) = alert.resolve("whodid", now, reason) else { return Ok(()) };
-    let channels = channels(app, account).await?;
-    let found = found_of(&row, &alert);
-    let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &channels, now)).unwrap_or_default();
+    let deliveries = match moment {
+        Some(moment) => told_of_alert(app, account, &row, &alert, moment, now).await?,
+        None => Vec::new(),
+    };
     let mut body = row.body.clone();
     body["alert"] = json!(alert);
     app.meta.store_alerts(account, &[stored(&alert, &row.group_key, body)], &deliveries, None, now).await?;
@@ -374,8 +386,10 @@ pub async fn resolve_by_itself(
     Ok(())
 }
 
-/// What is queued because somebody did something to an alert.
-pub async fn told_by_person(
+/// What is queued because something became of an alert without a finding: somebody did something to it, nobody did
+/// for too long, or it is over. Nothing while a silence in force covers it, but the end of what was told before: who was
+/// called shall not wait for ever.
+pub async fn told_of_alert(
     app: &App,
     account: &AccountName,
     row: &AlertRow,
@@ -383,6 +397,12 @@ pub async fn told_by_person(
     moment: Moment,
     now: Timestamp,
 ) -> Result<Vec<DeliveryRow>, MetaError> {
+    let silences = silences(app, account).await?;
+    let is_silenced = |at| is_kept_quiet(&silences, &alert.rule_id, alert.severity, &alert.group, at);
+    let ends_what_was_told = moment == Moment::Resolved && !is_silenced(alert.opened_at);
+    if is_silenced(now) && !ends_what_was_told {
+        return Ok(Vec::new());
+    }
     let channels = channels(app, account).await?;
     Ok(told(app, alert, moment, &found_of(row, alert), &channels, now))
 }
@@ -520,6 +540,8 @@ fn read(event: &Value) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use whodid_alerts::silence::Matcher;
+
     use super::*;
 
     fn event(number: u64, action: &str, extra: Value) -> Value {
@@ -595,6 +617,68 @@ mod tests {
         // Nor one of another's, whatever the two are called.
         let other = event(3, CREATE, json!({"ruleId": "custom:acme:r", "provider": "mine"}));
         assert_ne!(grown(&other, Some(&second.row)).unwrap().row.id, second.row.id);
+    }
+
+    #[test]
+    fn each_deed_that_makes_whodid_blind_is_told_whatever_was_told_before_and_whatever_is_silenced() {
+        let guard = |number, action, extra: Value| {
+            let mut event = event(number, action, extra);
+            event["requestData"]["ruleId"] = "whodid-self-rules-off".into();
+            event
+        };
+        let mut first = grown(&guard(1, CREATE, json!({})), None).unwrap();
+        assert_eq!(first.moment, Some(Moment::Opened));
+        let second = grown(&guard(2, CREATE, json!({"sentence": "R: bob did more"})), Some(&first.row)).unwrap();
+        assert_eq!((second.alert.id == first.alert.id, second.moment), (true, Some(Moment::Again)));
+        assert_eq!(second.found.sentence, "R: bob did more");
+        // Of one that is folded all the same the alert says what it is about.
+        let folded = grown(&guard(3, UPDATE, json!({"matches": 3})), Some(&second.row)).unwrap();
+        assert_eq!((folded.moment, folded.found.sentence.as_str()), (Some(Moment::Again), "R: bob did more"));
+        // Silenced by a version that let people do so.
+        let at = Timestamp::parse("2026-06-01T10:00:02Z").unwrap().at;
+        first.alert.silence("mara", at.plus_micros(MICROS_AN_HOUR), "drill", at).unwrap();
+        let mut body = first.row.body.clone();
+        body["alert"] = json!(first.alert);
+        let silenced = stored(&first.alert, "bob", body);
+        assert_eq!(grown(&guard(4, CREATE, json!({})), Some(&silenced)).unwrap().moment, Some(Moment::Again));
+    }
+
+    #[test]
+    fn an_alert_that_is_silenced_tells_nothing_of_what_is_found_and_counts_it() {
+        let of_search = json!({"channels": ["ops"]});
+        for extra in [json!({}), of_search] {
+            let mut first = grown(&event(1, CREATE, extra.clone()), None).unwrap();
+            let at = Timestamp::parse("2026-06-01T10:00:02Z").unwrap().at;
+            first.alert.silence("mara", at.plus_micros(MICROS_AN_HOUR), "drill", at).unwrap();
+            let mut body = first.row.body.clone();
+            body["alert"] = json!(first.alert);
+            let silenced = stored(&first.alert, "bob", body);
+            let more = grown(&event(3, CREATE, extra.clone()), Some(&silenced)).unwrap();
+            assert_eq!((more.moment, more.alert.count), (None, 2), "{extra}");
+        }
+    }
+
+    #[test]
+    fn a_silence_in_force_covers_an_alert_from_its_first_to_its_last_moment_and_never_a_guards() {
+        let at = |text| Timestamp::parse(text).unwrap().at;
+        let mut alert = grown(&event(1, CREATE, json!({})), None).unwrap().alert;
+        let silence = Silence {
+            id: "s".to_owned(),
+            matcher: Matcher { severities: vec![Severity::High], ..Matcher::default() },
+            from: at("2026-06-01T10:30:00Z"),
+            until: at("2026-06-01T12:00:00Z"),
+            by: "mara".to_owned(),
+            reason: "drill".to_owned(),
+        };
+        let silences = [silence];
+        let due = at("2026-06-01T11:00:01Z");
+        let covers = |alert: &Alert, now| is_kept_quiet(&silences, &alert.rule_id, alert.severity, &alert.group, now);
+        assert_eq!(alert.escalate_due(due), Some(Moment::Escalated));
+        assert!(covers(&alert, due), "that nobody acknowledged it is not told");
+        assert!(alert.escalated_at.is_some(), "and seen in the inbox");
+        assert!(!covers(&alert, at("2026-06-01T10:29:59Z")) && !covers(&alert, at("2026-06-01T12:00:00Z")));
+        alert.rule_id = "whodid-self-alerts-silenced".to_owned();
+        assert!(!covers(&alert, due));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::json;
-use whodid_alerts::alert::{Act, Refusal};
+use serde_json::{Value, json};
+use whodid_alerts::alert::{Act, Entry, Refusal};
 use whodid_alerts::silence::Matcher;
 use whodid_alerts::{Alert, GroupValue, Severity, Silence};
 use whodid_api::{
@@ -19,12 +19,13 @@ use whodid_model::access::Permission;
 use whodid_model::{AccountName, Timestamp};
 
 use super::App;
-use super::alerting::{alert_of, stored, told_by_person};
+use super::alerting::{alert_of, stored, told_of_alert};
 use super::asked::Asked;
 use super::auth::Caller;
 use super::channels::moment;
 use super::failure::Failure;
 use super::keys::expiry;
+use super::members::Members;
 use super::params::{Id, Params};
 use super::search::limit;
 
@@ -39,13 +40,19 @@ pub async fn list(
     caller.attempt.is_about("alerts", "");
     caller.attempt.asks_text("status", params.status.as_deref());
     caller.attempt.asks_text("rule", params.rule.as_deref());
+    caller.attempt.asks_text("from", params.from.as_deref());
+    caller.attempt.asks_text("to", params.to.as_deref());
     let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
     let limit = limit(params.limit, 100, 1000, "limit")?;
+    let members = Members::of(&app, &account).await?;
+    let (opened_from, opened_to) = range(params.from.as_deref(), params.to.as_deref(), crate::clock::now())?;
     let filter = AlertFilter {
         statuses: statuses(params.status.as_deref())?,
         rule_id: params.rule.clone(),
-        assignee: params.assignee.as_ref().map(|name| if name == "me" { caller.label() } else { name.clone() }),
+        assignee: params.assignee.as_deref().map(|text| assignee_asked(&members, &caller, text)).transpose()?,
         severity: params.severity.map(|level| rank(severity(level))),
+        opened_from,
+        opened_to,
     };
     let after = params.cursor.as_deref().map(cursor).transpose()?;
     let after = after.as_ref().map(|(at, id)| (*at, id.as_str()));
@@ -61,7 +68,7 @@ pub async fn list(
         acknowledged: number(counts.acknowledged),
         resolved: number(counts.resolved),
     };
-    let alerts: Vec<_> = rows.iter().filter_map(|row| Some(shown(row, &alert_of(row)?))).collect();
+    let alerts: Vec<_> = rows.iter().filter_map(|row| Some(shown(row, &alert_of(row)?, &members))).collect();
     caller.attempt.answers("rows", alerts.len());
     Ok(Json(AlertPage { alerts, counts, next_cursor }))
 }
@@ -75,7 +82,8 @@ pub async fn get(
     let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
     let row = row(&app, &account, &id).await?;
     caller.attempt.is_about(&id, row.body["alert"]["rule_title"].as_str().unwrap_or_default());
-    detail(&app, &account, &row).await.map(Json)
+    let members = Members::of(&app, &account).await?;
+    detail(&app, &account, &row, &members).await.map(Json)
 }
 
 pub async fn act(
@@ -108,9 +116,16 @@ pub async fn act(
         let detail = "the alert has changed since it was looked at; load it again, and decide then";
         return Err(Failure::new(Code::Conflict, detail));
     }
+    refuse_of_guard(&alert, &asked)?;
+    let members = Members::of(&app, &account).await?;
+    let to = match &asked {
+        AlertAct::Assign { to: Some(text) } => Some(member_asked(&members, &caller, text)?),
+        _ => None,
+    };
+    let before = standing(&alert);
     let told = match &asked {
         AlertAct::Acknowledge { .. } => alert.acknowledge(&by, now),
-        AlertAct::Assign { to } => alert.assign(&by, to.as_deref(), now),
+        AlertAct::Assign { .. } => alert.assign(&by, to.as_deref(), now),
         AlertAct::Note { text } => alert.note(&by, text, now),
         AlertAct::Resolve { reason, .. } => alert.resolve(&by, now, reason),
         AlertAct::Reopen {} => alert.reopen(&by, now),
@@ -122,16 +137,21 @@ pub async fn act(
     body["alert"] = json!(alert);
     let changed = stored(&alert, &found.group_key, body);
     let deliveries = match told {
-        Some(moment) => told_by_person(&app, &account, &changed, &alert, moment, now).await?,
+        Some(moment) => told_of_alert(&app, &account, &changed, &alert, moment, now).await?,
         None => Vec::new(),
     };
-    let (before, after) = (json!({"status": found.status, "assignee": found.assignee}), json!(asked));
-    let told = Told::success(deed, id.as_str(), alert.rule_title.as_str()).changed(Some(before), Some(after));
+    let told =
+        Told::success(deed, id.as_str(), alert.rule_title.as_str()).changed(Some(before), Some(standing(&alert)));
+    let told = match &asked {
+        AlertAct::Note { text } => told.asked("note", text.as_str()),
+        AlertAct::Silence { reason, .. } | AlertAct::Resolve { reason, .. } => told.asked("reason", reason.as_str()),
+        _ => told,
+    };
     app.meta.change_alert(&caller.attempt.actor(), &account, &changed, &deliveries, &told, now).await?;
     if !deliveries.is_empty() {
         app.deliveries_wait.notify_one();
     }
-    detail(&app, &account, &changed).await.map(Json)
+    detail(&app, &account, &changed, &members).await.map(Json)
 }
 
 pub async fn silences(
@@ -141,9 +161,10 @@ pub async fn silences(
 ) -> Result<Json<SilenceList>, Failure> {
     let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
     let now = crate::clock::now();
+    let members = Members::of(&app, &account).await?;
     let documents = app.meta.documents(&account, DocumentKind::Silence).await?;
     let silences = documents.into_iter().filter_map(|document| serde_json::from_value::<Silence>(document.body).ok());
-    Ok(Json(SilenceList { silences: silences.map(|silence| shown_silence(&silence, now)).collect() }))
+    Ok(Json(SilenceList { silences: silences.map(|silence| shown_silence(&silence, &members, now)).collect() }))
 }
 
 pub async fn create_silence(
@@ -183,7 +204,8 @@ pub async fn create_silence(
         expected: Expected::Absent,
     };
     app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], now).await?;
-    Ok((StatusCode::CREATED, Json(shown_silence(&silence, now))))
+    let members = Members::of(&app, &account).await?;
+    Ok((StatusCode::CREATED, Json(shown_silence(&silence, &members, now))))
 }
 
 pub async fn delete_silence(
@@ -206,6 +228,95 @@ pub async fn delete_silence(
 async fn row(app: &App, account: &AccountName, id: &str) -> Result<AlertRow, Failure> {
     let found = app.meta.alert(account, id).await?;
     found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such alert in this account"))
+}
+
+/// Refuses acts that would hide that somebody makes whodid blind: whoever does may hold the right to act on alerts too.
+fn refuse_of_guard(alert: &Alert, asked: &AlertAct) -> Result<(), Failure> {
+    if !whodid_rules::is_guard(&alert.rule_id) {
+        return Ok(());
+    }
+    match asked {
+        AlertAct::Silence { .. } => {
+            let detail = "the alert tells that whodid was made blind, and is told whatever is silenced; acknowledge it, \
+                or resolve it with a reason";
+            Err(Failure::new(Code::Conflict, detail))
+        }
+        AlertAct::Resolve { reason, .. } if reason.trim().is_empty() => {
+            let detail = "`reason` is empty; the alert tells that whodid was made blind, so say why it is over, for who \
+                comes after you";
+            Err(Failure::new(Code::BadJson, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What acts change of an alert, for the audit log: as it is, whatever was asked, so that times are times.
+fn standing(alert: &Alert) -> Value {
+    json!({
+        "status": alert.status,
+        "assignee": alert.assignee,
+        "silencedUntil": alert.silenced_until.map(|at| at.to_string()),
+        "resolution": alert.resolution.as_ref().map(|resolution| resolution.reason.as_str()),
+        "notes": alert.notes.len(),
+    })
+}
+
+/// The label of the member whom somebody is to give an alert to.
+fn member_asked(members: &Members, caller: &Caller, text: &str) -> Result<String, Failure> {
+    if text == "me" {
+        caller.user()?;
+        return Ok(caller.label());
+    }
+    members.label_of(text).ok_or_else(|| {
+        let shown: String = text.chars().take(80).collect();
+        let detail = format!(
+            "`to`: no member of this account has the name or id {shown:?}; write `me`, or a name or id as `GET \
+             /api/v1/users` lists them"
+        );
+        Failure::new(Code::BadJson, detail)
+    })
+}
+
+/// The label of the member whose alerts are asked for.
+fn assignee_asked(members: &Members, caller: &Caller, text: &str) -> Result<String, Failure> {
+    if text == "me" {
+        return Ok(caller.label());
+    }
+    // Of somebody who has left the label still finds what they had.
+    let label = members.label_of(text).or_else(|| text.starts_with("user:").then(|| text.to_owned()));
+    label.ok_or_else(|| {
+        let shown: String = text.chars().take(80).collect();
+        let detail = format!(
+            "`assignee`: no member of this account has the name or id {shown:?}; write `me`, a name, or `user:` and \
+             the id of somebody who has left"
+        );
+        Failure::new(Code::BadParameter, detail)
+    })
+}
+
+/// From when, inclusive, and until when, exclusive, alerts are to have opened; texts as lists of events take them.
+fn range(
+    from: Option<&str>,
+    to: Option<&str>,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
+    let time = |name: &str, text: Option<&str>| {
+        let read = text.map(|text| whodid_query::parse_time(text, now)).transpose();
+        read.map_err(|error| Failure::new(Code::BadTime, format!("`{name}`: {error}")))
+    };
+    if let (Some(text), None) = (from, to)
+        && whodid_query::parse_time(text, now).is_err()
+        && let Ok((from, to)) = whodid_query::parse_range(text, now)
+    {
+        return Ok((Some(from), Some(to)));
+    }
+    let (from, to) = (time("from", from)?, time("to", to)?);
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        return Err(Failure::new(Code::BadTime, format!("`from` ({from}) must lie before `to` ({to})")));
+    }
+    Ok((from, to))
 }
 
 fn refused(refusal: Refusal) -> Failure {
@@ -269,7 +380,7 @@ fn pairs(group: &[GroupValue]) -> Vec<GroupPair> {
     group.iter().map(|pair| GroupPair { key: pair.key.clone(), value: pair.value.clone() }).collect()
 }
 
-fn shown(row: &AlertRow, alert: &Alert) -> whodid_api::Alert {
+fn shown(row: &AlertRow, alert: &Alert, members: &Members) -> whodid_api::Alert {
     let text = |name: &str| row.body[name].as_str().unwrap_or_default().to_owned();
     whodid_api::Alert {
         id: alert.id.clone(),
@@ -287,6 +398,8 @@ fn shown(row: &AlertRow, alert: &Alert) -> whodid_api::Alert {
         findings: alert.count,
         matches: row.body["matches"].as_u64().unwrap_or(alert.count),
         assignee: alert.assignee.clone(),
+        assignee_name: alert.assignee.as_deref().map(|label| members.name_of(label)),
+        is_guard: whodid_rules::is_guard(&alert.rule_id),
         opened_at: alert.opened_at.to_string(),
         last_at: alert.last_at.to_string(),
         silenced_until: alert.silenced_until.map(|at| at.to_string()),
@@ -295,7 +408,7 @@ fn shown(row: &AlertRow, alert: &Alert) -> whodid_api::Alert {
     }
 }
 
-async fn detail(app: &App, account: &AccountName, row: &AlertRow) -> Result<AlertDetail, Failure> {
+async fn detail(app: &App, account: &AccountName, row: &AlertRow, members: &Members) -> Result<AlertDetail, Failure> {
     let alert = alert_of(row).ok_or_else(|| Failure::new(Code::Internal, "a stored alert cannot be read"))?;
     let deliveries = app.meta.deliveries(account, None, Some(&row.id), DELIVERIES_SHOWN).await?;
     let channels = app.meta.documents(account, DocumentKind::Channel).await?;
@@ -305,15 +418,15 @@ async fn detail(app: &App, account: &AccountName, row: &AlertRow) -> Result<Aler
     };
     let evidence = row.body["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(AlertDetail {
-        alert: shown(row, &alert),
+        alert: shown(row, &alert, members),
         finding_records: alert.findings.clone(),
         evidence: evidence.iter().rev().filter_map(|record| record.as_str().map(str::to_owned)).collect(),
         notes: alert
             .notes
             .iter()
-            .map(|note| AlertNote { by: note.by.clone(), at: note.at.to_string(), text: note.text.clone() })
+            .map(|note| AlertNote { by: members.name_of(&note.by), at: note.at.to_string(), text: note.text.clone() })
             .collect(),
-        history: alert.history.iter().map(|entry| shown_entry(entry.at, entry.by.as_ref(), &entry.what)).collect(),
+        history: alert.history.iter().map(|entry| shown_entry(entry, members)).collect(),
         deliveries: deliveries
             .iter()
             .map(|delivery| AlertDelivery {
@@ -326,22 +439,23 @@ async fn detail(app: &App, account: &AccountName, row: &AlertRow) -> Result<Aler
     })
 }
 
-fn shown_entry(at: Timestamp, by: Option<&String>, act: &Act) -> AlertEntry {
-    let (word, detail) = match act {
+fn shown_entry(entry: &Entry, members: &Members) -> AlertEntry {
+    let (word, detail) = match &entry.what {
         Act::Opened => ("opened", String::new()),
         Act::Reopened => ("reopened", String::new()),
         Act::Escalated { severity } => ("escalated", severity.as_str().to_owned()),
         Act::Acknowledged => ("acknowledged", String::new()),
-        Act::Assigned { to } => ("assigned", to.clone().unwrap_or_default()),
+        Act::Assigned { to } => ("assigned", to.as_deref().map(|label| members.name_of(label)).unwrap_or_default()),
         Act::Noted => ("noted", String::new()),
         Act::Silenced { until, reason } => ("silenced", format!("until {until}: {reason}")),
         Act::Unsilenced => ("unsilenced", String::new()),
         Act::Resolved { reason } => ("resolved", reason.clone()),
     };
-    AlertEntry { at: at.to_string(), by: by.cloned(), act: word.to_owned(), detail }
+    let by = entry.by.as_deref().map(|label| members.name_of(label));
+    AlertEntry { at: entry.at.to_string(), by, act: word.to_owned(), detail }
 }
 
-fn shown_silence(silence: &Silence, now: Timestamp) -> whodid_api::Silence {
+fn shown_silence(silence: &Silence, members: &Members, now: Timestamp) -> whodid_api::Silence {
     whodid_api::Silence {
         id: silence.id.clone(),
         rule_ids: silence.matcher.rule_ids.clone(),
@@ -350,7 +464,7 @@ fn shown_silence(silence: &Silence, now: Timestamp) -> whodid_api::Silence {
         from: silence.from.to_string(),
         until: silence.until.to_string(),
         reason: silence.reason.clone(),
-        by: silence.by.clone(),
+        by: members.name_of(&silence.by),
         is_ended: silence.is_over(now),
     }
 }

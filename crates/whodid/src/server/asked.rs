@@ -66,7 +66,12 @@ const TEXT_BYTES_MAX: usize = 8 << 10;
 
 /// A text by its hash and size, to be told where the text itself may be too long.
 pub fn measured(text: &str) -> Value {
-    json!({"sha256": data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())), "bytes": text.len()})
+    json!({"sha256": hash_of(text), "bytes": text.len()})
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub fn hash_of(text: &str) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
 }
 
 /// As much of a text as is told.

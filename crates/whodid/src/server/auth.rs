@@ -211,6 +211,20 @@ impl Caller {
         self.access(Act::Manage(permission), account).map(|scope| scope.account().clone())
     }
 
+    /// The same where one of several permissions is enough; a refusal names the first.
+    pub fn needs_one_of(
+        &self,
+        first: Permission,
+        others: &[Permission],
+        account: Option<&str>,
+    ) -> Result<AccountName, Failure> {
+        let refused = match self.needs(first, account) {
+            Ok(account) => return Ok(account),
+            Err(refused) => refused,
+        };
+        others.iter().find_map(|other| self.needs(*other, account).ok()).ok_or(refused)
+    }
+
     /// The same for who changes what that permission is about: their full sign-in must be a moment ago.
     pub fn manages(&self, permission: Permission, account: Option<&str>) -> Result<AccountName, Failure> {
         let account = self.needs(permission, account)?;

@@ -97,7 +97,7 @@ struct Prepared {
 
 fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failure> {
     let wrong = |text: String| Failure::new(Code::BadJson, text);
-    let loaded = asked.text.as_ref().map(|text| whodid_rules::load("text", text));
+    let loaded = asked.text.as_ref().map(|text| catalog.load("text", text));
     if let Some(problem) = loaded.iter().flat_map(|loaded| &loaded.problems).find(|one| one.gravity == Gravity::Error) {
         return Err(wrong(format!("`text`: {problem}")));
     }
@@ -170,7 +170,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
     });
     Ok(Prepared {
         title: tested.meta().title.clone(),
-        version: tested.fingerprint(),
+        version: tested.version.clone(),
         tested: rules,
         compared,
         streams,

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use whodid_engine::Engine;
 use whodid_meta::{Document as Stored, DocumentKind, DocumentVersion, Expected, MetaError};
 use whodid_model::{AccountName, StreamName};
-use whodid_rules::{Build, Document, Exception, Package, Problem, RuleSet, Tuning, Variables, builtin};
+use whodid_rules::{
+    Build, Document, Exception, Gravity, Loaded, Package, Problem, RuleSet, Tuning, Values, Variables, builtin,
+};
 
 use super::App;
 use super::failure::Failure;
@@ -75,7 +77,7 @@ pub struct StoredTuning {
 }
 
 /// A package with what the account made of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KnownPackage {
     /// The package.
     pub package: Package,
@@ -185,6 +187,25 @@ impl InForce {
         let reported = rules.rules().iter().filter(|rule| rule.is_reported).map(|rule| rule.meta.id.clone()).collect();
         Self { versions, catalog, rules: Arc::new(with_locations(locations, rules)), reported, problems }
     }
+
+    /// What keeps a rule or filter, by its id, from being in force though it is switched on, or a part of one that is.
+    pub fn problem_of(&self, id: &str) -> Option<&Problem> {
+        let is_of_it = |problem: &&Problem| problem.gravity == Gravity::Error && problem.rule.as_deref() == Some(id);
+        self.problems.iter().find(is_of_it)
+    }
+
+    /// What would be wrong with rules that run, were a package as `changed`: with other values or another switch,
+    /// new, or of another version.
+    pub fn stopped_by(&self, changed: KnownPackage) -> Vec<Problem> {
+        let (_, problems) = self.catalog.with_package(changed).compile();
+        let running = self.catalog.running();
+        let running = self.catalog.documents.iter().zip(running).filter(|(_, runs)| *runs);
+        let ran: BTreeSet<&str> = running.map(|((document, _), _)| document.meta().id.as_str()).collect();
+        let ran_well = |id: &str| ran.contains(id) && self.problem_of(id).is_none();
+        let is_lost =
+            |problem: &Problem| problem.gravity == Gravity::Error && problem.rule.as_deref().is_some_and(ran_well);
+        problems.into_iter().filter(is_lost).collect()
+    }
 }
 
 /// Rules of accounts that were looked at lately, the latest first.
@@ -207,7 +228,7 @@ impl Ready {
 }
 
 /// Everything that an account's rules are made of.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Packages by id.
     pub packages: BTreeMap<String, KnownPackage>,
@@ -320,20 +341,42 @@ impl Catalog {
         self.packages.values().find(|known| known.stored.laid_file.as_deref() == Some(path))
     }
 
+    /// Reads a text that is not kept. What has the id of a package's rule is looked at as that rule: with the values
+    /// of the package.
+    pub fn load(&self, file: &str, text: &str) -> Loaded {
+        let mut loaded = whodid_rules::load(file, text);
+        for document in &mut loaded.documents {
+            let mut known = self.documents.iter().map(|(known, _)| known);
+            let known = known.find(|known| known.meta().id == document.meta().id);
+            document.package = known.and_then(|known| known.package.clone());
+        }
+        loaded
+    }
+
     /// Whether something of an own text is in force.
     pub fn is_text_on(&self, text: &str) -> bool {
         let mut of_text = self.documents.iter().filter(|(_, origin)| origin.text() == Some(text));
         of_text.any(|(document, origin)| self.is_enabled(document, origin))
     }
 
-    /// The values of all variables.
-    pub fn variables(&self) -> Variables {
-        self.packages
-            .values()
-            .filter(|known| known.is_enabled())
-            .flat_map(KnownPackage::variables)
-            .filter(|(_, values)| !values.is_empty())
-            .collect()
+    /// The values of all variables, of each package its own. The account's own rules may name those of packages that
+    /// are switched on.
+    pub fn variables(&self) -> Values {
+        let mut values = Values::default();
+        for known in self.packages.values() {
+            values.add(&known.package, &known.stored.variables, known.is_enabled());
+        }
+        values
+    }
+
+    /// The same with a package changed.
+    fn with_package(&self, changed: KnownPackage) -> Self {
+        let mut other = self.clone();
+        let id = Origin::Package(changed.package.manifest.id.clone());
+        other.documents.retain(|(_, origin)| *origin != id);
+        let KnownPackage { package, is_builtin, stored, revision, .. } = changed;
+        other.add_package(package, is_builtin, stored, revision);
+        other
     }
 
     /// Whether whoever wrote something may not read the audit log.
@@ -522,6 +565,8 @@ impl App {
         }
         engine.set_rules(account, Arc::clone(&known.rules)).await?;
         self.rules_ready.put(account, &known);
+        let problems: Vec<&Problem> = known.problems.iter().chain(&known.catalog.problems).collect();
+        self.tell_unusable(engine, account, &problems).await;
         Ok(())
     }
 }

@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use whodid_alerts::{Attempt, Channel, Notice, Sender, SigningKey, SystemResolver};
-use whodid_api::{ChannelList, ChannelWrite, Code, Delivery, DeliveryAttempt, DeliveryList, LookupParams, NoticeKey};
+use whodid_api::{
+    ChannelList, ChannelWrite, Code, Delivery, DeliveryAttempt, DeliveryList, DeliveryParams, LookupParams, NoticeKey,
+};
 use whodid_audit::{Deed, Told};
 use whodid_meta::{DeliveryRow, DeliveryState, Document, DocumentKind, Expected, Meta};
 use whodid_model::access::Permission;
@@ -19,14 +21,15 @@ use super::auth::Caller;
 use super::documents;
 use super::failure::Failure;
 use super::params::{Id, NoParams, Params};
+use super::search::limit;
 use crate::config::Config;
 
 /// What it is called.
 const ONE: &str = "channel";
 /// Most channels of an account: each finding looks at all of them.
 const CHANNELS_MAX: usize = 200;
-/// Deliveries that are shown of a channel.
-const SHOWN: i64 = 100;
+/// Who may look at channels, besides who may read alerts: what is secret of them is masked.
+const ALSO_SEE: [Permission; 2] = [Permission::RulesRead, Permission::ChannelsManage];
 /// Under which name the key of signed notices is kept.
 const KEY_NAME: &str = "notices";
 
@@ -35,10 +38,11 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<LookupParams>,
 ) -> Result<Json<ChannelList>, Failure> {
-    let account = caller.needs(Permission::ChannelsManage, params.account.as_deref())?;
+    let account = caller.needs_one_of(Permission::AlertsRead, &ALSO_SEE, params.account.as_deref())?;
+    let sees = Sees::of(&caller, &account);
     let mut channels = Vec::new();
     for document in app.meta.documents(&account, DocumentKind::Channel).await? {
-        channels.push(shown(&app, &account, &document).await?);
+        channels.push(shown(&app, &account, &document, sees).await?);
     }
     channels.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     Ok(Json(ChannelList { channels, has_mail: app.config.receivers.mail.is_some() }))
@@ -88,10 +92,12 @@ pub async fn update(
         // Its secrets cannot be read any more: given anew they work.
         None => edited,
     };
+    let deed = deed_of(&document, before.as_ref(), &channel);
+    caller.attempt.is_a(deed);
     refuse_unfit(&app, &channel)?;
     documents::refuse_name(&app.meta.documents(&account, DocumentKind::Channel).await?, &channel.name, &id, ONE)?;
     if before.as_ref() != Some(&channel) {
-        let told = Told::success(Deed::ChannelUpdate, id.as_str(), channel.name.as_str())
+        let told = Told::success(deed, id.as_str(), channel.name.as_str())
             .changed(Some(document.body.clone()), Some(json!(channel.masked())));
         store(&app, &caller, &account, &id, &channel, Expected::Revision(document.revision), told).await?;
     }
@@ -155,12 +161,20 @@ pub async fn deliveries(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id,
-    Params(params): Params<LookupParams>,
+    Params(params): Params<DeliveryParams>,
 ) -> Result<Json<DeliveryList>, Failure> {
-    let account = caller.needs(Permission::ChannelsManage, params.account.as_deref())?;
+    let account = caller.needs_one_of(Permission::AlertsRead, &ALSO_SEE, params.account.as_deref())?;
+    let sees = Sees::of(&caller, &account);
+    let limit = limit(params.limit, 100, 1000, "limit")?;
+    let after = params.cursor.as_deref().map(cursor).transpose()?;
     documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
-    let rows = app.meta.deliveries(&account, Some(&id), None, SHOWN).await?;
-    Ok(Json(DeliveryList { deliveries: rows.iter().map(shown_delivery).collect() }))
+    // One more than asked for tells whether there is another page.
+    let asked = i64::try_from(limit).unwrap_or(1000) + 1;
+    let mut rows = app.meta.deliveries_after(&account, &id, after, asked).await?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| format!("{}.{}", row.created_at.micros(), row.id));
+    Ok(Json(DeliveryList { deliveries: rows.iter().map(|row| sees.of_delivery(row)).collect(), next_cursor }))
 }
 
 pub async fn key(State(app): State<Arc<App>>, Params(_): Params<NoParams>) -> Result<Json<NoticeKey>, Failure> {
@@ -203,8 +217,70 @@ pub async fn sender(config: &Config, meta: &Meta) -> anyhow::Result<(Arc<Sender>
     Ok((Arc::new(sender), key))
 }
 
+/// What of a channel somebody sees, who sees any of it.
+#[derive(Debug, Clone, Copy)]
+struct Sees {
+    /// Addresses of webhooks whole, and templates: people put into them what is secret.
+    whole: bool,
+    /// What was told, and what receivers answered to it: words of alerts.
+    words: bool,
+}
+
+impl Sees {
+    const ALL: Self = Self { whole: true, words: true };
+
+    fn of(caller: &Caller, account: &AccountName) -> Self {
+        let has = caller.principal().permissions_in(account);
+        let whole = has.has(Permission::ChannelsManage);
+        Self { whole, words: whole || has.has(Permission::AlertsRead) }
+    }
+
+    /// The stored form, without what is not seen.
+    fn of_receiver(self, receiver: &mut Value) {
+        if self.whole || receiver["type"] != "webhook" {
+            return;
+        }
+        let masked = receiver["url"].as_str().map(|url| whodid_alerts::Secret::new(url).masked());
+        if let Some(masked) = masked {
+            receiver["url"] = json!(masked);
+        }
+        if let Some(members) = receiver.as_object_mut() {
+            members.remove("body_template");
+        }
+    }
+
+    fn of_delivery(self, row: &DeliveryRow) -> Delivery {
+        let mut delivery = shown_delivery(row);
+        if !self.words {
+            delivery.summary.clear();
+            delivery.attempts.iter_mut().for_each(|attempt| attempt.answer.clear());
+        }
+        delivery
+    }
+}
+
+/// What a change is told as. Switching off is told as that, whatever else changed; switching on only where nothing
+/// else did, for whoever watches for channels that are led elsewhere.
+fn deed_of(document: &Document, before: Option<&Channel>, after: &Channel) -> Deed {
+    let was_enabled = document.body["enabled"] != json!(false);
+    let is_same = before.is_some_and(|before| Channel { enabled: after.enabled, ..before.clone() } == *after);
+    match (was_enabled, after.enabled) {
+        (true, false) => Deed::ChannelDisable,
+        (false, true) if is_same => Deed::ChannelEnable,
+        _ => Deed::ChannelUpdate,
+    }
+}
+
+fn cursor(text: &str) -> Result<(Timestamp, &str), Failure> {
+    let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
+    let (at, id) = parts.ok_or_else(|| Failure::new(Code::BadCursor, "the cursor was not made by this route"))?;
+    Ok((Timestamp::from_micros(at), id))
+}
+
+/// The channel as who has just made or changed it sees it.
 async fn found(app: &App, account: &AccountName, id: &str) -> Result<whodid_api::Channel, Failure> {
-    shown(app, account, &documents::find(app, account, DocumentKind::Channel, id, ONE).await?).await
+    let document = documents::find(app, account, DocumentKind::Channel, id, ONE).await?;
+    shown(app, account, &document, Sees::ALL).await
 }
 
 async fn store(
@@ -244,9 +320,17 @@ fn configured(asked: &ChannelWrite) -> Result<Channel, Failure> {
     serde_json::from_value(whole).map_err(|error| Failure::new(Code::BadJson, error.to_string()))
 }
 
-async fn shown(app: &App, account: &AccountName, document: &Document) -> Result<whodid_api::Channel, Failure> {
+async fn shown(
+    app: &App,
+    account: &AccountName,
+    document: &Document,
+    sees: Sees,
+) -> Result<whodid_api::Channel, Failure> {
     let last = app.meta.deliveries(account, Some(&document.id), None, 1).await?;
     let mut whole = document.body.clone();
+    if let Some(receiver) = whole.get_mut("receiver") {
+        sees.of_receiver(receiver);
+    }
     let damaged = || Failure::new(Code::Internal, "a stored channel cannot be read");
     let members = whole.as_object_mut().ok_or_else(damaged)?;
     let enabled = members.remove("enabled").unwrap_or(Value::Bool(true));
@@ -265,7 +349,7 @@ async fn shown(app: &App, account: &AccountName, document: &Document) -> Result<
         revision: document.revision,
         created_at: document.created_at.to_string(),
         created_by: document.created_by.clone(),
-        last_delivery: last.first().map(shown_delivery),
+        last_delivery: last.first().map(|row| sees.of_delivery(row)),
     })
 }
 
@@ -296,5 +380,58 @@ fn shown_delivery(row: &DeliveryRow) -> Delivery {
                 took_ms: attempt["took_ms"].as_u64().unwrap_or_default(),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn document(body: Value) -> Document {
+        Document {
+            id: "c".to_owned(),
+            body,
+            secret: None,
+            revision: 1,
+            created_at: Timestamp::default(),
+            created_by: String::new(),
+            updated_at: Timestamp::default(),
+            updated_by: String::new(),
+        }
+    }
+
+    fn channel(is_enabled: bool, url: &str) -> Channel {
+        let receiver = json!({"type": "webhook", "url": url});
+        serde_json::from_value(json!({"name": "ops", "enabled": is_enabled, "receiver": receiver})).unwrap()
+    }
+
+    #[test]
+    fn switching_off_is_told_as_that_whatever_else_changed_and_switching_on_only_where_nothing_did() {
+        let (here, there) = ("https://a.example.com/", "https://b.example.com/");
+        let deed = |before: Channel, after: Channel| deed_of(&document(json!(before)), Some(&before), &after);
+        assert_eq!(deed(channel(true, here), channel(false, here)), Deed::ChannelDisable);
+        assert_eq!(deed(channel(true, here), channel(false, there)), Deed::ChannelDisable);
+        assert_eq!(deed(channel(false, here), channel(true, here)), Deed::ChannelEnable);
+        assert_eq!(deed(channel(false, here), channel(true, there)), Deed::ChannelUpdate);
+        assert_eq!(deed(channel(true, here), channel(true, there)), Deed::ChannelUpdate);
+        // Its secrets cannot be read any more.
+        let damaged = document(json!(channel(true, here)));
+        assert_eq!(deed_of(&damaged, None, &channel(false, here)), Deed::ChannelDisable);
+    }
+
+    #[test]
+    fn who_does_not_manage_channels_sees_of_a_webhook_the_host_alone() {
+        let reader = Sees { whole: false, words: true };
+        let shown = |mut receiver: Value, sees: Sees| {
+            sees.of_receiver(&mut receiver);
+            receiver
+        };
+        let url = "https://hooks.example.com/T0/very-secret?key=1";
+        let webhook = json!({"type": "webhook", "url": url, "body_template": "a secret too"});
+        assert_eq!(shown(webhook.clone(), Sees::ALL), webhook);
+        assert_eq!(shown(webhook, reader), json!({"type": "webhook", "url": "https://hooks.example.com/…=1"}));
+        let syslog = json!({"type": "syslog", "host": "siem.example.com", "port": 6514, "transport": "tls"});
+        assert_eq!(shown(syslog.clone(), reader), syslog);
     }
 }

@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use whodid_alerts::rate::{Merging, Meter};
 use whodid_alerts::{Attempt, Channel, Delivery, Notice, Outcome, Sender};
+use whodid_audit::{Actor, Deed, Reason, Told};
 use whodid_meta::{DeliveryRow, DeliveryState, DocumentKind};
 use whodid_model::{AccountName, Timestamp, chain};
 
@@ -27,11 +29,41 @@ const ATTEMPTS_KEPT: usize = 20;
 /// How often the log is cleared of what is old.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// How long after a channel's failure was told to the audit log the next one is: a dead channel may have thousands.
+const HUSH_MICROS: i64 = 10 * 60 * 1_000_000;
+/// The rule that finds what is told of such failures. That a channel was not told of one is not told: two dead channels
+/// would go on about each other for ever.
+const NOT_TOLD_RULE: &str = "whodid-self-channel-not-told";
+/// What stands for the status of a receiver that gave none: as a gateway would say it.
+const NO_ANSWER: u16 = 502;
+
 /// A channel of an account.
 type ChannelKey = (AccountName, String);
 
+/// When each channel's failure was last told to the audit log.
+#[derive(Debug, Default)]
+struct Failures(Mutex<HashMap<ChannelKey, Timestamp>>);
+
+impl Failures {
+    /// Whether the failure of this notice is told now; it counts as told then.
+    fn are_told(&self, key: &ChannelKey, notice: &Notice, now: Timestamp) -> bool {
+        if notice.rule_id == NOT_TOLD_RULE {
+            return false;
+        }
+        let mut told = self.0.lock();
+        let since = now.plus_micros(-HUSH_MICROS);
+        told.retain(|_, at| *at > since);
+        if told.contains_key(key) {
+            return false;
+        }
+        told.insert(key.clone(), now);
+        true
+    }
+}
+
 /// Goes on until the server stops.
 pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
+    let failures = Arc::new(Failures::default());
     let mut running = JoinSet::new();
     let mut busy: HashSet<ChannelKey> = HashSet::new();
     let mut meters: HashMap<ChannelKey, Meter> = HashMap::new();
@@ -50,10 +82,10 @@ pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
             if running.len() >= AT_ONCE || !busy.insert(key.clone()) {
                 continue;
             }
-            let (app, sender) = (Arc::clone(&app), Arc::clone(&sender));
+            let (app, sender, failures) = (Arc::clone(&app), Arc::clone(&sender), Arc::clone(&failures));
             let meter = meters.remove(&key);
             running.spawn(async move {
-                let meter = deliver(&app, &sender, &key, row, meter).await;
+                let meter = deliver(&app, &sender, &failures, &key, row, meter).await;
                 (key, meter)
             });
         }
@@ -92,6 +124,7 @@ pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
 async fn deliver(
     app: &App,
     sender: &Sender,
+    failures: &Failures,
     key: &ChannelKey,
     mut row: DeliveryRow,
     meter: Option<Meter>,
@@ -148,11 +181,38 @@ async fn deliver(
             finish(app, account, row, DeliveryState::Waiting, Some(due), ended).await;
         }
         (_, None) => {
+            metrics::counter!("whodid_deliveries_given_up_total").increment(1);
             tracing::warn!(account = %account, channel = channel_id, answer = delivery.answer, "a channel was not told, and will not be");
+            if failures.are_told(key, &notice, ended) {
+                tell_failure(app, account, &given_up(&row, &channel, &notice, &delivery, number)).await;
+            }
             finish(app, account, row, DeliveryState::Failed, None, ended).await;
         }
     }
     Some(meter)
+}
+
+/// What the audit log tells of a notice that was given up.
+fn given_up(row: &DeliveryRow, channel: &Channel, notice: &Notice, delivery: &Delivery, tries: u32) -> Told {
+    let reason = Reason {
+        status: delivery.status.unwrap_or(NO_ANSWER),
+        code: "not_delivered".to_owned(),
+        text: if delivery.answer.is_empty() { "the receiver said nothing".to_owned() } else { delivery.answer.clone() },
+    };
+    let mut told = Told::failure(Deed::ChannelNotify, row.channel.as_str(), reason)
+        .asked("alertId", notice.alert_id.as_str())
+        .asked("ruleId", notice.rule_id.as_str())
+        .asked("moment", super::channels::moment(row))
+        .asked("deliveryId", row.id.as_str())
+        .asked("tries", tries);
+    told.target_name.clone_from(&channel.name);
+    told
+}
+
+async fn tell_failure(app: &App, account: &AccountName, told: &Told) {
+    if let Err(failure) = app.tell(account, &Actor::system(), told).await {
+        tracing::error!(account = %account, code = failure.code().as_str(), "that a channel was not told could not be told to the audit log");
+    }
 }
 
 /// What the channel's limit lets through now: this notice, or one that stands for all that were held back.
@@ -256,4 +316,35 @@ pub fn faults(sender: &Sender, channel: &Channel) -> Vec<String> {
         faults.push(format!("the receiver's address: {blocked}"));
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(rule: &str) -> Notice {
+        let test = Notice::test(AccountName::default_account(), String::new(), Timestamp::default());
+        Notice { rule_id: rule.to_owned(), alert_id: "a1".to_owned(), ..test }
+    }
+
+    #[test]
+    fn of_a_dead_channel_one_failure_in_ten_minutes_is_told() {
+        let failures = Failures::default();
+        let key = |channel: &str| (AccountName::default_account(), channel.to_owned());
+        let at = |minutes: i64| Timestamp::from_micros(minutes * 60 * 1_000_000);
+        let told: Vec<bool> =
+            [0, 1, 9, 10, 19, 20].map(|minutes| failures.are_told(&key("ops"), &notice("r"), at(minutes))).into();
+        assert_eq!(told, [true, false, false, true, false, true]);
+        assert!(failures.are_told(&key("other"), &notice("r"), at(20)), "each channel for itself");
+    }
+
+    #[test]
+    fn that_a_channel_was_not_told_of_another_that_was_not_told_is_not_told() {
+        let (failures, key) = (Failures::default(), (AccountName::default_account(), "ops".to_owned()));
+        assert!(!failures.are_told(&key, &notice(NOT_TOLD_RULE), Timestamp::default()));
+        assert!(failures.are_told(&key, &notice("r"), Timestamp::default()), "nor does it hush what is");
+        let builtin = whodid_rules::builtin().iter().find(|package| package.manifest.id == whodid_rules::SELF_PACKAGE);
+        let documents = builtin.map(|package| package.documents().documents).unwrap_or_default();
+        assert!(documents.iter().any(|document| document.meta().id == NOT_TOLD_RULE));
+    }
 }

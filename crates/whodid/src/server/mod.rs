@@ -28,6 +28,7 @@ mod keeping;
 mod keys;
 mod listener;
 mod me;
+mod members;
 mod oidc;
 mod oidc_routes;
 mod outbox;
@@ -41,6 +42,7 @@ mod rejects;
 mod review;
 mod roles;
 mod routes;
+mod rule_change;
 mod rules;
 mod search;
 mod search_alerts;
@@ -51,6 +53,7 @@ mod tail;
 mod telemetry;
 mod tokens;
 mod ui;
+mod unusable;
 mod watching;
 
 use std::sync::{Arc, OnceLock};
@@ -112,6 +115,8 @@ pub struct App {
     /// Rules that were looked at lately.
     rules_ready: catalog::Ready,
     refreshing_rules: tokio::sync::Mutex<()>,
+    /// What is wrong with rules, as far as it was told.
+    unusable: unusable::Lasting,
     /// Rules that lie in the storage of accounts.
     bucket_rules: bucket_rules::BucketRules,
     /// What sends notices, and the key it signs them with.
@@ -163,6 +168,7 @@ impl App {
             compiling: compiling::Compiling::default(),
             rules_ready: catalog::Ready::default(),
             refreshing_rules: tokio::sync::Mutex::default(),
+            unusable: unusable::Lasting::default(),
             bucket_rules: bucket_rules::BucketRules::default(),
             notices: OnceLock::new(),
             deliveries_wait: tokio::sync::Notify::new(),

@@ -3,7 +3,6 @@
 //! One that is made of a file in the account's storage ([`super::bucket_rules`]) goes the same way in and out, and is
 //! changed there alone.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -20,7 +19,7 @@ use whodid_audit::{Actor, Deed, Told};
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
 use whodid_model::access::Permission;
 use whodid_model::{AccountName, Timestamp};
-use whodid_rules::{Check, Difference, Gravity, Package, PackageError};
+use whodid_rules::{Check, Difference, Document, Gravity, Package, PackageError, Problem};
 
 use super::App;
 use super::asked::Asked;
@@ -29,10 +28,14 @@ use super::bucket_rules::{self, Problems};
 use super::catalog::{Catalog, InForce, KnownPackage, Origin, StoredPackage, is_filter};
 use super::failure::Failure;
 use super::params::{Id, Params};
+use super::rule_change::{Versions, look_at_audit, refuse_guard_off, versions, with_difference, would_blind};
 use super::rules::problem;
 
 /// The id that no installed package has: `POST /api/v1/packages/refresh` would hide it.
 const REFRESH: &str = "refresh";
+
+/// The problem of a rule of the account's own whose variable another package defines too, with other values.
+const NAMED_TWICE: &str = "ambiguous_variable";
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -87,7 +90,12 @@ pub async fn install(
     let rules = app.rules_of(&account).await?;
     let now = crate::clock::now();
     let mut candidate = Candidate::of(&app, &rules, package, digest, None, now).await?;
-    candidate.known.stored.without_audit = !super::rules::may_read_audit(&caller, &account);
+    let is_blind = !super::rules::may_read_audit(&caller, &account);
+    if is_blind && sees_audit(&rules.catalog, &candidate.known.package.manifest.id) {
+        let what = format!("the installed version of `{}`", candidate.known.package.manifest.id);
+        return Err(would_blind(&what));
+    }
+    candidate.is_without_audit(is_blind);
     if params.dry_run {
         return Ok(Json(PackageInstalled { dry_run: true, ..candidate.installed }));
     }
@@ -129,6 +137,11 @@ pub async fn update(
     let rules = app.rules_of(&account).await?;
     let known = known(&rules.catalog, &id)?;
     caller.attempt.is_about(&id, &known.package.manifest.title);
+    let is_guard = |document: &&Document| whodid_rules::is_guard(&document.meta().id);
+    if request.is_enabled == Some(false) && documents_of(&rules.catalog, &id).iter().any(is_guard) {
+        caller.attempt.is_a(Deed::PackageDisable);
+        refuse_guard_off(&caller, &account, &format!("the package `{id}`"))?;
+    }
     let mut stored = known.stored.clone();
     for (name, values) in request.variables.into_iter().flatten() {
         if !known.package.manifest.variables.contains_key(&name) {
@@ -168,9 +181,17 @@ pub async fn update(
             ));
         }
     }
-    let shown = |stored: &StoredPackage| json!(StoredPackage { files: None, ..stored.clone() });
+    if new.is_enabled() != known.is_enabled() || new.variables() != known.variables() {
+        let (rules, new) = (Arc::clone(&rules), new.clone());
+        if let Some(problem) = app.compiling.work(move || stopped(&rules, &new)).await? {
+            let detail = format!("nothing was changed, because a rule could not run with it: {problem}");
+            return Err(Failure::new(Code::BadJson, detail));
+        }
+    }
+    // What holds, whether it was ever stored or the package says so itself.
+    let shown = |known: &KnownPackage| json!({"is_enabled": known.is_enabled(), "variables": known.variables()});
     let told = Told::success(deed, id.as_str(), known.package.manifest.title.as_str())
-        .changed(Some(shown(&known.stored)), Some(shown(&stored)));
+        .changed(Some(shown(known)), Some(shown(&new)));
     let files = (!known.is_builtin).then(|| known.package.files.clone());
     let body = json!(StoredPackage { files, ..stored });
     // Its files go along: one that was upgraded meanwhile must not be taken back by a switch.
@@ -179,6 +200,21 @@ pub async fn update(
     app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], crate::clock::now()).await?;
     app.refresh_rules(&account).await?;
     Ok(Json(summary(&new, &app.bucket_rules.problems(&account))))
+}
+
+/// What would be wrong with a rule of a package were it changed so, or with another that runs as things are.
+fn stopped(rules: &InForce, changed: &KnownPackage) -> Option<Problem> {
+    let old = rules.catalog.packages.get(&changed.package.manifest.id)?;
+    if old.stored.variables != changed.stored.variables {
+        // Of all of its rules: one that is switched off must not be found unusable when somebody needs it.
+        let before = old.package.problems(&old.stored.variables);
+        let after = changed.package.problems(&changed.stored.variables);
+        let is_new = |problem: &Problem| problem.gravity == Gravity::Error && !before.contains(problem);
+        if let Some(problem) = after.into_iter().find(is_new) {
+            return Some(problem);
+        }
+    }
+    rules.stopped_by(changed.clone()).into_iter().next()
 }
 
 pub async fn delete(
@@ -209,8 +245,11 @@ pub async fn remove(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let manifest = &known.package.manifest;
+    let rules = app.rules_of(account).await?;
+    let gone = versions(documents_of(&rules.catalog, &manifest.id));
     let told = Told::success(Deed::PackageDelete, manifest.id.as_str(), manifest.title.as_str());
     let told = with_file(told, known).changed(Some(told_of(known)), None);
+    let told = with_difference(told, &gone, &Versions::new());
     let (id, expected) = (manifest.id.clone(), Expected::Present);
     let change = DocumentChange { kind: DocumentKind::Package, id, body: None, secret: None, expected };
     app.meta.change_documents(by, account, &[change], &[told], now).await?;
@@ -272,7 +311,7 @@ impl Candidate {
         }
         let known = Arc::clone(rules);
         let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
-        let Examined { package, checked, ids, rules: rules_count, difference } = examined;
+        let Examined { package, checked, versions: new_versions, rules: rules_count, difference } = examined;
         if !checked.is_good() {
             let first =
                 checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
@@ -291,7 +330,7 @@ impl Candidate {
             ));
         }
         let others = catalog.documents.iter().filter(|(_, origin)| *origin != Origin::Package(id.clone()));
-        let taken = others.map(|(document, _)| &document.meta().id).find(|other| ids.contains(*other));
+        let taken = others.map(|(document, _)| &document.meta().id).find(|other| new_versions.contains_key(*other));
         if let Some(taken) = taken {
             return Err(Failure::new(Code::NameTaken, format!("a rule with the id `{taken}` is there already")));
         }
@@ -299,10 +338,18 @@ impl Candidate {
         let stored = StoredPackage { files: None, laid_file: laid_file.map(str::to_owned), ..kept };
         let revision = old.and_then(|old| old.revision);
         let known = KnownPackage { package, is_builtin: false, stored, revision, digest, rules: rules_count };
+        if !known.package.manifest.variables.is_empty() {
+            let (rules, trial) = (Arc::clone(rules), known.clone());
+            let stopped = app.compiling.work(move || rules.stopped_by(trial)).await?;
+            if let Some(problem) = stopped.iter().find(|problem| problem.code == NAMED_TWICE) {
+                let detail = format!("nothing was installed, because a rule that runs could not with it: {problem}");
+                return Err(Failure::new(Code::Conflict, detail));
+            }
+        }
         let installed = PackageInstalled {
             package: summary(&known, &Problems::new()),
             dry_run: false,
-            added: if old.is_some() { difference.added } else { ids.into_iter().collect() },
+            added: if old.is_some() { difference.added } else { new_versions.keys().cloned().collect() },
             removed: difference.removed,
             changed: difference.changed,
             problems: checked.problems.iter().map(problem).collect(),
@@ -311,7 +358,16 @@ impl Candidate {
         let deed = if old.is_some() { Deed::PackageUpdate } else { Deed::PackageCreate };
         let told = Told::success(deed, id.as_str(), manifest.title.as_str());
         let told = with_file(told, &known).changed(old.map(told_of), Some(told_of(&known)));
+        let told = with_difference(told, &versions(documents_of(catalog, &id)), &new_versions);
         Ok(Self { expected: known.expected(), known, told, installed })
+    }
+
+    /// Says whether its rules see nothing of the audit log, because whoever brings it may not read that.
+    fn is_without_audit(&mut self, is_blind: bool) {
+        self.known.stored.without_audit = is_blind;
+        if let Some((_, after)) = &mut self.told.change {
+            *after = Some(told_of(&self.known));
+        }
     }
 
     /// Puts it into force.
@@ -334,7 +390,25 @@ impl Candidate {
 
 /// What is told of a package that came, changed or went.
 fn told_of(known: &KnownPackage) -> serde_json::Value {
-    json!({"version": known.package.manifest.version, "digest": known.digest})
+    json!({
+        "version": known.package.manifest.version,
+        "digest": known.digest,
+        "is_enabled": known.is_enabled(),
+        "without_audit": known.stored.without_audit,
+    })
+}
+
+/// The rules and filters of a package that is installed; none of one that is not.
+fn documents_of<'c>(catalog: &'c Catalog, id: &str) -> Vec<&'c Document> {
+    let is_of = |origin: &Origin| matches!(origin, Origin::Package(package) if package == id);
+    let documents = catalog.documents.iter().filter(|(_, origin)| is_of(origin));
+    documents.map(|(document, _)| document.as_ref()).collect()
+}
+
+/// Whether rules of a package that is installed look at the audit log, and may.
+fn sees_audit(catalog: &Catalog, id: &str) -> bool {
+    let may = catalog.packages.get(id).is_some_and(|known| !known.stored.without_audit);
+    may && look_at_audit(&documents_of(catalog, id))
 }
 
 fn with_file(told: Told, known: &KnownPackage) -> Told {
@@ -357,8 +431,8 @@ fn of_file(file: &str) -> Failure {
 struct Examined {
     package: Package,
     checked: Check,
-    /// Ids of its rules and filters.
-    ids: BTreeSet<String>,
+    /// The versions of its rules and filters.
+    versions: Versions,
     /// How many rules it has, filters not counted.
     rules: u64,
     /// From the one that is installed, if one is.
@@ -372,7 +446,7 @@ impl Examined {
         let documents = package.documents().documents;
         Self {
             checked: package.check(&given, now),
-            ids: documents.iter().map(|document| document.meta().id.clone()).collect(),
+            versions: versions(&documents),
             rules: documents.iter().filter(|document| !is_filter(document)).count() as u64,
             difference: old.map(|old| old.package.difference(&package)).unwrap_or_default(),
             package,

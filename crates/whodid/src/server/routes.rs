@@ -45,6 +45,8 @@ pub enum Rule {
     Export,
     /// Who has this permission in the whole account.
     Needs(Permission),
+    /// Who has one of these in the whole account.
+    NeedsOneOf(&'static [Permission]),
     /// Operators of the installation.
     Operator,
 }
@@ -189,12 +191,12 @@ routes! {
     get "/api/v1/silences" alerts::silences, Needs(AlertsRead), Nothing;
     post "/api/v1/silences" alerts::create_silence, Needs(AlertsManage), Does(Deed::SilenceCreate);
     delete "/api/v1/silences/{id}" alerts::delete_silence, Needs(AlertsManage), Does(Deed::SilenceDelete);
-    get "/api/v1/channels" channels::list, Needs(ChannelsManage), Nothing;
+    get "/api/v1/channels" channels::list, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
     post "/api/v1/channels" channels::create, Needs(ChannelsManage), Does(Deed::ChannelCreate);
     patch "/api/v1/channels/{id}" channels::update, Needs(ChannelsManage), Does(Deed::ChannelUpdate);
     delete "/api/v1/channels/{id}" channels::delete, Needs(ChannelsManage), Does(Deed::ChannelDelete);
     post "/api/v1/channels/{id}/test" channels::test, Needs(ChannelsManage), Does(Deed::ChannelSend);
-    get "/api/v1/channels/{id}/deliveries" channels::deliveries, Needs(ChannelsManage), Nothing;
+    get "/api/v1/channels/{id}/deliveries" channels::deliveries, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
     get "/api/v1/notices/key" channels::key, Open, Nothing;
 
     get "/api/v1/search-alerts" search_alerts::list, Needs(AlertsRead), Nothing;
@@ -330,6 +332,9 @@ mod tests {
                 Rule::ReadAnything => "read anything".to_owned(),
                 Rule::Export => "export".to_owned(),
                 Rule::Needs(permission) => permission.to_string(),
+                Rule::NeedsOneOf(permissions) => {
+                    permissions.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(" or ")
+                }
                 Rule::Operator => "operator".to_owned(),
             };
             let tell = match route.tell {

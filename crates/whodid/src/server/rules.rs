@@ -22,12 +22,16 @@ use whodid_rules::{
 };
 
 use super::App;
-use super::asked::{Asked, measured};
+use super::asked::{Asked, hash_of, measured};
 use super::auth::Caller;
 use super::catalog::{Catalog, InForce, Origin, StoredRule, StoredTuning, is_filter, with_referred};
 use super::failure::Failure;
 use super::keys::expiry;
+use super::members::{Members, maker};
 use super::params::{Id, Params};
+use super::rule_change::{
+    in_force, look_at_audit, refuse_guard_off, refuse_lowered_guard, versions, with_versions, would_blind,
+};
 
 /// Longest text of a reason, an owner.
 const WORDS_MAX: usize = 1_000;
@@ -93,10 +97,12 @@ pub async fn create(
         let tuning = StoredTuning { is_enabled, ..StoredTuning::default() };
         changes.push(stored_tuning(&document.meta().id, &tuning));
     }
-    let after = json!({"text": request.text, "isEnabled": request.is_enabled});
+    let mut after = in_force(first, request.is_enabled, &whodid_rules::Tuning::default(), without_audit);
+    after["text"] = json!(request.text);
     let told = Told::success(Deed::RuleCreate, id.as_str(), title.as_str())
         .asked("textHash", measured(&request.text))
         .changed(None, Some(after));
+    let told = with_versions(told, "ruleVersions", &versions(documents.iter()));
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &[told], now).await?;
     app.refresh_rules(&account).await?;
     let known = app.rules_of(&account).await?;
@@ -127,14 +133,23 @@ pub async fn update(
     }
     let old = catalog.tuning.get(&id).cloned().unwrap_or_default();
     let new = tuned(&old, &request, &document.meta().extension.policy)?;
-    let deed = match (old.is_enabled, new.is_enabled) {
-        (before, after) if before == after => Deed::RuleUpdate,
-        (_, Some(true)) => Deed::RuleEnable,
-        _ => Deed::RuleDisable,
+    let is_stated = stated_switch(catalog, document, origin);
+    let (was_on, is_switched_on) = (old.is_enabled.unwrap_or(is_stated), new.is_enabled.unwrap_or(is_stated));
+    let deed = match (was_on, is_switched_on) {
+        (true, false) => Deed::RuleDisable,
+        (false, true) => Deed::RuleEnable,
+        _ => Deed::RuleUpdate,
     };
     caller.attempt.is_a(deed);
+    if whodid_rules::is_guard(&id) && request.is_enabled == Some(false) {
+        refuse_guard_off(&caller, &account, &format!("`{id}`"))?;
+    }
+    refuse_lowered_guard(document, &request, &new.tuning)?;
     let mut told = Told::success(deed, id.as_str(), document.meta().title.as_str());
-    let (mut before, mut after) = (json!(old), json!(new));
+    let without_audit = catalog.is_without_audit(origin);
+    let mut before = in_force(document, was_on, &old.tuning, without_audit);
+    let mut after = in_force(document, is_switched_on, &new.tuning, without_audit);
+    let same_text = of_text(catalog, document, origin);
     let mut changes = Vec::new();
     let mut documents = Arc::new(with_its_filters(catalog, document, origin));
     // What a new text brings is looked at also where only others of the text are switched on: its filters are in force.
@@ -144,20 +159,29 @@ pub async fn update(
             let detail = "a rule of a package is not changed; tune it, or copy its text into a rule of your own";
             return Err(Failure::new(Code::BadJson, detail));
         };
-        documents = usable(&app, text).await?;
-        if !documents.iter().any(|document| document.meta().id == id) {
-            return Err(Failure::new(Code::BadJson, format!("the new text has no rule with the id `{id}`; ids stay")));
+        let is_blind = !may_read_audit(&caller, &account);
+        if is_blind && !without_audit && look_at_audit(&same_text) {
+            return Err(would_blind(&format!("the text of `{id}`")));
         }
+        documents = usable(&app, text).await?;
+        let Some(changed) = documents.iter().find(|document| document.meta().id == id) else {
+            return Err(Failure::new(Code::BadJson, format!("the new text has no rule with the id `{id}`; ids stay")));
+        };
+        after = in_force(changed, is_switched_on, &new.tuning, is_blind);
         refuse_taken(catalog, &documents, Some(own))?;
         is_on |= documents.iter().any(is_filter) && catalog.is_text_on(own);
         let expected = request.revision.map_or(Expected::Present, Expected::Revision);
-        changes.push(stored_rule(own, text, !may_read_audit(&caller, &account), expected));
+        changes.push(stored_rule(own, text, is_blind, expected));
         let old_text = catalog.own.get(own).map(|stored| stored.body["text"].clone()).unwrap_or_default();
         told = told
             .asked("textHashBefore", measured(old_text.as_str().unwrap_or_default()))
             .asked("textHash", measured(text));
+        told = with_versions(told, "ruleVersionsBefore", &versions(same_text));
+        told = with_versions(told, "ruleVersions", &versions(documents.iter()));
         before["text"] = old_text;
         after["text"] = json!(text);
+    } else {
+        told = with_versions(told, "ruleVersions", &versions(same_text));
     }
     if new.is_enabled == Some(true) || request.text.is_some() && is_on {
         refuse_failing(&app, &known, &documents, now).await?;
@@ -187,7 +211,12 @@ pub async fn delete(
     let title = document.meta().title.clone();
     let mut told = Told::success(Deed::RuleDelete, id.as_str(), title.as_str());
     let mut changes = Vec::new();
-    let mut before = json!(catalog.tuning.get(&id));
+    let old = catalog.tuning.get(&id).cloned().unwrap_or_default();
+    let is_stated = stated_switch(catalog, document, origin);
+    let without_audit = catalog.is_without_audit(origin);
+    let mut before = in_force(document, old.is_enabled.unwrap_or(is_stated), &old.tuning, without_audit);
+    let mut after = None;
+    let same_text = of_text(catalog, document, origin);
     let mut forget = |id: &str| {
         if catalog.tuning.contains_key(id) {
             let expected = Expected::Any;
@@ -202,8 +231,7 @@ pub async fn delete(
     };
     match origin {
         Origin::Own(own) => {
-            let same_text = catalog.documents.iter().filter(|(_, other)| other == origin);
-            let ids: Vec<&str> = same_text.map(|(document, _)| document.meta().id.as_str()).collect();
+            let ids: Vec<&str> = same_text.iter().map(|document| document.meta().id.as_str()).collect();
             if let Some(other) = catalog.who_needs(&ids) {
                 let meta = other.meta();
                 let detail =
@@ -211,8 +239,9 @@ pub async fn delete(
                 return Err(Failure::new(Code::Conflict, detail));
             }
             ids.into_iter().for_each(&mut forget);
-            before = catalog.own.get(own).map(|stored| stored.body.clone()).unwrap_or_default();
+            before["text"] = catalog.own.get(own).map(|stored| stored.body["text"].clone()).unwrap_or_default();
             told = told.asked("textHashBefore", measured(before["text"].as_str().unwrap_or_default()));
+            told = with_versions(told, "ruleVersionsBefore", &versions(same_text));
             let expected = Expected::Present;
             changes.push(DocumentChange {
                 kind: DocumentKind::Rule,
@@ -222,9 +251,14 @@ pub async fn delete(
                 expected,
             });
         }
-        Origin::Package(_) => forget(&id),
+        // The rule stays, and is what its package says again.
+        Origin::Package(_) => {
+            forget(&id);
+            after = Some(in_force(document, is_stated, &whodid_rules::Tuning::default(), without_audit));
+            told = with_versions(told, "ruleVersions", &versions(same_text));
+        }
     }
-    let told = told.changed(Some(before), None);
+    let told = told.changed(Some(before), after);
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &[told], crate::clock::now()).await?;
     app.refresh_rules(&account).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -244,7 +278,7 @@ pub async fn check(
 }
 
 fn checked(catalog: &Catalog, request: &RuleCheckRequest, now: Timestamp) -> RuleCheck {
-    let loaded = whodid_rules::load("rule", &request.text);
+    let loaded = catalog.load("rule", &request.text);
     let all: Vec<&Document> = loaded.documents.iter().chain(catalog.others(&loaded.documents)).collect();
     let documents = with_referred(loaded.documents.iter().collect(), &all);
     let variables = catalog.variables();
@@ -301,9 +335,10 @@ pub async fn exceptions(
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
     let known = app.rules_of(&account).await?;
     let now = crate::clock::now();
-    let exceptions = known.catalog.exceptions.iter();
-    let exceptions =
-        exceptions.map(|(exception, stored)| shown_exception(exception, stored.created_at, &stored.created_by, now));
+    let members = Members::of(&app, &account).await?;
+    let exceptions = known.catalog.exceptions.iter().map(|(exception, stored)| {
+        shown_exception(exception, stored.created_at, stored.created_by.clone(), &members, now)
+    });
     Ok(Json(RuleExceptionList { exceptions: exceptions.collect() }))
 }
 
@@ -320,6 +355,18 @@ pub async fn create_exception(
     if request.reason.trim().is_empty() || request.reason.chars().count() > WORDS_MAX {
         return Err(wrong(format!("`reason` says why the exception is right, in 1 to {WORDS_MAX} characters")));
     }
+    let members = Members::of(&app, &account).await?;
+    // Also a group or a mailbox may answer for one, which the answers say.
+    let owner = match request.owner.as_deref().map(str::trim) {
+        None => caller.label(),
+        Some("") => {
+            return Err(wrong("`owner` is empty; name a member, or leave it out to answer for it yourself".to_owned()));
+        }
+        Some(text) if text.chars().count() > WORDS_MAX => {
+            return Err(wrong(format!("`owner` is too long; at most {WORDS_MAX} characters")));
+        }
+        Some(text) => members.label_of(text).unwrap_or_else(|| text.to_owned()),
+    };
     let known = app.rules_of(&account).await?;
     let is_rule = |id: &String| known.catalog.documents.iter().any(|(document, _)| document.meta().id == *id);
     if let Some(unknown) = request.rules.iter().find(|id| !is_rule(id)) {
@@ -330,7 +377,7 @@ pub async fn create_exception(
         id: uuid::Uuid::now_v7().to_string(),
         scope: if request.rules.is_empty() { ExceptionScope::All } else { ExceptionScope::Rules(request.rules) },
         events: request.events,
-        owner: request.owner.unwrap_or_else(|| caller.label()),
+        owner,
         reason: request.reason,
         expires_at: request.expires.as_deref().map(|text| expiry(text, now)).transpose()?,
     };
@@ -352,7 +399,7 @@ pub async fn create_exception(
     };
     app.meta.change_documents(&caller.attempt.actor(), &account, &[change], &[told], now).await?;
     app.refresh_rules(&account).await?;
-    Ok((StatusCode::CREATED, Json(shown_exception(&exception, now, &caller.label(), now))))
+    Ok((StatusCode::CREATED, Json(shown_exception(&exception, now, maker(&caller), &members, now))))
 }
 
 pub async fn delete_exception(
@@ -376,6 +423,24 @@ fn find<'c>(catalog: &'c Catalog, id: &str) -> Result<(&'c Document, &'c Origin)
     let found = catalog.documents.iter().find(|(document, _)| document.meta().id == id);
     let found = found.map(|(document, origin)| (document.as_ref(), origin));
     found.ok_or_else(|| Failure::new(Code::NotFound, "there is no such rule in this account"))
+}
+
+/// The documents that stand in one text of the account's own with a document; of a package's, the document itself.
+fn of_text<'c>(catalog: &'c Catalog, document: &'c Document, origin: &Origin) -> Vec<&'c Document> {
+    if matches!(origin, Origin::Package(_)) {
+        return vec![document];
+    }
+    let same = catalog.documents.iter().filter(|(_, other)| other == origin);
+    same.map(|(document, _)| document.as_ref()).collect()
+}
+
+/// Whether a rule is on where nobody has switched it, its package being on.
+fn stated_switch(catalog: &Catalog, document: &Document, origin: &Origin) -> bool {
+    match (origin, &document.body) {
+        (Origin::Own(_), _) => catalog.is_enabled(document, origin),
+        (Origin::Package(_), Body::Advisor(rule)) => !rule.is_dormant,
+        (Origin::Package(_), _) => !document.meta().extension.dormant,
+    }
 }
 
 /// A document, and those filters of its own text that come into force with it.
@@ -575,6 +640,8 @@ fn summary(known: &InForce, document: &Document, origin: &Origin) -> RuleSummary
     let tuned = catalog.tuning.get(&meta.id);
     let level = tuned.and_then(|tuned| tuned.tuning.level).unwrap_or(meta.level);
     let is_tuned = tuned.is_some_and(|tuned| tuned.tuning != whodid_rules::Tuning::default());
+    let is_enabled = catalog.is_enabled(document, origin);
+    let problem = known.problem_of(&meta.id).filter(|_| is_enabled).map(|problem| problem.message.clone());
     RuleSummary {
         id: meta.id.clone(),
         title: meta.title.clone(),
@@ -592,8 +659,9 @@ fn summary(known: &InForce, document: &Document, origin: &Origin) -> RuleSummary
         license: meta.license.clone(),
         tags: meta.tags.clone(),
         finding_type: meta.extension.finding_type.clone(),
-        is_enabled: catalog.is_enabled(document, origin),
-        is_reported: known.reported.contains(&meta.id) && !is_filter(document),
+        is_enabled,
+        is_reported: known.reported.contains(&meta.id) && !is_filter(document) && problem.is_none(),
+        problem,
         is_tuned,
         tests: document.tests.len() as u64,
     }
@@ -632,11 +700,13 @@ fn detail(known: &InForce, id: &str) -> Result<RuleDetail, Failure> {
     };
     Ok(RuleDetail {
         rule: summary(known, document, origin),
+        text_hash: hash_of(&text),
         text,
         references: meta.references.clone(),
         false_positives: meta.false_positives.clone(),
         next_steps: meta.extension.next_steps.iter().map(|step| step.title.clone()).collect(),
-        version: document.fingerprint(),
+        version: document.version.clone(),
+        without_audit: catalog.is_without_audit(origin),
         revision,
         tuning: shown_tuning(catalog.tuning.get(id)),
         stated: RuleTuning {
@@ -666,7 +736,13 @@ fn shown_policy(policy: &Policy) -> FiringPolicy {
     }
 }
 
-fn shown_exception(exception: &Exception, created_at: Timestamp, created_by: &str, now: Timestamp) -> RuleException {
+fn shown_exception(
+    exception: &Exception,
+    created_at: Timestamp,
+    created_by: String,
+    members: &Members,
+    now: Timestamp,
+) -> RuleException {
     RuleException {
         id: exception.id.clone(),
         rules: match &exception.scope {
@@ -674,12 +750,13 @@ fn shown_exception(exception: &Exception, created_at: Timestamp, created_by: &st
             ExceptionScope::Rules(rules) => rules.clone(),
         },
         events: exception.events.clone().into_iter().collect::<BTreeMap<_, _>>(),
-        owner: exception.owner.clone(),
+        owner: members.name_of(&exception.owner),
+        owner_is_member: members.has(&exception.owner),
         reason: exception.reason.clone(),
         expires_at: exception.expires_at.map(|at| at.to_string()),
         is_ended: !exception.holds_at(now),
         created_at: created_at.to_string(),
-        created_by: created_by.to_owned(),
+        created_by,
     }
 }
 

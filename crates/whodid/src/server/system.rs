@@ -102,6 +102,13 @@ pub async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Re
             return Err(Failure::new(whodid_api::Code::Forbidden, detail));
         }
     }
+    // As they are at the moment of asking: what hangs tells no numbers of itself.
+    if let Ok(engine) = app.engine() {
+        let totals = engine.detect_totals();
+        metrics::gauge!("whodid_detect_behind").set(totals.behind as f64);
+        metrics::gauge!("whodid_detect_dropped_groups").set(totals.drops.groups as f64);
+        metrics::gauge!("whodid_detect_dropped_matches").set(totals.drops.matches as f64);
+    }
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], app.telemetry.render()).into_response())
 }

@@ -57,9 +57,34 @@ impl Telemetry {
             "whodid_http_connections_refused_total",
             "Connections refused because their peer had as many as one may have"
         );
+        metrics::describe_counter!("whodid_deliveries_total", "Tries to tell a channel, by how they ended");
+        metrics::describe_counter!(
+            "whodid_deliveries_given_up_total",
+            "Notices that a channel was not told, and will not be"
+        );
+        metrics::describe_gauge!("whodid_detect_behind", "Records that no rule has looked at yet");
+        metrics::describe_gauge!("whodid_detect_dropped_groups", "Groups that rules let go because memory was full");
+        metrics::describe_gauge!(
+            "whodid_detect_dropped_matches",
+            "Matches that rules let go because their group was full"
+        );
+        metrics::describe_gauge!("whodid_rules_problems", "Rules and exceptions that cannot be used as they stand");
         // From the start: a series that is not there alarms nobody.
-        for name in ["whodid_flush_failures_total", "whodid_http_connections_refused_total"] {
+        for name in
+            ["whodid_flush_failures_total", "whodid_http_connections_refused_total", "whodid_deliveries_given_up_total"]
+        {
             metrics::counter!(name).increment(0);
+        }
+        for outcome in ["delivered", "refused", "failed"] {
+            metrics::counter!("whodid_deliveries_total", "outcome" => outcome).increment(0);
+        }
+        for name in [
+            "whodid_detect_behind",
+            "whodid_detect_dropped_groups",
+            "whodid_detect_dropped_matches",
+            "whodid_rules_problems",
+        ] {
+            metrics::gauge!(name).set(0.0);
         }
         metrics::counter!("whodid_ingest_refused_total", "reason" => "memory").increment(0);
         metrics::gauge!("whodid_tables_unavailable").set(0.0);

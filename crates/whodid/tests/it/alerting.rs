@@ -38,7 +38,7 @@ impl Receiver {
     }
 
     /// What it was told, once it is so much.
-    async fn told(&self, count: usize) -> Vec<Value> {
+    pub async fn told(&self, count: usize) -> Vec<Value> {
         loop {
             let taken: Vec<Value> = self.taken.lock().iter().map(|(_, body)| body.clone()).collect();
             if taken.len() >= count {
@@ -126,7 +126,7 @@ async fn a_finding_becomes_an_alert_that_is_told_taken_on_and_ended() {
     let taken = done(&server, "POST", &act, json!({"act": "acknowledge", "revision": alert["revision"]})).await;
     assert_eq!(taken["alert"]["status"], "acknowledged");
     assert_eq!(ask(&server, "POST", &act, json!({"act": "acknowledge"})).await.0, 409, "a second time");
-    done(&server, "POST", &act, json!({"act": "assign", "to": "mara"})).await;
+    done(&server, "POST", &act, json!({"act": "assign", "to": "me"})).await;
     done(&server, "POST", &act, json!({"act": "note", "text": "asked bob"})).await;
     assert_eq!(ask(&server, "POST", &act, json!({"act": "note", "text": " "})).await.0, 400);
     let ended = done(&server, "POST", &act, json!({"act": "resolve", "reason": "was planned"})).await;
@@ -135,7 +135,7 @@ async fn a_finding_becomes_an_alert_that_is_told_taken_on_and_ended() {
         ended["history"].as_array().unwrap().iter().map(|entry| entry["act"].as_str().unwrap()).collect();
     assert_eq!(acts, ["opened", "acknowledged", "assigned", "noted", "resolved"]);
 
-    let page = done(&server, "GET", "/api/v1/alerts?status=resolved&assignee=mara&severity=high", Value::Null).await;
+    let page = done(&server, "GET", "/api/v1/alerts?status=resolved&assignee=me&severity=high", Value::Null).await;
     assert_eq!((page["alerts"].as_array().unwrap().len(), page["counts"]["resolved"].as_u64()), (1, Some(1)));
     let none = done(&server, "GET", "/api/v1/alerts?severity=critical", Value::Null).await;
     assert_eq!(none["alerts"], json!([]));
@@ -276,6 +276,54 @@ async fn a_silence_lets_alerts_come_and_tells_nobody() {
     let rules: Vec<_> = told.iter().map(|notice| notice["rule_id"].as_str().unwrap()).collect();
     assert_eq!(rules, ["whodid-self-alerts-silenced", "key-deleted"], "{told:?}");
     assert!(told[1]["sentence"].as_str().unwrap().contains("eve"), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_people_do_under_a_silence_is_seen_in_the_inbox_and_only_the_end_of_what_was_told_is_told() {
+    let receiver = Receiver::answering(200).await;
+    let server = server_for(&[&receiver]).await;
+    done(&server, "POST", "/api/v1/channels", webhook("ops", &receiver)).await;
+    let alert = raise(&server).await;
+    receiver.told(1).await;
+    let asked = json!({"severities": ["high"], "until": "8h", "reason": "keys are rolled"});
+    let silence = done(&server, "POST", "/api/v1/silences", asked).await;
+    let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
+    for act in [json!({"act": "acknowledge"}), json!({"act": "resolve", "reason": "was planned"})] {
+        done(&server, "POST", &format!("{path}/acts"), act).await;
+    }
+    let seen = done(&server, "GET", &path, Value::Null).await;
+    assert_eq!((&seen["alert"]["status"], seen["deliveries"].as_array().unwrap().len()), (&json!("resolved"), 2));
+    done(&server, "DELETE", &format!("/api/v1/silences/{}", silence["id"].as_str().unwrap()), Value::Null).await;
+    done(&server, "POST", &format!("{path}/acts"), json!({"act": "reopen"})).await;
+    let told = receiver.told(4).await;
+    let ours: Vec<Value> = told.into_iter().filter(|notice| notice["alert_id"] == alert["id"]).collect();
+    assert_eq!(moments(&ours), ["opened", "resolved", "reopened"]);
+}
+
+#[tokio::test]
+async fn a_second_silence_is_told_like_the_first() {
+    let receiver = Receiver::answering(200).await;
+    let server = server_for(&[&receiver]).await;
+    done(&server, "POST", "/api/v1/channels", webhook("ops", &receiver)).await;
+    let drill = json!({"rule_ids": ["key-deleted"], "until": "1h", "reason": "drill"});
+    let all = json!({"severities": ["medium", "high", "critical"], "until": "365d", "reason": "drill"});
+    done(&server, "POST", "/api/v1/silences", drill).await;
+    receiver.told(1).await;
+    done(&server, "POST", "/api/v1/silences", all).await;
+    let told = receiver.told(2).await;
+    assert_eq!(moments(&told), ["opened", "again"], "{told:?}");
+    assert!(told.iter().all(|notice| notice["rule_id"] == "whodid-self-alerts-silenced"), "{told:?}");
+    assert_eq!(told[0]["alert_id"], told[1]["alert_id"]);
+    // One narrowed so that it would hear of none of this is told as well, for as long as somebody else listens.
+    let other = done(&server, "POST", "/api/v1/channels", webhook("other", &receiver)).await;
+    let mut narrowed = webhook("other", &receiver);
+    narrowed["severities"] = json!(["critical"]);
+    done(&server, "PATCH", &format!("/api/v1/channels/{}", other["id"].as_str().unwrap()), narrowed).await;
+    let rules = "/api/v1/alerts?rule=whodid-self-alerts-silenced";
+    let page = until(&server, rules, |page| page["alerts"].as_array().unwrap().len() > 1).await;
+    assert_eq!(page["alerts"].as_array().map(Vec::len), Some(2), "{page}");
+    let told = receiver.told(3).await;
+    assert_eq!((told.len(), &told[2]["event"]), (3, &json!("opened")), "{told:?}");
 }
 
 #[tokio::test]
@@ -541,4 +589,211 @@ async fn the_command_line_handles_searches_and_presets_by_name() {
     assert_eq!(run(&["search-alerts", "enable", made["id"].as_str().unwrap()])["search_alert"]["is_enabled"], true);
     run(&["search-alerts", "delete", "Deleted keys"]);
     assert_eq!(run(&["presets", "list"])["presets"], json!([]));
+}
+
+#[tokio::test]
+async fn an_alert_is_given_to_a_member_who_is_kept_by_id_and_shown_by_name() {
+    let server = Server::start().await;
+    let mara = server.join("mara@example.com", json!([{"role": "analyst"}])).await;
+    let alert = raise(&server).await;
+    let act = format!("/api/v1/alerts/{}/acts", alert["id"].as_str().unwrap());
+    let label = format!("user:{}", mara.id);
+    for to in ["MARA@example.com", mara.id.as_str(), label.as_str()] {
+        let given = done(&server, "POST", &act, json!({"act": "assign", "to": to})).await;
+        let shown = (&given["alert"]["assignee"], &given["alert"]["assignee_name"]);
+        assert_eq!(shown, (&json!(label), &json!("mara@example.com")), "{to}");
+        let me = done(&server, "GET", "/api/v1/me", Value::Null).await;
+        let last = given["history"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&last["by"], &last["detail"]), (&me["user"]["name"], &json!("mara@example.com")), "{last}");
+        let nobody = done(&server, "POST", &act, json!({"act": "assign"})).await;
+        assert_eq!(nobody["alert"]["assignee_name"], Value::Null);
+    }
+    for to in ["nobody-there", "user:nobody", ""] {
+        let (status, refused) = ask(&server, "POST", &act, json!({"act": "assign", "to": to})).await;
+        assert_eq!(status, 400, "{to}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("GET /api/v1/users"), "{refused}");
+    }
+
+    done(&server, "POST", &act, json!({"act": "assign", "to": "mara@example.com"})).await;
+    let hers = async |whose: &str| {
+        let request = server.with(&mara.cookie, "GET", &format!("/api/v1/alerts?assignee={whose}"));
+        let (status, page) = answer(request).await;
+        (status, page["alerts"].as_array().map(Vec::len))
+    };
+    for whose in ["me", "mara@example.com", mara.id.as_str(), label.as_str()] {
+        assert_eq!(hers(whose).await, (200, Some(1)), "{whose}");
+    }
+    // Of somebody who has left there may be none; of a name that nobody has nobody knows.
+    assert_eq!(hers("user:nobody").await, (200, Some(0)));
+    assert_eq!(hers("nobody-there").await, (400, None));
+}
+
+#[tokio::test]
+async fn alerts_of_a_time_are_those_that_opened_in_it() {
+    let server = Server::start().await;
+    let alert = raise(&server).await;
+    for (range, count) in [
+        ("from=1h", 1),
+        ("from=2026-01-01&to=2200-01-01", 1),
+        ("to=2020-01-01", 0),
+        ("from=2200-01-01", 0),
+        ("from=2019-01-01%20to%202019-04-01", 0),
+    ] {
+        let page = done(&server, "GET", &format!("{OURS}&{range}"), Value::Null).await;
+        assert_eq!(page["alerts"].as_array().unwrap().len(), count, "{range}: {alert}");
+    }
+    for (range, why) in [("from=someday", "`from`"), ("to=someday", "`to`"), ("from=now&to=now-1h", "must lie before")]
+    {
+        let (status, refused) = ask(&server, "GET", &format!("{OURS}&{range}"), Value::Null).await;
+        assert_eq!((status, refused["code"].as_str()), (400, Some("bad_time")), "{range}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains(why), "{range}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_act_on_an_alert_is_told_with_how_the_alert_was_and_is() {
+    let server = Server::start().await;
+    let alert = raise(&server).await;
+    let act = format!("/api/v1/alerts/{}/acts", alert["id"].as_str().unwrap());
+    let told = async |action: &str| loop {
+        let told = server.told(&format!("action:===whodid.alert.{action} outcome:success")).await;
+        if let Some(event) = told.first() {
+            break event["requestData"].clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    let replaced = |path: &str, old: &Value, new: &Value| {
+        vec![json!({"op": "test", "path": path, "value": old}), json!({"op": "replace", "path": path, "value": new})]
+    };
+    let silence = json!({"act": "silence", "until": "89d", "reason": "keys are rolled"});
+    let end = done(&server, "POST", &act, silence).await["alert"]["silenced_until"].clone();
+    let paused = told("pause").await;
+    assert!(end.as_str().unwrap().ends_with('Z'), "{end}");
+    assert_eq!(paused["delta"], json!(replaced("/silencedUntil", &Value::Null, &end)), "{paused}");
+    assert_eq!(paused["reason"], "keys are rolled");
+
+    done(&server, "POST", &act, json!({"act": "note", "text": "asked bob"})).await;
+    let noted = told("write").await;
+    assert_eq!(noted["delta"], json!(replaced("/notes", &json!(0), &json!(1))), "{noted}");
+    assert_eq!(noted["note"], "asked bob");
+
+    done(&server, "POST", &act, json!({"act": "resolve", "reason": "was planned"})).await;
+    let ended = told("end").await;
+    let steps = ended["delta"].as_array().unwrap();
+    for step in [
+        replaced("/status", &json!("open"), &json!("resolved")),
+        replaced("/resolution", &Value::Null, &json!("was planned")),
+        // With its end a silence is over too.
+        replaced("/silencedUntil", &end, &Value::Null),
+    ]
+    .concat()
+    {
+        assert!(steps.contains(&step), "{step} in {ended}");
+    }
+    assert_eq!(steps.len(), 6, "and nothing else: {ended}");
+}
+
+#[tokio::test]
+async fn an_alert_that_tells_of_a_silence_is_itself_not_silenced_and_ended_with_a_reason_only() {
+    let server = Server::start().await;
+    let drill = json!({"rule_ids": ["key-deleted"], "until": "8h", "reason": "drill"});
+    let silence = done(&server, "POST", "/api/v1/silences", drill).await;
+    let me = done(&server, "GET", "/api/v1/me", Value::Null).await;
+    assert_eq!(silence["by"], me["user"]["name"]);
+    let listed = done(&server, "GET", "/api/v1/silences", Value::Null).await;
+    assert_eq!(listed["silences"][0], silence, "what was answered first is what is listed");
+
+    let path = "/api/v1/alerts?rule=whodid-self-alerts-silenced";
+    let page = until(&server, path, |page| page["alerts"].as_array().is_some_and(|alerts| !alerts.is_empty())).await;
+    let alert = &page["alerts"][0];
+    assert_eq!(alert["is_guard"], true);
+    let act = format!("/api/v1/alerts/{}/acts", alert["id"].as_str().unwrap());
+    let (status, refused) =
+        ask(&server, "POST", &act, json!({"act": "silence", "until": "89d", "reason": "noise"})).await;
+    assert_eq!((status, refused["code"].as_str()), (409, Some("conflict")), "{refused}");
+    for asked in [json!({"act": "resolve"}), json!({"act": "resolve", "reason": " "})] {
+        let (status, refused) = ask(&server, "POST", &act, asked).await;
+        assert_eq!(status, 400, "{refused}");
+        assert!(refused["detail"].as_str().unwrap().starts_with("`reason`"), "{refused}");
+    }
+    let ended = done(&server, "POST", &act, json!({"act": "resolve", "reason": "the drill of June"})).await;
+    assert_eq!(ended["alert"]["status"], "resolved");
+
+    let other = raise(&server).await;
+    assert_eq!(other["is_guard"], false);
+    let act = format!("/api/v1/alerts/{}/acts", other["id"].as_str().unwrap());
+    done(&server, "POST", &act, json!({"act": "resolve"})).await;
+}
+
+#[tokio::test]
+async fn the_command_line_reviews_exceptions_and_ends_what_keeps_channels_quiet() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = server.run(&server.keys.admin_token, arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), errors)
+    };
+    let json = |arguments: &[&str]| {
+        let (code, text, errors) = run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(code, Some(0), "{arguments:?}: {errors}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let file = folder.path().join("asked.json");
+    let file = file.to_str().unwrap();
+    done(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    let shown = json(&["rules", "show", "key-deleted"]);
+    assert_eq!((shown["text"].as_str(), shown["version"].is_string()), (Some(RULE), true), "{shown}");
+    let (_, text, _) = run(&["rules", "show", "key-deleted"]);
+    assert!(text.contains("detection: {sel: {action: kms.secrets.delete}, condition: sel}"), "{text}");
+
+    let except = |who: &str, more: Value| {
+        let mut asked = json!({"rules": ["key-deleted"], "events": {"initiator.name": [who]}, "reason": who});
+        more.as_object().unwrap().iter().for_each(|(name, value)| asked[name] = value.clone());
+        std::fs::write(file, asked.to_string()).unwrap();
+        json(&["exceptions", "create", "--file", file])
+    };
+    let me = done(&server, "GET", "/api/v1/me", Value::Null).await["user"].clone();
+    let soon = except("soon", json!({"expires": "7d", "owner": "team-payments"}));
+    assert_eq!((&soon["owner"], &soon["owner_is_member"]), (&json!("team-payments"), &json!(false)), "{soon}");
+    let late = except("late", json!({"expires": "90d", "owner": me["id"]}));
+    assert_eq!((&late["owner"], &late["owner_is_member"]), (&me["name"], &json!(true)), "{late}");
+    let endless = except("load-test", json!({}));
+    assert_eq!((&endless["owner"], &endless["created_by"]), (&me["name"], &me["name"]), "{endless}");
+
+    let listed = json(&["exceptions", "list"])["exceptions"].as_array().unwrap().clone();
+    assert!([&soon, &late, &endless].into_iter().all(|made| listed.contains(made)), "{listed:?}");
+    let due = json(&["exceptions", "list", "--due", "30d"])["exceptions"].as_array().unwrap().clone();
+    let mut reasons: Vec<_> = due.iter().map(|exception| exception["reason"].as_str().unwrap()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["load-test", "soon"]);
+    assert_eq!(run(&["exceptions", "list", "--due", "soon"]).0, Some(2));
+    let (_, csv, _) = run(&["exceptions", "list", "--output", "csv"]);
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert_eq!(json(&["exceptions", "show", soon["id"].as_str().unwrap()]), soon);
+
+    server.send(event("e1", "load-test", "kms.secrets.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+    let findings = "/api/v1/events?stream=findings&q=requestData.ruleId:===key-deleted";
+    until(&server, findings, |page| page["events"].as_array().is_some_and(|events| !events.is_empty())).await;
+    let (_, table, _) = run(&["findings", "--from", "2026-06-01", "--rule", "key-deleted"]);
+    let endless = endless["id"].as_str().unwrap();
+    assert!(table.contains("SILENCED") && table.contains(endless), "{table}");
+    assert_eq!(json(&["exceptions", "end", endless])["ended"], true);
+    let (code, _, errors) = run(&["exceptions", "show", endless]);
+    assert_eq!((code, errors.contains("no exception")), (Some(1), true), "{errors}");
+
+    std::fs::write(file, json!({"rule_ids": ["key-deleted"], "until": "8h", "reason": "drill"}).to_string()).unwrap();
+    let silence = json(&["silences", "create", "--file", file]);
+    assert_eq!(json(&["silences", "list"])["silences"], json!([silence]));
+    json(&["silences", "end", silence["id"].as_str().unwrap()]);
+    assert_eq!(json(&["silences", "list"])["silences"], json!([]));
+
+    server.send(event("e2", "bob", "kms.secrets.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+    first_alert(&server).await;
+    let quarter = |more: &[&str]| {
+        let arguments = [&["alerts", "list", "--status", "all", "--rule", "key-deleted"][..], more].concat();
+        json(&arguments)["alerts"].as_array().unwrap().len()
+    };
+    assert_eq!(quarter(&["--from", "2026-01-01", "--to", "2200-01-01"]), 1);
+    assert_eq!(quarter(&["--to", "2020-01-01"]), 0);
 }

@@ -84,12 +84,40 @@ fn wrong_usage_ends_with_two_and_every_help_has_two_examples() {
         "keys create",
         "keys list",
         "keys revoke",
+        "rules show",
+        "exceptions list",
+        "exceptions show",
+        "exceptions create",
+        "exceptions end",
+        "silences list",
+        "silences create",
+        "silences end",
     ] {
         let arguments: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
         let help = String::from_utf8(run(&arguments).stdout).unwrap();
         let examples = help.split("Examples:").nth(1).unwrap_or_else(|| panic!("{verb} has no examples"));
         assert!(examples.lines().filter(|line| line.contains("whodid ")).count() >= 2, "{verb}: {examples}");
     }
+}
+
+#[test]
+fn lint_counts_each_document_once_and_does_not_fail_for_warnings() {
+    let folder = tempfile::tempdir().unwrap();
+    let lint = |name: &str, text: &str, output: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        run(&["rules", "lint", file.to_str().unwrap(), "--output", output])
+    };
+    let rule = |item: &str| {
+        format!("title: T\nid: t\nlogsource: {{product: aws}}\ndetection: {{sel: {{{item}}}, condition: sel}}\n")
+    };
+    let bad = lint("bad.yml", &rule("a|cidr: 10.0.0.0/40, b|re: '('"), "table");
+    assert_eq!(bad.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&bad.stderr).contains("0 rules can be used; 1 document cannot"), "{bad:?}");
+    let shown = String::from_utf8_lossy(&bad.stdout).into_owned();
+    assert!(shown.starts_with("FILE") && shown.contains("LINE") && shown.lines().count() == 3, "{shown}");
+    let waiting = json(&lint("waiting.yml", &rule("a|expand: '%admins%'"), "json"));
+    assert_eq!((&waiting["rules"], &waiting["problems"][0]["gravity"]), (&1.into(), &"warning".into()), "{waiting}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Caller {
             "read anything" => reads || (self.is_person && has(Permission::OwnActivityRead)),
             "export" => reads && has(Permission::EventsExport),
             "operator" => self.is_operator,
-            permission => has(Permission::named(permission).unwrap()),
+            permissions => permissions.split(" or ").any(|one| has(Permission::named(one).unwrap())),
         })
     }
 }
@@ -303,4 +303,28 @@ async fn an_object_of_another_account_is_answered_as_a_missing_one() {
         tried += 1;
     }
     assert_eq!(tried, 24);
+}
+
+#[test]
+fn the_guide_lists_every_role_and_every_permission_with_who_has_it() {
+    let guide = std::fs::read_to_string("../../docs/guide/people-and-rights.md").unwrap();
+    let mut missing = Vec::new();
+    let mut look_for = |row: String| {
+        if !guide.contains(&row) {
+            missing.push(row);
+        }
+    };
+    look_for(format!("| permission | {} |", BuiltInRole::ALL.map(BuiltInRole::as_str).join(" | ")));
+    for role in BuiltInRole::ALL {
+        look_for(format!("| `{role}` | {} |", role.meaning()));
+    }
+    for permission in Permission::ALL {
+        let of_role = |role: BuiltInRole| if role.permissions().has(permission) { " ● |" } else { "  |" };
+        look_for(format!("| `{permission}` |{}", BuiltInRole::ALL.map(of_role).concat()));
+        // Said as in the code; more may follow.
+        let meaning = permission.meaning().trim_end_matches('.');
+        let (first, rest) = meaning.split_at(1);
+        look_for(format!("| `{permission}` | {}{rest}", first.to_lowercase()));
+    }
+    assert!(missing.is_empty(), "the guide lacks:\n{}", missing.join("\n"));
 }

@@ -237,3 +237,58 @@ async fn findings_are_seen_whole_or_not_at_all() {
         assert!(found.1.to_string().contains("key-deleted"), "{found:?}");
     }
 }
+
+#[tokio::test]
+async fn channels_are_seen_by_who_reads_alerts_or_rules_without_what_is_secret_of_them() {
+    let receiver = crate::alerting::Receiver::answering(200).await;
+    let server = crate::alerting::server_for(&[&receiver]).await;
+    let secret = "T0/B0/very-secret-path";
+    let mut hook = crate::alerting::webhook("hook", &receiver);
+    hook["receiver"]["url"] = json!(format!("{}/{secret}", receiver.url()));
+    hook["receiver"]["body_template"] = json!(r#"{"token": "very-secret-token"}"#);
+    let slack = json!({"type": "slack", "url": format!("https://hooks.slack.com/services/{secret}")});
+    let mut made = Vec::new();
+    for mut channel in [hook, json!({"name": "slack", "receiver": slack})] {
+        // Only tests are sent to them.
+        channel["is_enabled"] = json!(false);
+        let (status, answered) = answer(server.admin("POST", "/api/v1/channels").json(&channel)).await;
+        assert_eq!(status, 201, "{answered}");
+        made.push(answered["id"].as_str().unwrap().to_owned());
+    }
+    let log = format!("/api/v1/channels/{}/deliveries", made[0]);
+    for _ in 0..3 {
+        assert_eq!(answer(server.admin("POST", &format!("/api/v1/channels/{}/test", made[0]))).await.0, 200);
+    }
+    let reads_rules = json!({"name": "reads-rules", "permissions": ["rules.read"]});
+    assert_eq!(answer(server.admin("POST", "/api/v1/roles").json(&reads_rules)).await.0, 201);
+    for (role, sees_words) in [("auditor", true), ("analyst", true), ("reads-rules", false)] {
+        let person = server.join(&format!("{role}@example.com"), json!([{"role": role}])).await;
+        let get = async |path: &str| answer(server.with(&person.cookie, "GET", path)).await;
+        let (status, list) = get("/api/v1/channels").await;
+        assert_eq!((status, list["channels"].as_array().map(Vec::len)), (200, Some(2)), "{role}: {list}");
+        let (status, deliveries) = get(&log).await;
+        assert_eq!((status, deliveries["deliveries"].as_array().map(Vec::len)), (200, Some(3)), "{role}: {deliveries}");
+        let has_words = deliveries["deliveries"][0]["summary"].as_str().is_some_and(|text| !text.is_empty());
+        assert_eq!(has_words, sees_words, "{role}: {deliveries}");
+        let all = format!("{list}{deliveries}");
+        assert!(!all.contains("very-secret"), "{role}: {all}");
+        let change = server.with(&person.cookie, "DELETE", &format!("/api/v1/channels/{}", made[0]));
+        assert_eq!(refused(change).await, (403, "forbidden".to_owned()), "{role}");
+    }
+    let reader = server.join("reader@example.com", json!([{"role": "reader"}])).await;
+    for path in ["/api/v1/channels", &log] {
+        assert_eq!(refused(server.with(&reader.cookie, "GET", path)).await, (403, "forbidden".to_owned()), "{path}");
+    }
+
+    // Its log, page by page.
+    let page = async |query: &str| answer(server.admin("GET", &format!("{log}?{query}"))).await;
+    let (_, whole) = page("limit=3").await;
+    assert_eq!(whole["next_cursor"], Value::Null, "{whole}");
+    let (_, first) = page("limit=2").await;
+    let (_, second) = page(&format!("limit=2&cursor={}", first["next_cursor"].as_str().unwrap())).await;
+    assert_eq!(second["next_cursor"], Value::Null, "{second}");
+    let pages: Vec<&Value> =
+        [&first, &second].into_iter().flat_map(|page| page["deliveries"].as_array().unwrap()).collect();
+    assert_eq!(pages, whole["deliveries"].as_array().unwrap().iter().collect::<Vec<_>>());
+    assert_eq!(refused(server.admin("GET", &format!("{log}?cursor=x"))).await, (400, "bad_cursor".to_owned()));
+}

@@ -364,10 +364,14 @@ async fn a_filter_reaches_no_further_than_where_it_stands() {
 async fn a_filter_that_would_take_rules_out_is_not_switched_on() {
     let server = Server::start().await;
     ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
-    let breaking = FILTER.replace("initiator.name: robot", "'initiator.name|expand': '%nobody%'");
-    let (status, refused) = ask(&server, "POST", "/api/v1/rules", json!({"text": breaking, "is_enabled": true})).await;
-    assert_eq!(status, 400, "{refused}");
-    assert!(refused["detail"].as_str().unwrap().contains("another rule cannot run"), "{refused}");
+    for (with, why) in [
+        ("'initiator.name|re': '('", "another rule cannot run"),
+        ("'initiator.name|expand': '%nobody%'", "needs values for the variable 'nobody'"),
+    ] {
+        let breaking = json!({"text": FILTER.replace("initiator.name: robot", with), "is_enabled": true});
+        let (status, refused) = ask(&server, "POST", "/api/v1/rules", breaking).await;
+        assert_eq!((status, refused["detail"].as_str().unwrap().contains(why)), (400, true), "{refused}");
+    }
     let twice = format!("{RULE}---\n{}", FILTER.replace("id: robot-may", "id: key-deleted"));
     assert_eq!(ask(&server, "POST", "/api/v1/rules", json!({"text": twice})).await.0, 400, "two of one id");
 }
@@ -392,4 +396,311 @@ async fn what_was_looked_for_and_what_was_changed_is_told_however_long_it_is() {
     assert_eq!((&asked["delta"], &asked["shortened"]), (&Value::Null, &json!(true)), "both texts do not fit");
     assert_eq!(asked["textHashBefore"], json!({"sha256": hash(&one), "bytes": one.len()}));
     assert_eq!(asked["textHash"], json!({"sha256": hash(&other), "bytes": other.len()}));
+}
+
+async fn install(server: &Server, package: &Package) -> (u16, Value) {
+    answer(server.admin("POST", "/api/v1/packages").body(package.to_archive().unwrap())).await
+}
+
+/// The package of one rule under another id, with other administrators.
+fn letting(id: &str, admins: &str) -> Package {
+    let files = package("1.0.0").files.into_iter();
+    let files = files.map(|(path, text)| (path, text.replace("mine", id).replace("[nobody]", admins)));
+    Package::from_files(files.collect()).unwrap()
+}
+
+/// Once, the package that came last gave its values to the rules of all.
+#[tokio::test]
+async fn another_package_changes_nothing_of_what_a_variable_means() {
+    let server = Server::start().await;
+    assert_eq!(install(&server, &letting("acme-pay", "[mara]")).await.0, 200);
+    assert_eq!(install(&server, &letting("zz-helper", "['*']")).await.0, 200);
+    server.send(event("v1", "eve", "a.b.delete", "success", "2026-06-01T10:00:00+00:00")).await;
+    finding_of(&server, "acme-pay-not-admin").await;
+    let path = "/api/v1/rules/acme-pay-not-admin";
+    let (_, shown) = ask(&server, "GET", path, Value::Null).await;
+    assert_eq!((&shown["rule"]["is_reported"], &shown["rule"]["problem"]), (&json!(true), &Value::Null), "{shown}");
+    let range = json!({"from": "2026-06-01T00:00:00Z", "to": "2026-06-02T00:00:00Z"});
+    for what in [json!({"id": "acme-pay-not-admin"}), json!({"text": shown["text"]})] {
+        let mut asked = range.clone();
+        asked.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        let (_, tested) = ask(&server, "POST", "/api/v1/rules/backtest", asked).await;
+        assert_eq!(tested["matches"], 1, "{tested}");
+    }
+    let events =
+        ["mara", "eve"].map(|who| json!({"time": "2026-06-01T10:00:00Z", "action": "a.b.delete", "user": who}));
+    let (_, checked) =
+        ask(&server, "POST", "/api/v1/rules/check", json!({"text": shown["text"], "events": events})).await;
+    assert_eq!((&checked["problems"], checked["matches"].as_array().unwrap().len()), (&json!([]), 1), "{checked}");
+}
+
+#[tokio::test]
+async fn a_rule_of_ones_own_never_takes_the_values_of_a_package_that_comes_later() {
+    let server = Server::start().await;
+    install(&server, &letting("acme-pay", "[mara]")).await;
+    let own = |id: &str, variable: &str| {
+        format!(
+            "title: Own\nid: {id}\nlogsource: {{category: activity}}\n\
+             detection: {{sel: {{action: a.b.delete, 'initiator.name|expand': '{variable}'}}, condition: sel}}\n"
+        )
+    };
+    let (status, made) =
+        ask(&server, "POST", "/api/v1/rules", json!({"text": own("own", "%admins%"), "is_enabled": true})).await;
+    assert_eq!(status, 201, "{made}");
+    let says = |refused: &Value, parts: &[&str]| {
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(parts.iter().all(|part| detail.contains(part)), "{detail}");
+    };
+    let (status, refused) = install(&server, &letting("zz-helper", "['*']")).await;
+    assert_eq!(status, 409, "{refused}");
+    says(&refused, &["nothing was installed", "own:", "acme-pay, zz-helper", "%acme-pay.admins%"]);
+    assert_eq!(install(&server, &letting("agreeing", "[mara]")).await.0, 200, "whose values are the same");
+    let (status, refused) =
+        ask(&server, "PATCH", "/api/v1/packages/agreeing", json!({"variables": {"admins": ["*"]}})).await;
+    assert_eq!(status, 400, "{refused}");
+    says(&refused, &["nothing was changed", "own:", "acme-pay, agreeing"]);
+
+    // Once it says which package it means, any other may come.
+    let named = json!({"text": own("own", "%acme-pay.admins%"), "revision": made["revision"]});
+    assert_eq!(ask(&server, "PATCH", "/api/v1/rules/own", named).await.0, 200);
+    assert_eq!(install(&server, &letting("zz-helper", "['*']")).await.0, 200);
+    let (status, refused) =
+        ask(&server, "POST", "/api/v1/rules", json!({"text": own("other", "%admins%"), "is_enabled": true})).await;
+    assert_eq!(status, 400, "{refused}");
+    says(&refused, &["cannot run", "acme-pay, agreeing, zz-helper"]);
+    let (status, refused) = ask(&server, "PATCH", "/api/v1/packages/acme-pay", json!({"is_enabled": false})).await;
+    assert_eq!(status, 400, "{refused}");
+    says(&refused, &["own:", "acme-pay.admins"]);
+
+    // What lost its values all the same is not shown as if it ran.
+    assert_eq!(ask(&server, "DELETE", "/api/v1/packages/acme-pay", Value::Null).await.0, 204);
+    let rule = ask(&server, "GET", "/api/v1/rules/own", Value::Null).await.1["rule"].clone();
+    assert_eq!((&rule["is_enabled"], &rule["is_reported"]), (&json!(true), &json!(false)), "{rule}");
+    assert!(rule["problem"].as_str().unwrap().contains("acme-pay.admins"), "{rule}");
+    let (_, listed) = ask(&server, "GET", "/api/v1/rules", Value::Null).await;
+    assert!(listed["rules"].as_array().unwrap().contains(&rule), "{listed}");
+    let (_, off) = ask(&server, "PATCH", "/api/v1/rules/own", json!({"is_enabled": false})).await;
+    assert_eq!((&off["rule"]["is_enabled"], &off["rule"]["problem"]), (&json!(false), &Value::Null), "{off}");
+}
+
+/// Once, such values were kept, and the rule was shown as if it went on.
+#[tokio::test]
+async fn values_with_which_a_rule_cannot_run_are_refused() {
+    let server = Server::start().await;
+    let manifest = "id: acme-hours\nversion: 1.0.0\ntitle: Hours\nlicence: Apache-2.0\nauthor: mara\n\
+        variables:\n  hours: {type: text, default: ['08:00-17:00']}\n";
+    let rule = "title: Late\nid: acme-hours-late\nlogsource: {category: activity}\n\
+        detection: {sel: {action: a.b.delete}, condition: sel}\nwhodid: {hours: {outside: '%hours%'}}\n\
+        tests:\n  - {name: early, at: '2026-01-01T08:30:00Z', event: {time: '2026-01-01T08:30:00Z', action: a.b.delete}, expect: no_match}\n";
+    let files = [("package.yaml", manifest), ("late.yml", rule)];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    assert_eq!(install(&server, &Package::from_files(files.into()).unwrap()).await.0, 200);
+    let give = async |hours: &str| {
+        ask(&server, "PATCH", "/api/v1/packages/acme-hours", json!({"variables": {"hours": [hours]}})).await
+    };
+    let (status, refused) = give("nine to five").await;
+    assert_eq!(status, 400, "{refused}");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("acme-hours-late") && detail.contains("'nine to five' is no window"), "{detail}");
+    let shown = ask(&server, "GET", "/api/v1/rules/acme-hours-late", Value::Null).await.1["rule"].clone();
+    assert_eq!((&shown["is_reported"], &shown["problem"]), (&json!(true), &Value::Null), "{shown}");
+    // Its test is for the hours that the package brings; an account may have others.
+    let (status, given) = give("09:00-18:00").await;
+    assert_eq!((status, &given["variables"][0]["values"]), (200, &json!(["09:00-18:00"])), "{given}");
+    let told = server.told("action:===whodid.package.update outcome:success").await;
+    let delta = told[0]["requestData"]["delta"].to_string();
+    assert!(["test", "08:00-17:00", "09:00-18:00"].iter().all(|part| delta.contains(part)), "{delta}");
+
+    let (_, off) = ask(&server, "PATCH", "/api/v1/packages/acme-hours", json!({"is_enabled": false})).await;
+    assert_eq!(off["is_enabled"], false, "{off}");
+    let told = server.told("action:===whodid.package.disable outcome:success").await;
+    let steps = json!([{"op": "test", "path": "/is_enabled", "value": true}, {"op": "replace", "path": "/is_enabled", "value": false}]);
+    assert_eq!(told[0]["requestData"]["delta"], steps, "also what was never stored is told");
+    assert_eq!(give("nine to five").await.0, 400, "also of a package that is off");
+}
+
+#[tokio::test]
+async fn what_guards_whodid_is_lowered_by_nobody_and_switched_off_by_administrators_alone() {
+    let server = Server::start().await;
+    let analyst = server.join("ana@example.com", json!([{"role": "analyst"}])).await;
+    let (rule, package) = ("/api/v1/rules/whodid-self-rules-off", "/api/v1/packages/whodid-self");
+    let by_analyst =
+        async |path: &str, body: Value| answer(server.with(&analyst.cookie, "PATCH", path).json(&body)).await;
+    for change in [
+        json!({"level": "low"}),
+        json!({"policy": {"threshold": 1_000_000}}),
+        json!({"policy": {"dedup_window": "30d"}}),
+        json!({"policy": {"daily_cap": 1}}),
+    ] {
+        let (status, refused) = ask(&server, "PATCH", rule, change.clone()).await;
+        let is_told = refused["detail"].as_str().unwrap().contains("cannot be made to tell less");
+        assert_eq!((status, is_told), (409, true), "{change}: {refused}");
+    }
+    for path in [rule, package] {
+        let (status, refused) = by_analyst(path, json!({"is_enabled": false})).await;
+        assert_eq!((status, refused["detail"].as_str().unwrap().contains("settings.manage")), (403, true), "{refused}");
+    }
+    for change in [json!({"level": "critical"}), json!({"is_enabled": true}), json!({"reset": true})] {
+        assert_eq!(by_analyst(rule, change.clone()).await.0, 200, "it tells no less: {change}");
+    }
+    let (_, shown) = ask(&server, "GET", rule, Value::Null).await;
+    assert_eq!((&shown["rule"]["is_enabled"], &shown["tuning"]), (&json!(true), &json!({})));
+
+    assert_eq!(ask(&server, "PATCH", rule, json!({"is_enabled": false})).await.0, 200);
+    let told = finding_of(&server, "whodid-self-rules-off").await;
+    assert!(told["initiator"]["name"].is_string(), "it tells of itself: {told}");
+}
+
+#[tokio::test]
+async fn who_may_not_read_the_audit_log_changes_nothing_that_looks_at_it() {
+    let server = Server::start().await;
+    let analyst = server.join("ana@example.com", json!([{"role": "analyst"}])).await;
+    let by_analyst = async |method: &str, path: &str, body: Value| {
+        answer(server.with(&analyst.cookie, method, path).json(&body)).await
+    };
+    let refused_as_blinding = |(status, refused): (u16, Value)| {
+        assert_eq!((status, refused["detail"].as_str().unwrap().contains("audit.read")), (403, true), "{refused}");
+    };
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    let path = "/api/v1/rules/key-deleted";
+    refused_as_blinding(by_analyst("PATCH", path, json!({"text": format!("{RULE}# a comment\n")})).await);
+    let (_, shown) = ask(&server, "GET", path, Value::Null).await;
+    assert_eq!((&shown["without_audit"], shown["text"].as_str()), (&json!(false), Some(RULE)), "nothing changed");
+    assert_eq!(by_analyst("PATCH", path, json!({"level": "critical"})).await.0, 200, "tuning leaves it seeing");
+    assert_eq!(ask(&server, "GET", path, Value::Null).await.1["without_audit"], false);
+
+    // What looks elsewhere loses nothing.
+    let elsewhere = "title: T\nid: elsewhere\nlogsource: {product: aws, service: cloudtrail}\n\
+        detection: {sel: {eventName: DeleteTrail}, condition: sel}\n";
+    ask(&server, "POST", "/api/v1/rules", json!({"text": elsewhere})).await;
+    let change = json!({"text": elsewhere.replace("title: T", "title: U")});
+    assert_eq!(by_analyst("PATCH", "/api/v1/rules/elsewhere", change).await.0, 200);
+
+    // What they wrote themselves they change, and it sees no more for that, until somebody who may writes it.
+    let own = RULE.replace("id: key-deleted", "id: key-gone");
+    let (status, made) = by_analyst("POST", "/api/v1/rules", json!({"text": own})).await;
+    assert_eq!((status, &made["without_audit"]), (201, &json!(true)), "{made}");
+    let path = "/api/v1/rules/key-gone";
+    let (status, changed) = by_analyst("PATCH", path, json!({"text": format!("{own}# mine\n")})).await;
+    assert_eq!((status, &changed["without_audit"]), (200, &json!(true)), "{changed}");
+    let (_, tuned) = ask(&server, "PATCH", path, json!({"level": "low"})).await;
+    assert_eq!(tuned["without_audit"], true, "another level is no other text");
+    let (_, lifted) = ask(&server, "PATCH", path, json!({"text": own})).await;
+    assert_eq!(lifted["without_audit"], false, "{lifted}");
+    let told = server.told("action:===whodid.rule.update outcome:success target.id:===key-gone").await;
+    let steps = told[0]["requestData"]["delta"].as_array().unwrap();
+    assert!(steps.contains(&json!({"op": "replace", "path": "/without_audit", "value": false})), "{steps:?}");
+
+    let install = async |version: &str, is_analyst: bool| {
+        let request = if is_analyst {
+            server.with(&analyst.cookie, "POST", "/api/v1/packages")
+        } else {
+            server.admin("POST", "/api/v1/packages")
+        };
+        let archive = package(version).to_archive().unwrap();
+        answer(request.header("content-type", "application/gzip").body(archive)).await
+    };
+    assert_eq!(install("1.0.0", false).await.0, 200);
+    refused_as_blinding(install("1.1.0", true).await);
+    let (_, shown) = ask(&server, "GET", "/api/v1/rules/mine-not-admin", Value::Null).await;
+    assert_eq!(shown["without_audit"], false, "{shown}");
+    assert_eq!(ask(&server, "DELETE", "/api/v1/packages/mine", Value::Null).await.0, 204);
+    assert_eq!(install("1.0.0", true).await.0, 200);
+    assert_eq!(install("1.1.0", true).await.0, 200, "theirs sees nothing of it already");
+    assert_eq!(install("1.2.0", false).await.0, 200);
+    let (_, shown) = ask(&server, "GET", "/api/v1/rules/mine-not-admin", Value::Null).await;
+    assert_eq!(shown["without_audit"], false, "{shown}");
+}
+
+/// Once, findings had a hash of a text that stood nowhere, and the audit log another.
+#[tokio::test]
+async fn the_text_behind_a_finding_is_found_in_the_audit_log() {
+    let server = Server::start().await;
+    let hash = |text: &str| data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE, "is_enabled": true})).await;
+    delete_key(&server).await;
+    let found = finding_of(&server, "key-deleted").await;
+    let version = hash(RULE);
+    assert_eq!(found["requestData"]["ruleVersion"], json!(version));
+    let (_, shown) = ask(&server, "GET", "/api/v1/rules/key-deleted", Value::Null).await;
+    assert_eq!((&shown["version"], &shown["text_hash"]), (&json!(version), &json!(version)));
+    let told = server.told(&format!("action:(whodid.rule OR whodid.package) \"{version}\"")).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["action"], "whodid.rule.create");
+    assert_eq!(told[0]["requestData"]["ruleVersions"], json!({"key-deleted": version}));
+
+    // A text of two: each has its own.
+    let second = RULE.replace("id: key-deleted", "id: key-gone");
+    let both = format!("{RULE}---\n{second}");
+    assert_eq!(ask(&server, "PATCH", "/api/v1/rules/key-deleted", json!({"text": both})).await.0, 200);
+    let asked = server.told("action:===whodid.rule.update").await[0]["requestData"].clone();
+    assert_eq!(asked["ruleVersionsBefore"], json!({"key-deleted": version}));
+    assert_eq!(asked["ruleVersions"], json!({"key-deleted": version, "key-gone": hash(&second)}));
+    assert_eq!(ask(&server, "PATCH", "/api/v1/rules/key-gone", json!({"is_enabled": true})).await.0, 200);
+    let asked = server.told("action:===whodid.rule.enable").await[0]["requestData"].clone();
+    assert_eq!(asked["ruleVersions"]["key-gone"], json!(hash(&second)));
+    assert_eq!(ask(&server, "DELETE", "/api/v1/rules/key-gone", Value::Null).await.0, 204);
+    let asked = server.told("action:===whodid.rule.delete").await[0]["requestData"].clone();
+    assert_eq!(asked["ruleVersionsBefore"], json!({"key-deleted": version, "key-gone": hash(&second)}));
+}
+
+#[tokio::test]
+async fn of_a_package_the_rules_that_came_went_and_changed_are_told_with_their_versions() {
+    let server = Server::start().await;
+    let install = async |package: &Package| {
+        let archive = package.to_archive().unwrap();
+        let (status, answered) = answer(server.admin("POST", "/api/v1/packages").body(archive)).await;
+        assert_eq!(status, 200, "{answered}");
+    };
+    let newest =
+        async |deed: &str| server.told(&format!("action:===whodid.package.{deed}")).await[0]["requestData"].clone();
+    let versions = |package: &Package| -> BTreeMap<String, String> {
+        let documents = package.documents().documents.into_iter();
+        documents.map(|document| (document.meta().id.clone(), document.version)).collect()
+    };
+    let first = package("1.0.0");
+    install(&first).await;
+    assert_eq!(newest("create").await["rulesAdded"], json!(versions(&first)));
+    let mut files = package("1.1.0").files;
+    let text = files["rules/one.yml"].replace("a.b.delete", "a.b.remove");
+    files.insert("rules/two.yml".to_owned(), text.replace("mine-not-admin", "mine-second"));
+    files.insert("rules/one.yml".to_owned(), text);
+    let second = Package::from_files(files).unwrap();
+    install(&second).await;
+    let (asked, now) = (newest("update").await, versions(&second));
+    assert_eq!(asked["rulesAdded"], json!({"mine-second": now["mine-second"]}));
+    assert_eq!(asked["rulesChangedBefore"], json!(versions(&first)));
+    assert_eq!(asked["rulesChanged"], json!({"mine-not-admin": now["mine-not-admin"]}));
+    assert_eq!(asked["rulesRemoved"], Value::Null);
+    assert_eq!(ask(&server, "DELETE", "/api/v1/packages/mine", Value::Null).await.0, 204);
+    assert_eq!(newest("delete").await["rulesRemoved"], json!(now));
+}
+
+#[tokio::test]
+async fn a_change_tells_what_was_in_force_before_though_nobody_had_tuned_it() {
+    let server = Server::start().await;
+    ask(&server, "POST", "/api/v1/rules", json!({"text": RULE})).await;
+    let delta = async |deed: &str| {
+        let told = server.told(&format!("action:===whodid.rule.{deed} outcome:success")).await;
+        told[0]["requestData"]["delta"].as_array().unwrap().clone()
+    };
+    let replaced = |path: &str, before: Value, after: Value| {
+        [json!({"op": "test", "path": path, "value": before}), json!({"op": "replace", "path": path, "value": after})]
+    };
+    let tune = json!({"level": "low", "policy": {"threshold": 5}});
+    ask(&server, "PATCH", "/api/v1/rules/key-deleted", tune).await;
+    let steps = delta("update").await;
+    for step in [replaced("/level", json!("high"), json!("low")), replaced("/policy/threshold", json!(1), json!(5))]
+        .into_iter()
+        .flatten()
+    {
+        assert!(steps.contains(&step), "{step} in {steps:?}");
+    }
+    assert_eq!(steps.len(), 4, "{steps:?}");
+
+    let packaged = "/api/v1/rules/whodid-self-failed-sign-ins";
+    ask(&server, "PATCH", packaged, json!({"is_enabled": false})).await;
+    assert_eq!(delta("disable").await, replaced("/is_enabled", json!(true), json!(false)));
+    assert_eq!(ask(&server, "DELETE", packaged, Value::Null).await.0, 204);
+    assert_eq!(delta("delete").await, replaced("/is_enabled", json!(false), json!(true)), "as its package says");
 }

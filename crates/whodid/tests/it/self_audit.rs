@@ -90,7 +90,12 @@ async fn do_everything(server: &Server, receiver: &Receiver) {
     let channel = id(&make("/api/v1/channels", channel).await);
     make(&format!("/api/v1/channels/{channel}/test"), Value::Null).await;
     let other = crate::alerting::webhook("operations", receiver);
-    done("PATCH", &format!("/api/v1/channels/{channel}"), other).await;
+    done("PATCH", &format!("/api/v1/channels/{channel}"), other.clone()).await;
+    for is_enabled in [false, true] {
+        let mut switched = other.clone();
+        switched["is_enabled"] = json!(is_enabled);
+        done("PATCH", &format!("/api/v1/channels/{channel}"), switched).await;
+    }
     let trigger = json!({"operator": "presence", "immediate": true});
     let preset = json!({"name": "on call", "channels": [{"channel": channel, "trigger": trigger}]});
     let preset_id = id(&make("/api/v1/presets", preset.clone()).await);
@@ -223,9 +228,28 @@ async fn every_change_is_told_with_what_changed() {
     }
     assert!(missing.is_empty(), "{}\ntold: {actions:?}", missing.join("\n"));
     // Sessions and keys of the second kind, which no route declares by itself.
-    for more in ["whodid.session.create", "whodid.user.create", "whodid.service-key.create", "whodid.user.enable"] {
+    for more in [
+        "whodid.session.create",
+        "whodid.user.create",
+        "whodid.service-key.create",
+        "whodid.user.enable",
+        "whodid.channel.disable",
+        "whodid.channel.enable",
+    ] {
         assert!(actions.contains(more), "{more}");
     }
+}
+
+#[test]
+fn the_guide_lists_every_deed_with_its_grade() {
+    let guide = std::fs::read_to_string("../../docs/guide/self-audit.md").unwrap();
+    let is_there = |deed: &whodid_audit::Deed| {
+        let anchor = format!("<a id=\"deed-{}-{}\"></a>`{}` |", deed.object(), deed.verb(), deed.action());
+        guide.lines().any(|line| line.contains(&anchor) && line.contains(&format!("| {} |", deed.severity().as_str())))
+    };
+    let missing: Vec<&str> =
+        whodid_audit::Deed::ALL.iter().filter(|deed| !is_there(deed)).map(|deed| deed.action()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test]
@@ -350,4 +374,41 @@ async fn senders_cannot_write_to_the_audit_log() {
     for key in [&server.keys.service_key, &server.keys.ingestion_key] {
         assert_eq!(refused(server.get("/api/v1/events?stream=audit").bearer_auth(key)).await.0, 403);
     }
+}
+
+/// The first notice about a rule that a receiver takes; a test that waits in vain is ended from outside.
+async fn notice_of(receiver: &Receiver, rule: &str) -> Value {
+    let mut count = 1;
+    loop {
+        let told = receiver.told(count).await;
+        if let Some(notice) = told.iter().find(|notice| notice["rule_id"] == rule) {
+            return notice.clone();
+        }
+        count = told.len() + 1;
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_is_given_up_is_told_and_other_channels_tell_of_it_without_going_on_for_ever() {
+    let (good, dead) = (Receiver::answering(200).await, Receiver::answering(403).await);
+    let server = server_for(&[&good, &dead]).await;
+    let mut ids = Vec::new();
+    for (name, receiver) in [("good", &good), ("dead", &dead)] {
+        let channel = crate::alerting::webhook(name, receiver);
+        let (status, made) = answer(server.admin("POST", "/api/v1/channels").json(&channel)).await;
+        assert_eq!(status, 201, "{made}");
+        ids.push(id(&made));
+    }
+    crate::alerting::raise(&server).await;
+    let rule = "whodid-self-channel-not-told";
+    let notice = notice_of(&good, rule).await;
+    assert_eq!(notice["severity"], "high", "{notice}");
+    // The dead one is told of its own failure too, and that it does not take that is not told again.
+    notice_of(&dead, rule).await;
+    let told = server.told("action:===whodid.channel.notify").await;
+    let [event] = told.as_slice() else { panic!("{told:#?}") };
+    assert_eq!((&event["outcome"], &event["reason"]["reasonCode"]), (&json!("failure"), &json!("403")), "{event}");
+    assert_eq!((&event["target"]["id"], &event["target"]["name"]), (&json!(ids[1]), &json!("dead")), "{event}");
+    assert_eq!(event["initiator"]["name"], "whodid", "{event}");
+    assert_eq!(event["requestData"]["tries"], 1, "{event}");
 }

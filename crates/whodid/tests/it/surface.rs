@@ -207,9 +207,18 @@ async fn the_server_tells_its_state() {
         assert_eq!(answer(server.get(path)).await.0, 200, "{path}");
     }
     let metrics = server.get("/metrics").send().await.unwrap().text().await.unwrap();
-    for name in
-        ["whodid_events_total", "whodid_http_requests_total", "whodid_http_request_seconds_bucket", "whodid_build_info"]
-    {
+    for name in [
+        "whodid_events_total",
+        "whodid_http_requests_total",
+        "whodid_http_request_seconds_bucket",
+        "whodid_build_info",
+        "whodid_detect_behind",
+        "whodid_detect_dropped_groups",
+        "whodid_detect_dropped_matches",
+        "whodid_rules_problems 0",
+        "whodid_deliveries_given_up_total 0",
+        "whodid_deliveries_total{outcome=\"failed\"} 0",
+    ] {
         assert!(metrics.contains(name), "{name} is missing in\n{metrics}");
     }
     let document = server.get("/openapi.json").send().await.unwrap().text().await.unwrap();
