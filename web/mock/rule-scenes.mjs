@@ -18,7 +18,7 @@ export const scenes = [
   ['rule-exceptions', `${RULE}?part=exceptions`, (page) => text(page, 'Everything it matches is told.')],
   ['rule-long', '/rules/rule/own-role-of-another-account-that-has-a-rather-long-id-as-well', (page) => text(page, 'There are no tests yet')],
   ['rule-gone', '/rules/rule/no-such-rule', (page) => text(page, 'No such rule')],
-  ['filter', '/rules/rule/own-billing-may', (page) => text(page, /^It applies/)],
+  ['filter', '/rules/rule/own-billing-may', (page) => text(page, /It applies to/)],
   ['filter-of-package', '/rules/rule/mock-backup-agent-may', (page) => text(page, /^Narrows mock-backup-deleted/)],
   ['rule-new', '/rules/new', (page) => text(page, /tests pass/)],
   ['packages', '/rules/packages?open=mock-payments', (page) => text(page, 'payment_admins')],
