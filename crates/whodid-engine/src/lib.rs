@@ -48,7 +48,7 @@ pub use options::{AUDIT_RESERVE_BYTES, Clock, Options};
 pub use own::OWN_STREAMS;
 pub use read::{
     Around, Count, EventJson, Facet, FieldName, Histogram, HistogramBucket, Interval, Lookup, Order, Page, ReadRequest,
-    ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value,
+    ReadStats, RejectPage, RejectRow, RejectSummary, SqlAnswer, Value, time_range,
 };
 pub use salvage::{SalvageError, Salvaged, salvage};
 pub use status::{Status, shows_all};

@@ -584,33 +584,8 @@ impl Engine {
         require(scope, &[Right::Read, Right::Export])?;
         let stream = stream_of(scope, request.stream.as_ref())?;
         let visible = self.visible(scope, &stream, request.space.as_deref())?;
-        let time = |name: &str, text: &Option<String>| {
-            text.as_deref()
-                .map(|text| {
-                    whodid_query::parse_time(text, now)
-                        .map_err(|error| Error::invalid("bad_time", format!("`{name}`: {error}")))
-                })
-                .transpose()
-        };
         let mut filter = Filter::of(parse_query(&request.q)?.at(now), visible);
-        match (&request.from, &request.to) {
-            // A text for a whole range stands for both ends.
-            (Some(text), None) if whodid_query::parse_time(text, now).is_err() => {
-                match whodid_query::parse_range(text, now) {
-                    Ok((from, to)) => (filter.from, filter.to) = (Some(from), Some(to)),
-                    Err(_) => filter.from = time("from", &request.from)?,
-                }
-            }
-            (from, to) => {
-                filter.from = time("from", from)?;
-                filter.to = time("to", to)?;
-            }
-        }
-        if let (Some(from), Some(to)) = (filter.from, filter.to)
-            && from >= to
-        {
-            return Err(Error::invalid("bad_time", format!("`from` ({from}) must lie before `to` ({to})")));
-        }
+        (filter.from, filter.to) = time_range(request.from.as_deref(), request.to.as_deref(), now)?;
         filter.region.clone_from(&request.region);
         if mentions_recorded_at(&filter.query.expr) {
             // A group that is being written now may carry a time of the past: a closed range shows it always or never.
@@ -699,6 +674,38 @@ pub(crate) fn render_all(batches: &[RecordBatch], account: &AccountName, stream:
         }
     }
     events
+}
+
+/// From when, inclusive, and until when, exclusive, something is asked for: times, or in `from` alone a text for a whole
+/// range, which stands for both ends. Relative ones are as they are at `now`.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] with code `bad_time`: a text cannot be read, or the end is not after the beginning.
+pub fn time_range(
+    from: Option<&str>,
+    to: Option<&str>,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
+    let time = |name: &str, text: Option<&str>| {
+        let read = text.map(|text| whodid_query::parse_time(text, now)).transpose();
+        read.map_err(|error| Error::invalid("bad_time", format!("`{name}`: {error}")))
+    };
+    if let (Some(text), None) = (from, to)
+        && whodid_query::parse_time(text, now).is_err()
+        && let Ok((from, to)) = whodid_query::parse_range(text, now)
+    {
+        return ordered(Some(from), Some(to));
+    }
+    ordered(time("from", from)?, time("to", to)?)
+}
+
+fn ordered(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        return Err(Error::invalid("bad_time", format!("`from` ({from}) must lie before `to` ({to})")));
+    }
+    Ok((from, to))
 }
 
 pub(crate) fn parse_query(q: &str) -> Result<Query, Error> {

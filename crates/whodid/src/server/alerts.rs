@@ -45,7 +45,8 @@ pub async fn list(
     let account = caller.needs(Permission::AlertsRead, params.account.as_deref())?;
     let limit = limit(params.limit, 100, 1000, "limit")?;
     let members = Members::of(&app, &account).await?;
-    let (opened_from, opened_to) = range(params.from.as_deref(), params.to.as_deref(), crate::clock::now())?;
+    let now = crate::clock::now();
+    let (opened_from, opened_to) = whodid_engine::time_range(params.from.as_deref(), params.to.as_deref(), now)?;
     let filter = AlertFilter {
         statuses: statuses(params.status.as_deref())?,
         rule_id: params.rule.clone(),
@@ -292,31 +293,6 @@ fn assignee_asked(members: &Members, caller: &Caller, text: &str) -> Result<Stri
         );
         Failure::new(Code::BadParameter, detail)
     })
-}
-
-/// From when, inclusive, and until when, exclusive, alerts are to have opened; texts as lists of events take them.
-fn range(
-    from: Option<&str>,
-    to: Option<&str>,
-    now: Timestamp,
-) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
-    let time = |name: &str, text: Option<&str>| {
-        let read = text.map(|text| whodid_query::parse_time(text, now)).transpose();
-        read.map_err(|error| Failure::new(Code::BadTime, format!("`{name}`: {error}")))
-    };
-    if let (Some(text), None) = (from, to)
-        && whodid_query::parse_time(text, now).is_err()
-        && let Ok((from, to)) = whodid_query::parse_range(text, now)
-    {
-        return Ok((Some(from), Some(to)));
-    }
-    let (from, to) = (time("from", from)?, time("to", to)?);
-    if let (Some(from), Some(to)) = (from, to)
-        && from >= to
-    {
-        return Err(Failure::new(Code::BadTime, format!("`from` ({from}) must lie before `to` ({to})")));
-    }
-    Ok((from, to))
 }
 
 fn refused(refusal: Refusal) -> Failure {
