@@ -1,10 +1,11 @@
 //! Live detection: every record of an account's streams through its rules, in order, once.
 //!
 //! A cursor for each stream tells how far an account has been looked at. Records are read from the tail as they are
-//! published, and from the lake when they were flushed before detection came to them, so a slow rule delays findings
-//! and never ingest. What is found is recorded in the stream `findings` before the cursor moves on; the cursor and what
-//! correlations remember are stored together every few seconds. After a crash the records since then are looked at
-//! again, come to the same findings, and those are known by their ids.
+//! published. What is flushed before detection comes to it stays in memory a while, and what does not find room there
+//! is read back from the lake, so a slow rule delays findings and never ingest. What is found is recorded in the stream
+//! `findings` before the cursor moves on; the cursor and what correlations remember are stored together every few
+//! seconds. After a crash the records since then are looked at again, come to the same findings, and those are known by
+//! their ids.
 //!
 //! Each account has a task of its own, so that what holds one up holds up no other. Streams are looked at in the order
 //! in which their records were taken in, and the clock is let pass only when none waits: what did not happen is told
@@ -42,6 +43,9 @@ pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
 const STEP_ROWS: usize = 4096;
 /// Records that are taken from the tail together, or the batch that exceeds them.
 const TAKEN_ROWS: usize = 16_384;
+/// Bytes of records of all accounts that stay in memory although they are flushed, because they were not looked at yet:
+/// several seconds of what two cores take in. To read one back costs several times as much as to look at it.
+const KEPT_BYTES: usize = 192 << 20;
 /// How often time is let pass for what waits for it.
 const TICK: Duration = Duration::from_secs(1);
 /// Records that are read back from the lake together.
@@ -133,6 +137,7 @@ impl Engine {
         if rules.rules().is_empty() {
             let ended = detection.accounts.lock().remove(account);
             if ended.is_some() {
+                self.keep_nothing(account);
                 snapshot::remove(&self.inner.options.data, account);
             }
             return Ok(());
@@ -252,8 +257,7 @@ impl Engine {
         let stored = snapshot::read(&self.inner.options.data, account)
             .map_err(|error| Error::internal("reading what detection remembers", error))?;
         let mut cursors = HashMap::new();
-        for name in DETECT_STREAMS {
-            let stream = StreamName::parse(name).map_err(|error| Error::internal("naming a stream", error))?;
+        for stream in detect_streams() {
             let end = self.inner.known_table(account, &stream).map_or(Offset(0), |table| table.next_offset());
             cursors.insert(stream, end);
         }
@@ -290,6 +294,7 @@ impl Engine {
                 Ok(begun) => *work = begun,
                 Err(error) => {
                     tracing::error!(account = %account, error = %chain(&error), "detection broke off and cannot go on from what it stored");
+                    self.keep_nothing(account);
                     return false;
                 }
             }
@@ -301,11 +306,13 @@ impl Engine {
         }
         // Before it is known that nothing waits: what comes after this moment is not older.
         let now = (self.inner.options.clock)();
+        let mut can_read = true;
         let has_more = match self.next(account, work).await {
             Ok(Some((stream, batches))) => self.look(account, &stream, work, batches).await,
             Ok(None) => self.let_time_pass(account, work, now).await,
             Err(error) => {
                 tracing::error!(account = %account, error = %chain(&error), "detection cannot read records back, and tries again");
+                can_read = false;
                 false
             }
         };
@@ -315,6 +322,18 @@ impl Engine {
             drops: work.state.drops(),
             state_bytes: work.state.bytes(),
         };
+        for (stream, table) in self.detect_tables(account) {
+            table.keep_from(work.cursors.get(&stream).copied().unwrap_or(Offset(0)), KEPT_BYTES);
+        }
+        // Looked at only now: whoever ended detection meanwhile let go of what was kept before this kept some.
+        let known = self.inner.detection.accounts.lock().get(account).cloned();
+        let is_ended = known.is_none_or(|known| !std::ptr::eq(Arc::as_ptr(&known), watched));
+        if is_ended || !can_read {
+            self.keep_nothing(account);
+        }
+        if is_ended {
+            return false;
+        }
         watched.looked.send_if_modified(|cursors| {
             let is_other = *cursors != work.cursors;
             if is_other {
@@ -327,6 +346,16 @@ impl Engine {
             self.save(account, work).await;
         }
         has_more
+    }
+
+    /// Lets go of the records that stay in memory for detection of an account: whoever comes to them reads them back.
+    fn keep_nothing(&self, account: &AccountName) {
+        self.detect_tables(account).for_each(|(_, table)| table.keep_nothing());
+    }
+
+    /// The tables that are there of the streams that are looked at.
+    fn detect_tables(&self, account: &AccountName) -> impl Iterator<Item = (StreamName, Arc<whodid_lake::Table>)> {
+        detect_streams().filter_map(|stream| Some((stream.clone(), self.inner.known_table(account, &stream)?)))
     }
 
     fn behind(&self, account: &AccountName, cursors: &HashMap<StreamName, Offset>) -> u64 {
@@ -345,8 +374,7 @@ impl Engine {
         work: &mut Work,
     ) -> Result<Option<(StreamName, Vec<RecordBatch>)>, Error> {
         let mut heads: Vec<(Timestamp, StreamName)> = Vec::with_capacity(DETECT_STREAMS.len());
-        for name in DETECT_STREAMS {
-            let Ok(stream) = StreamName::parse(name) else { continue };
+        for stream in detect_streams() {
             self.take_ahead(account, &stream, work).await?;
             let head = work.ahead.get(&stream).and_then(VecDeque::front);
             heads.extend(head.map(|batch| (subject::recorded_at(batch, 0), stream)));
@@ -411,7 +439,7 @@ impl Engine {
         if end <= next {
             return Ok(Read::Nothing);
         }
-        let mut batches = table.first_tail_after(next.0.checked_sub(1).map(Offset), TAKEN_ROWS);
+        let mut batches = table.first_in_memory(next, TAKEN_ROWS);
         let first = batches.first().and_then(offsets_of).map(|(first, _)| first);
         if first == Some(next) {
             // No further than where records are missing: those are asked for next.
@@ -613,6 +641,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn detect_streams() -> impl Iterator<Item = StreamName> {
+    DETECT_STREAMS.iter().filter_map(|name| StreamName::parse(name).ok())
 }
 
 /// What [`Engine::records_from`] finds.

@@ -138,7 +138,10 @@ impl Table {
             _in_flight: InFlight::new(self),
             _compacting: compacting,
         };
-        for segment in self.snapshot().segments {
+        let segments = self.snapshot().segments;
+        // What goes from the lake is not to stay in memory; what is flushed from here on does not go.
+        self.state.lock().tail.drop_kept();
+        for segment in segments {
             if !erasure.may_be_in(&segment) {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! The lake: all tables, at one location but for the accounts that have a place of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use object_store::ObjectStore;
@@ -13,6 +13,7 @@ use crate::owner::{self, Claim, OwnerError};
 use crate::segment::{FOOTER_CACHE_BYTES, FooterCache};
 use crate::store::{self, Location, LocationError};
 use crate::table::Table;
+use crate::tail::AllBytes;
 
 /// Every table. Those of an account are at the lake's location, or at one of the account's own. One process at a time
 /// writes to a location.
@@ -24,7 +25,7 @@ pub struct Lake {
     /// One claim at a time: all write the same file of runs.
     claiming: tokio::sync::Mutex<()>,
     footers: Arc<FooterCache>,
-    tail_bytes: Arc<AtomicUsize>,
+    tail_bytes: AllBytes,
     tables: parking_lot::Mutex<BTreeMap<(AccountName, StreamName), Opening>>,
 }
 
@@ -124,7 +125,7 @@ impl Lake {
             places: parking_lot::Mutex::default(),
             claiming: tokio::sync::Mutex::default(),
             footers: FooterCache::new(FOOTER_CACHE_BYTES),
-            tail_bytes: Arc::default(),
+            tail_bytes: AllBytes::default(),
             tables: parking_lot::Mutex::default(),
         }
     }
@@ -252,7 +253,12 @@ impl Lake {
 
     /// Bytes of the records that wait in memory, all tables together.
     pub fn tail_bytes(&self) -> usize {
-        self.tail_bytes.load(Ordering::Relaxed)
+        self.tail_bytes.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the records that are in the lake and kept in memory, all tables together: see [`Table::keep_from`].
+    pub fn kept_bytes(&self) -> usize {
+        self.tail_bytes.kept.load(Ordering::Relaxed)
     }
 
     /// The table of a stream. It need not exist: the first flush makes it.

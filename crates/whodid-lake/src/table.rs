@@ -1,7 +1,6 @@
 //! A table: the segments and the tail of one stream, and the one lock under which both change together.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
@@ -17,7 +16,7 @@ use crate::commit::{DeltaLog, LogError, LoggedFile};
 use crate::owner::Claim;
 use crate::schema::{column, stored_schema};
 use crate::segment::{FooterCache, Segment};
-use crate::tail::{Tail, TailBatch};
+use crate::tail::{AllBytes, Tail, TailBatch};
 
 /// The records of one stream.
 ///
@@ -114,7 +113,7 @@ impl Table {
         stream: StreamName,
         footers: Arc<FooterCache>,
         claim: Arc<OnceLock<Claim>>,
-        all_tail_bytes: Arc<AtomicUsize>,
+        all_tail_bytes: AllBytes,
     ) -> Result<Self, LogError> {
         let log = DeltaLog::new(&store, &account, &stream);
         let tail = Tail::counted_in(all_tail_bytes);
@@ -261,9 +260,22 @@ impl Table {
         self.state.lock().tail.after(offset)
     }
 
-    /// The same, no further than the first batches that have `rows` together.
-    pub fn first_tail_after(&self, offset: Option<Offset>, rows: usize) -> Vec<RecordBatch> {
-        self.state.lock().tail.first_after(offset, rows)
+    /// The records in memory from an offset on, in offset order, no further than the first batches that have `rows`
+    /// together: the tail, and before it what [`Table::keep_from`] keeps. Others may be missing between them.
+    pub fn first_in_memory(&self, from: Offset, rows: usize) -> Vec<RecordBatch> {
+        self.state.lock().tail.first_from(from, rows)
+    }
+
+    /// Says that every record is looked at in order, and that the turn is at `from`: what is flushed before its turn
+    /// stays in memory until then, so that it need not be read back; as long as all tables together keep at most
+    /// `bytes_max`, and this one two thirds of that. Searches, exports and the journal do not see it.
+    pub fn keep_from(&self, from: Offset, bytes_max: usize) {
+        self.state.lock().tail.keep_from(from, bytes_max);
+    }
+
+    /// Ends what [`Table::keep_from`] began.
+    pub fn keep_nothing(&self) {
+        self.state.lock().tail.keep_nothing();
     }
 
     /// All records now.

@@ -3,7 +3,11 @@
 //! Small batches are merged as they come, so that a scan meets few of them however the requests were cut.
 //! A flush freezes what is there; the frozen part stays visible until its segments are, and after a failed
 //! flush it is frozen still, so that the next one writes the same files again.
+//!
+//! Who looks at every record in order can ask that what is flushed before its turn stays in memory a while, which is
+//! far cheaper than reading it back. It is for that reader alone: to everybody else the records are in the lake.
 
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,8 +31,30 @@ pub(crate) struct Tail {
     fresh: Vec<Arc<TailBatch>>,
     rows: usize,
     bytes: usize,
-    /// Bytes of all tails of the lake: asked for with every request, so never summed up anew.
-    all_bytes: Arc<AtomicUsize>,
+    /// What is flushed and kept for who looks at records in order.
+    kept: VecDeque<Arc<TailBatch>>,
+    kept_bytes: usize,
+    keeping: Option<Keeping>,
+    all: AllBytes,
+}
+
+/// Bytes of all tails of a lake: asked for with every request, so never summed up anew.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AllBytes {
+    /// Of what waits for its flush.
+    pub waiting: Arc<AtomicUsize>,
+    /// Of what is flushed and kept.
+    pub kept: Arc<AtomicUsize>,
+}
+
+/// What is to stay in memory after its flush.
+#[derive(Debug, Clone, Copy)]
+struct Keeping {
+    /// From this record on.
+    from: Offset,
+    /// While all tables of the lake keep fewer bytes, and this one no more than two thirds of them: a reader that is
+    /// stuck leaves something to the others.
+    bytes_max: usize,
 }
 
 /// Records in memory, in offset order, with what searches ask of them again and again.
@@ -83,9 +109,18 @@ impl Deref for TailBatch {
 }
 
 impl Tail {
-    /// An empty tail that is counted in `all_bytes`.
-    pub fn counted_in(all_bytes: Arc<AtomicUsize>) -> Self {
-        Self { frozen: Vec::new(), fresh: Vec::new(), rows: 0, bytes: 0, all_bytes }
+    /// An empty tail that is counted in `all`.
+    pub fn counted_in(all: AllBytes) -> Self {
+        Self {
+            frozen: Vec::new(),
+            fresh: Vec::new(),
+            rows: 0,
+            bytes: 0,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            keeping: None,
+            all,
+        }
     }
 
     /// Adds a sequenced batch.
@@ -141,11 +176,11 @@ impl Tail {
         self.parts().filter_map(|part| from_offset(&part.batch, next)).collect()
     }
 
-    /// The records after `offset`, as [`Tail::after`] gives them: the first batches that have `rows` together, or all.
-    pub fn first_after(&self, offset: Option<Offset>, rows: usize) -> Vec<RecordBatch> {
-        let next = offset.map_or(0, |offset| offset.0 + 1);
+    /// The records from an offset on, those that are kept among them: the first batches that have `rows` together, or
+    /// all.
+    pub fn first_from(&self, next: Offset, rows: usize) -> Vec<RecordBatch> {
         let (mut taken, mut counted) = (Vec::new(), 0);
-        for batch in self.parts().filter_map(|part| from_offset(&part.batch, next)) {
+        for batch in self.kept.iter().chain(self.parts()).filter_map(|part| from_offset(&part.batch, next.0)) {
             counted += batch.num_rows();
             taken.push(batch);
             if counted >= rows {
@@ -163,15 +198,59 @@ impl Tail {
         self.frozen()
     }
 
-    /// Lets go of the frozen part up to `last`, which is in the lake now.
+    /// Lets go of the frozen part up to `last`, which is in the lake now, but for what is to be kept.
     pub fn release_frozen(&mut self, last: Offset) {
         for part in std::mem::take(&mut self.frozen) {
             self.count_out(&part);
-            if let Some(rest) = from_offset(&part.batch, last.0 + 1) {
-                let rest = TailBatch::new(rest);
-                self.count_in(&rest);
-                self.frozen.push(rest);
+            match from_offset(&part.batch, last.0 + 1) {
+                None => self.keep(part),
+                Some(rest) => {
+                    let rest = TailBatch::new(rest);
+                    self.count_in(&rest);
+                    self.frozen.push(rest);
+                }
             }
+        }
+    }
+
+    /// Keeps what is flushed from now on of the records from `from` on, and lets go of what was kept before it.
+    pub fn keep_from(&mut self, from: Offset, bytes_max: usize) {
+        self.keeping = Some(Keeping { from, bytes_max });
+        let is_before = |part: &Arc<TailBatch>| offsets_of(&part.batch).is_none_or(|(_, last)| last < from);
+        while self.kept.front().is_some_and(is_before) {
+            self.drop_first_kept();
+        }
+    }
+
+    /// Keeps nothing any more.
+    pub fn keep_nothing(&mut self) {
+        self.keeping = None;
+        self.drop_kept();
+    }
+
+    /// Lets go of what is kept; what is flushed later is kept as before.
+    pub fn drop_kept(&mut self) {
+        while !self.kept.is_empty() {
+            self.drop_first_kept();
+        }
+    }
+
+    fn keep(&mut self, part: Arc<TailBatch>) {
+        let Some(keeping) = self.keeping else { return };
+        let is_wanted = offsets_of(&part.batch).is_some_and(|(_, last)| last >= keeping.from);
+        let fits = self.kept_bytes + part.bytes <= keeping.bytes_max / 3 * 2
+            && self.all.kept.load(Ordering::Relaxed) + part.bytes <= keeping.bytes_max;
+        if is_wanted && fits {
+            self.kept_bytes += part.bytes;
+            self.all.kept.fetch_add(part.bytes, Ordering::Relaxed);
+            self.kept.push_back(part);
+        }
+    }
+
+    fn drop_first_kept(&mut self) {
+        if let Some(part) = self.kept.pop_front() {
+            self.kept_bytes -= part.bytes;
+            self.all.kept.fetch_sub(part.bytes, Ordering::Relaxed);
         }
     }
 
@@ -182,19 +261,20 @@ impl Tail {
     fn count_in(&mut self, part: &TailBatch) {
         self.rows += part.batch.num_rows();
         self.bytes += part.bytes;
-        self.all_bytes.fetch_add(part.bytes, Ordering::Relaxed);
+        self.all.waiting.fetch_add(part.bytes, Ordering::Relaxed);
     }
 
     fn count_out(&mut self, part: &TailBatch) {
         self.rows -= part.batch.num_rows();
         self.bytes -= part.bytes;
-        self.all_bytes.fetch_sub(part.bytes, Ordering::Relaxed);
+        self.all.waiting.fetch_sub(part.bytes, Ordering::Relaxed);
     }
 }
 
 impl Drop for Tail {
     fn drop(&mut self) {
-        self.all_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.all.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.drop_kept();
     }
 }
 

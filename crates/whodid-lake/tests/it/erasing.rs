@@ -54,6 +54,21 @@ fn without(numbers: Range<u64>, erasure: &Erasure) -> BTreeSet<u64> {
     numbers.filter(|number| !goes(number)).collect()
 }
 
+#[tokio::test]
+async fn what_an_erasure_names_does_not_stay_in_memory_for_who_looks_at_all_in_order() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let table = table(&store).await;
+    table.append(batch(0..100)).unwrap();
+    table.keep_from(Offset(0), usize::MAX);
+    table.flush().await.unwrap();
+    assert_eq!(table.first_in_memory(Offset(0), usize::MAX).len(), 1);
+    erase(&table, &during(0..DAY)).await;
+    assert!(table.first_in_memory(Offset(0), usize::MAX).is_empty());
+    table.append(batch(100..110)).unwrap();
+    table.flush().await.unwrap();
+    assert_eq!(table.first_in_memory(Offset(0), usize::MAX).len(), 1, "what came after is kept as before");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_erasure_names_goes_and_everything_else_stays() {
     let folder = tempfile::tempdir().unwrap();

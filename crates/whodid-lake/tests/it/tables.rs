@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
+use whodid_lake::schema::column;
 use whodid_lake::{BatchBuilder, DurableFolder, Lake, Location, Table, sequence};
 use whodid_model::{AccountName, Offset, StreamName};
 
@@ -49,6 +52,55 @@ async fn what_is_appended_is_there_before_and_after_a_flush_and_an_open() {
         }
     })
     .await;
+}
+
+/// The offsets in memory from one on.
+fn in_memory(table: &Table, from: u64) -> Vec<u64> {
+    let batches = table.first_in_memory(Offset(from), usize::MAX);
+    let offsets = batches.iter().flat_map(|batch| {
+        let offsets = batch.column(column::OFFSET).as_primitive::<Int64Type>();
+        offsets.values().iter().map(|offset| *offset as u64).collect::<Vec<_>>()
+    });
+    offsets.collect()
+}
+
+#[tokio::test]
+async fn what_is_flushed_before_its_turn_stays_in_memory_for_who_looks_at_all_in_order() {
+    let lake = Lake::on(Arc::new(InMemory::new()));
+    let table = lake.table(&account(), &StreamName::activity()).await.unwrap();
+    table.append(batch(0..100)).unwrap();
+    table.flush().await.unwrap();
+    assert_eq!((in_memory(&table, 0), lake.kept_bytes()), (Vec::new(), 0), "nobody asked for it");
+
+    for numbers in [100..200, 200..300, 300..400] {
+        table.append(batch(numbers)).unwrap();
+    }
+    let each = table.tail_bytes() / 3;
+    table.keep_from(Offset(250), usize::MAX);
+    table.flush().await.unwrap();
+    assert_eq!(in_memory(&table, 250), (250..400).collect::<Vec<_>>());
+    assert_eq!(in_memory(&table, 0), (200..400).collect::<Vec<_>>(), "what had its turn is gone");
+    assert_eq!(table.tail_rows(), 0);
+    check_holds(&table.snapshot(), 400).await;
+
+    table.append(batch(400..500)).unwrap();
+    assert_eq!(in_memory(&table, 399), (399..500).collect::<Vec<_>>(), "with the tail behind it");
+    table.keep_from(Offset(400), each * 3 / 2 + 2);
+    assert_eq!(lake.kept_bytes(), 0);
+    table.append(batch(500..600)).unwrap();
+    table.flush().await.unwrap();
+    table.append(batch(600..700)).unwrap();
+    assert!((1..=each + 1).contains(&lake.kept_bytes()), "{} of {each}", lake.kept_bytes());
+    let found = in_memory(&table, 400);
+    assert!(found.len() < 300 && found.ends_with(&(600..700).collect::<Vec<_>>()), "no more than was allowed");
+
+    table.keep_from(Offset(600), usize::MAX);
+    table.flush().await.unwrap();
+    assert_eq!(in_memory(&table, 600).len(), 100);
+    table.keep_nothing();
+    table.append(batch(700..710)).unwrap();
+    table.flush().await.unwrap();
+    assert_eq!((in_memory(&table, 600), lake.kept_bytes()), (Vec::new(), 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
