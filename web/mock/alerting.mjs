@@ -10,7 +10,7 @@ const LEVELS = ['informational', 'low', 'medium', 'high', 'critical']
 const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue'
 const UNSILENCED = 'action:===whodid.finding.create NOT requestData.silencedBy:*'
 /** Rules that tell that somebody makes whodid blind. */
-const GUARDS = ['alerts-silenced', 'events-erased', 'exclusion', 'reads-not-told', 'rules-off', 'rules-weakened'].map((name) => `whodid-self-${name}`)
+const GUARDS = ['alerts-silenced', 'channel-not-told', 'events-erased', 'exclusion', 'reads-not-told', 'rule-unusable', 'rules-off', 'rules-weakened'].map((name) => `whodid-self-${name}`)
 const gone = { status: 204 }
 
 /** `state`: as `makeIdentity` makes it. `ruling`: as `makeRuling` makes it. */
@@ -36,6 +36,8 @@ export function makeAlerting(state, ruling, now) {
     base('Security information and event management of the whole group, in the data centre', { type: 'webhook', url: 'https://siem.example.com/fail', method: 'post', headers: { Authorization: 'Bearer mock-0123456789' }, signing: { type: 'hmac', secret: 'mock-secret-0123456789' } }, { severities: ['critical'], created_by: 'alice.meyer@example.com' }),
   ]
   const deliveries = []
+  // More than a page of the log.
+  for (let ago = 120; ago > 0; ago -= 1) deliver(channels[0], { id: null, sentence: 'Many requests of mallory were refused' }, 'again', now - ago * HOUR_MS)
 
   // ---- alerts of findings
 
@@ -54,7 +56,7 @@ export function makeAlerting(state, ruling, now) {
     return alerts.toSorted((a, b) => b.last_at.localeCompare(a.last_at) || b.id.localeCompare(a.id))
   }
   function join(finding, isPast) {
-    const { level, key: of, ruleId, ruleTitle, findingType, evidence, evidenceTotal } = finding.requestData
+    const { level, key: of, ruleId, ruleTitle, ruleVersion, findingType, evidence, evidenceTotal } = finding.requestData
     if (finding.requestData.silencedBy !== undefined || LEVELS.indexOf(level) < LEVELS.indexOf('medium')) return
     const at = Date.parse(finding.record.recorded_at)
     const latest = alerts.findLast((alert) => alert.rule_id === ruleId && alert.key === of)
@@ -64,13 +66,14 @@ export function makeAlerting(state, ruling, now) {
       latest.matches += evidenceTotal
       latest.last_at = iso(at)
       latest.sentence = finding.message
+      latest.rule_version = ruleVersion
       latest.evidence.push(...evidence)
       latest.records.push(finding.record.id)
       latest.revision += 1
       if (ended !== undefined) { latest.status = 'open'; latest.history.push(entry('reopened', null, at)); tell(latest, 'reopened', at) }
       return
     }
-    const alert = { id: state.id('alr'), key: of, rule_id: ruleId, rule_title: ruleTitle, sentence: finding.message, finding_type: findingType, severity: level, status: 'open', group: Object.entries(finding.requestData.group).map(([key, value]) => ({ key, value })), findings: 1, matches: evidenceTotal, assignee: null, opened_at: iso(at), last_at: iso(at), silenced_until: null, escalated_at: null, revision: 1, evidence: [...evidence], records: [finding.record.id], history: [entry('opened', null, at)], notes: [] }
+    const alert = { id: state.id('alr'), key: of, rule_id: ruleId, rule_title: ruleTitle, rule_version: ruleVersion, sentence: finding.message, finding_type: findingType, severity: level, status: 'open', group: Object.entries(finding.requestData.group).map(([key, value]) => ({ key, value })), findings: 1, matches: evidenceTotal, assignee: null, opened_at: iso(at), last_at: iso(at), silenced_until: null, escalated_at: null, revision: 1, evidence: [...evidence], records: [finding.record.id], history: [entry('opened', null, at)], notes: [] }
     alerts.push(alert)
     if (!isPast) tell(alert, 'opened', at)
   }
@@ -105,7 +108,7 @@ export function makeAlerting(state, ruling, now) {
     return delivery
   }
   const shown = (alert) => Object.fromEntries(['id', 'rule_id', 'rule_title', 'sentence', 'finding_type', 'severity', 'status', 'group', 'findings', 'matches', 'assignee', 'opened_at', 'last_at', 'silenced_until', 'escalated_at', 'revision'].map((name) => [name, alert[name]]).concat([['assignee_name', alert.assignee === null ? null : nameOf(alert.assignee)], ['is_guard', GUARDS.includes(alert.rule_id)]]))
-  const detail = (alert) => ({ alert: shown(alert), evidence: alert.evidence.toReversed().slice(0, 100), finding_records: alert.records.toReversed(), notes: alert.notes.map((note) => ({ ...note, by: nameOf(note.by) })), history: alert.history.map((one) => ({ ...one, by: one.by === null ? null : nameOf(one.by), detail: one.act === 'assigned' ? nameOf(one.detail) : one.detail })), deliveries: deliveries.filter((delivery) => delivery.alert === alert.id).map(({ channel, moment, state: stands, created_at }) => ({ channel: channels.find((one) => one.id === channel)?.name ?? channel, moment, state: stands, created_at })) })
+  const detail = (alert) => ({ alert: shown(alert), evidence: alert.evidence.toReversed().slice(0, 100), finding_records: alert.records.toReversed(), rule_version: alert.rule_version ?? null, notes: alert.notes.map((note) => ({ ...note, by: nameOf(note.by) })), history: alert.history.map((one) => ({ ...one, by: one.by === null ? null : nameOf(one.by), detail: one.act === 'assigned' ? nameOf(one.detail) : one.detail })), deliveries: deliveries.filter((delivery) => delivery.alert === alert.id).map(({ channel, moment, state: stands, created_at }) => ({ channel: channels.find((one) => one.id === channel)?.name ?? channel, moment, state: stands, created_at })) })
 
   const ACTS = {
     acknowledge: (alert) => { if (alert.status !== 'open') wrong(`the alert is ${alert.status} already`, 409, 'conflict'); alert.status = 'acknowledged'; return ['acknowledged'] },
@@ -226,7 +229,13 @@ export function makeAlerting(state, ruling, now) {
       return gone
     }, true],
     ['POST /channels/{id}/test', 'channels.manage', ({ params, actor }) => { const channel = find(channels, params.id, 'channel'); told(actor, 'channel.send', { id: channel.id, name: channel.name }); return { body: shownDelivery(deliver(channel, undefined, 'test')) } }, true],
-    ['GET /channels/{id}/deliveries', 'alerts.read', ({ params }) => ({ body: { deliveries: deliveries.filter((delivery) => delivery.channel === find(channels, params.id, 'channel').id).slice(0, 100).map(shownDelivery), next_cursor: null } })],
+    ['GET /channels/{id}/deliveries', 'alerts.read', ({ params, search }) => {
+      const { id } = find(channels, params.id, 'channel')
+      const all = deliveries.filter((delivery) => delivery.channel === id)
+      const start = all.findIndex((delivery) => delivery.id === search.get('cursor')) + 1
+      const page = all.slice(start, start + Math.min(Number(search.get('limit') ?? 100), 1000))
+      return { body: { deliveries: page.map(shownDelivery), next_cursor: start + page.length < all.length ? page.at(-1).id : null } }
+    }],
     ['GET /notices/key', '', () => {
       key ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
       return { body: { pem: key.export({ type: 'spki', format: 'pem' }), jwk: { ...key.export({ format: 'jwk' }), alg: 'RS256', use: 'sig', kid: 'mock' } } }

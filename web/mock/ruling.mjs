@@ -80,7 +80,7 @@ export function makeRuling(state, all, seen) {
     const body = {
       typeURI: 'http://schemas.dmtf.org/cloud/audit/1.0/event', id: createHash('sha256').update(`${rule.id} ${key} ${at}`).digest('hex').slice(0, 32), eventType: 'control', eventTime: at, action: 'whodid.finding.create', outcome: 'success', severity: LEVEL_SEVERITY[level], message: sentence,
       initiator: event.initiator, target: { id: rule.id, name: rule.title, typeURI: 'whodid/rule' }, observer: { id: 'whodid', name: 'whodid', typeURI: 'service/security' },
-      requestData: { findingType: rule.id, provider: rule.package ?? 'whodid', ruleId: rule.id, ruleTitle: rule.title, level, key, group: Object.fromEntries(group.map((pair) => [pair.key, pair.value])), evidence: evidence.slice(-20), evidenceTotal: evidence.length, ...(silencedBy === undefined ? {} : { silencedBy }), ...(why ? { why } : {}) },
+      requestData: { findingType: rule.id, provider: rule.package ?? 'whodid', ruleId: rule.id, ruleTitle: rule.title, ruleVersion: createHash('sha256').update(textOf(rule)).digest('hex'), level, key, group: Object.fromEntries(group.map((pair) => [pair.key, pair.value])), evidence: evidence.slice(-20), evidenceTotal: evidence.length, ...(silencedBy === undefined ? {} : { silencedBy }), ...(why ? { why } : {}) },
     }
     return {
       ...body, cadf: { action: 'create' }, reason: {}, raw: JSON.stringify(body),

@@ -187,6 +187,10 @@ pub struct AlertDelivery {
 pub struct AlertDetail {
     /// The alert.
     pub alert: Alert,
+    /// Which text of the rule made its newest finding: the text's SHA-256 in hexadecimal, as `version` of the rule. Null
+    /// where no rule found it, and of alerts that are older than this.
+    #[schema(required)]
+    pub rule_version: Option<String>,
     /// Records of its findings, newest first: `findings:7`.
     pub finding_records: Vec<String>,
     /// Records that show it, newest first: `activity:42`.

@@ -104,6 +104,21 @@ impl Meta {
         rows.iter().map(|row| delivery_of(row).map(|(_, delivery)| delivery)).collect()
     }
 
+    /// The deliveries of a channel that wait, those that are due first before the others.
+    pub async fn deliveries_waiting(
+        &self,
+        account: &AccountName,
+        channel: &str,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, MetaError> {
+        let sql = format!(
+            "{COLUMNS} WHERE account = $1 AND channel = $2 AND due_at IS NOT NULL ORDER BY due_at, id LIMIT {limit}"
+        );
+        let args = args![account, channel];
+        let rows = self.read().await?.rows("reading deliveries that wait", sqlx::AssertSqlSafe(sql), args).await?;
+        rows.iter().map(|row| delivery_of(row).map(|(_, delivery)| delivery)).collect()
+    }
+
     /// The deliveries of a channel, the newest first; those after the one that was queued then and has this id.
     pub async fn deliveries_after(
         &self,

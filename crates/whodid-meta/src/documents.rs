@@ -27,6 +27,8 @@ pub enum DocumentKind {
     Rule,
     /// An installed package.
     Package,
+    /// What was told last of a package that came with whodid.
+    BuiltinPackage,
     /// What was changed of a rule: on or off, level, threshold, policy.
     RuleTuning,
     /// What a rule is not to tell.
@@ -51,6 +53,7 @@ impl DocumentKind {
         match self {
             Self::Rule => "rule",
             Self::Package => "package",
+            Self::BuiltinPackage => "builtin-package",
             Self::RuleTuning => "rule-tuning",
             Self::Exception => "exception",
             Self::Channel => "channel",

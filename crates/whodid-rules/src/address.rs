@@ -6,12 +6,13 @@
 //! Rules are not always written as events are. Where a name leads nowhere as it stands, a member counts whose name is
 //! the same but for the case of its letters; and then the forms that rules of a source are known to use
 //! ([`other_forms`]). *Invariant*: this comes after all else, so it never changes a value that a name has without it.
+//! Names within the elements of a list are looked for in the same way, from the element on ([`Member`]).
 
 use std::borrow::Cow;
 
 use rsigma_eval::EventValue;
 use whodid_decode::json::{self, Node, Value};
-use whodid_model::Field;
+use whodid_model::field::Written;
 use whodid_query::{RecordField, Target};
 
 use crate::subject::Subject;
@@ -40,6 +41,17 @@ pub struct Address {
     others: Vec<(&'static str, String)>,
     /// What is given of the value.
     form: Form,
+    /// What is asked of each element, of a list that a rule looks into.
+    members: Vec<Member>,
+}
+
+/// What a rule asks of each element of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Member {
+    /// The text that stands for it in compiled rules.
+    pub encoded: String,
+    /// Where it leads, from the element on.
+    pub address: Address,
 }
 
 /// How the names of members are compared with a path.
@@ -56,8 +68,11 @@ enum Names {
 pub(crate) enum Form {
     /// Texts and numbers; objects as their JSON.
     Flat,
-    /// Objects as such, for rules that look into list elements.
-    Structured,
+    /// What is asked of each element of a list, under the texts that stand for it.
+    Elements,
+    /// That there is a value, be it null: what the specification means by `exists`. The Sigma library would take null for
+    /// no value.
+    Presence,
     /// The week of the year of a time, Monday first, 0 before the first Monday: what SQLite and C call `%W`. The Sigma
     /// library would give the week of ISO 8601.
     Week,
@@ -79,7 +94,25 @@ impl Address {
             Vocabulary::Source => other_forms(path),
             Vocabulary::Ours => Vec::new(),
         };
-        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), others, form }
+        Self { name: name.to_owned(), vocabulary, ours, path: path.to_owned(), others, form, members: Vec::new() }
+    }
+
+    /// A list of whose elements `members` are asked.
+    pub(crate) fn of_list(name: &str, vocabulary: Vocabulary, members: Vec<Member>) -> Self {
+        Self { members, ..Self::in_form(name, vocabulary, Form::Elements) }
+    }
+
+    /// What `path` leads to within an element; if that is a list, `members` are asked of its elements.
+    pub(crate) fn in_element(path: &str, form: Form, members: Vec<Member>) -> Self {
+        Self {
+            name: path.to_owned(),
+            vocabulary: Vocabulary::Source,
+            ours: None,
+            path: path.to_owned(),
+            others: Vec::new(),
+            form,
+            members,
+        }
     }
 
     /// Where it leads in our vocabulary.
@@ -87,10 +120,11 @@ impl Address {
         self.ours.as_ref()
     }
 
-    /// Where it leads in our vocabulary, where that is asked first and given as it is. Another case or form of the name
-    /// is tried only in the raw tree, and only behind this: it changes nothing of what is told from here.
+    /// Where it leads in our vocabulary, where that is asked first and is all that matters if there is a text. Another case
+    /// or form of the name is tried only behind this: it changes nothing of what is told from here.
     pub(crate) fn first_asked(&self) -> Option<&Target> {
-        self.ours.as_ref().filter(|_| self.vocabulary == Vocabulary::Ours && self.is_flat())
+        let is_told = matches!(self.form, Form::Flat | Form::Presence);
+        self.ours.as_ref().filter(|_| self.vocabulary == Vocabulary::Ours && is_told)
     }
 
     /// Whether values are given as texts and numbers, as they are.
@@ -99,23 +133,42 @@ impl Address {
     }
 
     /// The value in an event; `None` when it has none.
-    pub fn value<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
-        let value = match self.vocabulary {
+    pub fn value<'a>(&'a self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
+        let exact = match self.vocabulary {
             Vocabulary::Source => self.in_raw(subject, &self.path, Names::Exact).or_else(|| self.in_ours(subject)),
             Vocabulary::Ours => self.in_ours(subject).or_else(|| self.in_raw(subject, &self.path, Names::Exact)),
         };
-        let value = value.or_else(|| self.in_raw(subject, &self.path, Names::AnyCase)).or_else(|| {
+        let in_any_case = || {
+            let in_raw = self.in_raw(subject, &self.path, Names::AnyCase);
+            in_raw.or_else(|| self.in_column(subject, Names::AnyCase))
+        };
+        let value = exact.or_else(in_any_case).or_else(|| {
             let mut of_source = self.others.iter().filter(|(source, _)| *source == subject.source);
             of_source.find_map(|(_, path)| self.in_raw(subject, path, Names::AnyCase))
         })?;
+        self.in_its_form(value)
+    }
+
+    /// The value in an element of a list.
+    fn value_in_element<'t>(&'t self, element: &'t Node<'t>, document: &'t str) -> Option<EventValue<'t>> {
+        let mut found = Vec::new();
+        collect(element, &self.path, Names::Exact, &mut found);
+        if found.is_empty() {
+            collect(element, &self.path, Names::AnyCase, &mut found);
+        }
+        self.of_nodes(&found, document).and_then(|value| self.in_its_form(value))
+    }
+
+    fn in_its_form<'t>(&self, value: EventValue<'t>) -> Option<EventValue<'t>> {
         match self.form {
-            Form::Flat | Form::Structured => Some(value),
+            Form::Flat | Form::Elements => Some(value),
+            Form::Presence => Some(EventValue::Bool(true)),
             Form::Week => week(&value).map(EventValue::Int),
         }
     }
 
     /// The value as texts: one, or one for each element of a list. Objects as compact JSON, nulls left out.
-    pub fn texts<'a>(&self, subject: &Subject<'a>) -> Vec<Cow<'a, str>> {
+    pub fn texts<'a>(&'a self, subject: &Subject<'a>) -> Vec<Cow<'a, str>> {
         let mut texts = Vec::new();
         if let Some(value) = self.value(subject) {
             push_texts(value, &mut texts);
@@ -124,28 +177,57 @@ impl Address {
     }
 
     /// The first text of the value.
-    pub fn text<'a>(&self, subject: &Subject<'a>) -> Option<Cow<'a, str>> {
+    pub fn text<'a>(&'a self, subject: &Subject<'a>) -> Option<Cow<'a, str>> {
         self.texts(subject).into_iter().next()
     }
 
-    fn in_raw<'a>(&self, subject: &Subject<'a>, path: &str, names: Names) -> Option<EventValue<'a>> {
-        let tree = subject.tree?;
+    fn in_raw<'a>(&'a self, subject: &Subject<'a>, path: &str, names: Names) -> Option<EventValue<'a>> {
         let mut found = Vec::new();
-        collect(tree, path, names, &mut found);
-        let give = |node| if self.form == Form::Structured { structured(node) } else { flat(node, subject.raw) };
-        match found.as_slice() {
-            [] => None,
-            [node] => Some(give(node)),
-            nodes => Some(EventValue::Array(nodes.iter().map(|node| give(node)).collect())),
+        collect(subject.tree?, path, names, &mut found);
+        self.of_nodes(&found, subject.raw)
+    }
+
+    fn in_ours<'a>(&'a self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
+        match self.ours.as_ref()? {
+            Target::Field(field) => {
+                let text = subject.texts.text(*field)?;
+                let has_elements = self.form == Form::Elements && field.written() == Written::Json;
+                let elements = if has_elements { json::parse(text).ok() } else { None };
+                Some(match elements {
+                    Some(tree) => owned(self.of_node(&tree, text)),
+                    None => EventValue::Str(Cow::Borrowed(text)),
+                })
+            }
+            Target::Record(field) => record(subject, *field).map(EventValue::Str),
+            Target::Json { .. } => self.in_column(subject, Names::Exact),
+            Target::Raw(_) | Target::Any => None,
         }
     }
 
-    fn in_ours<'a>(&self, subject: &Subject<'a>) -> Option<EventValue<'a>> {
-        match self.ours.as_ref()? {
-            Target::Field(field) => subject.texts.text(*field).map(|text| EventValue::Str(Cow::Borrowed(text))),
-            Target::Record(field) => record(subject, *field).map(EventValue::Str),
-            Target::Json { field, path } => in_json(subject, *field, path.as_str()),
-            Target::Raw(_) | Target::Any => None,
+    /// The value at a path of a column that holds JSON as text. Parsed anew each time: rules seldom ask, and only where
+    /// the raw text does not hold the member as JSON itself.
+    fn in_column<'a>(&self, subject: &Subject<'a>, names: Names) -> Option<EventValue<'a>> {
+        let Some(Target::Json { field, path }) = &self.ours else { return None };
+        let text = subject.texts.text(*field).filter(|text| may_have(text, path.as_str()))?;
+        let tree = json::parse(text).ok()?;
+        let mut found = Vec::new();
+        collect(&tree, path.as_str(), names, &mut found);
+        self.of_nodes(&found, text).map(owned)
+    }
+
+    /// The value that nodes are together.
+    fn of_nodes<'t>(&'t self, nodes: &[&'t Node<'t>], document: &'t str) -> Option<EventValue<'t>> {
+        match nodes {
+            [] => None,
+            [node] => Some(self.of_node(node, document)),
+            nodes => Some(EventValue::Array(nodes.iter().map(|node| self.of_node(node, document)).collect())),
+        }
+    }
+
+    fn of_node<'t>(&'t self, node: &'t Node<'t>, document: &'t str) -> EventValue<'t> {
+        match self.members.as_slice() {
+            [] => flat(node, document),
+            members => elements(node, document, members),
         }
     }
 }
@@ -219,19 +301,16 @@ fn record<'a>(subject: &Subject<'a>, field: RecordField) -> Option<Cow<'a, str>>
     })
 }
 
-/// The value at a path of a field that holds JSON as text. Parsed anew each time: rules seldom ask, and only where
-/// the raw text does not hold the member as JSON itself.
-fn in_json<'a>(subject: &Subject<'a>, field: Field, path: &str) -> Option<EventValue<'a>> {
-    let text = subject.texts.text(field)?;
-    let tree = json::parse(text).ok()?;
-    let mut found = Vec::new();
-    collect(&tree, path, Names::Exact, &mut found);
-    let values: Vec<EventValue<'a>> = found.into_iter().map(|node| owned(flat(node, text))).collect();
-    match values.len() {
-        0 => None,
-        1 => values.into_iter().next(),
-        _ => Some(EventValue::Array(values)),
-    }
+/// Whether a JSON text may have a member by which a path begins, in whatever case: nearly always it has none, and looking
+/// at its quotes costs less than parsing.
+fn may_have(text: &str, path: &str) -> bool {
+    let step = path.split(['.', '[']).next().unwrap_or_default().as_bytes();
+    let begins = |quote: usize| {
+        let name = text.as_bytes().get(quote + 1..quote + 1 + step.len());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(step))
+    };
+    // A letter that is escaped may be any.
+    text.contains('\\') || step.is_empty() || text.match_indices('"').any(|(quote, _)| begins(quote))
 }
 
 fn owned<'a>(value: EventValue<'_>) -> EventValue<'a> {
@@ -320,17 +399,18 @@ fn flat<'t>(node: &'t Node<'t>, document: &'t str) -> EventValue<'t> {
     }
 }
 
-fn structured<'t>(node: &'t Node<'t>) -> EventValue<'t> {
+/// What is asked of each element of a list; of a value that is no list, as of its only element.
+fn elements<'t>(node: &'t Node<'t>, document: &'t str, members: &'t [Member]) -> EventValue<'t> {
     match &node.value {
-        Value::Null => EventValue::Null,
-        Value::Bool(truth) => EventValue::Bool(*truth),
-        Value::Int(number) => EventValue::Int(*number),
-        Value::Float(number) => EventValue::Float(*number),
-        Value::Text(text) => EventValue::Str(Cow::Borrowed(text.as_ref())),
-        Value::Array(items) => EventValue::Array(items.iter().map(structured).collect()),
-        Value::Object(members) => EventValue::Map(
-            members.iter().map(|(name, member)| (Cow::Borrowed(name.as_ref()), structured(member))).collect(),
-        ),
+        Value::Array(items) => EventValue::Array(items.iter().map(|item| elements(item, document, members)).collect()),
+        Value::Object(_) => {
+            let asked = members.iter().filter_map(|member| {
+                let value = member.address.value_in_element(node, document)?;
+                Some((Cow::Borrowed(member.encoded.as_str()), value))
+            });
+            EventValue::Map(asked.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => flat(node, document),
     }
 }
 

@@ -4,6 +4,7 @@ use yaml_serde::{Mapping, Value};
 
 use crate::advisor::{self, AdvisorRule};
 use crate::correlation::Correlation;
+use crate::keys;
 use crate::meta::Meta;
 use crate::problem::{Gravity, Problem};
 use crate::ruleset::version_of;
@@ -191,6 +192,7 @@ fn load_yaml(file: &str, text: &str) -> Loaded {
 }
 
 fn read(mapping: &Mapping, problems: &mut Vec<Problem>) -> Result<(Body, Vec<RuleTest>), Problem> {
+    keys::check(mapping, problems);
     let tests = testing::read(mapping, problems);
     let mut mapping = mapping.clone();
     mapping.remove("tests");

@@ -19,6 +19,7 @@ mod fault;
 mod folding;
 mod habits;
 mod hours;
+mod keys;
 mod lint;
 mod logsource;
 mod meta;

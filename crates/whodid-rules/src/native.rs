@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rsigma_eval::{Event, EventValue};
+use rsigma_parser::fieldpath::unescape_brackets;
 use whodid_decode::json::{Node, Value};
 
-use crate::address::{Address, Form, Vocabulary};
+use crate::address::{Address, Form, Member, Vocabulary};
 use crate::subject::Subject;
 
 /// How an encoded name begins; no field of any source does.
@@ -19,28 +20,42 @@ const SIGN: char = '\u{1}';
 #[derive(Debug, Default)]
 pub(crate) struct FieldTable {
     addresses: Vec<Address>,
-    encoded: Vec<String>,
-    known: HashMap<(String, Vocabulary, Form), usize>,
+    known: HashMap<(String, Vocabulary, Form), String>,
 }
 
 impl FieldTable {
     /// The text that stands for a field name in compiled rules.
     pub fn encode(&mut self, name: &str, vocabulary: Vocabulary, form: Form) -> String {
-        let index = self.index(name, vocabulary, form);
-        self.encoded[index].clone()
+        let key = (name.to_owned(), vocabulary, form);
+        if let Some(encoded) = self.known.get(&key) {
+            return encoded.clone();
+        }
+        let encoded = self.add(Address::in_form(name, vocabulary, form));
+        self.known.insert(key, encoded.clone());
+        encoded
     }
 
-    fn index(&mut self, name: &str, vocabulary: Vocabulary, form: Form) -> usize {
-        let key = (name.to_owned(), vocabulary, form);
-        if let Some(index) = self.known.get(&key) {
-            return *index;
+    /// The text that stands for a list of whose elements `members` are asked.
+    pub fn encode_list(&mut self, name: &str, vocabulary: Vocabulary, members: Vec<Member>) -> String {
+        self.add(Address::of_list(name, vocabulary, members))
+    }
+
+    /// The text that stands for a name within a list's elements, which is put to the `members` asked of them. If it is a
+    /// list, `below` is asked of its elements.
+    pub fn encode_member(&mut self, name: &str, form: Form, below: Vec<Member>, members: &mut Vec<Member>) -> String {
+        let address = Address::in_element(&unescape_brackets(name), form, below);
+        if let Some(known) = members.iter().find(|member| member.address == address) {
+            return known.encoded.clone();
         }
-        let index = self.addresses.len();
-        let address = Address::in_form(name, vocabulary, form);
+        // Asked of elements, never of events; here for messages.
+        let encoded = self.add(address.clone());
+        members.push(Member { encoded: encoded.clone(), address });
+        encoded
+    }
+
+    fn add(&mut self, address: Address) -> String {
         self.addresses.push(address);
-        self.encoded.push(format!("{SIGN}{index}"));
-        self.known.insert(key, index);
-        index
+        format!("{SIGN}{}", self.addresses.len() - 1)
     }
 
     /// The address behind an encoded name.

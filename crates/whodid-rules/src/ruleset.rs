@@ -125,12 +125,14 @@ pub struct Build<'a> {
     pub routes: bool,
 }
 
-/// Rules of whodid's own that tell when somebody makes it blind. No exception and no silence covers them.
-const GUARDS: [&str; 6] = [
+/// Rules of whodid's own that tell when somebody makes it blind, or that it is. No exception and no silence covers them.
+const GUARDS: [&str; 8] = [
     "whodid-self-alerts-silenced",
+    "whodid-self-channel-not-told",
     "whodid-self-events-erased",
     "whodid-self-exclusion",
     "whodid-self-reads-not-told",
+    "whodid-self-rule-unusable",
     "whodid-self-rules-off",
     "whodid-self-rules-weakened",
 ];

@@ -536,6 +536,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_below_columns_and_in_elements_is_found_with_and_without_the_screen() {
+        let text = "title: T\nid: t\nsigma-version: 3\nlogsource: {category: activity}\ndetection: \
+            {a: {requestData.BUCKET: storage, action|exists: true}, n: {'requestData.list[any]': {NAME: known}}, \
+            condition: a and not n}";
+        let loaded = load("t.yml", text);
+        let rules = compiled(&[&loaded.documents[0]], true);
+        let event = |data: &str| {
+            format!(
+                r#"{{"typeURI":"http://schemas.dmtf.org/cloud/audit/1.0/event","eventType":"activity","eventTime":"2026-06-01T10:00:00Z","action":"open","outcome":"success","initiator":{{"id":"u"}},"target":{{"id":"t"}},"observer":{{"id":"o"}},"requestData":{data}}}"#
+            )
+        };
+        assert_eq!(same(&rules, &event(r#"{"bucket":"storage"}"#)), 1);
+        assert_eq!(same(&rules, &event(r#""{\"bucket\":\"storage\",\"list\":[{\"name\":\"other\"}]}""#)), 1);
+        assert_eq!(same(&rules, &event(r#"{"bucket":"storage","list":[{"Name":"known"}]}"#)), 0);
+        assert_eq!(same(&rules, &event(r#""{\"bucket\":\"storage\",\"list\":[{\"Name\":\"known\"}]}""#)), 0);
+        assert_eq!(same(&rules, &event(r#"{"bucket":"other"}"#)), 0);
+    }
+
+    #[test]
     fn a_column_that_is_not_there_rules_nothing_out() {
         let text = "title: T\nid: t\nlogsource: {category: activity}\n\
             detection: {a: {service: billing}, n: {outcome: success}, condition: a and not n}";
@@ -586,7 +605,7 @@ mod tests {
         #[test]
         fn no_rule_is_kept_from_an_event(
             fields in prop::collection::vec((prop::sample::select(&["action", "Outcome", "outcome", "x", "X.y", "x.y"][..]),
-                prop::sample::select(&["", "|contains", "|startswith", "|endswith", "|contains|all", "|re", "|cased"][..]),
+                prop::sample::select(&["", "|contains", "|startswith", "|endswith", "|contains|all", "|re", "|cased", "|neq", "|exists"][..]),
                 prop::collection::vec(word(), 1..3)), 1..4),
             condition in prop::sample::select(&["all of them", "1 of them", "not a0", "a0 and not a1", "a0 or a1"][..]),
             ours in any::<bool>(),

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use rsigma_eval::{CompiledRule, compile_rule, evaluate_rule};
 use rsigma_parser::{
-    ConditionExpr, Detection, DetectionItem, FilterRule, FilterRuleTarget, LogSource, Modifier, SigmaRule, SigmaString,
-    SigmaValue, parse_sigma_yaml,
+    ConditionExpr, Detection, DetectionItem, FieldSpec, FilterRule, FilterRuleTarget, LogSource, Modifier, SigmaRule,
+    SigmaString, SigmaValue, parse_sigma_yaml,
 };
 use yaml_serde::{Mapping, Value};
 
-use crate::address::{Form, Vocabulary};
+use crate::address::{Form, Member, Vocabulary};
 use crate::bounds::{PatternRoom, check_conditions};
 use crate::condition;
 use crate::correlation::written_out;
@@ -54,9 +54,7 @@ impl SigmaFilter {
     pub(crate) fn fill_in(&mut self, variables: Scope<'_>) -> Vec<Problem> {
         let mut missing = Vec::new();
         for detection in self.filter.detection.named.values_mut() {
-            for_items(detection, false, &mut |item, _| {
-                missing.extend(expand(item, variables).err().into_iter().flatten())
-            });
+            for_items(detection, &mut |item| missing.extend(expand(item, variables).err().into_iter().flatten()));
         }
         fault::of_variables(missing)
     }
@@ -301,11 +299,9 @@ impl Matcher {
             let mut missing = Vec::new();
             for detection in rule.detection.named.values_mut() {
                 *detection = mended(std::mem::replace(detection, Detection::Keywords(Vec::new())));
-                for_items(detection, false, &mut |item, is_inside_element| {
-                    missing.extend(expand(item, *variables).err().into_iter().flatten());
-                    self.encode(item, vocabulary, is_inside_element);
-                });
-                self.encode_arrays(detection, vocabulary, false);
+                for_items(detection, &mut |item| missing.extend(expand(item, *variables).err().into_iter().flatten()));
+                ask_for_values(detection, false);
+                self.encode(detection, vocabulary);
             }
             for pattern in patterns(&rule) {
                 if let Err(problem) = room.take(&pattern) {
@@ -342,17 +338,62 @@ impl Matcher {
         self.rules[place as usize].0
     }
 
-    fn encode(&mut self, item: &mut DetectionItem, vocabulary: Vocabulary, is_inside_element: bool) {
-        if is_inside_element {
-            // Inside a list's element names are paths from the element; the library follows them.
-            return;
+    /// Puts what stands for fields into the places of their names.
+    fn encode(&mut self, detection: &mut Detection, vocabulary: Vocabulary) {
+        match detection {
+            Detection::AllOf(items) => {
+                for item in items {
+                    if let Some(name) = &item.field.name {
+                        item.field.name = Some(self.fields.encode(name, vocabulary, form_of(item)));
+                    }
+                    self.encode_rest(item, vocabulary);
+                }
+            }
+            Detection::AnyOf(members) | Detection::And(members) => {
+                members.iter_mut().for_each(|member| self.encode(member, vocabulary));
+            }
+            Detection::Keywords(_) => {}
+            Detection::ArrayMatch { field, body, .. } => {
+                let mut members = Vec::new();
+                self.encode_body(body, vocabulary, &mut members);
+                *field = self.fields.encode_list(field, vocabulary, members);
+            }
+            Detection::Conditional { named, .. } => {
+                named.values_mut().for_each(|member| self.encode(member, vocabulary));
+            }
         }
-        if let Some(name) = &item.field.name {
-            let is_week = item.field.has_modifier(Modifier::Week);
-            let form = if is_week { Form::Week } else { Form::Flat };
-            item.field.name = Some(self.fields.encode(name, vocabulary, form));
-            item.field.modifiers.retain(|modifier| *modifier != Modifier::Week);
+    }
+
+    /// The same for what is asked of a list's elements, where names lead from the element on; `members` gets all of them.
+    fn encode_body(&mut self, body: &mut Detection, vocabulary: Vocabulary, members: &mut Vec<Member>) {
+        match body {
+            Detection::AllOf(items) => {
+                for item in items {
+                    if let Some(name) = &item.field.name {
+                        let form = form_of(item);
+                        item.field.name = Some(self.fields.encode_member(name, form, Vec::new(), members));
+                    }
+                    self.encode_rest(item, vocabulary);
+                }
+            }
+            Detection::AnyOf(parts) | Detection::And(parts) => {
+                parts.iter_mut().for_each(|part| self.encode_body(part, vocabulary, members));
+            }
+            Detection::Keywords(_) => {}
+            Detection::ArrayMatch { field, body, .. } => {
+                let mut below = Vec::new();
+                self.encode_body(body, vocabulary, &mut below);
+                *field = self.fields.encode_member(field, Form::Elements, below, members);
+            }
+            Detection::Conditional { named, .. } => {
+                named.values_mut().for_each(|part| self.encode_body(part, vocabulary, members));
+            }
         }
+    }
+
+    /// What else an item says of fields: others that it refers to, which are the event's, and the form of its own.
+    fn encode_rest(&mut self, item: &mut DetectionItem, vocabulary: Vocabulary) {
+        item.field.modifiers.retain(|modifier| *modifier != Modifier::Week);
         if item.field.has_modifier(Modifier::FieldRef) {
             for value in &mut item.values {
                 if let SigmaValue::String(text) = value {
@@ -362,28 +403,57 @@ impl Matcher {
         }
     }
 
-    fn encode_arrays(&mut self, detection: &mut Detection, vocabulary: Vocabulary, is_inside_element: bool) {
-        match detection {
-            Detection::AllOf(_) | Detection::Keywords(_) => {}
-            Detection::AnyOf(members) | Detection::And(members) => {
-                members.iter_mut().for_each(|member| self.encode_arrays(member, vocabulary, is_inside_element));
-            }
-            Detection::ArrayMatch { field, .. } => {
-                if !is_inside_element {
-                    *field = self.fields.encode(field, vocabulary, Form::Structured);
-                }
-            }
-            Detection::Conditional { named, .. } => {
-                named.values_mut().for_each(|member| self.encode_arrays(member, vocabulary, is_inside_element));
-            }
-        }
-    }
-
     /// The numbers of those rules at `places` that an event matches, in their order.
     pub fn matches(&self, subject: &Subject<'_>, places: &[u32], found: &mut Vec<usize>) {
         let event = NativeEvent { subject: *subject, fields: &self.fields };
         let matching = places.iter().map(|place| &self.rules[*place as usize]);
         found.extend(matching.filter(|(_, rule)| evaluate_rule(rule, &event).is_some()).map(|(number, _)| *number));
+    }
+}
+
+/// In which form an item takes the value of its field.
+fn form_of(item: &DetectionItem) -> Form {
+    match &item.field {
+        field if field.has_modifier(Modifier::Week) => Form::Week,
+        field if field.has_modifier(Modifier::Exists) => Form::Presence,
+        _ => Form::Flat,
+    }
+}
+
+/// Has every item with `|neq` ask for values besides: what is not there, or null, is not another value. The library says
+/// so of absent fields, and not of null, nor of a field that is referred to, which is the event's even in an element.
+fn ask_for_values(detection: &mut Detection, is_in_element: bool) {
+    match detection {
+        Detection::AllOf(items) => {
+            let mut asked = Vec::new();
+            for item in items.iter().filter(|item| item.field.has_modifier(Modifier::Neq)) {
+                if is_in_element && item.field.name.is_none() {
+                    // The element itself.
+                    asked.push(DetectionItem {
+                        field: FieldSpec::new(None, vec![Modifier::Neq]),
+                        values: vec![SigmaValue::Null],
+                    });
+                }
+                let refers = item.field.has_modifier(Modifier::FieldRef) && !is_in_element;
+                let referred = item.values.iter().filter_map(|value| match value {
+                    SigmaValue::String(text) if refers => Some(&text.original),
+                    _ => None,
+                });
+                asked.extend(item.field.name.iter().chain(referred).map(|name| DetectionItem {
+                    field: FieldSpec::new(Some(name.clone()), vec![Modifier::Neq]),
+                    values: vec![SigmaValue::Null],
+                }));
+            }
+            items.append(&mut asked);
+        }
+        Detection::AnyOf(members) | Detection::And(members) => {
+            members.iter_mut().for_each(|member| ask_for_values(member, is_in_element));
+        }
+        Detection::Keywords(_) => {}
+        Detection::ArrayMatch { body, .. } => ask_for_values(body, true),
+        Detection::Conditional { named, .. } => {
+            named.values_mut().for_each(|member| ask_for_values(member, is_in_element));
+        }
     }
 }
 
@@ -533,17 +603,15 @@ fn stand_ins(named: &HashMap<String, Detection>, variables: Scope<'_>, found: &m
     }
 }
 
-fn for_items(detection: &mut Detection, is_inside_element: bool, act: &mut impl FnMut(&mut DetectionItem, bool)) {
+fn for_items(detection: &mut Detection, act: &mut impl FnMut(&mut DetectionItem)) {
     match detection {
-        Detection::AllOf(items) => items.iter_mut().for_each(|item| act(item, is_inside_element)),
+        Detection::AllOf(items) => items.iter_mut().for_each(act),
         Detection::AnyOf(members) | Detection::And(members) => {
-            members.iter_mut().for_each(|member| for_items(member, is_inside_element, act));
+            members.iter_mut().for_each(|member| for_items(member, act));
         }
         Detection::Keywords(_) => {}
-        Detection::ArrayMatch { body, .. } => for_items(body, true, act),
-        Detection::Conditional { named, .. } => {
-            named.values_mut().for_each(|member| for_items(member, is_inside_element, act));
-        }
+        Detection::ArrayMatch { body, .. } => for_items(body, act),
+        Detection::Conditional { named, .. } => named.values_mut().for_each(|member| for_items(member, act)),
     }
 }
 

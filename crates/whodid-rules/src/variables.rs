@@ -136,11 +136,14 @@ pub enum NoValue {
 }
 
 impl NoValue {
+    /// The stable code of the problem that packages differ.
+    pub const UNCLEAR: &'static str = "ambiguous_variable";
+
     /// The stable code of the problem that it is.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing(_) => "needs_configuration",
-            Self::Unclear { .. } => "ambiguous_variable",
+            Self::Unclear { .. } => Self::UNCLEAR,
         }
     }
 
@@ -198,7 +201,7 @@ mod tests {
             "the variable 'admins' differs between the packages acme, zz; name the one that is meant, such as \
              %acme.admins%"
         );
-        assert_eq!(differing.of(None).get("admins").unwrap_err().code(), "ambiguous_variable");
+        assert_eq!(differing.of(None).get("admins").unwrap_err().code(), NoValue::UNCLEAR);
         assert_eq!(seen(&differing, None, "acme.admins"), Ok("mara".to_owned()));
         assert_eq!(seen(&differing, None, "zz.admins"), Ok("*".to_owned()));
         // One that is switched off lends nothing, and one without values has nothing to say.

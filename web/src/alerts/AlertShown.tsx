@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
-import { BellOff, BellRing, Check, CheckCheck, Ellipsis, Link as LinkIcon, RotateCcw, ShieldOff, UserRound } from 'lucide-react'
+import { BellOff, BellRing, Check, CheckCheck, Copy, Ellipsis, Link as LinkIcon, RotateCcw, ShieldOff, UserRound } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
-import { visible } from '../activity/event'
+import { shorten, visible } from '../activity/event'
 import { hoverTime } from '../activity/time'
 import { accountOfAddress } from '../api/account'
 import type { AlertDetail } from '../api/shapes'
@@ -23,6 +23,9 @@ import { Told } from './Told'
 import { RefusedBanner } from './RefusedBanner'
 import { StatusMark } from './StatusMark'
 import { groupQuery, searchFrom, withShortIds } from './words'
+
+/** Of a SHA-256: enough to tell two apart at a glance; it is copied whole. */
+const VERSION_SHOWN = 17
 
 function linkTo(id: string): string {
   const account = accountOfAddress()
@@ -151,6 +154,20 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
               <div>
                 <dt>Kind</dt>
                 <dd className="mono small wrap">{alert.finding_type}</dd>
+              </div>
+            )}
+            {detail.rule_version !== null && (
+              <div>
+                <dt>Rule’s version</dt>
+                <dd>
+                  <span className="rule-version">
+                    <code className="small">{shorten(detail.rule_version, VERSION_SHOWN)}</code>
+                    <button type="button" className="icon-button small" aria-label="Copy the whole version" title={detail.rule_version} onClick={() => void copyText(detail.rule_version ?? '', 'Version')}>
+                      <Copy size={13} aria-hidden />
+                    </button>
+                  </span>
+                  <p className="muted small">The SHA-256 of its text at the newest finding. The rule’s page has that of now, the audit log each.</p>
+                </dd>
               </div>
             )}
           </dl>

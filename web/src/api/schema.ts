@@ -2211,6 +2211,11 @@ export interface components {
             history: components["schemas"]["AlertEntry"][];
             /** @description Oldest first. */
             notes: components["schemas"]["AlertNote"][];
+            /**
+             * @description Which text of the rule made its newest finding: the text's SHA-256 in hexadecimal, as `version` of the rule. Null
+             *     where no rule found it, and of alerts that are older than this.
+             */
+            rule_version: string | null;
         };
         /** @description One line of an alert's history. */
         AlertEntry: {

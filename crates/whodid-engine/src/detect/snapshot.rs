@@ -6,31 +6,25 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use whodid_model::{AccountName, Offset, StreamName};
-use whodid_rules::Snapshot;
+use whodid_rules::{Snapshot, SnapshotView};
 
 use super::finding::Repeats;
 
 /// Version of the form.
 pub const VERSION: u32 = 1;
 
-/// What is stored, to be written.
-#[derive(Debug, Serialize)]
-pub(super) struct View<'a> {
-    pub version: u32,
-    pub cursors: &'a HashMap<StreamName, Offset>,
-    pub state: whodid_rules::SnapshotView<'a>,
-    pub repeats: &'a Repeats,
-}
-
-/// What is stored.
-#[derive(Debug, Deserialize)]
-pub(super) struct Stored {
+/// What is stored, as it is read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Stored<C = HashMap<StreamName, Offset>, S = Snapshot, R = Repeats> {
     pub version: u32,
     /// The next offset of each stream.
-    pub cursors: HashMap<StreamName, Offset>,
-    pub state: Snapshot,
-    pub repeats: Repeats,
+    pub cursors: C,
+    pub state: S,
+    pub repeats: R,
 }
+
+/// The same borrowed, to be written.
+pub(super) type View<'a> = Stored<&'a HashMap<StreamName, Offset>, SnapshotView<'a>, &'a Repeats>;
 
 fn path(data: &Path, account: &AccountName) -> PathBuf {
     data.join("detect").join(format!("{account}.json.zst"))

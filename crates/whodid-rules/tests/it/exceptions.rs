@@ -101,7 +101,7 @@ fn rules_that_tell_when_whodid_is_made_blind_have_no_exceptions() {
         .collect();
     let guards: Vec<&whodid_rules::Document> =
         loaded.iter().filter(|document| whodid_rules::is_guard(&document.meta().id)).collect();
-    assert_eq!(guards.len(), 6);
+    assert_eq!(guards.len(), 8);
     let all = Exception {
         events: BTreeMap::from([("outcome".to_owned(), vec!["success".into()])]),
         ..exception(ExceptionScope::All, None)

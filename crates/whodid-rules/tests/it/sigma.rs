@@ -106,6 +106,7 @@ fn what_is_probably_meant_otherwise_is_a_warning() {
             "'filter_*'",
         ),
         ("title: T\nlogsource: {}\ndetection: {sel: {a: 1}, condition: all of filter_*}\n", "condition", "every event"),
+        ("title: T\nlogsource: {}\ntag: [x]\ndetection: {sel: {a: 1}, condition: sel}\n", "key", "'tags'"),
     ] {
         let found = problems(text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
@@ -136,6 +137,64 @@ fn null_means_absent_or_null() {
     assert_eq!(matches(&rules, events), ["none: 0 1"]);
 }
 
+/// Of an event without the member, with null, with an empty text, with a text, with a list.
+#[test]
+fn what_is_absent_null_or_empty_is_three_things() {
+    let asked = [
+        ("none", "err: null"),
+        ("empty", "err: ''"),
+        ("is", "'err|exists': true"),
+        ("is-not", "'err|exists': false"),
+        ("other", "'err|neq': x"),
+        ("no-part", "'err|contains|neq': x"),
+        ("some", "'err|neq': null"),
+    ];
+    let mut text = String::new();
+    for (id, item) in asked {
+        text += &format!(
+            "title: T\nid: {id}\nlogsource: {{product: x}}\ndetection: {{sel: {{{item}}}, condition: sel}}\n---\n"
+        );
+    }
+    text += "title: T\nid: not\nlogsource: {product: x}\ndetection: {sel: {err: x}, condition: not sel}\n";
+    let events = "{\"action\":\"a\"}\n{\"action\":\"a\",\"err\":null}\n{\"action\":\"a\",\"err\":\"\"}\n\
+                  {\"action\":\"a\",\"err\":\"xy\"}\n{\"action\":\"a\",\"err\":[\"x\",\"y\"]}\n";
+    assert_eq!(
+        matches(&rules(&text), events),
+        [
+            "none: 0 1",
+            "empty: 2",
+            "is: 1 2 3 4",
+            "is-not: 0",
+            "other: 2 3",
+            "no-part: 2",
+            "some: 2 3 4",
+            "not: 0 1 2 3",
+        ]
+    );
+}
+
+#[test]
+fn not_equal_means_other_than_each_of_the_values() {
+    let rules = rules(
+        "title: T\nid: several\nlogsource: {product: x}\ndetection: {sel: {'user|neq': [bob, eve]}, condition: sel}\n---\n\
+         title: T\nid: number\nlogsource: {product: x}\ndetection: {sel: {'size|neq': 5}, condition: sel}\n---\n\
+         title: T\nid: field\nlogsource: {product: x}\ndetection: {sel: {'user|fieldref|neq': owner}, condition: sel}\n---\n\
+         title: T\nid: element\nsigma-version: 3\nlogsource: {product: x}\n\
+         detection: {sel: {'list[any]': {kind: a, 'user|neq': bob}}, condition: sel}\n---\n\
+         title: T\nid: itself\nsigma-version: 3\nlogsource: {product: x}\n\
+         detection: {sel: {'names[any]|neq': bob}, condition: sel}\n",
+    );
+    let events = r#"{"action":"a","user":"Bob","size":5}
+{"action":"a","user":"mara","size":"6","owner":"bob"}
+{"action":"a","user":"mara","size":null,"owner":"MARA"}
+{"action":"a","user":"mara","owner":null,"list":[{"kind":"a","user":"bob"},{"kind":"b","user":"eve"},{"kind":"a"}]}
+{"action":"a","list":[{"kind":"a","user":null},{"kind":"a","user":"eve"}]}
+{"action":"a","names":[null,"bob"]}
+{"action":"a","names":[null,"eve"]}
+"#;
+    assert_eq!(matches(&rules, events), ["several: 1 2 3", "number: 1", "field: 1", "element: 4", "itself: 6"]);
+}
+
 #[test]
 fn keywords_are_looked_for_in_values_and_never_in_names() {
     let rules = rules(
@@ -152,6 +211,55 @@ fn elements_of_a_list_can_be_asked_as_wholes() {
     );
     let events = "{\"action\":\"a\",\"items\":[{\"name\":\"a\",\"size\":2},{\"name\":\"b\",\"size\":1}]}\n{\"action\":\"a\",\"items\":[{\"name\":\"b\",\"size\":2}]}\n";
     assert_eq!(matches(&rules, events), ["any: 1"]);
+}
+
+#[test]
+fn names_within_elements_are_looked_for_as_names_of_events_are() {
+    let rule = |id: &str, body: &str| {
+        format!(
+            "title: T\nid: {id}\nsigma-version: 3\nlogsource: {{product: x}}\ndetection: {{sel: {{{body}}}, condition: sel}}\n---\n"
+        )
+    };
+    let text = rule("case", "'Items[any]': {NAME: b, 'Size|gte': 2}")
+        + &rule("path", "'items[any]': {Of.Kind: x, 'of|contains': '\"kind\":\"x\"'}")
+        + &rule("both", "'items[any]': {name: b, 'name|exists': true, 'size|exists': false}")
+        + &rule("below", "'items[any]': {'TAGS[any]': {Key: k, value: v}}")
+        + &rule("named", "'items[any]': {one: {NAME: b}, two: {Size: 1}, condition: one and not two}")
+        + &rule("itself", "'items[any]|startswith': pla");
+    let events = r#"{"action":"a","items":[{"name":"b","size":1},{"Name":"b","SIZE":3}]}
+{"action":"a","ITEMS":[{"name":"a","Name":"b","size":2}]}
+{"action":"a","items":[{"OF":[{"kind":"y"},{"kind":"x"}]},{"of":{"kind":"x"}}]}
+{"action":"a","items":[{"name":"b"},{"tags":[{"key":"k","value":"w"},{"key":"l","value":"v"}]}]}
+{"action":"a","items":[{"Tags":[{"KEY":"k","value":"v"}]},"plain"]}
+"#;
+    assert_eq!(
+        matches(&rules(&text), events),
+        ["case: 0", "path: 2", "both: 3", "below: 4", "named: 0 3", "itself: 4"],
+        "of two names that differ in case the very name counts"
+    );
+}
+
+#[test]
+fn names_below_columns_that_hold_json_count_whatever_their_case() {
+    let rules = rules(
+        "title: T\nid: ours\nlogsource: {category: activity}\ndetection: {sel: {requestData.BUCKETNAME: b}, condition: sel}\n---\n\
+         title: T\nid: theirs\nlogsource: {product: aws}\ndetection: {sel: {requestData.bucketname: b}, condition: sel}\n---\n\
+         title: T\nid: very\nlogsource: {category: activity}\ndetection: {sel: {requestData.bucketName: b}, condition: sel}\n---\n\
+         title: T\nid: elements\nsigma-version: 3\nlogsource: {category: activity}\n\
+         detection: {sel: {'requestData.rules[any]': {FromPort: 22, 'Sources|contains': 0.0.0.0/0}}, condition: sel}\n",
+    );
+    let event = |parameters: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventTime":"2026-06-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"PutObject","awsRegion":"eu-west-1","userIdentity":{{"type":"Root"}},"eventID":"e1","requestParameters":{parameters}}}"#
+        ) + "\n"
+    };
+    let events = event(r#"{"bucketName":"b"}"#)
+        + &event(r#"{"bucketname":"b"}"#)
+        + &event(r#"{"bucketname":"a","bucketName":"b"}"#)
+        + &event(r#"{"b\u0075cketName":"b"}"#)
+        + &event(r#"{"rules":[{"fromPort":22,"sources":["10.0.0.0/8"]},{"fromPort":80,"sources":["0.0.0.0/0"]}]}"#)
+        + &event(r#"{"rules":[{"fromPort":22,"sources":["10.0.0.0/8","0.0.0.0/0"]}]}"#);
+    assert_eq!(matches(&rules, &events), ["ours: 0 1 3", "theirs: 0 1 3", "very: 0 1 2 3", "elements: 5"]);
 }
 
 #[test]

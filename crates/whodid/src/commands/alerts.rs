@@ -71,7 +71,11 @@ fn show(output: Output, detail: &Value) -> std::io::Result<()> {
     if output != Output::Table {
         return output::object(output, detail);
     }
-    output::object(output, &detail["alert"])?;
+    let mut shown = detail["alert"].clone();
+    if detail["rule_version"].is_string() {
+        shown["rule_version"] = detail["rule_version"].clone();
+    }
+    output::object(output, &shown)?;
     let empty = Vec::new();
     for entry in detail["history"].as_array().unwrap_or(&empty) {
         let text = |name: &str| entry[name].as_str().unwrap_or_default();

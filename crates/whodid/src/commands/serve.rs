@@ -118,6 +118,8 @@ impl Running {
             return Err(error.context("alerts cannot be told"));
         }
         app.begin_bucket_rules(engine.clone());
+        // Beside: events are not to wait for a database that somebody else holds.
+        tokio::spawn(Arc::clone(&app).tell_all_builtin_packages(accounts));
         app.hand_over_all().await;
         let telling = tokio::spawn(keep_telling(Arc::clone(&app)));
         let upkeep = tokio::spawn(keep_up(Arc::clone(&app), telemetry, claim));

@@ -66,6 +66,10 @@ pub async fn create(
     if let Err(failure) = app.refresh_rules(&made.name).await {
         tracing::error!(account = %made.name, error = failure.detail(), "the rules of the new account do not run yet");
     }
+    // So that the next upgrade is told by what this account began with.
+    if let Err(failure) = app.tell_builtin_packages(&made.name).await {
+        tracing::error!(account = %made.name, error = failure.detail(), "the packages that came with whodid are not noted yet; the next start notes them");
+    }
     Ok((StatusCode::CREATED, Json(account(made))))
 }
 

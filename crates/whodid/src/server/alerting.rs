@@ -268,6 +268,11 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
         "evidence": with_evidence(before.map_or(&Value::Null, |body| &body["evidence"]), &found.evidence),
         "matches": found.update.unwrap_or(1).max(alert.count),
     });
+    // An update does not say by which text the rule found; what is not a rule's has none.
+    let version = found.payload["ruleVersion"].as_str().or_else(|| before?["ruleVersion"].as_str());
+    if let Some(version) = version {
+        body["ruleVersion"] = json!(version);
+    }
     if let Some(channels) = channels {
         body["channels"] = json!(channels);
         body["query"] = json!(found.query);
@@ -572,6 +577,25 @@ mod tests {
         assert_eq!(more.row.body["matches"], 7);
         assert_eq!(more.row.body["evidence"], json!(["activity:1", "activity:2"]));
         assert!(grown(&event(3, UPDATE, json!({"matches": 7})), None).is_none(), "of an alert that nobody knows");
+    }
+
+    #[test]
+    fn an_alert_knows_by_which_text_its_rule_found_last() {
+        let first = grown(&event(1, CREATE, json!({"ruleVersion": "a1"})), None).unwrap();
+        assert_eq!(first.row.body["ruleVersion"], "a1");
+        let more = grown(&event(2, UPDATE, json!({"matches": 7})), Some(&first.row)).unwrap();
+        assert_eq!(more.row.body["ruleVersion"], "a1");
+        let by_another = grown(&event(3, CREATE, json!({"ruleVersion": "b2"})), Some(&more.row)).unwrap();
+        assert_eq!((by_another.alert.id == first.alert.id, &by_another.row.body["ruleVersion"]), (true, &json!("b2")));
+        let reopened = {
+            let mut alert = by_another.alert;
+            alert.resolve("mara", Timestamp::parse("2026-06-01T10:00:04Z").unwrap().at, "").unwrap();
+            let mut body = by_another.row.body;
+            body["alert"] = json!(alert);
+            grown(&event(5, UPDATE, json!({"matches": 8})), Some(&stored(&alert, "bob", body))).unwrap()
+        };
+        assert_eq!((reopened.moment, &reopened.row.body["ruleVersion"]), (Some(Moment::Reopened), &json!("b2")));
+        assert_eq!(grown(&event(6, CREATE, json!({})), None).unwrap().row.body["ruleVersion"], Value::Null);
     }
 
     #[test]

@@ -395,6 +395,7 @@ async fn detail(app: &App, account: &AccountName, row: &AlertRow, members: &Memb
     let evidence = row.body["evidence"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(AlertDetail {
         alert: shown(row, &alert, members),
+        rule_version: row.body["ruleVersion"].as_str().map(str::to_owned),
         finding_records: alert.findings.clone(),
         evidence: evidence.iter().rev().filter_map(|record| record.as_str().map(str::to_owned)).collect(),
         notes: alert

@@ -130,7 +130,7 @@ impl Origin {
 }
 
 /// The documents of the packages that came with whodid, read once for all accounts.
-static BUILTIN: LazyLock<BTreeMap<String, Vec<Arc<Document>>>> = LazyLock::new(|| {
+pub static BUILTIN: LazyLock<BTreeMap<String, Vec<Arc<Document>>>> = LazyLock::new(|| {
     let read = |package: &Package| package.documents().documents.into_iter().map(Arc::new).collect();
     builtin().iter().map(|package| (package.manifest.id.clone(), read(package))).collect()
 });

@@ -19,7 +19,7 @@ use super::App;
 /// Deliveries under way at once; of one channel one, so that a slow receiver cannot take all places.
 const AT_ONCE: usize = 32;
 /// Notices of a channel that are looked at to be told together.
-const HELD: i64 = 1_000;
+const HELD: i64 = 5_000;
 /// Deliveries looked at together.
 const PAGE: i64 = 200;
 /// How often the queue is looked at when nothing is told.
@@ -66,7 +66,7 @@ pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
     let failures = Arc::new(Failures::default());
     let mut running = JoinSet::new();
     let mut busy: HashSet<ChannelKey> = HashSet::new();
-    let mut meters: HashMap<ChannelKey, Meter> = HashMap::new();
+    let mut meters: HashMap<ChannelKey, Meters> = HashMap::new();
     let mut forgotten = tokio::time::Instant::now();
     loop {
         let now = crate::clock::now();
@@ -83,10 +83,10 @@ pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
                 continue;
             }
             let (app, sender, failures) = (Arc::clone(&app), Arc::clone(&sender), Arc::clone(&failures));
-            let meter = meters.remove(&key);
+            let metered = meters.remove(&key);
             running.spawn(async move {
-                let meter = deliver(&app, &sender, &failures, &key, row, meter).await;
-                (key, meter)
+                let metered = deliver(&app, &sender, &failures, &key, row, metered).await;
+                (key, metered)
             });
         }
         if forgotten.elapsed() >= FORGET_INTERVAL {
@@ -102,10 +102,10 @@ pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
                 return;
             }
             Some(ended) = running.join_next() => match ended {
-                Ok((key, meter)) => {
+                Ok((key, metered)) => {
                     busy.remove(&key);
-                    if let Some(meter) = meter {
-                        meters.insert(key, meter);
+                    if let Some(metered) = metered {
+                        meters.insert(key, metered);
                     }
                 }
                 Err(panic) => {
@@ -120,15 +120,38 @@ pub async fn run(app: Arc<App>, sender: Arc<Sender>) {
     }
 }
 
-/// Tries one delivery, and stores what came of it. The channel's meter goes in and out.
+/// The meters of a channel. What tells that whodid is blind has one of its own, so that no flood of other notices holds
+/// it back, and a flood of it holds back only itself.
+struct Meters {
+    guards: Meter,
+    others: Meter,
+}
+
+impl Meters {
+    fn of(channel: &Channel) -> Self {
+        let meter = || Meter::new(channel.rate_limit, Merging::of(&channel.receiver));
+        Self { guards: meter(), others: meter() }
+    }
+
+    fn set_limit(&mut self, limit: u32) {
+        self.guards.set_limit(limit);
+        self.others.set_limit(limit);
+    }
+
+    fn meter(&mut self, rule: &str) -> &mut Meter {
+        if whodid_rules::is_guard(rule) { &mut self.guards } else { &mut self.others }
+    }
+}
+
+/// Tries one delivery, and stores what came of it. The channel's meters go in and out.
 async fn deliver(
     app: &App,
     sender: &Sender,
     failures: &Failures,
     key: &ChannelKey,
     mut row: DeliveryRow,
-    meter: Option<Meter>,
-) -> Option<Meter> {
+    meters: Option<Meters>,
+) -> Option<Meters> {
     let (account, channel_id) = key;
     let now = crate::clock::now();
     let document = app.meta.document(account, DocumentKind::Channel, channel_id).await;
@@ -136,28 +159,29 @@ async fn deliver(
         Ok(document) => document.as_ref().and_then(super::channels::opened),
         Err(error) => {
             tracing::error!(error = %chain(&error), channel = channel_id, "a channel cannot be read; its deliveries wait");
-            return meter;
+            return meters;
         }
     };
     let notice = serde_json::from_value::<Notice>(row.body["notice"].clone());
     let (Some(channel), Ok(notice)) = (channel.filter(|channel| channel.enabled || row.alert.is_none()), notice) else {
         note(&mut row, now, &json!({"outcome": "failed", "answer": "the channel was deleted or switched off"}));
         finish(app, account, row, DeliveryState::Failed, None, now).await;
-        return meter;
+        return meters;
     };
-    let mut meter = meter.unwrap_or_else(|| Meter::new(channel.rate_limit, Merging::of(&channel.receiver)));
-    meter.set_limit(channel.rate_limit);
+    let mut meters = meters.unwrap_or_else(|| Meters::of(&channel));
+    meters.set_limit(channel.rate_limit);
+    let meter = meters.meter(&notice.rule_id);
     // Retries and tests are not counted again.
     let is_first = row.body["attempts"].as_array().is_none_or(Vec::is_empty);
     let notice = match row.alert.is_some() && is_first {
         false => notice,
-        true => match let_through(&mut meter, &row, notice, now) {
+        true => match let_through(meter, &row, notice, now) {
             Some(notice) => notice,
             None => {
                 row.body["is_held"] = json!(true);
                 let due = meter.due_at().unwrap_or(now).max(now.plus_micros(1_000_000));
                 finish(app, account, row, DeliveryState::Waiting, Some(due), now).await;
-                return Some(meter);
+                return Some(meters);
             }
         },
     };
@@ -189,7 +213,7 @@ async fn deliver(
             finish(app, account, row, DeliveryState::Failed, None, ended).await;
         }
     }
-    Some(meter)
+    Some(meters)
 }
 
 /// What the audit log tells of a notice that was given up.
@@ -235,7 +259,7 @@ async fn told_together(
     now: Timestamp,
 ) {
     let (account, channel_id) = key;
-    let held = match app.meta.deliveries(account, Some(channel_id), None, HELD).await {
+    let held = match app.meta.deliveries_waiting(account, channel_id, HELD).await {
         Ok(held) => held,
         Err(error) => {
             tracing::error!(error = %chain(&error), channel = channel_id, "notices told together stay queued, and are told again");
@@ -244,8 +268,11 @@ async fn told_together(
     };
     let of_alert = matches!(Merging::of(&channel.receiver), Merging::OfOneAlert);
     for mut other in held {
-        let is_meant =
-            other.state == DeliveryState::Waiting && other.id != row.id && other.body["is_held"] == json!(true);
+        let rule = other.body["notice"]["rule_id"].as_str().unwrap_or_default();
+        let is_meant = other.state == DeliveryState::Waiting
+            && other.id != row.id
+            && other.body["is_held"] == json!(true)
+            && whodid_rules::is_guard(rule) == whodid_rules::is_guard(&notice.rule_id);
         if is_meant && (!of_alert || other.alert.as_ref() == Some(&notice.alert_id)) {
             note(
                 &mut other,
@@ -336,6 +363,20 @@ mod tests {
             [0, 1, 9, 10, 19, 20].map(|minutes| failures.are_told(&key("ops"), &notice("r"), at(minutes))).into();
         assert_eq!(told, [true, false, false, true, false, true]);
         assert!(failures.are_told(&key("other"), &notice("r"), at(20)), "each channel for itself");
+    }
+
+    #[test]
+    fn what_tells_that_whodid_is_blind_waits_for_no_other_notice_and_holds_none_back() {
+        let (meter, now) = (|| Meter::new(2, Merging::All), Timestamp::default());
+        let mut meters = Meters { guards: meter(), others: meter() };
+        let mut is_let_through = |rule: &str| {
+            let row = super::super::alerting::queued("ops", Some(&"a1".to_owned()), &notice(rule), now);
+            let_through(meters.meter(rule), &row, notice(rule), now).is_some()
+        };
+        let guard = "whodid-self-events-erased";
+        assert!(is_let_through("r") && !is_let_through("r"), "one of two an hour comes at once");
+        assert!(is_let_through(guard) && !is_let_through(guard), "and so it is with these");
+        assert_eq!((meters.guards.held_count(), meters.others.held_count()), (1, 1));
     }
 
     #[test]

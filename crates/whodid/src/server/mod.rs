@@ -10,6 +10,7 @@ mod auth;
 mod backtests;
 mod body;
 mod bucket_rules;
+mod builtin_packages;
 mod cards;
 mod catalog;
 mod channels;

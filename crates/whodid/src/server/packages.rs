@@ -19,7 +19,7 @@ use whodid_audit::{Actor, Deed, Told};
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
 use whodid_model::access::Permission;
 use whodid_model::{AccountName, Timestamp};
-use whodid_rules::{Check, Difference, Document, Gravity, Package, PackageError, Problem};
+use whodid_rules::{Check, Difference, Document, Gravity, NoValue, Package, PackageError, Problem};
 
 use super::App;
 use super::asked::Asked;
@@ -28,14 +28,13 @@ use super::bucket_rules::{self, Problems};
 use super::catalog::{Catalog, InForce, KnownPackage, Origin, StoredPackage, is_filter};
 use super::failure::Failure;
 use super::params::{Id, Params};
-use super::rule_change::{Versions, look_at_audit, refuse_guard_off, versions, with_difference, would_blind};
+use super::rule_change::{
+    Versions, filters, look_at_audit, refuse_guard_off, versions, with_difference, with_filters, would_blind,
+};
 use super::rules::problem;
 
 /// The id that no installed package has: `POST /api/v1/packages/refresh` would hide it.
 const REFRESH: &str = "refresh";
-
-/// The problem of a rule of the account's own whose variable another package defines too, with other values.
-const NAMED_TWICE: &str = "ambiguous_variable";
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -311,7 +310,7 @@ impl Candidate {
         }
         let known = Arc::clone(rules);
         let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
-        let Examined { package, checked, versions: new_versions, rules: rules_count, difference } = examined;
+        let Examined { package, checked, versions: new_versions, filters, rules: rules_count, difference } = examined;
         if !checked.is_good() {
             let first =
                 checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
@@ -341,7 +340,7 @@ impl Candidate {
         if !known.package.manifest.variables.is_empty() {
             let (rules, trial) = (Arc::clone(rules), known.clone());
             let stopped = app.compiling.work(move || rules.stopped_by(trial)).await?;
-            if let Some(problem) = stopped.iter().find(|problem| problem.code == NAMED_TWICE) {
+            if let Some(problem) = stopped.iter().find(|problem| problem.code == NoValue::UNCLEAR) {
                 let detail = format!("nothing was installed, because a rule that runs could not with it: {problem}");
                 return Err(Failure::new(Code::Conflict, detail));
             }
@@ -359,6 +358,7 @@ impl Candidate {
         let told = Told::success(deed, id.as_str(), manifest.title.as_str());
         let told = with_file(told, &known).changed(old.map(told_of), Some(told_of(&known)));
         let told = with_difference(told, &versions(documents_of(catalog, &id)), &new_versions);
+        let told = with_filters(told, &filters);
         Ok(Self { expected: known.expected(), known, told, installed })
     }
 
@@ -433,6 +433,8 @@ struct Examined {
     checked: Check,
     /// The versions of its rules and filters.
     versions: Versions,
+    /// The ids of its filters.
+    filters: Vec<String>,
     /// How many rules it has, filters not counted.
     rules: u64,
     /// From the one that is installed, if one is.
@@ -447,6 +449,7 @@ impl Examined {
         Self {
             checked: package.check(&given, now),
             versions: versions(&documents),
+            filters: filters(&documents),
             rules: documents.iter().filter(|document| !is_filter(document)).count() as u64,
             difference: old.map(|old| old.package.difference(&package)).unwrap_or_default(),
             package,

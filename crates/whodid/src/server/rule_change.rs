@@ -16,7 +16,7 @@ use super::auth::Caller;
 use super::catalog::is_filter;
 use super::failure::Failure;
 
-/// Rules whose versions are told of one change; where there are more, how many.
+/// Rules whose versions, and filters whose ids, are told of one change; where there are more, how many.
 const VERSIONS_MAX: usize = 200;
 
 /// Versions of rules and filters, by their ids.
@@ -37,6 +37,22 @@ pub fn with_versions(told: Told, name: &str, versions: &Versions) -> Told {
     let shown: Map<String, Value> = first.map(|(id, version)| (id.clone(), json!(version))).collect();
     let told = told.asked(name, shown);
     if versions.len() > VERSIONS_MAX { told.asked(&format!("{name}Total"), versions.len()) } else { told }
+}
+
+/// The ids of the filters among documents.
+pub fn filters<'d>(documents: impl IntoIterator<Item = &'d Document>) -> Vec<String> {
+    let filters = documents.into_iter().filter(|document| is_filter(document));
+    filters.map(|document| document.meta().id.clone()).collect()
+}
+
+/// Tells filters as `filters`: they leave events out of rules that stand elsewhere, and a text does not show that by its
+/// form. [`VERSIONS_MAX`] of them, and where there are more, how many as `filtersTotal`. Where there are none, nothing.
+pub fn with_filters(told: Told, filters: &[String]) -> Told {
+    if filters.is_empty() {
+        return told;
+    }
+    let told = told.asked("filters", json!(&filters[..filters.len().min(VERSIONS_MAX)]));
+    if filters.len() > VERSIONS_MAX { told.asked("filtersTotal", filters.len()) } else { told }
 }
 
 /// Tells which rules came, went and changed, of a package that came, was upgraded or went.
@@ -169,6 +185,26 @@ mod tests {
         let told = with_versions(Told::success(Deed::PackageCreate, "p", "P"), "rulesAdded", &many);
         assert_eq!(told.request["rulesAdded"].as_object().unwrap().len(), VERSIONS_MAX);
         assert_eq!(told.request["rulesAddedTotal"], VERSIONS_MAX + 5);
+    }
+
+    #[test]
+    fn filters_are_told_by_their_ids_and_rules_are_none() {
+        let filter = "title: F\nid: f\nlogsource: {category: activity}\n\
+            filter: {rules: any, sel: {action: a}, condition: not sel}\n";
+        let rule = "title: R\nid: r\nlogsource: {category: activity}\n\
+            detection: {filter: {action: a}, condition: filter}\n";
+        let told = |text: &str| {
+            let loaded = whodid_rules::load("t.yml", text);
+            assert!(!loaded.has_errors(), "{:?}", loaded.problems);
+            let told = with_filters(Told::success(Deed::RuleCreate, "r", "R"), &filters(&loaded.documents));
+            Value::Object(told.request)
+        };
+        assert_eq!(told(&format!("{rule}---\n{filter}")), json!({"filters": ["f"]}));
+        assert_eq!(told(rule), json!({}), "a part of its detection has that name");
+        let many: Vec<String> = (0..VERSIONS_MAX + 5).map(|number| format!("f{number}")).collect();
+        let told = with_filters(Told::success(Deed::RuleCreate, "r", "R"), &many);
+        assert_eq!(told.request["filters"].as_array().unwrap().len(), VERSIONS_MAX);
+        assert_eq!(told.request["filtersTotal"], VERSIONS_MAX + 5);
     }
 
     #[test]

@@ -30,7 +30,8 @@ use super::keys::expiry;
 use super::members::{Members, maker};
 use super::params::{Id, Params};
 use super::rule_change::{
-    in_force, look_at_audit, refuse_guard_off, refuse_lowered_guard, versions, with_versions, would_blind,
+    filters, in_force, look_at_audit, refuse_guard_off, refuse_lowered_guard, versions, with_filters, with_versions,
+    would_blind,
 };
 
 /// Longest text of a reason, an owner.
@@ -103,6 +104,7 @@ pub async fn create(
         .asked("textHash", measured(&request.text))
         .changed(None, Some(after));
     let told = with_versions(told, "ruleVersions", &versions(documents.iter()));
+    let told = with_filters(told, &filters(documents.iter()));
     app.meta.change_documents(&caller.attempt.actor(), &account, &changes, &[told], now).await?;
     app.refresh_rules(&account).await?;
     let known = app.rules_of(&account).await?;
@@ -178,9 +180,11 @@ pub async fn update(
             .asked("textHash", measured(text));
         told = with_versions(told, "ruleVersionsBefore", &versions(same_text));
         told = with_versions(told, "ruleVersions", &versions(documents.iter()));
+        told = with_filters(told, &filters(documents.iter()));
         before["text"] = old_text;
         after["text"] = json!(text);
     } else {
+        told = with_filters(told, &filters(same_text.iter().copied()));
         told = with_versions(told, "ruleVersions", &versions(same_text));
     }
     if new.is_enabled == Some(true) || request.text.is_some() && is_on {

@@ -37,10 +37,15 @@ impl Receiver {
         format!("http://127.0.0.1:{}/hook", self.port)
     }
 
-    /// What it was told, once it is so much.
+    /// What it was told, once it is so much. What came again under the same id counts once, as a receiver is told to
+    /// count: a server that ends between sending and noting so sends again.
     pub async fn told(&self, count: usize) -> Vec<Value> {
         loop {
-            let taken: Vec<Value> = self.taken.lock().iter().map(|(_, body)| body.clone()).collect();
+            let mut ids = std::collections::HashSet::new();
+            let is_first = |(headers, _): &&(axum::http::HeaderMap, Value)| {
+                headers.get("x-whodid-delivery").is_none_or(|id| ids.insert(id.clone()))
+            };
+            let taken: Vec<Value> = self.taken.lock().iter().filter(is_first).map(|(_, body)| body.clone()).collect();
             if taken.len() >= count {
                 return taken;
             }

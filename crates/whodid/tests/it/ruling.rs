@@ -628,6 +628,14 @@ async fn the_text_behind_a_finding_is_found_in_the_audit_log() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["action"], "whodid.rule.create");
     assert_eq!(told[0]["requestData"]["ruleVersions"], json!({"key-deleted": version}));
+    let alert = loop {
+        let (_, page) = ask(&server, "GET", "/api/v1/alerts?rule=key-deleted", Value::Null).await;
+        if let Some(id) = page["alerts"][0]["id"].as_str() {
+            break ask(&server, "GET", &format!("/api/v1/alerts/{id}"), Value::Null).await.1;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(alert["rule_version"], json!(version), "{alert}");
 
     // A text of two: each has its own.
     let second = RULE.replace("id: key-deleted", "id: key-gone");

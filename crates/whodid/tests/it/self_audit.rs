@@ -412,3 +412,103 @@ async fn a_notice_that_is_given_up_is_told_and_other_channels_tell_of_it_without
     assert_eq!(event["initiator"]["name"], "whodid", "{event}");
     assert_eq!(event["requestData"]["tries"], 1, "{event}");
 }
+
+/// The findings of a rule, the oldest first, once there are so many; a test that waits in vain is ended from outside.
+async fn findings_of(server: &Server, rule: &str, count: usize) -> Vec<Value> {
+    let path = format!("/api/v1/events?stream=findings&order=asc&q=requestData.ruleId:==={rule}");
+    loop {
+        let (_, page) = answer(server.admin("GET", &path)).await;
+        let found = page["events"].as_array().cloned().unwrap_or_default();
+        if found.len() >= count {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_makes_rules_weaker_is_found_whoever_may_change_rules_does_it() {
+    let server = Server::start().await;
+    let analyst = server.join("ana@example.com", json!([{"role": "analyst"}])).await;
+    let by_analyst = async |method: &str, path: &str, body: Value| {
+        let (status, answered) = answer(server.with(&analyst.cookie, method, path).json(&body)).await;
+        assert!(matches!(status, 200 | 201), "{method} {path}: {status} {answered}");
+    };
+    let rule = "title: T\nid: t\nlevel: critical\nlogsource: {product: aws, service: cloudtrail}\n\
+        detection: {filter: {eventName: DeleteTrail}, condition: filter}\n";
+    let filter = "title: F\nid: f\nlogsource: {category: activity}\n\
+        filter: {rules: any, robot: {initiator.name: robot}, condition: not robot}\n";
+    by_analyst("POST", "/api/v1/rules", json!({"text": rule, "is_enabled": true})).await;
+    by_analyst("PATCH", "/api/v1/rules/t", json!({"level": "high"})).await;
+    by_analyst("PATCH", "/api/v1/rules/t", json!({"text": rule.replace("DeleteTrail", "NoSuchDeed")})).await;
+    by_analyst("POST", "/api/v1/rules", json!({"text": filter})).await;
+    by_analyst("PATCH", "/api/v1/rules/f", json!({"is_enabled": true})).await;
+    by_analyst("PATCH", "/api/v1/rules/t", json!({"level": "low"})).await;
+    let weakened = findings_of(&server, "whodid-self-rules-weakened", 4).await;
+    let off = findings_of(&server, "whodid-self-rules-off", 1).await;
+
+    let deeds = server.told("action:whodid.rule outcome:success").await;
+    let shown_by = |finding: &Value| {
+        let evidence = finding["requestData"]["evidence"][0].clone();
+        let deed = deeds.iter().find(|deed| deed["record"]["id"] == evidence);
+        let deed = deed.unwrap_or_else(|| panic!("{finding} in {deeds:#?}"));
+        assert_eq!(deed["initiator"]["name"], "ana@example.com", "{deed}");
+        let asked = &deed["requestData"];
+        let paths = asked["delta"].as_array().unwrap().iter().map(|step| step["path"].as_str().unwrap());
+        let paths: BTreeSet<&str> = paths.collect();
+        let is_of = |path: &str| if paths.contains(path) { path.to_owned() } else { String::new() };
+        (deed["action"].as_str().unwrap().to_owned(), is_of("/level"), is_of("/text"), asked["filters"].clone())
+    };
+    let row = |action: &str, level: &str, text: &str, filters: Value| {
+        (format!("whodid.rule.{action}"), level.to_owned(), text.to_owned(), filters)
+    };
+    let expected = [
+        row("update", "/level", "", Value::Null),
+        row("update", "", "/text", Value::Null),
+        row("create", "", "/text", json!(["f"])),
+        row("enable", "", "", json!(["f"])),
+    ];
+    assert_eq!(weakened.iter().map(shown_by).collect::<Vec<_>>(), expected);
+    assert_eq!(off.iter().map(shown_by).collect::<Vec<_>>(), [row("update", "/level", "", Value::Null)]);
+}
+
+/// The searches stand in the guide.
+#[tokio::test]
+async fn which_rules_were_on_at_a_time_is_found_in_the_audit_log() {
+    let server = Server::start().await;
+    let done = async |method: &str, path: &str, body: Value| {
+        let request = server.admin(method, path);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let (status, answered) = answer(request).await;
+        assert!(matches!(status, 200 | 201 | 204), "{method} {path}: {status} {answered}");
+    };
+    let rule = |id: &str| {
+        let finds = "logsource: {category: activity}\ndetection: {sel: {action: a}, condition: sel}\n";
+        format!("title: {id}\nid: {id}\n{finds}")
+    };
+    let both = format!("{}---\n{}", rule("other"), rule("key-deleted"));
+    done("POST", "/api/v1/rules", json!({"text": both})).await;
+    done("PATCH", "/api/v1/rules/key-deleted", json!({"is_enabled": true})).await;
+    done("POST", "/api/v1/rules", json!({"text": rule("third")})).await;
+    done("PATCH", "/api/v1/packages/ibm-kms", json!({"is_enabled": false})).await;
+    done("DELETE", "/api/v1/rules/other", Value::Null).await;
+    let actions = async |query: &str| -> Vec<String> {
+        let told = server.told(query).await;
+        told.iter().map(|event| event["action"].as_str().unwrap().replace("whodid.", "")).collect()
+    };
+    let all = "action:(whodid.rule OR whodid.package OR whodid.exception) dataEvent:false outcome:success";
+    assert_eq!(actions(all).await, ["rule.delete", "package.disable", "rule.create", "rule.enable", "rule.create"]);
+    let id = "key-deleted";
+    let one = format!(
+        "outcome:success (target.id:=={id} OR requestData.ruleVersions.{id}:* OR requestData.ruleVersionsBefore.{id}:* \
+         OR requestData.rulesAdded.{id}:* OR requestData.rulesChanged.{id}:* OR requestData.rulesRemoved.{id}:*)"
+    );
+    assert_eq!(actions(&one).await, ["rule.delete", "rule.enable", "rule.create"]);
+}
+
+#[tokio::test]
+async fn neither_the_first_start_nor_another_of_the_same_whodid_tells_of_its_packages() {
+    let mut server = Server::start().await;
+    server.restart().await;
+    assert_eq!(server.told("action:whodid.package").await, Vec::<Value>::new());
+}
