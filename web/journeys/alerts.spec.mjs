@@ -36,7 +36,7 @@ async function makeRule(page, level = 'high') {
 }
 
 /** The same with alerts of these people, the last one the newest; the inbox shows them and no others. */
-async function withAlerts(page, server, people) {
+export async function withAlerts(page, server, people) {
   const rule = await makeRule(page)
   for (const [at, who] of people.entries()) {
     await send(server, [rule.did(who)])
@@ -157,7 +157,8 @@ export const journeys = [
       await page.keyboard.press('a')
       await notice(page, 'acknowledged').waitFor()
       await until('it left the list', () => line(page, 'louisa').count(), (count) => count === 0)
-      // The next one takes its turn.
+      // The next one takes its turn, and shows that it does.
+      await until('the next line has the focus', focused, (text) => /kimora|maximo/.test(text))
       await page.keyboard.press('x')
       await page.getByRole('group', { name: 'Chosen alerts' }).getByText('1 chosen').waitFor()
       await page.keyboard.press('r')
@@ -167,6 +168,8 @@ export const journeys = [
       assert.equal(await page.getByRole('dialog').getByRole('textbox').inputValue(), 'jar')
       await page.keyboard.press('Escape')
       await page.getByRole('dialog').waitFor({ state: 'detached' })
+      // A dialog gives the focus back.
+      assert.ok(await focused() !== '', 'a line has the focus after the dialog')
       await page.keyboard.press('Escape')
       await page.getByRole('group', { name: 'Chosen alerts' }).waitFor({ state: 'detached' })
       assert.equal(await line(page, 'kimora').count() + await line(page, 'maximo').count(), 2)

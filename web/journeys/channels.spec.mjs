@@ -221,6 +221,27 @@ export const journeys = [
         await answer.getByText('The test arrived').waitFor()
         assert.ok(hook.taken.some((one) => one.body.includes('"test"') && isSigned(one) && one.headers.authorization === TOKEN), 'the secrets are kept')
 
+        // What is older comes a page at a time; with the last page the focus goes to the heading.
+        await page.route(/\/deliveries(\?|$)/, (route) => {
+          const url = new URL(route.request().url())
+          url.searchParams.set('limit', '2')
+          return route.continue({ url: url.href })
+        })
+        await page.reload()
+        const logged = () => log(page).locator(':scope > li').count()
+        await until('a page is short', logged, (count) => count === 2)
+        const older = side(page).getByRole('button', { name: 'Older deliveries' })
+        while (await older.count() > 0) {
+          const before = await logged()
+          await older.press('Enter')
+          await until('older ones came', logged, (count) => count > before)
+          await until('the next page can be asked for', () => side(page).getByText('Loading…').count(), (count) => count === 0)
+        }
+        await side(page).getByText('That is all').waitFor()
+        assert.ok(await logged() >= 3)
+        await until('the focus stays in the log', () => page.evaluate(() => document.activeElement?.textContent?.trim()), (text) => text === 'Deliveries')
+        await page.unroute(/\/deliveries(\?|$)/)
+
         await side(page).getByRole('button', { name: 'Close' }).click()
         await page.getByRole('switch', { name: 'Tell “On call”' }).click()
         await page.getByText('“On call” is off').waitFor()

@@ -248,6 +248,8 @@ export const journeys = [
       await side.getByLabel(`${id}_people`).fill('alice\nbob')
       await side.getByRole('button', { name: 'Save the variables' }).click()
       await side.getByRole('button', { name: 'Take the default back' }).click()
+      assert.equal(await dialog.getByRole('region', { name: 'What is lost' }).textContent(), 'alice\nbob')
+      await dialog.getByRole('button', { name: 'Take it back' }).click()
       await side.getByText('as it came').waitFor()
       const [download] = await Promise.all([page.waitForEvent('download'), side.getByRole('link', { name: 'Download' }).click()])
       assert.equal(download.suggestedFilename(), `${id}-1.0.0.tar.gz`)

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import type { AlertFilter } from '../api/alerts'
 import type { AlertPage } from '../api/shapes'
 import { LEVELS } from '../rules/words'
+import { isFocusLost } from '../ui/focus'
 import { useDelayed, useNow, useShortcuts } from '../ui/hooks'
 import { Trouble } from '../ui/Trouble'
 import { useActing } from './acting'
@@ -40,6 +41,19 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
   const isEmpty = list.isSuccess && lines.length === 0
   const isOld = list.data !== undefined && (poll.isError || (list.isError && !list.isFetchNextPageError))
   const { refetch, isFetching } = list
+  // The line that had the focus when a key acted on it.
+  const [actedOn, setActedOn] = useState<string | undefined>()
+  const hasLeft = actedOn !== undefined && !ids.includes(actedOn)
+  const isPicking = picked.length > 0
+  const last = useRef({ hasLeft, isPicking })
+  const focusLine = (id: string): void => scroll.current?.querySelector<HTMLElement>(`[data-alert="${CSS.escape(id)}"] .alert-open`)?.focus()
+  useEffect(() => {
+    // It, or the bar of those chosen, is gone with the focus: the line that keys are about now gets it.
+    const isGone = (hasLeft && !last.current.hasLeft) || (last.current.isPicking && !isPicking)
+    last.current = { hasLeft, isPicking }
+    const next = cursor !== undefined && ids.includes(cursor) ? cursor : ids[0]
+    if (isGone && next !== undefined && isFocusLost()) focusLine(next)
+  })
   // Nobody reads an empty list: what comes is shown at once.
   const comesByItself = isEmpty && fresh > 0 && !isFetching
   useEffect(() => {
@@ -56,7 +70,6 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
       if (!next.delete(id)) next.add(id)
       return next
     })
-  const focusLine = (id: string): void => scroll.current?.querySelector<HTMLElement>(`[data-alert="${CSS.escape(id)}"] .alert-open`)?.focus()
   const move = (step: 1 | -1): void => {
     // What was just acted on may have left the list: its place is where to go on.
     const from = cursor !== undefined && ids.includes(cursor) ? cursor : open !== undefined && ids.includes(open) ? open : undefined
@@ -78,6 +91,7 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
     event.preventDefault()
     // The line may leave; the next one takes its turn.
     const [first] = alerts
+    setActedOn(document.activeElement?.closest('[data-alert]') ? first?.id : undefined)
     const after = first && neighbour(ids, first.id, 1)
     if (after !== undefined && alerts.length === 1 && after !== first?.id && filter.status !== undefined) setCursor(after)
     deed(alerts)
@@ -157,7 +171,7 @@ export function AlertList({ filter, open, isAsking, onOpen, onFilter }: AlertLis
           </p>
         )}
         {list.hasNextPage && (
-          <button type="button" className="button older" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          <button type="button" className="button older" aria-disabled={list.isFetchingNextPage} onClick={() => !list.isFetchingNextPage && void list.fetchNextPage()}>
             {list.isFetchingNextPage ? 'Loading…' : 'Older'}
           </button>
         )}

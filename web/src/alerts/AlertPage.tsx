@@ -4,6 +4,7 @@ import { ChevronLeft, SearchX } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { Problem } from '../api/problem'
 import { Empty } from '../ui/Empty'
+import { isFocusLost } from '../ui/focus'
 import { useDelayed } from '../ui/hooks'
 import { Trouble } from '../ui/Trouble'
 import { AlertShown } from './AlertShown'
@@ -20,11 +21,11 @@ function Asked({ id }: { id: string }) {
   const alert = useAlert(id)
   const waiting = useDelayed(alert.isPending)
   const article = useRef<HTMLElement>(null)
-  const status = alert.data?.alert.status
+  const shown = alert.data?.alert
   useEffect(() => {
-    // What had the focus is gone: a deed that was for the status before, or the list on a phone.
-    if (document.activeElement === null || document.activeElement === document.body) article.current?.focus({ preventScroll: true })
-  }, [status])
+    // What had the focus is gone: a deed that was for how it stood before, or the list on a phone.
+    if (isFocusLost()) article.current?.focus({ preventScroll: true })
+  }, [shown?.status, shown?.assignee, shown?.silenced_until])
   return (
     <article className="alert-detail" aria-label="Alert" aria-busy={alert.isPending} tabIndex={-1} ref={article}>
       <Link to="/alerts" search={(search) => search} className="back-link alert-back">

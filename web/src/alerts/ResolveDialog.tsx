@@ -31,7 +31,7 @@ export function ResolveDialog({ alerts, proposed, onDone, onClose }: ResolveDial
         }}
       >
         <label htmlFor={`${id}-reason`}>Why {alerts.length === 1 ? 'it is' : 'they are'} over{needsReason ? '' : ' (optional)'}</label>
-        <textarea id={`${id}-reason`} className="field-input" rows={3} maxLength={1000} data-focus value={reason} onChange={(event) => setReason(event.target.value)} />
+        <textarea id={`${id}-reason`} className="field-input" rows={3} maxLength={1000} required={needsReason} data-focus value={reason} onChange={(event) => setReason(event.target.value)} />
         <div className="quick">
           {REASONS.map((text) => (
             <button key={text} type="button" className="code-button" aria-pressed={reason === text} onClick={() => setReason(reason === text ? '' : text)}>
@@ -42,6 +42,10 @@ export function ResolveDialog({ alerts, proposed, onDone, onClose }: ResolveDial
         <p className="muted small">What happens again within a day opens {alerts.length === 1 ? 'it' : 'them'} again; later it is another alert.</p>
         <ChangeError error={resolve.error} />
         <div className="dialog-foot">
+          <span className="muted small" role="status">
+            {needsReason && reason.trim() === '' && 'Say why: it tells that whodid was made blind.'}
+          </span>
+          <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>

@@ -39,6 +39,10 @@ export function SilenceAlert({ alert, onDone, onClose }: { alert: Alert; onDone:
         <textarea id={`${id}-reason`} className="field-input" rows={2} maxLength={1000} required placeholder="Keys are rolled until tonight." value={reason} onChange={(event) => setReason(event.target.value)} />
         <ChangeError error={silence.error} />
         <div className="dialog-foot">
+          <span className="muted small" role="status">
+            {until === '' ? 'Say until when.' : reason.trim() === '' && 'Say why.'}
+          </span>
+          <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>

@@ -14,6 +14,7 @@ import { historyOf } from '../settings/History'
 import { Tab } from '../settings/Tab'
 import { Confirm } from '../ui/Confirm'
 import { Empty } from '../ui/Empty'
+import { useRowsLeave } from '../ui/focus'
 import { useNow } from '../ui/hooks'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
@@ -25,6 +26,7 @@ export function SilencesTab() {
   const { rights } = useSigned()
   const silences = useQuery({ queryKey: ['silences'], queryFn: ({ signal }) => alerts.silences(signal), enabled: rights.may('alerts.read') })
   const [isCreating, setIsCreating] = useState(false)
+  useRowsLeave(silences.data?.length)
   const mayManage = rights.may('alerts.manage')
   return (
     <Tab
@@ -131,11 +133,11 @@ function SilenceTable({ silences, mayManage }: { silences: Silence[]; mayManage:
 }
 
 function SilenceMatch({ silence }: { silence: Silence }) {
-  const { rights } = useSigned()
-  const mayRules = rights.may('rules.read')
   return (
     <span className="silence-match">
-      {silence.rule_ids.map((id) => (mayRules ? <RuleName key={id} id={id} /> : <span key={id}>{id}</span>))}
+      {silence.rule_ids.map((id) => (
+        <RuleName key={id} id={id} />
+      ))}
       {silence.severities.length > 0 && (
         <span className="tags">
           {silence.severities.map((level) => (
@@ -153,9 +155,12 @@ function SilenceMatch({ silence }: { silence: Silence }) {
 }
 
 function RuleName({ id }: { id: string }) {
+  const { rights } = useSigned()
   const search = searchOfRule(id)
   const title = useRules().data?.rules.find((rule) => rule.id === id)?.title ?? id
+  // Who may read alerts may know what their search is called; titles of rules are for who may read these.
   if (search !== undefined) return <SearchName id={search} />
+  if (!rights.may('rules.read')) return <span className="mono small wrap">{id}</span>
   return (
     <Link to="/rules/rule/$id" params={{ id }} search={{}} preload={false} className="row-link">
       {title}

@@ -1,6 +1,6 @@
 /** Alerts, silences, and the channels that tell of them. */
 import { http, take } from './http'
-import type { AlertAct, AlertDetail, AlertPage, Channel, ChannelList, ChannelWrite, Delivery, Level, NoticeKey, Silence, SilenceCreate } from './shapes'
+import type { AlertAct, AlertDetail, AlertPage, Channel, ChannelList, ChannelWrite, Delivery, DeliveryList, Level, NoticeKey, Silence, SilenceCreate } from './shapes'
 
 const of = (id: string) => ({ params: { path: { id } } })
 /** The page asks again by itself: that keeps no session alive. */
@@ -34,6 +34,8 @@ export const alerts = {
   updateChannel: (id: string, body: ChannelWrite): Promise<Channel> => take(http.PATCH('/api/v1/channels/{id}', { ...of(id), body })),
   deleteChannel: (id: string) => take(http.DELETE('/api/v1/channels/{id}', of(id))),
   testChannel: (id: string): Promise<Delivery> => take(http.POST('/api/v1/channels/{id}/test', of(id))),
-  deliveries: (id: string, isBackground: boolean, signal: AbortSignal): Promise<Delivery[]> => take(http.GET('/api/v1/channels/{id}/deliveries', { ...of(id), ...background(isBackground), signal })).then((answer) => answer.deliveries),
+  /** A page, the newest first. `cursor`: of the page before, empty for the first. */
+  deliveries: (id: string, cursor: string, isBackground: boolean, signal: AbortSignal): Promise<DeliveryList> =>
+    take(http.GET('/api/v1/channels/{id}/deliveries', { params: { path: { id }, query: cursor === '' ? {} : { cursor } }, ...background(isBackground), signal })),
   key: (signal: AbortSignal): Promise<NoticeKey> => take(http.GET('/api/v1/notices/key', { signal })),
 }

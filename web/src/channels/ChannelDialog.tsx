@@ -84,10 +84,10 @@ export function ChannelDialog({ channel, hasMail, onDone, onClose }: ChannelDial
         <Sources form={form} onChange={set} />
         <div className="field-pair">
           <Field id={`${id}-rate`} label="Notices an hour" help="What is over it is told together.">
-            <input id={`${id}-rate`} type="number" className="field-input" min={1} max={3600} required value={form.rateLimit} onChange={(event) => set({ rateLimit: event.target.value })} />
+            <input id={`${id}-rate`} aria-describedby={`${id}-rate-help`} type="number" className="field-input" min={1} max={3600} required value={form.rateLimit} onChange={(event) => set({ rateLimit: event.target.value })} />
           </Field>
           <Field id={`${id}-zone`} label="Time zone" help="In which its people read times.">
-            <input id={`${id}-zone`} type="text" className="field-input" required list={`${id}-zones`} autoComplete="off" spellCheck={false} value={form.timeZone} onChange={(event) => set({ timeZone: event.target.value })} />
+            <input id={`${id}-zone`} aria-describedby={`${id}-zone-help`} type="text" className="field-input" required list={`${id}-zones`} autoComplete="off" spellCheck={false} value={form.timeZone} onChange={(event) => set({ timeZone: event.target.value })} />
             <datalist id={`${id}-zones`}>
               {['UTC', ...ZONES].map((zone) => (
                 <option key={zone} value={zone} />

@@ -1,13 +1,13 @@
 /** One channel with what it is told, a test, and its log of deliveries. */
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Pencil, Send, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { DeliveryMark } from '../alerts/Told'
 import { momentWords } from '../alerts/words'
 import { hoverTime } from '../activity/time'
 import { alerts } from '../api/alerts'
-import type { Channel, Delivery } from '../api/shapes'
+import type { Channel, Delivery, DeliveryList } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
 import { History, historyOf } from '../settings/History'
@@ -33,11 +33,21 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
   const { rights } = useSigned()
   const mayManage = rights.may('channels.manage')
   const [isDeleting, setIsDeleting] = useState(false)
-  const log = useQuery({
+  const logHead = useRef<HTMLHeadingElement>(null)
+  const log = useInfiniteQuery({
     queryKey: ['channels', channel.id, 'deliveries'],
-    queryFn: ({ signal, client: cache }) => alerts.deliveries(channel.id, cache.getQueryData(['channels', channel.id, 'deliveries']) !== undefined, signal),
-    refetchInterval: LOG_MS,
+    queryFn: ({ pageParam, signal, client: cache }) => alerts.deliveries(channel.id, pageParam, !isAsked(cache.getQueryData(['channels', channel.id, 'deliveries']), pageParam), signal),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor,
+    // Every page is asked for anew, so that none misses what moved on: as often in all as a single one.
+    refetchInterval: ({ state }) => LOG_MS * Math.max(1, state.data?.pages.length ?? 1),
   })
+  const deliveries = log.data?.pages.flatMap((page) => page.deliveries) ?? []
+  const older = async (): Promise<void> => {
+    const { hasNextPage } = await log.fetchNextPage()
+    // With the last page the button goes, and its focus.
+    if (!hasNextPage) logHead.current?.focus()
+  }
   const test = useChange({
     mutationFn: () => alerts.testChannel(channel.id),
     onSettled: () => client.invalidateQueries({ queryKey: ['channels'] }),
@@ -85,7 +95,7 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
         </dl>
         {mayManage && (
           <div className="deeds">
-            <button type="button" className="button primary" disabled={test.isPending} onClick={() => test.mutate()}>
+            <button type="button" className="button primary" aria-disabled={test.isPending} onClick={() => !test.isPending && test.mutate()}>
               <Send size={14} aria-hidden /> {test.isPending ? 'Waiting for the answer…' : 'Send a test'}
             </button>
             <button type="button" className="button" onClick={onEdit}>
@@ -100,9 +110,11 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
         {test.data && <TestAnswer delivery={test.data} />}
       </section>
       <section>
-        <h3>Deliveries</h3>
+        <h3 ref={logHead} tabIndex={-1}>
+          Deliveries
+        </h3>
         <Loaded query={log}>
-          {(deliveries) =>
+          {() =>
             deliveries.length === 0 ? (
               <p className="muted small">None yet.{mayManage && ' Send a test to see whether it arrives.'}</p>
             ) : (
@@ -114,6 +126,13 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
             )
           }
         </Loaded>
+        {log.hasNextPage ? (
+          <button type="button" className="button small older-deliveries" aria-disabled={log.isFetchingNextPage} onClick={() => !log.isFetchingNextPage && void older()}>
+            {log.isFetchingNextPage ? 'Loading…' : 'Older deliveries'}
+          </button>
+        ) : (
+          (log.data?.pages.length ?? 0) > 1 && <p className="muted small">That is all: deliveries are kept for 30 days, at most 2,000 of a channel.</p>
+        )}
       </section>
       {rights.may('audit.read') && (
         <section>
@@ -134,12 +153,15 @@ export function ChannelSide({ channel, onEdit, onClose }: ChannelSideProps) {
             onClose()
           }}
         >
-          <p>It is told nothing more, its secrets are gone for good, and what still waits to be delivered is let go.</p>
+          <p>It is told nothing more, its secrets and its log of deliveries are gone for good, and what still waits to be delivered is let go.</p>
         </Confirm>
       )}
     </Side>
   )
 }
+
+/** Whether a page is asked for by the person: the first at first, or the one after those that are shown. */
+const isAsked = (log: InfiniteData<DeliveryList> | undefined, cursor: string): boolean => log === undefined || (cursor !== '' && log.pages.at(-1)?.next_cursor === cursor)
 
 /** What the receiver said to a test. */
 function TestAnswer({ delivery }: { delivery: Delivery }) {

@@ -12,6 +12,7 @@ import { SEES_CHANNELS } from '../session/rights'
 import { historyOf } from '../settings/History'
 import { Tab, useTab } from '../settings/Tab'
 import { Empty } from '../ui/Empty'
+import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { When } from '../ui/When'
@@ -35,6 +36,7 @@ export function NotificationsTab() {
     enabled: rights.mayAny(SEES_CHANNELS),
   })
   const shown = channels.data?.channels.find((channel) => channel.id === open)
+  useRowsLeave(channels.data?.channels.length)
   return (
     <Tab
       title="Notifications"
@@ -188,5 +190,6 @@ function ChannelSwitch({ channel }: { channel: Channel }) {
     },
     onError: (error) => notify(error.message),
   })
-  return <input type="checkbox" role="switch" className="switch" aria-label={`Tell “${channel.name}”`} checked={change.isPending ? change.variables : channel.is_enabled} disabled={change.isPending} onChange={(event) => change.mutate(event.target.checked)} />
+  // Not disabled meanwhile: that would take the focus away.
+  return <input type="checkbox" role="switch" className="switch" aria-label={`Tell “${channel.name}”`} checked={change.isPending ? change.variables : channel.is_enabled} aria-busy={change.isPending} onChange={(event) => !change.isPending && change.mutate(event.target.checked)} />
 }

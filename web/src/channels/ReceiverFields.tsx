@@ -24,27 +24,27 @@ export function ReceiverFields(props: ReceiverFieldsProps) {
             </p>
           )}
           <Field id={`${id}-to`} label="Addresses" help="One on a line, at most 50, without display names.">
-            <textarea id={`${id}-to`} className="field-input mono" rows={3} spellCheck={false} placeholder="soc@example.com" value={form.to} onChange={(event) => onChange({ to: event.target.value })} />
+            <textarea id={`${id}-to`} aria-describedby={`${id}-to-help`} className="field-input mono" rows={3} spellCheck={false} placeholder="soc@example.com" value={form.to} onChange={(event) => onChange({ to: event.target.value })} />
           </Field>
         </>
       )
     case 'slack':
       return (
         <Field id={`${id}-url`} label="Address of the webhook" help="In Slack: your app, Incoming Webhooks, Add New Webhook to Workspace. Who has the address can write to the channel, so it is kept as a secret.">
-          <SecretField id={`${id}-url`} label="Address of the webhook" value={form.url} placeholder="https://hooks.slack.com/services/T000/B000/XXXX" onChange={(url) => onChange({ url })} />
+          <SecretField id={`${id}-url`} label="Address of the webhook" value={form.url} placeholder="https://hooks.slack.com/services/T000/B000/XXXX" describedBy={`${id}-url-help`} onChange={(url) => onChange({ url })} />
         </Field>
       )
     case 'teams':
       return (
         <Field id={`${id}-url`} label="Address of the webhook" help="In Teams: the channel’s Workflows, “Post to a channel when a webhook request is received”. The address is kept as a secret.">
-          <SecretField id={`${id}-url`} label="Address of the webhook" value={form.url} placeholder="https://prod-00.westeurope.logic.azure.com/workflows/" onChange={(url) => onChange({ url })} />
+          <SecretField id={`${id}-url`} label="Address of the webhook" value={form.url} placeholder="https://prod-00.westeurope.logic.azure.com/workflows/" describedBy={`${id}-url-help`} onChange={(url) => onChange({ url })} />
         </Field>
       )
     case 'pagerduty':
       return (
         <>
           <Field id={`${id}-key`} label="Integration key" help="In PagerDuty: the service, Integrations, Events API v2. It has 32 characters.">
-            <SecretField id={`${id}-key`} label="Integration key" value={form.routingKey} placeholder="32 characters" onChange={(routingKey) => onChange({ routingKey })} />
+            <SecretField id={`${id}-key`} label="Integration key" value={form.routingKey} placeholder="32 characters" describedBy={`${id}-key-help`} onChange={(routingKey) => onChange({ routingKey })} />
           </Field>
           <label className="check">
             <input type="checkbox" checked={form.autoResolve} onChange={(event) => onChange({ autoResolve: event.target.checked })} />
@@ -81,12 +81,17 @@ export function ReceiverFields(props: ReceiverFieldsProps) {
   }
 }
 
+/** `help` says more of the input, which names it as `aria-describedby={`${id}-help`}`. */
 export function Field({ id, label, help, children }: { id: string; label: string; help?: ReactNode; children: ReactNode }) {
   return (
     <div className="field stack-tight">
       <label htmlFor={id}>{label}</label>
       {children}
-      {help !== undefined && <p className="muted small">{help}</p>}
+      {help !== undefined && (
+        <p className="muted small" id={`${id}-help`}>
+          {help}
+        </p>
+      )}
     </div>
   )
 }
@@ -127,7 +132,7 @@ function WebhookFields({ form, onChange }: ReceiverFieldsProps) {
         </button>
       </fieldset>
       <Field id={`${id}-signing`} label="Signature" help={form.signing === 'jwt' ? 'The body is a JWT (RS256) of {"findings": […]}, as Security Advisor sent it. Its public key stands below the list of channels.' : form.signing === 'hmac' ? 'A header X-Whodid-Signature: t=…,v1=… with the HMAC-SHA256 of “t.body”.' : 'The receiver cannot tell that whodid sent it.'}>
-        <select id={`${id}-signing`} className="field-input" value={form.signing} onChange={(event) => onChange({ signing: event.target.value as ChannelForm['signing'] })}>
+        <select id={`${id}-signing`} aria-describedby={`${id}-signing-help`} className="field-input" value={form.signing} onChange={(event) => onChange({ signing: event.target.value as ChannelForm['signing'] })}>
           <option value="none">none</option>
           <option value="hmac">HMAC with a shared key</option>
           <option value="jwt">JWT with whodid’s own key</option>
@@ -151,7 +156,7 @@ function WebhookFields({ form, onChange }: ReceiverFieldsProps) {
                 </>
               }
             >
-              <textarea id={`${id}-template`} className="field-input mono" rows={5} spellCheck={false} placeholder={TEMPLATE} value={form.template} onChange={(event) => onChange({ template: event.target.value })} />
+              <textarea id={`${id}-template`} aria-describedby={`${id}-template-help`} className="field-input mono" rows={5} spellCheck={false} placeholder={TEMPLATE} value={form.template} onChange={(event) => onChange({ template: event.target.value })} />
             </Field>
           </div>
         </details>

@@ -7,11 +7,13 @@ interface SecretFieldProps {
   label?: string
   value: string
   placeholder: string
+  /** The id of what says more. */
+  describedBy?: string
   onChange: (value: string) => void
 }
 
 /** A secret that is only ever written: one that is kept shows its mask until another takes its place. */
-export function SecretField({ id, label, value, placeholder, onChange }: SecretFieldProps) {
+export function SecretField({ id, label, value, placeholder, describedBy, onChange }: SecretFieldProps) {
   const [isEntered, setIsEntered] = useState(false)
   if (isMask(value)) {
     return (
@@ -30,5 +32,5 @@ export function SecretField({ id, label, value, placeholder, onChange }: SecretF
       </span>
     )
   }
-  return <input id={id} aria-label={label} autoFocus={isEntered} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder={placeholder} value={value} onChange={(event) => onChange(event.target.value)} />
+  return <input id={id} aria-label={label} aria-describedby={describedBy} autoFocus={isEntered} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder={placeholder} value={value} onChange={(event) => onChange(event.target.value)} />
 }

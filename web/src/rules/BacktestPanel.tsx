@@ -1,11 +1,12 @@
 /** What a rule would have found: over which time, what if it were tuned, and what came of it. */
 import { History, Play, Square, TriangleAlert } from 'lucide-react'
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { fromInput, toInput, zoneName } from '../activity/time'
 import { Problem } from '../api/problem'
 import type { RuleDetail } from '../api/shapes'
 import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
+import { isFocusLost } from '../ui/focus'
 import { usePrefs } from '../ui/prefs'
 import { BacktestReport } from './BacktestReport'
 import { PRESETS, rangeWrong } from './backtestRange'
@@ -37,6 +38,13 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
   const about = detail?.rule.id ?? (known.includes(of) ? of : undefined)
   const subject: Subject = { ...(about === undefined ? {} : { id: about }), ...(isEdited ? { text } : {}), stream: streamOf(text), tuning: detail?.tuning }
   const isRunning = startedAt !== undefined
+  const deed = useRef<HTMLButtonElement>(null)
+  const wasRunning = useRef(isRunning)
+  useEffect(() => {
+    // Run and Stop take each other's place, and the focus with them.
+    if (wasRunning.current !== isRunning && isFocusLost()) deed.current?.focus()
+    wasRunning.current = isRunning
+  }, [isRunning])
   const tuningProblem = whatIfProblem(whatIf)
   const problem = rangeWrong(choice) ?? tuningProblem
   const isBad = isEdited && checked.hasErrors
@@ -70,11 +78,11 @@ export function BacktestPanel({ backtest, text, checked, editor, detail }: Backt
           </div>
           {isRunning ? (
             // Keys, as the one in the other's place would take its click and begin again.
-            <button key="stop" type="button" className="button" onClick={backtest.cancel}>
+            <button key="stop" ref={deed} type="button" className="button" onKeyDown={(event) => event.repeat && event.preventDefault()} onClick={backtest.cancel}>
               <Square size={12} aria-hidden /> Stop
             </button>
           ) : (
-            <button key="run" type="submit" className="button primary" disabled={problem !== undefined || isBad || isEmpty}>
+            <button key="run" ref={deed} type="submit" className="button primary" disabled={problem !== undefined || isBad || isEmpty}>
               <Play size={13} aria-hidden /> {ran && isOld ? 'Run again' : 'Run'}
             </button>
           )}

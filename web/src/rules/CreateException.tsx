@@ -1,6 +1,6 @@
 /** What rules are not to tell: which events, of which rules, why, until when. */
 import { X } from 'lucide-react'
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import { rules } from '../api/rules'
 import type { RuleException } from '../api/shapes'
 import { useChange } from '../session/change'
@@ -116,6 +116,7 @@ export function CreateException({ rule, conditions: proposed = [], onMade, onClo
 /** Rules by title; what is typed must be one of them. */
 export function RulePicker({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
   const id = useId()
+  const field = useRef<HTMLInputElement>(null)
   const [typed, setTyped] = useState('')
   // A filter finds nothing that could be told or not.
   const all = (useRules().data?.rules ?? []).filter((rule) => !isFilter(rule))
@@ -133,7 +134,7 @@ export function RulePicker({ value, onChange }: { value: string[]; onChange: (va
             return (
               <span key={one} className="tag tag-accent rule-chosen">
                 {title}
-                <button type="button" aria-label={`Take “${title}” away`} onClick={() => onChange(value.filter((other) => other !== one))}>
+                <button type="button" aria-label={`Take “${title}” away`} onClick={() => { field.current?.focus(); onChange(value.filter((other) => other !== one)) }}>
                   <X size={11} aria-hidden />
                 </button>
               </span>
@@ -141,7 +142,7 @@ export function RulePicker({ value, onChange }: { value: string[]; onChange: (va
           })}
         </span>
       )}
-      <input type="text" className="field-input" aria-label="Add a rule" list={`${id}-rules`} autoComplete="off" placeholder="begin to type its title or id" value={typed} onChange={(event) => take(event.target.value)} onBlur={() => take(typed)} />
+      <input ref={field} type="text" className="field-input" aria-label="Add a rule" list={`${id}-rules`} autoComplete="off" placeholder="begin to type its title or id" value={typed} onChange={(event) => take(event.target.value)} onBlur={() => take(typed)} />
       <datalist id={`${id}-rules`}>
         {all.filter((rule) => !value.includes(rule.id)).map((rule) => (
           <option key={rule.id} value={rule.id}>

@@ -7,6 +7,7 @@ import { useSigned } from '../session/me'
 import { historyOf } from '../settings/History'
 import { Tab } from '../settings/Tab'
 import { Empty } from '../ui/Empty'
+import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { When } from '../ui/When'
 import { ConditionWords } from './ConditionWords'
@@ -21,6 +22,7 @@ export function ExceptionsTab() {
   const { rule } = route.useSearch()
   const exceptions = useExceptions()
   const [isCreating, setIsCreating] = useState(false)
+  useRowsLeave(exceptions.data?.length)
   const mayManage = rights.may('rules.manage')
   return (
     <Tab
@@ -59,6 +61,11 @@ function ExceptionTable({ exceptions, mayManage }: { exceptions: RuleException[]
   const all = useRules().data?.rules ?? []
   // What holds stands first, the newest before the others.
   const sorted = [...exceptions].sort((a, b) => Number(a.is_ended) - Number(b.is_ended) || b.created_at.localeCompare(a.created_at))
+  const link = (id: string) => (
+    <Link key={id} to="/rules/rule/$id" params={{ id }} search={{ part: 'exceptions' }} className="row-link">
+      {all.find((rule) => rule.id === id)?.title ?? id}
+    </Link>
+  )
   return (
     <>
       <table className="page-table exceptions-table" aria-label="Exceptions">
@@ -85,12 +92,13 @@ function ExceptionTable({ exceptions, mayManage }: { exceptions: RuleException[]
                   <strong>every rule</strong>
                 ) : (
                   <span className="stacked">
-                    {exception.rules.slice(0, RULES_SHOWN).map((id) => (
-                      <Link key={id} to="/rules/rule/$id" params={{ id }} search={{ part: 'exceptions' }} className="row-link">
-                        {all.find((rule) => rule.id === id)?.title ?? id}
-                      </Link>
-                    ))}
-                    {exception.rules.length > RULES_SHOWN && <span className="muted small" title={exception.rules.slice(RULES_SHOWN).join('\n')}>and {exception.rules.length - RULES_SHOWN} more</span>}
+                    {exception.rules.slice(0, RULES_SHOWN).map(link)}
+                    {exception.rules.length > RULES_SHOWN && (
+                      <details className="more-rules">
+                        <summary className="muted small">and {exception.rules.length - RULES_SHOWN} more</summary>
+                        <span className="stacked">{exception.rules.slice(RULES_SHOWN).map(link)}</span>
+                      </details>
+                    )}
                   </span>
                 )}
               </td>

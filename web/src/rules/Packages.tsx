@@ -10,6 +10,7 @@ import { historyOf } from '../settings/History'
 import { Tab, useTab } from '../settings/Tab'
 import { ChangeError } from '../ui/Confirm'
 import { Empty } from '../ui/Empty'
+import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { InstallPackage } from './InstallPackage'
@@ -23,6 +24,7 @@ export function PackagesTab() {
   const { open, setOpen } = useTab()
   const packages = usePackages()
   const [isInstalling, setIsInstalling] = useState(false)
+  useRowsLeave(packages.data?.packages.length)
   const again = useRulesAgain()
   const look = useChange({
     mutationFn: () => rules.refreshPackages(),
@@ -172,8 +174,10 @@ export function PackageSwitch({ of }: { of: PackageSummary }) {
       aria-label={`Run the rules of “${of.title}”`}
       title={reason ?? (of.is_enabled ? 'Its rules run' : 'None of its rules runs')}
       checked={change.isPending ? change.variables : of.is_enabled}
-      disabled={reason !== undefined || change.isPending}
-      onChange={(event) => change.mutate(event.target.checked)}
+      disabled={reason !== undefined}
+      aria-busy={change.isPending}
+      // Not disabled meanwhile: that would take the focus away.
+      onChange={(event) => !change.isPending && change.mutate(event.target.checked)}
     />
   )
 }

@@ -3,6 +3,7 @@ import { Plus, ShieldOff } from 'lucide-react'
 import { useState } from 'react'
 import type { RuleException, RuleSummary } from '../api/shapes'
 import { useSigned } from '../session/me'
+import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { When } from '../ui/When'
 import { ConditionWords } from './ConditionWords'
@@ -21,6 +22,7 @@ interface RuleExceptionsProps {
 export function RuleExceptions({ rule, query, exceptions }: RuleExceptionsProps) {
   const { rights } = useSigned()
   const [isCreating, setIsCreating] = useState(false)
+  useRowsLeave(query.data === undefined ? undefined : exceptions.length)
   const [deleting, setDeleting] = useState<RuleException | undefined>()
   const mayManage = rights.may('rules.manage')
   return (

@@ -37,8 +37,10 @@ export function RuleSwitch({ rule, isPackageOff, onRefused }: RuleSwitchProps) {
       aria-label={`${act} “${rule.title}”`}
       title={reason ?? (rule.is_enabled && rule.problem == null ? does : doesNot)}
       checked={change.isPending ? change.variables : rule.is_enabled}
-      disabled={reason !== undefined || change.isPending}
-      onChange={(event) => change.mutate(event.target.checked)}
+      disabled={reason !== undefined}
+      aria-busy={change.isPending}
+      // Not disabled meanwhile: that would take the focus away.
+      onChange={(event) => !change.isPending && change.mutate(event.target.checked)}
     />
   )
 }

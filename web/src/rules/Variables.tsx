@@ -2,7 +2,7 @@ import { useId, useState } from 'react'
 import { rules } from '../api/rules'
 import type { PackageSummary, PackageVariable } from '../api/shapes'
 import { useChange } from '../session/change'
-import { ChangeError } from '../ui/Confirm'
+import { ChangeError, Confirm } from '../ui/Confirm'
 import { notify } from '../ui/notice'
 import { useRulesAgain } from './queries'
 
@@ -15,6 +15,7 @@ const valuesOf = (text: string): string[] => [...new Set(text.split('\n').map((l
 export function Variables({ of, mayManage }: { of: PackageSummary; mayManage: boolean }) {
   const again = useRulesAgain()
   const [drafts, setDrafts] = useState<Record<string, string>>({})
+  const [resetting, setResetting] = useState<PackageVariable | undefined>()
   const changes = Object.fromEntries(
     of.variables.flatMap((variable) => {
       const values = valuesOf(drafts[variable.name] ?? linesOf(variable.values))
@@ -29,7 +30,7 @@ export function Variables({ of, mayManage }: { of: PackageSummary; mayManage: bo
       notify('The variables are saved')
     },
   })
-  return (
+  const form = (
     <form
       className="variables"
       onSubmit={(event) => {
@@ -38,7 +39,7 @@ export function Variables({ of, mayManage }: { of: PackageSummary; mayManage: bo
       }}
     >
       {of.variables.map((variable) => (
-        <Variable key={variable.name} variable={variable} draft={drafts[variable.name] ?? linesOf(variable.values)} mayManage={mayManage} onDraft={(text) => setDrafts({ ...drafts, [variable.name]: text })} onDefault={() => save.mutate({ [variable.name]: [] })} />
+        <Variable key={variable.name} variable={variable} draft={drafts[variable.name] ?? linesOf(variable.values)} mayManage={mayManage} onDraft={(text) => setDrafts({ ...drafts, [variable.name]: text })} onDefault={() => setResetting(variable)} />
       ))}
       <ChangeError error={save.error} />
       {mayManage && isChanged && (
@@ -52,6 +53,35 @@ export function Variables({ of, mayManage }: { of: PackageSummary; mayManage: bo
         </div>
       )}
     </form>
+  )
+  const others = Object.keys(changes).filter((name) => name !== resetting?.name)
+  // Beside the form, as a button in it would send it.
+  return (
+    <>
+      {form}
+      {resetting && (
+        <Confirm
+          title={`Take the default of ${resetting.name} back?`}
+          action="Take it back"
+          keep="Keep mine"
+          change={() => rules.updatePackage(of.id, { variables: { [resetting.name]: [] } })}
+          onDone={() => {
+            again()
+            notify(`${resetting.name} is as it came`)
+            setResetting(undefined)
+          }}
+          onClose={() => setResetting(undefined)}
+        >
+          <p>
+            {resetting.values.length === 1 ? 'Its value is' : `Its ${resetting.values.length} values are`} forgotten, and rules of “{of.title}” go by what the package came with:
+          </p>
+          <pre className="mono small wrap lost-values" tabIndex={0} role="region" aria-label="What is lost">
+            {linesOf(resetting.values)}
+          </pre>
+          {others.length > 0 && <p className="warn small">What you wrote into {others.join(', ')} and did not save is lost with it.</p>}
+        </Confirm>
+      )}
+    </>
   )
 }
 

@@ -8,7 +8,7 @@ import { Dialog } from '../ui/Dialog'
 import { notify } from '../ui/notice'
 import { below, elsewhere, problemsOf } from './problems'
 import { useSearchesChanged } from './queries'
-import { Said } from './Said'
+import { Said, saidOf } from './Said'
 import { emptyTrigger, presetForm, presetOf, presetProblem, type PresetForm } from './searchForm'
 import { ToldFields } from './ToldFields'
 import { andWords } from './words'
@@ -51,8 +51,8 @@ export function PresetDialog({ preset, onDone, onClose }: PresetDialogProps) {
         {preset && preset.used_by.length > 0 && <p className="muted small">What is changed holds for {andWords(preset.used_by.map((name) => `“${name}”`))} too.</p>}
         <div className="stack-tight">
           <label htmlFor={`${id}-name`}>Name</label>
-          <input id={`${id}-name`} type="text" className="field-input" required maxLength={100} autoComplete="off" placeholder="On call, at night" aria-invalid={problems.has('name')} value={form.name} onChange={(event) => setForm({ ...form, name: event.target.value })} />
-          <Said problems={problems} of="name" />
+          <input id={`${id}-name`} type="text" className="field-input" required maxLength={100} autoComplete="off" placeholder="On call, at night" {...saidOf(problems, 'name', `${id}-name-said`)} value={form.name} onChange={(event) => setForm({ ...form, name: event.target.value })} />
+          <Said problems={problems} of="name" id={`${id}-name-said`} />
         </div>
         <ToldFields told={form.channels} first={emptyTrigger(ownZone())} onChange={(channels) => setForm({ ...form, channels })} problems={below(problems, 'channels')} />
         {rest !== undefined && (
@@ -61,7 +61,9 @@ export function PresetDialog({ preset, onDone, onClose }: PresetDialogProps) {
           </p>
         )}
         <div className="dialog-foot">
-          {problem !== undefined && <span className="muted small">{problem}</span>}
+          <span className="muted small" role="status">
+            {problem}
+          </span>
           <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { searches } from '../api/searches'
 import type { TellingPreset } from '../api/shapes'
 import { Confirm } from '../ui/Confirm'
+import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { PresetDialog } from './PresetDialog'
@@ -17,6 +18,7 @@ export function Presets({ mayManage }: { mayManage: boolean }) {
   const { name } = usePeople()
   const changed = useSearchesChanged()
   const [editing, setEditing] = useState<TellingPreset | 'new' | undefined>()
+  useRowsLeave(presets.data?.length)
   const [deleting, setDeleting] = useState<TellingPreset | undefined>()
   return (
     <section className="told-presets" aria-labelledby="presets-title">
@@ -36,7 +38,7 @@ export function Presets({ mayManage }: { mayManage: boolean }) {
           list.length === 0 ? (
             <p className="muted small presets-none">None yet. {channels.isSeen ? 'A preset saves naming the same channels in each alert, and changes them all at once.' : 'Who may look at channels can make one.'}</p>
           ) : (
-            <table className="page-table presets-table">
+            <table className="page-table presets-table" aria-label="Presets">
               <thead>
                 <tr>
                   <th scope="col">Preset</th>

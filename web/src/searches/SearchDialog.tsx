@@ -13,7 +13,7 @@ import { notify } from '../ui/notice'
 import { PresetDialog } from './PresetDialog'
 import { below, elsewhere, problemsOf } from './problems'
 import { useChannels, usePresets, useSearchesChanged } from './queries'
-import { Said } from './Said'
+import { Said, saidOf } from './Said'
 import { SearchField } from './SearchField'
 import { emptySearch, searchForm, searchOf, searchProblem, type SearchForm } from './searchForm'
 import { ToldFields } from './ToldFields'
@@ -70,17 +70,17 @@ export function SearchDialog({ alert, start, onDone, onClose }: SearchDialogProp
         <div className="name-severity">
           <div className="stack-tight">
             <label htmlFor={`${id}-name`}>Name</label>
-            <input id={`${id}-name`} type="text" className="field-input" required maxLength={100} autoComplete="off" placeholder="Denied deletions" aria-invalid={problems.has('name')} value={form.name} onChange={(event) => set({ name: event.target.value })} />
-            <Said problems={problems} of="name" />
+            <input id={`${id}-name`} type="text" className="field-input" required maxLength={100} autoComplete="off" placeholder="Denied deletions" {...saidOf(problems, 'name', `${id}-name-said`)} value={form.name} onChange={(event) => set({ name: event.target.value })} />
+            <Said problems={problems} of="name" id={`${id}-name-said`} />
           </div>
           <div className="stack-tight">
             <label htmlFor={`${id}-severity`}>Severity</label>
-            <select id={`${id}-severity`} className="field-input" value={form.severity} onChange={(event) => set({ severity: LEVELS.find((level) => level === event.target.value) ?? form.severity })}>
+            <select id={`${id}-severity`} className="field-input" {...saidOf(problems, 'severity', `${id}-severity-said`)} value={form.severity} onChange={(event) => set({ severity: LEVELS.find((level) => level === event.target.value) ?? form.severity })}>
               {LEVELS.map((level) => (
                 <option key={level}>{level}</option>
               ))}
             </select>
-            <Said problems={problems} of="severity" />
+            <Said problems={problems} of="severity" id={`${id}-severity-said`} />
           </div>
         </div>
         <SearchField form={form} onChange={set} problems={problems} wrong={check.problem} watched={watched} />
@@ -102,7 +102,9 @@ export function SearchDialog({ alert, start, onDone, onClose }: SearchDialogProp
           </p>
         )}
         <div className="dialog-foot">
-          {problem !== undefined && <span className="muted small">{problem}</span>}
+          <span className="muted small" role="status">
+            {problem}
+          </span>
           <span className="spring" />
           <button type="button" className="button" onClick={onClose}>
             Cancel
@@ -142,7 +144,7 @@ function WhoIsTold({ form, onChange }: { form: SearchForm; onChange: (change: Pa
           // Whom they would tell they could not say.
           const isShut = told === 'channels' && !isSeen && form.told !== 'channels'
           return (
-            <label key={told} className="kind-card" aria-disabled={isShut} title={isShut ? 'Needs a right to look at channels: a preset does without' : undefined}>
+            <label key={told} className="kind-card" aria-disabled={isShut}>
               <input
                 type="radio"
                 name={`${id}-told`}
@@ -153,7 +155,7 @@ function WhoIsTold({ form, onChange }: { form: SearchForm; onChange: (change: Pa
               <Icon size={17} aria-hidden />
               <span>
                 <strong>{label}</strong>
-                <span className="muted small">{what}</span>
+                <span className="muted small">{isShut ? 'needs a right to look at channels; a preset does without' : what}</span>
               </span>
             </label>
           )

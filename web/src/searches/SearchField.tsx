@@ -7,7 +7,7 @@ import type { Problem } from '../api/problem'
 import { useSigned } from '../session/me'
 import { READS_EVENTS, type Rights } from '../session/rights'
 import { events } from '../ui/number'
-import { Said } from './Said'
+import { Said, saidOf } from './Said'
 import type { Problems } from './problems'
 import type { SearchForm } from './searchForm'
 import { STREAMS, type Stream } from './words'
@@ -60,7 +60,7 @@ export function SearchField({ form, onChange, problems, wrong, watched }: Search
         placeholder="action:*.delete outcome:failure"
         value={form.q}
         aria-invalid={wrong !== undefined || problems.has('q')}
-        aria-describedby={`${id}-note`}
+        aria-describedby={problems.has('q') ? `${id}-q-said ${id}-note` : `${id}-note`}
         // One line, as the search has it; Enter sends the form.
         onChange={(event) => onChange({ q: event.target.value.replace(/\s*\n\s*/g, ' ') })}
         onKeyDown={(event) => {
@@ -72,20 +72,20 @@ export function SearchField({ form, onChange, problems, wrong, watched }: Search
       <div id={`${id}-note`} role="status" className={wrong ? 'field-error' : 'field-hint'}>
         {wrong ? <Wrong text={form.q} problem={wrong} /> : watched ? <Found watched={watched} /> : ' '}
       </div>
-      <Said problems={problems} of="q" />
+      <Said problems={problems} of="q" id={`${id}-q-said`} />
       <Said problems={problems} of="stream" />
       <details className="search-more" open={hasScope || problems.has('space') || problems.has('region') || undefined}>
         <summary>Only one space or region</summary>
         <div className="field-pair">
           <div className="stack-tight">
             <label htmlFor={`${id}-space`}>Space</label>
-            <input id={`${id}-space`} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder="every space" value={form.space} onChange={(event) => onChange({ space: event.target.value })} />
-            <Said problems={problems} of="space" />
+            <input id={`${id}-space`} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder="every space" {...saidOf(problems, 'space', `${id}-space-said`)} value={form.space} onChange={(event) => onChange({ space: event.target.value })} />
+            <Said problems={problems} of="space" id={`${id}-space-said`} />
           </div>
           <div className="stack-tight">
             <label htmlFor={`${id}-region`}>Region</label>
-            <input id={`${id}-region`} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder="every region" value={form.region} onChange={(event) => onChange({ region: event.target.value })} />
-            <Said problems={problems} of="region" />
+            <input id={`${id}-region`} type="text" className="field-input mono" autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder="every region" {...saidOf(problems, 'region', `${id}-region-said`)} value={form.region} onChange={(event) => onChange({ region: event.target.value })} />
+            <Said problems={problems} of="region" id={`${id}-region-said`} />
           </div>
         </div>
       </details>

@@ -11,6 +11,7 @@ import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
 import { Tab, useTab } from '../settings/Tab'
 import { Empty } from '../ui/Empty'
+import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { When } from '../ui/When'
@@ -28,6 +29,7 @@ export function SearchesTab() {
   const alerts = useSearchAlerts()
   const presets = usePresets()
   const [editing, setEditing] = useState<SearchAlert | 'new' | undefined>()
+  useRowsLeave(alerts.data?.length)
   const mayManage = rights.may('alerts.manage')
   const shown = alerts.data?.find((alert) => alert.id === open)
   return (
@@ -218,8 +220,10 @@ function SearchSwitch({ alert }: { alert: SearchAlert }) {
       aria-label={`Watch “${name}”`}
       title={mayManage ? undefined : 'Needs alerts.manage'}
       checked={change.isPending ? change.variables : isOn}
-      disabled={!mayManage || change.isPending}
-      onChange={(event) => change.mutate(event.target.checked)}
+      disabled={!mayManage}
+      aria-busy={change.isPending}
+      // Not disabled meanwhile: that would take the focus away.
+      onChange={(event) => !change.isPending && change.mutate(event.target.checked)}
     />
   )
 }

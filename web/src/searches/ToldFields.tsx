@@ -1,9 +1,11 @@
 /** Channels with when each is told. */
 import { Link } from '@tanstack/react-router'
 import { Plus, X } from 'lucide-react'
+import { useId } from 'react'
 import type { Watched } from '../api/searches'
 import { KINDS } from '../channels/kinds'
-import { Said } from './Said'
+import { leaveRow } from '../ui/leaveRow'
+import { Said, saidOf } from './Said'
 import { below, type Problems } from './problems'
 import { useChannels } from './queries'
 import type { ToldForm, TriggerForm } from './searchForm'
@@ -23,6 +25,7 @@ interface ToldFieldsProps {
 }
 
 export function ToldFields({ told, first, onChange, problems, watched }: ToldFieldsProps) {
+  const id = useId()
   const channels = useChannels()
   if (channels.isSeen && !channels.isPending && channels.list.length === 0 && told.every(({ channel }) => channel === '')) {
     return (
@@ -32,7 +35,7 @@ export function ToldFields({ told, first, onChange, problems, watched }: ToldFie
     )
   }
   return (
-    <div className="told-cards">
+    <div className="told-cards" data-rows>
       {told.map(({ channel, trigger }, at) => {
         const set = (change: Partial<ToldForm>): void => onChange(told.map((other, index) => (index === at ? { ...other, ...change } : other)))
         const found = channels.find(channel)
@@ -40,7 +43,7 @@ export function ToldFields({ told, first, onChange, problems, watched }: ToldFie
         return (
           <div key={at} className="told-card">
             <div className="told-head">
-              <select className="field-input" aria-label={`Channel ${at + 1}`} required value={channel} onChange={(event) => set({ channel: event.target.value })}>
+              <select className="field-input" aria-label={`Channel ${at + 1}`} required {...saidOf(own, 'channel', `${id}-said-${at}`)} value={channel} onChange={(event) => set({ channel: event.target.value })}>
                 <option value="">Choose a channel…</option>
                 {channel !== '' && !found && !channels.isPending && <option value={channel}>{channels.isSeen ? 'a channel that is gone' : 'the channel as it is'}</option>}
                 {channels.list.map((one) => (
@@ -50,12 +53,12 @@ export function ToldFields({ told, first, onChange, problems, watched }: ToldFie
                 ))}
               </select>
               {told.length > 1 && (
-                <button type="button" className="icon-button" aria-label={`Remove channel ${at + 1}`} onClick={() => onChange(told.filter((_, index) => index !== at))}>
+                <button type="button" className="icon-button" aria-label={`Remove channel ${at + 1}`} onClick={(event) => { leaveRow(event.currentTarget); onChange(told.filter((_, index) => index !== at)) }}>
                   <X size={15} aria-hidden />
                 </button>
               )}
             </div>
-            <Said problems={own} of="channel" />
+            <Said problems={own} of="channel" id={`${id}-said-${at}`} />
             <TriggerFields legend={found ? `“${found.name}” is told when` : 'It is told when'} form={trigger} onChange={(next) => set({ trigger: next })} problems={below(own, 'trigger')} watched={watched} />
           </div>
         )

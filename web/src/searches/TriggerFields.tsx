@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Plus, X } from 'lucide-react'
 import { useId } from 'react'
 import { searches, type Watched } from '../api/searches'
+import { leaveRow } from '../ui/leaveRow'
 import { count } from '../ui/number'
-import { Said } from './Said'
+import { Said, saidOf } from './Said'
 import type { Problems } from './problems'
 import { below } from './problems'
 import type { TriggerForm } from './searchForm'
@@ -24,6 +25,7 @@ interface TriggerFieldsProps {
 }
 
 export function TriggerFields({ legend, form, onChange, problems, watched }: TriggerFieldsProps) {
+  const id = useId()
   const set = (change: Partial<TriggerForm>): void => onChange({ ...form, ...change })
   const isPresence = form.operator === 'presence'
   return (
@@ -43,9 +45,9 @@ export function TriggerFields({ legend, form, onChange, problems, watched }: Tri
           <option value="presence">at least</option>
           <option value="absence">fewer than</option>
         </select>
-        <input type="number" className="field-input" aria-label="How many events" aria-invalid={problems.has('trigger_limit')} min={1} step={1} required value={form.limit} onChange={(event) => set({ limit: event.target.value })} />
+        <input type="number" className="field-input" aria-label="How many events" {...saidOf(problems, 'trigger_limit', `${id}-limit-said`)} min={1} step={1} required value={form.limit} onChange={(event) => set({ limit: event.target.value })} />
         <span>{form.limit === '1' ? 'event matches within' : 'events match within'}</span>
-        <select className="field-input" aria-label="Within how long" value={form.interval} onChange={(event) => set({ interval: event.target.value as TriggerForm['interval'] })}>
+        <select className="field-input" aria-label="Within how long" {...saidOf(problems, 'trigger_interval', `${id}-interval-said`)} value={form.interval} onChange={(event) => set({ interval: event.target.value as TriggerForm['interval'] })}>
           {INTERVALS.map(([value, label]) => (
             <option key={value} value={value}>
               {label}
@@ -53,8 +55,8 @@ export function TriggerFields({ legend, form, onChange, problems, watched }: Tri
           ))}
         </select>
       </div>
-      <Said problems={problems} of="trigger_limit" />
-      <Said problems={problems} of="trigger_interval" />
+      <Said problems={problems} of="trigger_limit" id={`${id}-limit-said`} />
+      <Said problems={problems} of="trigger_interval" id={`${id}-interval-said`} />
       {isPresence ? (
         <div className="trigger-times">
           <label className="check">
@@ -132,14 +134,14 @@ function QuietFields({ form, onChange, problems }: { form: TriggerForm; onChange
             </button>
           </div>
           {!form.isAllDay && (
-            <div className="quiet-periods">
+            <div className="quiet-periods" data-rows>
               {form.periods.map((period, at) => (
                 <div key={at} className="quiet-period">
                   <input type="time" className="field-input" aria-label={`Quiet from ${at + 1}`} required value={period.from} onChange={(event) => setPeriod(at, { from: event.target.value })} />
                   <span className="muted">to</span>
                   <input type="time" className="field-input" aria-label={`Quiet until ${at + 1}`} required value={period.to} onChange={(event) => setPeriod(at, { to: event.target.value })} />
                   {period.from !== '' && period.to !== '' && period.to <= period.from && <span className="muted small">of the next day</span>}
-                  <button type="button" className="icon-button small" aria-label={`Remove quiet hours ${at + 1}`} onClick={() => onChange({ periods: form.periods.filter((_, index) => index !== at) })}>
+                  <button type="button" className="icon-button small" aria-label={`Remove quiet hours ${at + 1}`} onClick={(event) => { leaveRow(event.currentTarget); onChange({ periods: form.periods.filter((_, index) => index !== at) }) }}>
                     <X size={14} aria-hidden />
                   </button>
                 </div>
@@ -155,14 +157,14 @@ function QuietFields({ form, onChange, problems }: { form: TriggerForm; onChange
           </p>
           <div className="quiet-zone">
             <label htmlFor={`${id}-zone`}>By the clock of</label>
-            <input id={`${id}-zone`} type="text" className="field-input" required list={`${id}-zones`} autoComplete="off" spellCheck={false} value={form.timeZone} onChange={(event) => onChange({ timeZone: event.target.value })} />
+            <input id={`${id}-zone`} type="text" className="field-input" required list={`${id}-zones`} autoComplete="off" spellCheck={false} {...saidOf(problems, 'timezone', `${id}-zone-said`)} value={form.timeZone} onChange={(event) => onChange({ timeZone: event.target.value })} />
             <datalist id={`${id}-zones`}>
               {['UTC', ...ZONES].map((zone) => (
                 <option key={zone} value={zone} />
               ))}
             </datalist>
           </div>
-          <Said problems={problems} of="timezone" />
+          <Said problems={problems} of="timezone" id={`${id}-zone-said`} />
         </div>
       )}
       <Said problems={problems} of="" />

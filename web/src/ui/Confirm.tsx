@@ -25,7 +25,7 @@ export function Confirm<T>({ title, action, keep = 'Cancel', isGrave = true, cha
         <button type="button" className="button" onClick={onClose}>
           {keep}
         </button>
-        <button type="button" className={isGrave ? 'button danger solid' : 'button primary'} disabled={run.isPending} onClick={() => run.mutate()}>
+        <button type="button" className={isGrave ? 'button danger solid' : 'button primary'} aria-disabled={run.isPending} onClick={() => !run.isPending && run.mutate()}>
           {action}
         </button>
       </div>

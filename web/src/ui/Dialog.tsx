@@ -1,6 +1,6 @@
 /** A modal dialog on the browser's own: it keeps the focus, closes on Esc and gives the focus back. */
 import { X } from 'lucide-react'
-import { useEffect, useId, useRef, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
 
 interface DialogProps {
   title: string
@@ -13,7 +13,9 @@ interface DialogProps {
 export function Dialog({ title, onClose, className = '', hideTitle = false, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
-  useEffect(() => {
+  const isPressedOutside = useRef(false)
+  // Before the page is drawn, not after: a dialog that is closed once it has left the page gives the focus back to nobody.
+  useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     // What asks for the focus as it is mounted asks too early: a dialog that is not shown gives it to nobody.
@@ -29,8 +31,12 @@ export function Dialog({ title, onClose, className = '', hideTitle = false, chil
         event.preventDefault()
         onClose()
       }}
+      onPointerDown={(event) => {
+        isPressedOutside.current = event.target === dialog.current
+      }}
       onClick={(event) => {
-        if (event.target === dialog.current) onClose()
+        // Who marks text in a field and lets go outside has not clicked there.
+        if (event.target === dialog.current && isPressedOutside.current) onClose()
       }}
     >
       <div className="dialog-body">

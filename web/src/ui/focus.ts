@@ -1,0 +1,20 @@
+import { useEffect, useRef } from 'react'
+
+/** Whether what had the focus has left the page: the next key would begin at its top. */
+export const isFocusLost = (): boolean => document.activeElement === null || document.activeElement === document.body
+
+/** The page's heading takes the focus when a row left a list and took the focus with it. `rows`: nothing until known. */
+export function useRowsLeave(rows: number | undefined): void {
+  const before = useRef(rows)
+  useEffect(() => {
+    if (rows !== undefined && before.current !== undefined && rows < before.current && isFocusLost()) focusHeading()
+    before.current = rows
+  }, [rows])
+}
+
+function focusHeading(): void {
+  const heading = document.querySelector<HTMLElement>('main h1')
+  if (!heading) return
+  heading.tabIndex = -1
+  heading.focus()
+}
