@@ -1,13 +1,16 @@
 // A server of a journey's own, for what the common one is not set up for.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { until } from './steps.mjs'
 
 const START_MS_MAX = 30_000
+/** Not the kind that waits: another lane of journeys is walked at the same time. */
+const run = promisify(execFile)
 
 const binary = () => process.env.WHODID_JOURNEY_BINARY ?? ''
 
@@ -37,16 +40,16 @@ export async function withServer(port, settings, walk) {
   const end = () => server?.kill('SIGKILL')
   process.once('exit', end)
   try {
-    const made = spawnSync(binary(), ['init', '--output', 'json', '--data', data], { env: plain, encoding: 'utf8' })
-    assert.equal(made.status, 0, made.stderr)
-    const { admin_link: link, ingestion_key: key } = JSON.parse(made.stdout)
+    const { stdout } = await run(binary(), ['init', '--output', 'json', '--data', data], { env: plain })
+    const { admin_link: link, ingestion_key: key } = JSON.parse(stdout)
     const out = openSync(log, 'a')
     server = spawn(binary(), ['serve', '--listen', `127.0.0.1:${port}`, '--data', data], { env, stdio: ['ignore', out, out] })
     await until('the server is ready', () => fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false), (ok) => ok || server.exitCode !== null, START_MS_MAX)
     assert.equal(server.exitCode, null, 'the server ended')
     await walk({ url, link: url + link.slice(link.indexOf('/sign-in')), key })
   } catch (error) {
-    if (existsSync(log)) console.log(`      the server's last words:\n${readFileSync(log, 'utf8').trim().split('\n').slice(-12).join('\n').replace(/^/gm, '      ')}`)
+    // With the failure, not on its own: another lane may print at the same time.
+    if (existsSync(log)) error.stack = `${error.stack}\nthe server's last words:\n${readFileSync(log, 'utf8').trim().split('\n').slice(-12).join('\n')}`
     throw error
   } finally {
     process.off('exit', end)

@@ -3,10 +3,11 @@
 //   WHODID_JOURNEY_URL   the server; without it the mock is started and walked through instead
 //   WHODID_JOURNEY_LINK  a fresh one-time sign-in link of it
 //   WHODID_JOURNEY_KEY   an ingestion key of its account
+//   WHODID_JOURNEY_URL_2, _LINK_2, _KEY_2  the same of a second server: the journeys are then walked in two lanes side by side
 //   WHODID_JOURNEY_BINARY  a whodid binary, for journeys that start a server of their own; skipped without it
 //   WHODID_CHROMIUM      the browser, /usr/bin/chromium otherwise
 //
-// The server holds at least a few hundred events of the last day, some of them failures, some by bob.
+// A server holds at least a few hundred events of the last day, some of them failures, some by bob.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -18,6 +19,7 @@ import { journeys as keeping } from './keeping.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
 import { journeys as provider } from './provider.spec.mjs'
+import { journeys as rulePages } from './rule-pages.spec.mjs'
 import { journeys as rules } from './rules.spec.mjs'
 import { journeys as searches } from './searches.spec.mjs'
 import { journeys as signIn } from './sign-in.spec.mjs'
@@ -26,59 +28,104 @@ import { journeys as start } from './start.spec.mjs'
 const STEP_MS_MAX = 20_000
 const only = process.argv[2] ?? ''
 
-async function subject() {
-  const { WHODID_JOURNEY_URL: url, WHODID_JOURNEY_LINK: link, WHODID_JOURNEY_KEY: key } = process.env
-  if (url) {
-    if (!link || !key) throw new Error('WHODID_JOURNEY_URL also needs WHODID_JOURNEY_LINK and WHODID_JOURNEY_KEY')
-    return { name: url, url: url.replace(/\/$/, ''), link, key, stop: () => undefined }
-  }
+/**
+ * The files, in the order in which one server sees them, and in which of two lanes each is walked.
+ *
+ * A fixed split, so that a file finds the same on every run; it is even while the seconds told at the end are. No file
+ * needs another, but those that only look at pages come last in their lane: there is more on them then.
+ */
+const files = [
+  { name: 'sign-in', lane: 1, journeys: signIn },
+  { name: 'activity', lane: 1, journeys: activity },
+  { name: 'pages', lane: 1, journeys: pages },
+  { name: 'people', lane: 1, journeys: people },
+  { name: 'provider', lane: 1, journeys: provider },
+  { name: 'keeping', lane: 1, journeys: keeping },
+  { name: 'rules', lane: 2, journeys: rules },
+  { name: 'alerts', lane: 2, journeys: alerts },
+  { name: 'channels', lane: 2, journeys: channels },
+  { name: 'searches', lane: 2, journeys: searches },
+  { name: 'start', lane: 2, journeys: start },
+  { name: 'accessibility', lane: 1, journeys: accessibility },
+  { name: 'rule-pages', lane: 2, journeys: rulePages },
+]
+
+/** The servers to walk through: those that the environment names, otherwise the mock. */
+async function subjects() {
+  if (process.env.WHODID_JOURNEY_URL) return ['', '_2'].filter((suffix) => process.env[`WHODID_JOURNEY_URL${suffix}`]).map(named)
   if (!existsSync(join(import.meta.dirname, '../dist/index.html'))) throw new Error('the mock serves dist/: run `npm run build` first')
   const { startMock } = await import('../mock/server.mjs')
-  return { name: 'the mock', ...(await startMock({ port: 0, rate: 0, events: 4000 })) }
+  return [{ name: 'the mock', ...(await startMock({ port: 0, rate: 0, events: 4000 })) }]
 }
 
-const server = await subject()
-const browser = await chromium.launch({
-  executablePath: process.env.WHODID_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-})
-let session
-let passed = 0
-let failed = 0
+function named(suffix) {
+  const [url, link, key] = ['URL', 'LINK', 'KEY'].map((part) => process.env[`WHODID_JOURNEY_${part}${suffix}`])
+  if (!link || !key) throw new Error(`WHODID_JOURNEY_URL${suffix} also needs WHODID_JOURNEY_LINK${suffix} and WHODID_JOURNEY_KEY${suffix}`)
+  return { name: url, url: url.replace(/\/$/, ''), link, key, stop: () => undefined }
+}
 
-for (const journey of [...signIn, ...activity, ...pages, ...people, ...provider, ...keeping, ...rules, ...alerts, ...channels, ...searches, ...start, ...accessibility]) {
-  // The first journey signs in; without it no other can be walked.
-  if (!journey.name.includes(only) && !journey.signsIn) continue
-  const reason = journey.skip?.()
-  if (reason !== undefined) {
-    console.log(`skipped: ${journey.name}: ${reason}`)
-    continue
-  }
-  const started = performance.now()
-  const context = await browser.newContext({
-    baseURL: server.url, viewport: journey.viewport ?? { width: 1440, height: 900 }, colorScheme: journey.theme ?? 'light', timezoneId: 'Europe/Berlin', locale: 'en-GB', acceptDownloads: true,
-    ...(journey.signedOut || journey.signsIn ? {} : { storageState: session }),
+/**
+ * Walks the journeys of `own` through `server`, one after another in a browser of its own.
+ *
+ * What is printed of a journey goes out in one piece: another lane may print at the same time. `lane` stands with it.
+ */
+async function walkLane(server, own, lane) {
+  const browser = await chromium.launch({
+    executablePath: process.env.WHODID_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   })
-  context.setDefaultTimeout(STEP_MS_MAX)
-  const page = await context.newPage()
-  const complaints = []
-  page.on('pageerror', (error) => complaints.push(`the page threw: ${error.message}`))
-  page.on('console', (message) => { if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text()) })
-  try {
-    await journey.walk({ page, context, server })
-    if (complaints.length > 0) throw new Error(complaints.join('\n'))
-    if (journey.signsIn) session = await context.storageState()
-    passed += 1
-    console.log(`ok    ${journey.name} (${Math.round(performance.now() - started)} ms)`)
-  } catch (error) {
-    failed += 1
-    console.log(`FAIL  ${journey.name}\n${String(error.stack ?? error).replace(/^/gm, '      ')}`)
-    if (process.env.WHODID_JOURNEY_SHOTS) await page.screenshot({ path: join(process.env.WHODID_JOURNEY_SHOTS, `${journey.name.replace(/\W+/g, '-')}.png`) }).catch(() => undefined)
+  const walked = { passed: 0, failed: 0, seconds: [] }
+  let session
+
+  async function walk(journey) {
+    const reason = journey.skip?.()
+    if (reason !== undefined) {
+      console.log(`skipped: ${journey.name}: ${reason}`)
+      return
+    }
+    const started = performance.now()
+    const context = await browser.newContext({
+      baseURL: server.url, viewport: journey.viewport ?? { width: 1440, height: 900 }, colorScheme: journey.theme ?? 'light', timezoneId: 'Europe/Berlin', locale: 'en-GB', acceptDownloads: true,
+      ...(journey.signedOut || journey.signsIn ? {} : { storageState: session }),
+    })
+    context.setDefaultTimeout(STEP_MS_MAX)
+    const page = await context.newPage()
+    const complaints = []
+    page.on('pageerror', (error) => complaints.push(`the page threw: ${error.message}`))
+    page.on('console', (message) => { if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text()) })
+    try {
+      await journey.walk({ page, context, server })
+      if (complaints.length > 0) throw new Error(complaints.join('\n'))
+      if (journey.signsIn) session = await context.storageState()
+      walked.passed += 1
+      console.log(`ok    ${journey.name} (${[`${Math.round(performance.now() - started)} ms`, ...lane].join(', ')})`)
+    } catch (error) {
+      walked.failed += 1
+      console.log(`FAIL  ${[journey.name, ...lane].join(', ')}\n${String(error.stack ?? error).replace(/^/gm, '      ')}`)
+      if (process.env.WHODID_JOURNEY_SHOTS) await page.screenshot({ path: join(process.env.WHODID_JOURNEY_SHOTS, `${[...lane, journey.name].join('-').replace(/\W+/g, '-')}.png`) }).catch(() => undefined)
+    }
+    await context.close()
   }
-  await context.close()
-  if (journey.signsIn && !session) break
+
+  // Each server is signed in to first; without that no other journey can be walked.
+  await walk(signIn.find((journey) => journey.signsIn))
+  for (const { name, journeys } of session ? own : []) {
+    const chosen = journeys.filter((journey) => !journey.signsIn && journey.name.includes(only))
+    const started = performance.now()
+    for (const journey of chosen) await walk(journey)
+    if (chosen.length > 0) walked.seconds.push(`${name} ${Math.round((performance.now() - started) / 1000)} s`)
+  }
+  await browser.close()
+  return walked
 }
-await browser.close()
-server.stop()
-console.log(`journeys: ${passed} passed, ${failed} failed, against ${server.name}`)
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+
+const servers = await subjects()
+const laneOf = (index) => (servers.length > 1 ? [`lane ${index + 1}`] : [])
+const began = performance.now()
+const lanes = await Promise.all(servers.map((server, index) => walkLane(server, files.filter(({ lane }) => servers.length === 1 || lane === index + 1), laneOf(index))))
+for (const server of servers) server.stop()
+const sum = (what) => lanes.reduce((so, walked) => so + walked[what], 0)
+for (const [index, { seconds }] of lanes.entries()) console.log([...laneOf(index), seconds.join(', ')].join(': '))
+console.log(`journeys took ${Math.round((performance.now() - began) / 1000)} s`)
+console.log(`journeys: ${sum('passed')} passed, ${sum('failed')} failed, against ${servers.map(({ name }) => name).join(' and ')}`)
+process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0

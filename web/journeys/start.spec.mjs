@@ -1,12 +1,23 @@
 // Home: what was found, what waits and what is looked at. Needs the real engine, which the mock has not.
 import assert from 'node:assert/strict'
 import { check } from './accessibility.spec.mjs'
+import { withAlerts } from './alerts.spec.mjs'
 import { skip } from './rules.spec.mjs'
 import { address, drawer, rows, unique, until } from './steps.mjs'
 
 const part = (page, name) => page.getByRole('region', { name, exact: true })
 const noOverflow = async (page) => assert.equal(await page.evaluate(() => Math.max(document.querySelector('.start-page').scrollWidth - document.querySelector('.start-page').clientWidth, document.scrollingElement.scrollWidth - window.innerWidth)), 0)
-const settled = async (page) => {
+
+const withFindings = new WeakSet()
+/** Sees to it that a rule found something, and that an alert of it is open, whatever was walked before. */
+async function somethingIsFound({ page, server }) {
+  if (withFindings.has(server)) return
+  await withAlerts(page, server, ['olivia'])
+  withFindings.add(server)
+}
+
+async function settled({ page, server }) {
+  await somethingIsFound({ page, server })
   await page.goto('/')
   await part(page, 'Activity Insights').getByRole('link', { name: /^Identity and Access/ }).waitFor()
   await part(page, 'Alerts').getByRole('link', { name: /open$/ }).first().waitFor()
@@ -39,8 +50,8 @@ export const journeys = [
   {
     name: 'home is where one lands, and every number leads to what it counts',
     skip,
-    async walk({ page }) {
-      await settled(page)
+    async walk({ page, server }) {
+      await settled({ page, server })
       assert.equal(new URL(page.url()).pathname, '/')
       assert.match(await page.title(), /^Home/)
       await page.getByRole('heading', { level: 1 }).filter({ hasText: /wait|looked at|Nothing/ }).waitFor()
@@ -109,7 +120,8 @@ export const journeys = [
   {
     name: 'home says that nothing was found and what looked, what failed and how to go on, and how to begin',
     skip,
-    async walk({ page }) {
+    async walk({ page, server }) {
+      await somethingIsFound({ page, server })
       await nothingFound(page)
       await page.goto('/')
       await page.getByRole('heading', { name: 'Nothing was found in the last five days' }).waitFor()
@@ -136,7 +148,8 @@ export const journeys = [
   {
     name: 'rules show what they found by day, and are sorted by it',
     skip,
-    async walk({ page }) {
+    async walk({ page, server }) {
+      await somethingIsFound({ page, server })
       await page.goto('/rules')
       await page.getByRole('button', { name: 'Last 14 days' }).click()
       await until('the address has the order', () => address(page).get('sort'), (sort) => sort === '-found')
@@ -148,8 +161,8 @@ export const journeys = [
     name: 'home on a phone has everything in one column',
     skip,
     viewport: { width: 390, height: 844 },
-    async walk({ page }) {
-      await settled(page)
+    async walk({ page, server }) {
+      await settled({ page, server })
       await noOverflow(page)
       await check(page, 'home on a phone')
     },
@@ -158,8 +171,8 @@ export const journeys = [
     name: `accessible, ${theme}: home`,
     theme,
     skip,
-    async walk({ page }) {
-      await settled(page)
+    async walk({ page, server }) {
+      await settled({ page, server })
       await check(page, 'home')
       await nothingFound(page)
       await page.reload()

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::output::Output;
 use crate::process::{self, Ended};
 use crate::workspace;
 
@@ -23,19 +24,20 @@ pub fn run(_arguments: &[String]) -> Result<()> {
     let Some(database) = database()? else {
         bail!("no advisory database; name a copy of the RustSec one (folder or .tar.gz) in ADVISORY_DB");
     };
-    if !check(&database)?.is_success {
+    if !check(&database, &Output::straight())?.is_success {
         bail!("the lock file has open advisories; mend them, or add a dated exception to xtask/audit/exceptions.txt");
     }
     Ok(())
 }
 
-/// Runs the check; its findings go to the terminal.
-pub fn check(database: &std::path::Path) -> Result<Ended> {
+/// Runs the check; its findings go to `output`.
+pub fn check(database: &std::path::Path, output: &Output) -> Result<Ended> {
     let root = workspace::root()?;
     process::stream(
         workspace::cargo_command()
             .args(["run", "--quiet", "--package", "xtask-audit", "--"])
             .arg(database)
             .current_dir(root),
+        output,
     )
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::output::Output;
 use crate::process::{self, Ended};
 use crate::server::{self, Scratch, Server};
 use crate::workspace::Workspace;
@@ -31,8 +32,8 @@ struct Round {
 
 /// Starts a server of our own and asks it by key and by session. `None`, with the reason, where Python or the package
 /// cannot be had.
-pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
-    let programs = match python(&workspace.target) {
+pub fn run(workspace: &Workspace, output: &Output) -> Result<Result<Ended, String>> {
+    let programs = match python(&workspace.target, output) {
         Ok(programs) => programs,
         Err(error) => return Ok(Err(format!("no schemathesis: {error:#}"))),
     };
@@ -52,7 +53,7 @@ pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
     std::fs::write(scratch.0.join("whodid_hooks.py"), HOOKS)?;
     let mut closings = Vec::new();
     for round in rounds {
-        println!("--- {}", round.name);
+        output.line(format_args!("--- {}", round.name));
         let mut command = Command::new(programs.join("schemathesis"));
         command.arg("run").arg(workspace.root.join("openapi.json")).args(["--url", &server.url()]);
         command.args(["--checks", CHECKS, "--phases", round.phases, "--max-examples", round.examples]);
@@ -62,12 +63,12 @@ pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
         }
         command.env("SCHEMATHESIS_HOOKS", "whodid_hooks").env("PYTHONPATH", &scratch.0);
         // It keeps a database of examples where it is started.
-        let ended = process::stream(command.current_dir(&scratch.0))?;
+        let ended = process::stream(command.current_dir(&scratch.0), output)?;
         closings.extend(ended.closings.into_iter().map(|line| format!("{}: {line}", round.name)));
         if !ended.is_success {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).take(20).collect();
-            println!("{}", errors.join("\n"));
+            output.line(errors.join("\n"));
             return Ok(Ok(Ended { is_success: false, closings, took: ended.took }));
         }
     }
@@ -79,13 +80,13 @@ pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
 }
 
 /// The programs of a Python environment with schemathesis, made once.
-fn python(target: &Path) -> Result<PathBuf> {
+fn python(target: &Path, output: &Output) -> Result<PathBuf> {
     let folder = target.join("tmp/contract-python");
     let (programs, ready) = (folder.join("bin"), folder.join("ready"));
     if std::fs::read_to_string(&ready).is_ok_and(|made| made == SCHEMATHESIS) {
         return Ok(programs);
     }
-    println!("installing {SCHEMATHESIS} with pip (once)");
+    output.line(format_args!("installing {SCHEMATHESIS} with pip (once)"));
     process::capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", SCHEMATHESIS];
     process::capture(Command::new(programs.join("python")).args(pip))?;

@@ -1,47 +1,94 @@
-//! Browser journeys: a server of our own with known events, and Chromium in front of it.
+//! Browser journeys: servers of our own with known events, and a Chromium in front of each.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
 use crate::bench::http::Connection;
+use crate::output::Output;
 use crate::process::{self, Ended};
 use crate::server::{self, Scratch, Server};
 use crate::tools;
 use crate::workspace::Workspace;
 
+/// Servers walked side by side. Alone, a browser and its server leave much of a second core idle; web/journeys/run.mjs
+/// says which journeys go to which.
+const LANES: usize = 2;
 /// Enough that lists scroll and pages end.
 const EVENTS: u64 = 1200;
 const MINUTE_MS: u64 = 60_000;
 
-/// Starts a server, sends the events and runs `npm run journeys` against it.
-pub fn run(workspace: &Workspace) -> Result<Ended> {
-    let chromium = tools::chromium()?;
+/// A server that journeys are walked through, with nothing in it but the fixture events.
+struct Lane {
+    keys: server::Keys,
+    log: PathBuf,
+    server: Server,
+}
+
+/// Starts the servers, sends the events and runs `npm run journeys` against them.
+pub fn run(workspace: &Workspace, output: &Output) -> Result<Ended> {
+    let chromium = tools::chromium(output)?;
     let scratch = Scratch::new(&workspace.target, "journeys")?;
-    let (binary, data, log) = (workspace.binary("debug"), scratch.0.join("data"), scratch.0.join("server.log"));
-    let keys = server::init(&binary, &data)?;
-    let mut server = Server::start(&binary, &data, &log)?;
-    let ended = server.wait_ready().and_then(|()| {
-        send(server.port, &keys.ingestion, &events(now_ms()?))?;
-        process::stream(
-            Command::new("npm")
-                .args(["run", "--silent", "journeys"])
-                .current_dir(workspace.root.join("web"))
-                .env("WHODID_JOURNEY_URL", server.url())
-                .env("WHODID_JOURNEY_LINK", on_server(&keys.admin_link, &server.url()))
-                .env("WHODID_JOURNEY_KEY", &keys.ingestion)
-                .env("WHODID_JOURNEY_BINARY", &binary)
-                .env("WHODID_CHROMIUM", &chromium),
-        )
+    let binary = workspace.binary("debug");
+    let mut lanes = Vec::with_capacity(LANES);
+    for number in 1..=LANES {
+        lanes.push(Lane::start(&binary, &scratch.0, number)?);
+    }
+    let ended = fill(&mut lanes).and_then(|()| {
+        let mut command = Command::new("npm");
+        command.args(["run", "--silent", "journeys"]).current_dir(workspace.root.join("web"));
+        command.env("WHODID_JOURNEY_BINARY", &binary).env("WHODID_CHROMIUM", &chromium);
+        for (at, lane) in lanes.iter().enumerate() {
+            let url = lane.server.url();
+            command
+                .env(variable("LINK", at), on_server(&lane.keys.admin_link, &url))
+                .env(variable("KEY", at), &lane.keys.ingestion)
+                .env(variable("URL", at), url);
+        }
+        process::stream(&mut command, output)
     });
     if !ended.as_ref().is_ok_and(|ended| ended.is_success) {
-        let text = std::fs::read_to_string(&log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        println!("--- the server's last words\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));
+        for (at, lane) in lanes.iter().enumerate() {
+            output.line(format_args!("--- last words of the server of lane {}\n{}", at + 1, lane.last_words()));
+        }
     }
     ended
+}
+
+impl Lane {
+    fn start(binary: &Path, folder: &Path, number: usize) -> Result<Self> {
+        let (data, log) = (folder.join(format!("data-{number}")), folder.join(format!("server-{number}.log")));
+        let keys = server::init(binary, &data)?;
+        let server = Server::start(binary, &data, &log)?;
+        Ok(Self { keys, log, server })
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+}
+
+/// Waits for the servers and gives each the same events.
+fn fill(lanes: &mut [Lane]) -> Result<()> {
+    let events = events(now_ms()?);
+    for lane in lanes {
+        lane.server.wait_ready()?;
+        send(lane.server.port, &lane.keys.ingestion, &events)?;
+    }
+    Ok(())
+}
+
+/// The variable by which the journeys know `part` of the server of the lane `at`: the first one's has no number.
+fn variable(part: &str, at: usize) -> String {
+    match at {
+        0 => format!("WHODID_JOURNEY_{part}"),
+        _ => format!("WHODID_JOURNEY_{part}_{}", at + 1),
+    }
 }
 
 /// The one-time link, on the address where the server listens now.
@@ -128,6 +175,11 @@ mod tests {
             let event: serde_json::Value = serde_json::from_str(line).unwrap();
             assert!(event["eventTime"].as_u64().unwrap() < now, "{line}");
         }
+    }
+
+    #[test]
+    fn the_variables_of_further_servers_are_numbered() {
+        assert_eq!([variable("URL", 0), variable("URL", 1)], ["WHODID_JOURNEY_URL", "WHODID_JOURNEY_URL_2"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::output::Output;
 use crate::process::{self, Ended};
 use crate::workspace::Workspace;
 
@@ -14,14 +15,14 @@ use crate::workspace::Workspace;
 const PACKAGES: [&str; 3] = ["pysigma==2.0.1", "pysigma-backend-sqlite==2.1.1", "aiosmtpd==1.4.6"];
 
 /// The Python that has them, made once.
-pub fn python(target: &Path) -> Result<PathBuf> {
+pub fn python(target: &Path, output: &Output) -> Result<PathBuf> {
     let folder = target.join("tmp/judges-python");
     let (program, ready) = (folder.join("bin/python"), folder.join("ready"));
     let wanted = PACKAGES.join(" ");
     if std::fs::read_to_string(&ready).is_ok_and(|made| made == wanted) {
         return Ok(program);
     }
-    println!("installing {wanted} with pip (once)");
+    output.line(format_args!("installing {wanted} with pip (once)"));
     process::capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     process::capture(Command::new(&program).args(pip).args(PACKAGES))?;
@@ -31,9 +32,9 @@ pub fn python(target: &Path) -> Result<PathBuf> {
 
 /// Asks pySigma anew what the rules of `corpus/rules` find, and whodid's own command line too. `None`, with the reason,
 /// where Python or the packages cannot be had.
-pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
+pub fn run(workspace: &Workspace, output: &Output) -> Result<Result<Ended, String>> {
     let begun = Instant::now();
-    let python = match python(&workspace.target) {
+    let python = match python(&workspace.target, output) {
         Ok(python) => python,
         Err(error) => return Ok(Err(format!("no pySigma: {error:#}"))),
     };
@@ -55,7 +56,7 @@ pub fn run(workspace: &Workspace) -> Result<Result<Ended, String>> {
         let missing: Vec<&String> = theirs.iter().filter(|one| !ours.contains(one)).collect();
         let further: Vec<&String> = ours.iter().filter(|one| !theirs.contains(one)).collect();
         for (word, lines) in [("only pySigma", &missing), ("only whodid", &further)] {
-            lines.iter().take(20).for_each(|line| println!("{word}: {line}"));
+            lines.iter().take(20).for_each(|line| output.line(format_args!("{word}: {line}")));
         }
         is_success &= missing.is_empty() && further.is_empty() && !theirs.is_empty();
         closings.push(format!(

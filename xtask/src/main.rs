@@ -10,6 +10,7 @@ mod demo;
 mod journeys;
 mod judges;
 mod openapi;
+mod output;
 mod postgres;
 mod process;
 mod server;

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::output::Output;
 use crate::process;
 use crate::workspace::{self, Workspace};
 
@@ -19,11 +20,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
     process::run(
         workspace::cargo_command().args(["build", "--quiet", "--package", "whodid"]).current_dir(&workspace.root),
     )?;
-    if arguments.iter().any(|argument| argument == "--write") { write(&workspace) } else { check(&workspace) }
+    let output = Output::straight();
+    if arguments.iter().any(|argument| argument == "--write") {
+        write(&workspace, &output)
+    } else {
+        check(&workspace, &output)
+    }
 }
 
 /// Compares; the server must have been built.
-pub fn check(workspace: &Workspace) -> Result<()> {
+pub fn check(workspace: &Workspace, output: &Output) -> Result<()> {
     let document = printed(workspace)?;
     let committed = std::fs::read_to_string(workspace.root.join(DOCUMENT)).unwrap_or_default();
     if document != committed {
@@ -33,7 +39,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
         );
     }
     let made = workspace.target.join("tmp-schema.ts");
-    make_types(workspace, &made)?;
+    make_types(workspace, &made, output)?;
     let types = std::fs::read_to_string(&made).context("the types were not made")?;
     let committed = std::fs::read_to_string(workspace.root.join(CLIENT_TYPES)).unwrap_or_default();
     if types != committed {
@@ -42,14 +48,14 @@ pub fn check(workspace: &Workspace) -> Result<()> {
             first_difference(&committed, &types)
         );
     }
-    println!("{DOCUMENT} and {CLIENT_TYPES} agree with the server");
+    output.line(format_args!("{DOCUMENT} and {CLIENT_TYPES} agree with the server"));
     Ok(())
 }
 
-fn write(workspace: &Workspace) -> Result<()> {
+fn write(workspace: &Workspace, output: &Output) -> Result<()> {
     std::fs::write(workspace.root.join(DOCUMENT), printed(workspace)?)?;
-    make_types(workspace, &workspace.root.join(CLIENT_TYPES))?;
-    println!("wrote {DOCUMENT} and {CLIENT_TYPES}");
+    make_types(workspace, &workspace.root.join(CLIENT_TYPES), output)?;
+    output.line(format_args!("wrote {DOCUMENT} and {CLIENT_TYPES}"));
     Ok(())
 }
 
@@ -61,9 +67,9 @@ fn printed(workspace: &Workspace) -> Result<String> {
     Ok(document)
 }
 
-fn make_types(workspace: &Workspace, to: &Path) -> Result<()> {
+fn make_types(workspace: &Workspace, to: &Path, output: &Output) -> Result<()> {
     let web = workspace.root.join("web");
-    crate::test::install_web(&web)?;
+    crate::test::install_web(&web, output)?;
     let made = process::capture(
         Command::new("npx")
             .args(["--no-install", "openapi-typescript", "../openapi.json", "-o"])

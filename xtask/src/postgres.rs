@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::output::Output;
 use crate::process;
 use crate::tools;
 
@@ -20,8 +21,8 @@ pub struct Postgres {
 
 impl Postgres {
     /// Installs PostgreSQL where that is allowed and needed, and starts a server of our own on a free port.
-    pub fn start() -> Result<Self> {
-        let programs = tools::postgres()?;
+    pub fn start(output: &Output) -> Result<Self> {
+        let programs = tools::postgres(output)?;
         // Outside the build's folders, which the server's own user may not enter.
         let folder = std::env::temp_dir().join(format!("whodid-postgres-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);

@@ -1,11 +1,13 @@
 //! Child processes: run one, pass its output on as it comes, and remember its closing lines.
 
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::output::Output;
 
 /// How a child process ended.
 #[derive(Debug)]
@@ -16,8 +18,8 @@ pub struct Ended {
     pub closings: Vec<String>,
 }
 
-/// Runs `command`, passing its output through line by line.
-pub fn stream(command: &mut Command) -> Result<Ended> {
+/// Runs `command`, passing its lines on to `output` as they come.
+pub fn stream(command: &mut Command, output: &Output) -> Result<Ended> {
     let started = Instant::now();
     // A child behind a pipe thinks nobody looks; say otherwise when somebody does. A log stays plain.
     if std::io::stdout().is_terminal() {
@@ -32,10 +34,10 @@ pub fn stream(command: &mut Command) -> Result<Ended> {
         .spawn()
         .with_context(|| format!("{} did not start", shown(command)))?;
     let closings = Mutex::new(Vec::new());
-    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let (printed, errors) = (child.stdout.take(), child.stderr.take());
     std::thread::scope(|scope| {
-        scope.spawn(|| output.map(|pipe| pass_on(pipe, &closings, std::io::stdout)));
-        scope.spawn(|| errors.map(|pipe| pass_on(pipe, &closings, std::io::stdout)));
+        scope.spawn(|| printed.map(|pipe| pass_on(pipe, &closings, output)));
+        scope.spawn(|| errors.map(|pipe| pass_on(pipe, &closings, output)));
     });
     let status = child.wait().context("the child process was lost")?;
     let closings = closings.into_inner().unwrap_or_default();
@@ -66,15 +68,14 @@ fn shown(command: &Command) -> String {
     std::iter::once(program).chain(arguments).take(6).collect::<Vec<_>>().join(" ")
 }
 
-/// Copies `pipe` to `sink` line by line, and keeps the closing lines.
+/// Copies `pipe` to `output` line by line, and keeps the closing lines.
 ///
-/// Both pipes of a child go to one sink in whole lines, so that they cannot tear each other apart.
-fn pass_on<Sink: Write>(pipe: impl Read, closings: &Mutex<Vec<String>>, sink: impl Fn() -> Sink) {
+/// Both pipes of a child go there in whole lines, so that they cannot tear each other apart.
+fn pass_on(pipe: impl Read, closings: &Mutex<Vec<String>>, output: &Output) {
     let mut lines = BufReader::new(pipe);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-        // A reader of our output who went away is no reason to stop.
-        let _ = sink().write_all(&line);
+        output.write(&line);
         let text = without_colours(&String::from_utf8_lossy(&line));
         if is_closing(&text)
             && let Ok(mut closings) = closings.lock()
@@ -146,29 +147,25 @@ mod tests {
 
     #[test]
     fn output_is_passed_on_whole_and_its_closing_lines_are_kept() {
-        let (closings, passed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-        let output = b"running\n\x1b[1m1 passed, 2 failed\x1b[0m\nno end of line".as_slice();
-        pass_on(output, &closings, || Collected(&passed));
-        assert_eq!(passed.into_inner().unwrap(), output);
+        let (closings, output) = (Mutex::new(Vec::new()), Output::kept());
+        let printed = b"running\n\x1b[1m1 passed, 2 failed\x1b[0m\nno end of line".as_slice();
+        pass_on(printed, &closings, &output);
+        assert_eq!(output.into_kept(), printed);
         assert_eq!(closings.into_inner().unwrap(), ["1 passed, 2 failed"]);
-    }
-
-    struct Collected<'a>(&'a Mutex<Vec<u8>>);
-
-    impl Write for Collected<'_> {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
     }
 
     #[test]
     fn a_child_that_fails_is_reported_so() {
-        let ended = stream(Command::new("false").arg("whatever")).unwrap();
+        let ended = stream(Command::new("false").arg("whatever"), &Output::straight()).unwrap();
         assert!(!ended.is_success && ended.closings.is_empty());
+    }
+
+    #[test]
+    fn what_a_child_prints_can_be_kept_for_later() {
+        let output = Output::kept();
+        let ended = stream(Command::new("echo").arg("journeys: 2 passed, 0 failed"), &output).unwrap();
+        assert!(ended.is_success);
+        assert_eq!(ended.closings, ["journeys: 2 passed, 0 failed"]);
+        assert_eq!(output.into_kept(), b"journeys: 2 passed, 0 failed\n");
     }
 }

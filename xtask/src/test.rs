@@ -1,6 +1,7 @@
-//! `cargo xtask test`: exactly what CI checks, cheap steps first.
+//! `cargo xtask test`: exactly what CI checks, in stages, cheap ones first.
 //!
-//! A failed step does not stop the others, unless they need what it makes; the end is a summary.
+//! What keeps no core busy runs beside other steps, and its lines are printed when it has ended. A failed step does not stop
+//! the others, unless they need what it makes; the end is a summary.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,10 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::output::Output;
 use crate::postgres::Postgres;
 use crate::process::{self, Ended};
 use crate::workspace::{self, Workspace};
 use crate::{audit, contract, journeys, judges, openapi, tidy, tools};
+
+use Lane::{Beside, Main};
+use Stage::{Code, Rust, Servers};
 
 /// Crates whose documentation is read by people who do not read the code.
 const DOCUMENTED: [&str; 3] = ["whodid-model", "whodid-journal", "whodid-api"];
@@ -20,34 +25,81 @@ const DOCUMENTED: [&str; 3] = ["whodid-model", "whodid-journal", "whodid-api"];
 struct Step {
     name: &'static str,
     what: &'static str,
-    run: fn(&Workspace) -> Result<Verdict>,
-    /// The step whose result this one uses.
+    /// When it runs, and beside what.
+    at: (Stage, Lane),
+    /// The step whose result this one uses. It has ended when this one begins.
     needs: Option<&'static str>,
+    run: fn(&Workspace, &Output) -> Result<Verdict>,
 }
 
-const STEPS: [Step; 12] = [
-    Step { name: "fmt", what: "format of the Rust code", run: fmt, needs: None },
-    Step { name: "tidy", what: "the repository's own rules", run: tidy_step, needs: None },
-    Step { name: "web", what: "web: lint, types, unit tests", run: web, needs: None },
-    Step { name: "clippy", what: "lints of the Rust code", run: clippy, needs: None },
-    Step { name: "build", what: "everything the tests need", run: build, needs: None },
-    Step { name: "rust", what: "Rust tests", run: rust, needs: Some("build") },
-    Step { name: "doc", what: "documentation builds without warnings", run: doc, needs: None },
-    Step { name: "openapi", what: "the committed contract is the server's", run: openapi_step, needs: Some("build") },
+/// Stages come one after another: the next begins when every step of the one before has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// What is written, and whether it builds.
+    Code,
+    /// Alone: these tests keep every core busy by themselves.
+    Rust,
+    /// The server as it was built, asked from outside. A browser, a server and a runner wait for each other in turn.
+    Servers,
+}
+
+const STAGES: [Stage; 3] = [Code, Rust, Servers];
+
+/// The two lanes of a stage run at the same time, the steps of a lane one after another.
+///
+/// Steps of a stage that call cargo belong in one lane: it locks its output folder, and they would only wait there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// Its lines are seen as they come.
+    Main,
+    /// The lines of a step are seen when it has ended, unless nothing is in the other lane.
+    Beside,
+}
+
+/// In the order in which they are listed and summed up; within a lane also that in which they run.
+static STEPS: [Step; 12] = [
+    Step { name: "fmt", what: "format of the Rust code", at: (Code, Main), needs: None, run: fmt },
+    Step { name: "tidy", what: "the repository's own rules", at: (Code, Main), needs: None, run: tidy_step },
+    Step { name: "web", what: "web: lint, types, unit tests", at: (Code, Beside), needs: None, run: web },
+    Step { name: "clippy", what: "lints of the Rust code", at: (Code, Main), needs: None, run: clippy },
+    Step { name: "build", what: "everything the tests need", at: (Code, Main), needs: None, run: build },
+    Step { name: "rust", what: "Rust tests", at: (Rust, Main), needs: Some("build"), run: rust },
+    Step { name: "doc", what: "documentation builds without warnings", at: (Servers, Beside), needs: None, run: doc },
+    Step {
+        name: "openapi",
+        what: "the committed contract is the server's",
+        at: (Servers, Beside),
+        needs: Some("build"),
+        run: openapi_step,
+    },
     Step {
         name: "contract",
         what: "the server against its contract, with requests made from it",
-        run: contract_step,
+        at: (Servers, Beside),
         needs: Some("build"),
+        run: contract_step,
     },
-    Step { name: "judges", what: "rules as pySigma understands them", run: judges_step, needs: Some("build") },
+    Step {
+        name: "judges",
+        what: "rules as pySigma understands them",
+        at: (Servers, Beside),
+        needs: Some("build"),
+        run: judges_step,
+    },
     Step {
         name: "journeys",
         what: "a person's ways through the pages, in Chromium",
-        run: journeys_step,
+        at: (Servers, Main),
         needs: Some("build"),
+        run: journeys_step,
     },
-    Step { name: "audit", what: "known vulnerabilities in the lock file", run: audit_step, needs: None },
+    Step {
+        name: "audit",
+        what: "known vulnerabilities in the lock file",
+        at: (Servers, Beside),
+        needs: None,
+        run: audit_step,
+    },
 ];
 
 /// How a step ended, with the closing lines of the runners it called.
@@ -78,26 +130,90 @@ pub fn run(arguments: &[String]) -> Result<()> {
     };
     tools::check()?;
     let workspace = Workspace::load()?;
+    let begun = Instant::now();
     let mut finished: Vec<Finished> = Vec::new();
-    for step in STEPS.iter().filter(|step| chosen.contains(&step.name)) {
-        println!("\n=== {} ({})", step.name, step.what);
-        let started = Instant::now();
-        let lacks = step.needs.filter(|needed| {
-            finished.iter().any(|done| done.name == *needed && matches!(done.verdict, Verdict::Failed(_)))
-        });
-        let verdict = match lacks {
-            Some(needed) => Verdict::Failed(vec![format!("not run: {needed} failed")]),
-            None => (step.run)(&workspace).unwrap_or_else(|error| {
-                println!("error: {error:#}");
-                Verdict::Failed(Vec::new())
-            }),
-        };
-        if let Verdict::Skipped(reason) = &verdict {
-            println!("skipped: {reason}");
-        }
-        finished.push(Finished { name: step.name, verdict, took: started.elapsed() });
+    for stage in STAGES {
+        let ended = run_lanes(&lanes(stage, &chosen), &workspace, &finished);
+        finished.extend(ended);
     }
-    sum_up(&finished)
+    finished.sort_by_key(|done| STEPS.iter().position(|step| step.name == done.name));
+    sum_up(&finished, begun.elapsed())
+}
+
+/// The chosen steps of a stage, lane by lane. A lane without any is left out, so that the first one there is may write
+/// to the terminal as it goes.
+fn lanes(stage: Stage, chosen: &[&str]) -> Vec<Vec<&'static Step>> {
+    let mut lanes = Vec::new();
+    for lane in [Main, Beside] {
+        let steps: Vec<&Step> =
+            STEPS.iter().filter(|step| step.at == (stage, lane) && chosen.contains(&step.name)).collect();
+        if !steps.is_empty() {
+            lanes.push(steps);
+        }
+    }
+    lanes
+}
+
+/// Runs the lanes at the same time. `earlier`: the steps of the stages before.
+fn run_lanes(lanes: &[Vec<&'static Step>], workspace: &Workspace, earlier: &[Finished]) -> Vec<Finished> {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = lanes
+            .iter()
+            .enumerate()
+            .map(|(at, steps)| scope.spawn(move || run_lane(steps, at == 0, workspace, earlier)))
+            .collect();
+        let mut finished = Vec::new();
+        for lane in running {
+            match lane.join() {
+                Ok(ended) => finished.extend(ended),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        finished
+    })
+}
+
+/// Runs steps one after another. `is_seen`: their lines go to the terminal as they come.
+fn run_lane(steps: &[&Step], is_seen: bool, workspace: &Workspace, earlier: &[Finished]) -> Vec<Finished> {
+    let mut finished: Vec<Finished> = Vec::new();
+    for step in steps {
+        let output = if is_seen {
+            Output::straight()
+        } else {
+            println!("--- {} begins beside this; its lines come when it has ended", step.name);
+            Output::kept()
+        };
+        let done = run_step(step, workspace, &output, earlier.iter().chain(&finished));
+        if !is_seen {
+            output.line(format_args!("=== end of {} after {:.1} s", step.name, done.took.as_secs_f64()));
+        }
+        output.release();
+        finished.push(done);
+    }
+    finished
+}
+
+/// Runs one step, or says why it cannot be. `before`: those that have ended.
+fn run_step<'a>(
+    step: &Step,
+    workspace: &Workspace,
+    output: &Output,
+    mut before: impl Iterator<Item = &'a Finished>,
+) -> Finished {
+    output.line(format_args!("\n=== {} ({})", step.name, step.what));
+    let started = Instant::now();
+    let lacks = before.find(|done| Some(done.name) == step.needs && matches!(done.verdict, Verdict::Failed(_)));
+    let verdict = match lacks {
+        Some(needed) => Verdict::Failed(vec![format!("not run: {} failed", needed.name)]),
+        None => (step.run)(workspace, output).unwrap_or_else(|error| {
+            output.line(format_args!("error: {error:#}"));
+            Verdict::Failed(Vec::new())
+        }),
+    };
+    if let Verdict::Skipped(reason) = &verdict {
+        output.line(format_args!("skipped: {reason}"));
+    }
+    Finished { name: step.name, verdict, took: started.elapsed() }
 }
 
 /// The names of the steps to run; `None` to list them.
@@ -124,7 +240,8 @@ fn choose(arguments: &[String]) -> Result<Option<Vec<&'static str>>> {
     Ok(Some(chosen))
 }
 
-fn sum_up(finished: &[Finished]) -> Result<()> {
+/// `took`: all of them together, by the clock.
+fn sum_up(finished: &[Finished], took: Duration) -> Result<()> {
     println!("\n=== summary");
     for step in finished {
         let (word, lines) = match &step.verdict {
@@ -142,15 +259,19 @@ fn sum_up(finished: &[Finished]) -> Result<()> {
     for line in skips(finished) {
         println!("{line}");
     }
+    let one_by_one: Duration = finished.iter().map(|step| step.took).sum();
+    println!("{} by the clock; the steps by themselves come to {}", spoken(took), spoken(one_by_one));
     let failed: Vec<&str> =
         finished.iter().filter(|step| matches!(step.verdict, Verdict::Failed(_))).map(|step| step.name).collect();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
-    let took: Duration = finished.iter().map(|step| step.took).sum();
-    let (minutes, seconds) = (took.as_secs() / 60, took.as_secs() % 60);
-    println!("all {} steps passed or were skipped with a reason, in {minutes} min {seconds} s", finished.len());
+    println!("all {} steps passed or were skipped with a reason, in {}", finished.len(), spoken(took));
     Ok(())
+}
+
+fn spoken(took: Duration) -> String {
+    format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
 }
 
 /// The tests that were skipped, each once, with its reason.
@@ -197,14 +318,14 @@ fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
     command
 }
 
-fn fmt(workspace: &Workspace) -> Result<Verdict> {
-    process::stream(&mut cargo(workspace, &["fmt", "--all", "--check"])).map(Verdict::from)
+fn fmt(workspace: &Workspace, output: &Output) -> Result<Verdict> {
+    process::stream(&mut cargo(workspace, &["fmt", "--all", "--check"]), output).map(Verdict::from)
 }
 
-fn tidy_step(_workspace: &Workspace) -> Result<Verdict> {
+fn tidy_step(_workspace: &Workspace, output: &Output) -> Result<Verdict> {
     let complaints = tidy::complaints()?;
     for complaint in &complaints {
-        println!("{complaint}");
+        output.line(complaint);
     }
     Ok(if complaints.is_empty() {
         Verdict::Passed(Vec::new())
@@ -213,93 +334,90 @@ fn tidy_step(_workspace: &Workspace) -> Result<Verdict> {
     })
 }
 
-fn clippy(workspace: &Workspace) -> Result<Verdict> {
-    process::stream(&mut cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
-        .map(Verdict::from)
+fn clippy(workspace: &Workspace, output: &Output) -> Result<Verdict> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    process::stream(&mut cargo(workspace, &arguments), output).map(Verdict::from)
 }
 
 /// Programs and tests in one go: what it selects decides which features the dependencies get, and a
 /// second selection would build the heavy ones twice.
-fn build(workspace: &Workspace) -> Result<Verdict> {
-    process::stream(&mut cargo(workspace, &["build", "--workspace", "--lib", "--bins", "--tests", "--examples"]))
-        .map(Verdict::from)
+fn build(workspace: &Workspace, output: &Output) -> Result<Verdict> {
+    let arguments = ["build", "--workspace", "--lib", "--bins", "--tests", "--examples"];
+    process::stream(&mut cargo(workspace, &arguments), output).map(Verdict::from)
 }
 
 /// The plain runner, not a faster one: it is there wherever cargo is, and runs documentation tests.
 ///
 /// With a PostgreSQL server beside it, so that the tests of the metadata run on both databases. Where there is none and
 /// none may be installed, they run on SQLite and say what they left out.
-fn rust(workspace: &Workspace) -> Result<Verdict> {
+fn rust(workspace: &Workspace, output: &Output) -> Result<Verdict> {
     let mut command = cargo(workspace, &["test", "--workspace", "--no-fail-fast"]);
-    let postgres = Postgres::start();
+    let postgres = Postgres::start(output);
     match &postgres {
         Ok(postgres) => {
             command.env("WHODID_TEST_POSTGRES", &postgres.url);
         }
-        Err(error) => println!("{}PostgreSQL: {error:#}", process::SKIPPED),
+        Err(error) => output.line(format_args!("{}PostgreSQL: {error:#}", process::SKIPPED)),
     }
-    match judges::python(&workspace.target) {
+    match judges::python(&workspace.target, output) {
         Ok(python) => {
             command.env("WHODID_TEST_SMTP_PYTHON", python);
         }
-        Err(error) => println!("{}a mail server: {error:#}", process::SKIPPED),
+        Err(error) => output.line(format_args!("{}a mail server: {error:#}", process::SKIPPED)),
     }
-    process::stream(&mut command).map(Verdict::from)
+    process::stream(&mut command, output).map(Verdict::from)
 }
 
-fn doc(workspace: &Workspace) -> Result<Verdict> {
+fn doc(workspace: &Workspace, output: &Output) -> Result<Verdict> {
     let mut command = cargo(workspace, &["doc", "--no-deps"]);
     for name in DOCUMENTED {
         command.args(["--package", name]);
     }
-    process::stream(command.env("RUSTDOCFLAGS", "-D warnings")).map(Verdict::from)
+    process::stream(command.env("RUSTDOCFLAGS", "-D warnings"), output).map(Verdict::from)
 }
 
-fn openapi_step(workspace: &Workspace) -> Result<Verdict> {
-    openapi::check(workspace).map(|()| Verdict::Passed(Vec::new()))
+fn openapi_step(workspace: &Workspace, output: &Output) -> Result<Verdict> {
+    openapi::check(workspace, output).map(|()| Verdict::Passed(Vec::new()))
 }
 
-fn contract_step(workspace: &Workspace) -> Result<Verdict> {
-    Ok(match contract::run(workspace)? {
+fn contract_step(workspace: &Workspace, output: &Output) -> Result<Verdict> {
+    Ok(match contract::run(workspace, output)? {
         Ok(ended) => Verdict::from(ended),
         Err(reason) => Verdict::Skipped(reason),
     })
 }
 
-fn judges_step(workspace: &Workspace) -> Result<Verdict> {
-    Ok(match judges::run(workspace)? {
+fn judges_step(workspace: &Workspace, output: &Output) -> Result<Verdict> {
+    Ok(match judges::run(workspace, output)? {
         Ok(ended) => Verdict::from(ended),
         Err(reason) => Verdict::Skipped(reason),
     })
 }
 
-fn journeys_step(workspace: &Workspace) -> Result<Verdict> {
+fn journeys_step(workspace: &Workspace, output: &Output) -> Result<Verdict> {
     if !workspace.root.join("web/journeys/run.mjs").is_file() {
         return Ok(Verdict::Skipped("web/journeys is empty".into()));
     }
-    install_web(&workspace.root.join("web"))?;
-    journeys::run(workspace).map(Verdict::from)
+    install_web(&workspace.root.join("web"), output)?;
+    journeys::run(workspace, output).map(Verdict::from)
 }
 
-fn audit_step(_workspace: &Workspace) -> Result<Verdict> {
+fn audit_step(_workspace: &Workspace, output: &Output) -> Result<Verdict> {
     match audit::database()? {
-        Some(database) => audit::check(&database).map(Verdict::from),
+        Some(database) => audit::check(&database, output).map(Verdict::from),
         None => Ok(Verdict::Skipped("no advisory database here (see `cargo xtask audit`)".into())),
     }
 }
 
-fn web(workspace: &Workspace) -> Result<Verdict> {
+fn web(workspace: &Workspace, output: &Output) -> Result<Verdict> {
     let web = workspace.root.join("web");
-    install_web(&web)?;
+    install_web(&web, output)?;
     let (mut passed, mut closings) = (true, Vec::new());
     for script in ["lint", "types", "unit"] {
-        println!("--- npm run {script}");
-        let ended = process::stream(Command::new("npm").args(["run", "--silent", script]).current_dir(&web))?;
-        println!(
-            "--- {script}: {} in {:.1} s",
-            if ended.is_success { "ok" } else { "FAILED" },
-            ended.took.as_secs_f64()
-        );
+        output.line(format_args!("--- npm run {script}"));
+        let ended = process::stream(Command::new("npm").args(["run", "--silent", script]).current_dir(&web), output)?;
+        let word = if ended.is_success { "ok" } else { "FAILED" };
+        output.line(format_args!("--- {script}: {word} in {:.1} s", ended.took.as_secs_f64()));
         passed &= ended.is_success;
         closings.extend(ended.closings);
     }
@@ -308,17 +426,20 @@ fn web(workspace: &Workspace) -> Result<Verdict> {
 
 /// `npm ci`, unless what is installed came from this very lock file.
 ///
-/// The build script of `whodid-ui` does the same with the same lock and the same stamp.
-pub fn install_web(web: &Path) -> Result<()> {
-    let lock = File::create(web.join(".install.lock")).context("the lock of web/node_modules")?;
-    lock.lock().context("the lock of web/node_modules")?;
+/// The build script of `whodid-ui` does the same with the same lock and the same stamp, perhaps at this moment.
+pub fn install_web(web: &Path, output: &Output) -> Result<()> {
+    let lock = File::create(web.join(".build.lock")).context("the lock of web/")?;
+    lock.lock().context("the lock of web/")?;
     let wanted = std::fs::read(web.join("package-lock.json")).context("web/package-lock.json")?;
     let stamp = web.join("node_modules/.installed-from");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    println!("--- npm ci");
-    process::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(web))?;
+    output.line("--- npm ci");
+    let ended = process::stream(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(web), output)?;
+    if !ended.is_success {
+        bail!("npm ci failed");
+    }
     std::fs::write(&stamp, wanted).context("web/node_modules/.installed-from")
 }
 
@@ -336,6 +457,66 @@ mod tests {
         assert_eq!(chosen(&["--skip=audit,journeys"]).len(), STEPS.len() - 2);
         assert!(choose(&["--only".into(), "formt".into()]).is_err());
         assert!(choose(&["--list".into()]).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_step_needs_has_ended_when_it_begins() {
+        for (index, step) in STEPS.iter().enumerate() {
+            let Some(needed) = step.needs else { continue };
+            let before = STEPS.iter().position(|other| other.name == needed).unwrap();
+            let is_in_an_earlier_stage = STEPS[before].at.0 < step.at.0;
+            assert!(is_in_an_earlier_stage || (STEPS[before].at == step.at && before < index), "{}", step.name);
+        }
+    }
+
+    #[test]
+    fn every_step_has_its_place_in_a_stage_once() {
+        let all = chosen(&[]);
+        let placed: Vec<&str> = STAGES.iter().flat_map(|stage| lanes(*stage, &all)).flatten().map(|s| s.name).collect();
+        assert_eq!(placed.len(), STEPS.len(), "{placed:?}");
+        assert!(all.iter().all(|name| placed.contains(name)), "{placed:?}");
+    }
+
+    #[test]
+    fn the_only_lane_with_chosen_steps_is_the_first() {
+        let names = |stage, chosen: &[&str]| -> Vec<Vec<&str>> {
+            lanes(stage, chosen).iter().map(|lane| lane.iter().map(|step| step.name).collect()).collect()
+        };
+        assert_eq!(names(Code, &["fmt", "build", "web"]), [vec!["fmt", "build"], vec!["web"]]);
+        assert_eq!(names(Code, &["web"]), [vec!["web"]]);
+        assert!(names(Rust, &["web"]).is_empty());
+    }
+
+    fn nowhere() -> Workspace {
+        Workspace { root: "nowhere".into(), target: "nowhere".into(), packages: Vec::new() }
+    }
+
+    #[test]
+    fn a_step_is_not_run_when_what_it_needs_failed() {
+        let step =
+            Step { name: "b", what: "the second", at: (Rust, Main), needs: Some("a"), run: |_, _| panic!("it ran") };
+        let failed = Finished { name: "a", verdict: Verdict::Failed(Vec::new()), took: Duration::ZERO };
+        let done = run_step(&step, &nowhere(), &Output::kept(), std::iter::once(&failed));
+        assert!(matches!(done.verdict, Verdict::Failed(lines) if lines == ["not run: a failed"]));
+    }
+
+    #[test]
+    fn what_a_step_says_stands_under_its_name() {
+        let step = Step {
+            name: "b",
+            what: "the second",
+            at: (Rust, Beside),
+            needs: Some("a"),
+            run: |_, output| {
+                output.line("working");
+                bail!("it broke")
+            },
+        };
+        let output = Output::kept();
+        let done = run_step(&step, &nowhere(), &output, std::iter::empty());
+        assert!(matches!(done.verdict, Verdict::Failed(_)));
+        let told = String::from_utf8(output.into_kept()).unwrap();
+        assert_eq!(told, "\n=== b (the second)\nworking\nerror: it broke\n");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
+use crate::output::Output;
 use crate::process;
 
 const RUST_MINIMUM: Version = Version(1, 95);
@@ -45,26 +46,26 @@ pub fn check() -> Result<()> {
 }
 
 /// Where the Chromium for the browser journeys lies; installed with apt-get when it is missing and we may.
-pub fn chromium() -> Result<PathBuf> {
+pub fn chromium(output: &Output) -> Result<PathBuf> {
     if let Some(found) = find_chromium() {
         return Ok(found);
     }
     if !may_install() {
         bail!("no Chromium; on Debian: apt-get install chromium (or name one in WHODID_CHROMIUM)");
     }
-    install("chromium")?;
+    install("chromium", output)?;
     find_chromium().map_or_else(|| bail!("Chromium was installed but does not answer"), Ok)
 }
 
 /// The folder of PostgreSQL's programs; installed with apt-get when it is missing and we may.
-pub fn postgres() -> Result<PathBuf> {
+pub fn postgres(output: &Output) -> Result<PathBuf> {
     if let Some(found) = find_postgres() {
         return Ok(found);
     }
     if !may_install() {
         bail!("no PostgreSQL; on Debian: apt-get install postgresql (or name a folder with initdb in WHODID_POSTGRES)");
     }
-    install("postgresql")?;
+    install("postgresql", output)?;
     find_postgres().map_or_else(|| bail!("PostgreSQL was installed but is not found"), Ok)
 }
 
@@ -85,12 +86,10 @@ fn find_postgres() -> Option<PathBuf> {
     versions.pop().map(|(_, folder)| folder).or_else(in_path)
 }
 
-fn install(package: &str) -> Result<()> {
-    println!("installing {package} with apt-get (once)");
+fn install(package: &str, output: &Output) -> Result<()> {
+    output.line(format_args!("installing {package} with apt-get (once)"));
     let quiet = |arguments: &[&str]| {
-        process::run(
-            Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()),
-        )
+        process::capture(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive")).map(drop)
     };
     quiet(&["update", "-qq"])?;
     quiet(&["install", "-y", "-qq", "--no-install-recommends", package])

@@ -3,8 +3,6 @@
 //! The published packages lie beside the repository (`../shared/reference/examples`) and are not part of it; without
 //! them this test says so and passes.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

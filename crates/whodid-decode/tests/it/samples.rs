@@ -3,8 +3,6 @@
 //! Not one may be lost: events and rejects add up to the lines. Where a file of truth or labels
 //! speaks of who, from where and with what end, the decoded event must say the same.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reports what it counted")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

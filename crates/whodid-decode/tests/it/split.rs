@@ -1,7 +1,5 @@
 //! How a body is cut into events, and that what is wrong with one leaves its neighbours alone.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use proptest::prelude::*;
 use whodid_decode::{EVENT_BYTES_MAX, Format, decode};
 use whodid_model::{Field, RejectCode, Timestamp};

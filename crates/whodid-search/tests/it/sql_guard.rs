@@ -1,5 +1,4 @@
 //! SQL reads the readable rows of table `events` and nothing else, whatever the statement.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! The history is the same every time, in order, valid, and shaped like a company at work.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 

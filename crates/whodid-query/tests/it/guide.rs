@@ -1,5 +1,4 @@
 //! The examples of docs/guide/search.md are read as the guide says.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use whodid_model::Timestamp;
 use whodid_query::{parse, parse_range, parse_time, render, resolve};

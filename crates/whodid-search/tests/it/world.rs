@@ -1,5 +1,4 @@
 //! A table of made-up events, what the plain evaluator says of them, and a check of every search against it.
-#![allow(clippy::unwrap_used, clippy::print_stderr, dead_code, reason = "tests, each of which uses a part")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;

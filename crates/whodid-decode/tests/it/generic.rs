@@ -1,7 +1,5 @@
 //! What is read of any JSON object, by the names that products commonly use.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use whodid_decode::{Format, decode};
 use whodid_model::{Field, TimeSource, Timestamp};
 

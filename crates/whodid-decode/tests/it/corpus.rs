@@ -1,10 +1,8 @@
 //! The golden cases of `corpus/decode`: one file a case, made to be read.
 //!
 //! `input` is one document, `lines` are the lines of a body; `expect` lists what each event becomes.
-//! `WHODID_BLESS=1 cargo test -p whodid-decode --test corpus` writes what the decoder makes of them now;
+//! `WHODID_BLESS=1 cargo test -p whodid-decode --test it corpus` writes what the decoder makes of them now;
 //! the difference is then to be read.
-
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that reads and may write its cases")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

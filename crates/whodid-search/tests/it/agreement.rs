@@ -1,8 +1,6 @@
 //! Every search gives what the search language's plain evaluator says of each row, whatever the data and the query.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-mod world;
-
+use crate::world::*;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use futures::StreamExt;
@@ -12,7 +10,6 @@ use whodid_decode::{Format, decode};
 use whodid_lake::{BatchBuilder, Lake, Location, Snapshot, sequence};
 use whodid_model::{AccountName, Field, Offset, SpaceName, StreamName, Timestamp};
 use whodid_search::{Filter, Order, Searcher, SqlLimits, Visible};
-use world::*;
 
 #[tokio::test]
 async fn every_search_agrees_with_the_plain_evaluator() {

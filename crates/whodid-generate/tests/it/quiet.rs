@@ -1,7 +1,5 @@
 //! What the built-in rules make of the company: every hidden incident comes to light, and everyday work hardly ever.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
-
 use std::collections::BTreeMap;
 
 use whodid_decode::Format;
@@ -39,7 +37,7 @@ fn every_incident_is_found_and_a_quiet_month_raises_at_most_one_alert_a_day() {
     check(options(1, 60_000));
 }
 
-/// The demo's own history and two others. Minutes; `cargo test -p whodid-generate --test quiet -- --ignored --nocapture`.
+/// The demo's own history and two others. Minutes; `cargo test -p whodid-generate --test it quiet -- --ignored --nocapture`.
 #[test]
 #[ignore = "minutes in the development profile"]
 fn the_demo_and_others_like_it_are_quiet_too() {

@@ -1,7 +1,5 @@
 //! Lines of authentication logs: that none is lost, whatever stands beside it, and that whatever a line holds is read.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use proptest::prelude::*;
 use whodid_decode::{EVENT_BYTES_MAX, Format, Item, decode};
 use whodid_model::{Field, RejectCode, Timestamp};

@@ -1,7 +1,5 @@
 //! The two profiles: what is written is valid, and going there and back changes nothing.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use whodid_decode::profile::{to_cadf, to_ibm_at, validate_cadf};

@@ -1,5 +1,4 @@
 //! What holds for every text and every tree.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
 use whodid_model::{Event, Field, TimeSource, Timestamp};

@@ -1,8 +1,6 @@
 //! Whatever the scope, every search gives the rows that a naive look at each record lets through.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
-mod world;
-
+use crate::world::*;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use rand::rngs::StdRng;
@@ -11,7 +9,6 @@ use rand::{Rng, SeedableRng};
 use whodid_model::access::Rows;
 use whodid_model::{Field, Offset, SpaceName, StreamName, Timestamp};
 use whodid_search::{Filter, Searcher, SqlLimits, Visible};
-use world::*;
 
 /// Whether any of the rows lets the record through, read off the definition of `Rows`.
 fn naive(rows: &[Rows], taken: &Taken, now: Timestamp) -> bool {

@@ -1,5 +1,4 @@
 //! The cases of `corpus/query`: each search with its canonical text and the sample events it matches.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! Statements spill to disk within a bound, and the folder may be emptied under them.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! A search ends when it is told to, when its time is over, and before it takes too much memory.
-#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fmt;
 use std::ops::Range;
