@@ -166,7 +166,7 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
                       <Copy size={13} aria-hidden />
                     </button>
                   </span>
-                  <p className="muted small">The SHA-256 of its text at the newest finding. The rule’s page has that of now, the audit log each.</p>
+                  <p className="muted small">The SHA-256 of its text at the newest finding.</p>
                 </dd>
               </div>
             )}
