@@ -5,28 +5,14 @@ use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
-use whodid_decode::{Format, decode};
-use whodid_lake::{BatchBuilder, Lake, Location, Snapshot, sequence};
-use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+use whodid_lake::Snapshot;
+use whodid_model::StreamName;
 use whodid_search::{ErrorKind, Options, SearchError, Searcher, SqlLimits, Visible};
+
+use crate::world::numbered;
 
 /// What all searches may use; four times that may be spilled. Less is not enough to merge what was spilled.
 const MEMORY_BYTES: usize = 40 << 20;
-
-async fn snapshot() -> Snapshot {
-    let lake = Lake::open(Location::Memory).await.unwrap();
-    let table = lake.table(&AccountName::default_account(), &StreamName::activity()).await.unwrap();
-    let recorded_at = Timestamp::from_micros(1_770_000_000_000_000);
-    let mut builder = BatchBuilder::new();
-    for number in 0..2000 {
-        let raw = format!(r#"{{"when":"2026-02-01T00:00:00Z","user":"alice","n":{number}}}"#);
-        let items = decode(Format::Json, raw.as_bytes(), recorded_at);
-        builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
-    }
-    table.append(sequence(&builder.finish(), Offset(0), recorded_at)).unwrap();
-    table.flush().await.unwrap();
-    table.snapshot()
-}
 
 fn searcher(spill: Option<&Path>) -> Searcher {
     let spill_dir = spill.map(Path::to_owned);
@@ -53,7 +39,7 @@ fn spilled_files(folder: &Path) -> usize {
 #[tokio::test]
 async fn what_does_not_fit_in_memory_is_spilled_up_to_a_bound_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let snapshot = snapshot().await;
+    let snapshot = numbered(2000).await;
     let error = sort(&searcher(None), &snapshot, 300).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Overloaded, "without a folder: {error:?}");
 
@@ -70,7 +56,7 @@ async fn what_does_not_fit_in_memory_is_spilled_up_to_a_bound_and_leaves_nothing
 async fn a_spill_folder_that_was_emptied_or_removed_is_made_again() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("spill");
-    let snapshot = snapshot().await;
+    let snapshot = numbered(2000).await;
     let searcher = searcher(Some(&folder));
     for entry in std::fs::read_dir(&folder).unwrap() {
         std::fs::remove_dir_all(entry.unwrap().path()).unwrap();

@@ -4,27 +4,12 @@ use std::time::Duration;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use whodid_decode::{Format, decode};
-use whodid_lake::{BatchBuilder, Lake, Location, Snapshot, sequence};
-use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+use whodid_model::StreamName;
 use whodid_search::{ErrorKind, Options, SearchError, Searcher, SqlLimits, Visible};
 
-const SECRET: &str = "the-secret-of-the-other-file";
+use crate::world::numbered;
 
-async fn snapshot(rows: usize) -> Snapshot {
-    let lake = Lake::open(Location::Memory).await.unwrap();
-    let table = lake.table(&AccountName::default_account(), &StreamName::activity()).await.unwrap();
-    let recorded_at = Timestamp::from_micros(1_770_000_000_000_000);
-    let mut builder = BatchBuilder::new();
-    for number in 0..rows {
-        let raw = format!(r#"{{"when":"2026-02-01T00:00:00Z","user":"alice","n":{number}}}"#);
-        let items = decode(Format::Json, raw.as_bytes(), recorded_at);
-        builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
-    }
-    table.append(sequence(&builder.finish(), Offset(0), recorded_at)).unwrap();
-    table.flush().await.unwrap();
-    table.snapshot()
-}
+const SECRET: &str = "the-secret-of-the-other-file";
 
 fn searcher(memory_bytes: usize, timeout: Duration) -> Searcher {
     Searcher::new(Options { memory_bytes, spill_dir: None, timeout, target_partitions: 2 }).unwrap()
@@ -183,7 +168,7 @@ async fn no_hostile_statement_gets_out() {
         "SELECT getenv('HOME')".to_owned(),
     ];
     let searcher = searcher(64 << 20, Duration::from_secs(20));
-    let snapshot = snapshot(10).await;
+    let snapshot = numbered(10).await;
     for text in &corpus {
         let answer = searcher.sql(&snapshot, text, &everyone(), SqlLimits::default()).await;
         let shown: String = text.chars().take(100).collect();
@@ -201,7 +186,7 @@ async fn no_hostile_statement_gets_out() {
 #[tokio::test]
 async fn honest_statements_are_answered() {
     let searcher = searcher(64 << 20, Duration::from_secs(20));
-    let snapshot = snapshot(10).await;
+    let snapshot = numbered(10).await;
     let corpus = [
         ("SELECT 1", 1),
         ("SELECT * FROM events;", 10),
@@ -244,7 +229,7 @@ async fn honest_statements_are_answered() {
 #[tokio::test]
 async fn rows_are_capped_and_the_cut_is_told() {
     let searcher = searcher(256 << 20, Duration::from_secs(20));
-    let snapshot = snapshot(11_000).await;
+    let snapshot = numbered(11_000).await;
     for (limit, expected, truncated) in [(7, 7, true), (usize::MAX, 10_000, true), (10_000, 10_000, true)] {
         let limits = SqlLimits { rows: limit };
         let answer = searcher.sql(&snapshot, "SELECT \"offset\" FROM events", &everyone(), limits).await.unwrap();
@@ -259,7 +244,7 @@ async fn rows_are_capped_and_the_cut_is_told() {
 #[tokio::test]
 async fn a_statement_without_end_is_stopped() {
     let searcher = searcher(1 << 30, Duration::from_millis(300));
-    let snapshot = snapshot(5_000).await;
+    let snapshot = numbered(5_000).await;
     let text = "SELECT count(*) FROM events a, events b, events c WHERE a.\"offset\" * b.\"offset\" % 7 < c.\"offset\"";
     let started = std::time::Instant::now();
     let error = searcher.sql(&snapshot, text, &everyone(), SqlLimits::default()).await.unwrap_err();
@@ -270,7 +255,7 @@ async fn a_statement_without_end_is_stopped() {
 #[tokio::test]
 async fn a_statement_that_needs_too_much_memory_is_refused() {
     let searcher = searcher(1 << 20, Duration::from_secs(20));
-    let snapshot = snapshot(11_000).await;
+    let snapshot = numbered(11_000).await;
     for text in
         ["SELECT raw, count(*) FROM events GROUP BY raw ORDER BY 2", "SELECT * FROM events ORDER BY raw, event_time"]
     {

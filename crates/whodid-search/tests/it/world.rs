@@ -18,6 +18,22 @@ use whodid_model::{
 use whodid_query::{EventText, EventView, Expr, Known, Query, RecordField, Target};
 use whodid_search::{Filter, Options, Order, Searcher, Top, Visible};
 
+/// Events of one user in segments, numbered from 0 on.
+pub async fn numbered(rows: usize) -> Snapshot {
+    let lake = Lake::open(Location::Memory).await.unwrap();
+    let table = lake.table(&AccountName::default_account(), &StreamName::activity()).await.unwrap();
+    let recorded_at = Timestamp::from_micros(1_770_000_000_000_000);
+    let mut builder = BatchBuilder::new();
+    for number in 0..rows {
+        let raw = format!(r#"{{"when":"2026-02-01T00:00:00Z","user":"alice","n":{number}}}"#);
+        let items = decode(Format::Json, raw.as_bytes(), recorded_at);
+        builder.append("json", raw.as_bytes(), items[0].event.as_ref().unwrap());
+    }
+    table.append(sequence(&builder.finish(), Offset(0), recorded_at)).unwrap();
+    table.flush().await.unwrap();
+    table.snapshot()
+}
+
 pub(crate) const BEGIN: i64 = 1_770_000_000_000_000;
 
 /// A record as it was taken in.

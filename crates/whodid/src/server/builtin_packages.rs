@@ -97,15 +97,6 @@ fn told_of(id: &str, before: Option<&Noted>, after: Option<&Noted>) -> Told {
 }
 
 impl App {
-    /// The same for each of these accounts, when the server begins.
-    pub async fn tell_all_builtin_packages(self: Arc<Self>, accounts: Vec<whodid_meta::Account>) {
-        for account in accounts {
-            if let Err(failure) = self.tell_builtin_packages(&account.name).await {
-                tracing::error!(account = %account.name, error = failure.detail(), "it is not told yet which packages that came with whodid are others now; the next start tells it");
-            }
-        }
-    }
-
     /// Tells an account which packages that came with whodid are others than it was told last. To be called when their
     /// rules are in force.
     ///
@@ -123,6 +114,15 @@ impl App {
             self.meta.change_documents(&Actor::system(), account, &changes, &told, crate::clock::now()).await?;
         }
         Ok(())
+    }
+
+    /// The same for each of these accounts, when the server begins.
+    pub async fn tell_all_builtin_packages(self: Arc<Self>, accounts: Vec<whodid_meta::Account>) {
+        for account in accounts {
+            if let Err(failure) = self.tell_builtin_packages(&account.name).await {
+                tracing::error!(account = %account.name, error = failure.detail(), "it is not told yet which packages that came with whodid are others now; the next start tells it");
+            }
+        }
     }
 }
 
