@@ -95,7 +95,7 @@ export const journeys = [
       await row(page, `Rule ${name}`).getByRole('switch').click()
       await page.getByText(`“Rule ${name}” is off`).waitFor()
 
-      // Changed, while somebody else changes it too: nothing is overwritten.
+      // Changed, while somebody else changes it too: nothing is overwritten, not after the switch brought what they saved either.
       await row(page, `Rule ${name}`).getByRole('link').click()
       await yaml(page).fill((await yaml(page).inputValue()).replace('level: high', 'level: low'))
       await page.evaluate(async (id) => {
@@ -103,6 +103,8 @@ export const journeys = [
         const { text: now, revision } = await (await fetch(url)).json()
         await fetch(url, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ text: `${now}# theirs\n`, revision }) })
       }, `own-${name}`)
+      await page.getByRole('switch', { name: /^Run/ }).click()
+      await page.getByText(`“Rule ${name}” is on`).waitFor()
       await page.getByRole('button', { name: 'Save', exact: true }).click()
       await page.getByText('Somebody else saved this rule while you wrote').waitFor()
       await page.getByRole('button', { name: 'Take theirs' }).click()
@@ -114,6 +116,45 @@ export const journeys = [
       await page.getByRole('button', { name: 'Delete' }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
       await page.getByText(`“Rule ${name}” is deleted`).waitFor()
+    },
+  },
+  {
+    name: 'a text that is not saved is not left without asking',
+    skip,
+    async walk({ page, server }) {
+      const { name, path } = await vaults(page, server)
+      const asked = page.getByRole('dialog', { name: 'Leave without saving?' })
+      const leave = () => page.getByRole('navigation', { name: 'Rules' }).getByRole('link', { name: 'Exceptions' }).click()
+      await page.goto(path)
+      await yaml(page).fill((await yaml(page).inputValue()).replace('level: low', 'level: high'))
+      // Its other parts are the same page.
+      await page.getByRole('tab', { name: 'Tuning' }).click()
+      await page.getByLabel('Folded for').waitFor()
+      await leave()
+      await asked.getByRole('button', { name: 'Stay here' }).click()
+      assert.match(await yaml(page).inputValue(), /level: high/)
+      await page.goBack()
+      await asked.waitFor()
+      await page.keyboard.press('Escape')
+      await asked.waitFor({ state: 'detached' })
+      const closing = page.waitForEvent('dialog')
+      await Promise.all([closing.then((dialog) => { assert.equal(dialog.type(), 'beforeunload'); return dialog.accept() }), page.reload()])
+      assert.match(await yaml(page).inputValue(), /level: low/)
+      await yaml(page).fill('title: something else\n')
+      await leave()
+      await asked.getByRole('button', { name: 'Leave without saving' }).click()
+      await page.waitForURL('**/rules/exceptions*')
+
+      // What a template wrote is nobody's work; what was written by hand, or by the form, is.
+      await page.goto('/rules/new')
+      await page.getByText('The rule can be used').waitFor()
+      await page.getByRole('link', { name: 'Cancel' }).click()
+      await page.getByRole('heading', { name: 'Rules', level: 1 }).waitFor()
+      await page.goto('/rules/new')
+      await yaml(page).fill(`title: Rule ${name}\n`)
+      await page.getByRole('link', { name: 'Cancel' }).click()
+      await asked.getByRole('button', { name: 'Leave without saving' }).click()
+      await page.getByRole('heading', { name: 'Rules', level: 1 }).waitFor()
     },
   },
   {

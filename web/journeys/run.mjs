@@ -76,6 +76,29 @@ async function walkLane(server, own, lane) {
   })
   const walked = { passed: 0, failed: 0, seconds: [] }
   let session
+  let kept
+
+  /** A browser's context with one page, as a person who has just come has it; `complaints` fill while it is open. */
+  async function begin({ theme = 'light', viewport = { width: 1440, height: 900 } }, storageState) {
+    const context = await browser.newContext({ baseURL: server.url, viewport, colorScheme: theme, timezoneId: 'Europe/Berlin', locale: 'en-GB', acceptDownloads: true, ...(storageState && { storageState }) })
+    context.setDefaultTimeout(STEP_MS_MAX)
+    const page = await context.newPage()
+    const complaints = []
+    page.on('pageerror', (error) => complaints.push(`the page threw: ${error.message}`))
+    page.on('console', (message) => { if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text()) })
+    return { context, page, complaints }
+  }
+
+  /** Where a journey is walked. Those that only look follow each other in one page, whose scripts the browser then has. */
+  async function placeFor(journey) {
+    const key = journey.looksOnly ? JSON.stringify([journey.theme, journey.viewport]) : undefined
+    if (key !== undefined && key === kept?.key) return kept
+    await kept?.context.close()
+    kept = undefined
+    const place = { key, ...(await begin(journey, journey.signedOut || journey.signsIn ? undefined : session)) }
+    if (key !== undefined) kept = place
+    return place
+  }
 
   async function walk(journey) {
     const reason = journey.skip?.()
@@ -84,15 +107,9 @@ async function walkLane(server, own, lane) {
       return
     }
     const started = performance.now()
-    const context = await browser.newContext({
-      baseURL: server.url, viewport: journey.viewport ?? { width: 1440, height: 900 }, colorScheme: journey.theme ?? 'light', timezoneId: 'Europe/Berlin', locale: 'en-GB', acceptDownloads: true,
-      ...(journey.signedOut || journey.signsIn ? {} : { storageState: session }),
-    })
-    context.setDefaultTimeout(STEP_MS_MAX)
-    const page = await context.newPage()
-    const complaints = []
-    page.on('pageerror', (error) => complaints.push(`the page threw: ${error.message}`))
-    page.on('console', (message) => { if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text()) })
+    const place = await placeFor(journey)
+    const { context, page, complaints } = place
+    complaints.length = 0
     try {
       await journey.walk({ page, context, server })
       if (complaints.length > 0) throw new Error(complaints.join('\n'))
@@ -103,8 +120,9 @@ async function walkLane(server, own, lane) {
       walked.failed += 1
       console.log(`FAIL  ${[journey.name, ...lane].join(', ')}\n${String(error.stack ?? error).replace(/^/gm, '      ')}`)
       if (process.env.WHODID_JOURNEY_SHOTS) await page.screenshot({ path: join(process.env.WHODID_JOURNEY_SHOTS, `${[...lane, journey.name].join('-').replace(/\W+/g, '-')}.png`) }).catch(() => undefined)
+      kept = undefined
     }
-    await context.close()
+    if (place !== kept) await context.close()
   }
 
   // Each server is signed in to first; without that no other journey can be walked.

@@ -1,4 +1,5 @@
-//! Programs that others wrote, as judges of ours: pySigma says which events rules match, aiosmtpd takes mail.
+//! Programs that others wrote, as judges of ours: pySigma says which events rules match, aiosmtpd takes mail, and IBM's
+//! client of Security Advisor reports findings.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,10 +10,12 @@ use serde_json::Value;
 
 use crate::output::Output;
 use crate::process::{self, Ended};
+use crate::server::{self, Scratch, Server};
 use crate::workspace::Workspace;
 
 /// The judges, with the versions that their answers here are of.
-const PACKAGES: [&str; 3] = ["pysigma==2.0.1", "pysigma-backend-sqlite==2.1.1", "aiosmtpd==1.4.6"];
+const PACKAGES: [&str; 4] =
+    ["pysigma==2.0.1", "pysigma-backend-sqlite==2.1.1", "aiosmtpd==1.4.6", "ibm_cloud_security_advisor==2.0.0"];
 
 /// The Python that has them, made once.
 pub fn python(target: &Path, output: &Output) -> Result<PathBuf> {
@@ -30,13 +33,13 @@ pub fn python(target: &Path, output: &Output) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Asks pySigma anew what the rules of `corpus/rules` find, and whodid's own command line too. `None`, with the reason,
-/// where Python or the packages cannot be had.
+/// Asks pySigma anew what the rules of `corpus/rules` find, and whodid's own command line too; then has IBM's client do
+/// all that it can. `None`, with the reason, where Python or the packages cannot be had.
 pub fn run(workspace: &Workspace, output: &Output) -> Result<Result<Ended, String>> {
     let begun = Instant::now();
     let python = match python(&workspace.target, output) {
         Ok(python) => python,
-        Err(error) => return Ok(Err(format!("no pySigma: {error:#}"))),
+        Err(error) => return Ok(Err(format!("no pySigma and no client of IBM's: {error:#}"))),
     };
     let corpus = workspace.root.join("corpus/rules");
     let mut closings = Vec::new();
@@ -66,7 +69,31 @@ pub fn run(workspace: &Workspace, output: &Output) -> Result<Result<Ended, Strin
             further.len()
         ));
     }
+    let client = advisor_client(workspace, &python, output)?;
+    is_success &= client.is_success;
+    closings.extend(client.closings);
     Ok(Ok(Ended { is_success, closings, took: begun.elapsed() }))
+}
+
+/// IBM's client on a server of our own. It ends with what it said last.
+fn advisor_client(workspace: &Workspace, python: &Path, output: &Output) -> Result<Ended> {
+    let begun = Instant::now();
+    let scratch = Scratch::new(&workspace.target, "judges")?;
+    let (binary, data, log) = (workspace.binary("debug"), scratch.0.join("data"), scratch.0.join("server.log"));
+    let keys = server::init(&binary, &data)?;
+    let mut server = Server::start(&binary, &data, &log)?;
+    server.wait_ready()?;
+    let script = workspace.root.join("corpus/findings/client.py");
+    let client = Command::new(python).arg(script).arg(server.url()).arg(&keys.admin_token).output();
+    let client = client.context("IBM's client did not start")?;
+    server.kill()?;
+    let said = String::from_utf8_lossy(&client.stdout).trim().to_owned();
+    if !client.status.success() {
+        output.line(String::from_utf8_lossy(&client.stderr));
+        output.line(std::fs::read_to_string(&log).unwrap_or_default());
+    }
+    let closing = if said.is_empty() { "findings and channels: IBM's client was refused".to_owned() } else { said };
+    Ok(Ended { is_success: client.status.success(), closings: vec![closing], took: begun.elapsed() })
 }
 
 /// Answers in one form, each once: pySigma writes the groups of correlations in small letters.

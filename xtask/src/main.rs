@@ -17,6 +17,7 @@ mod server;
 mod test;
 mod tidy;
 mod tools;
+mod unchanged;
 mod workspace;
 
 use std::process::ExitCode;

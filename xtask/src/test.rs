@@ -14,13 +14,16 @@ use crate::output::Output;
 use crate::postgres::Postgres;
 use crate::process::{self, Ended};
 use crate::workspace::{self, Workspace};
-use crate::{audit, contract, journeys, judges, openapi, tidy, tools};
+use crate::{audit, contract, journeys, judges, openapi, tidy, tools, unchanged};
 
 use Lane::{Beside, Main};
 use Stage::{Code, Rust, Servers};
 
 /// Crates whose documentation is read by people who do not read the code.
 const DOCUMENTED: [&str; 3] = ["whodid-model", "whodid-journal", "whodid-api"];
+
+/// Of a clone that shares its output folder with earlier ones: build only what differs from theirs.
+const KEEP_TIMES: &str = "--keep-times";
 
 struct Step {
     name: &'static str,
@@ -81,7 +84,7 @@ static STEPS: [Step; 12] = [
     },
     Step {
         name: "judges",
-        what: "rules as pySigma understands them",
+        what: "rules as pySigma understands them, findings as IBM's client reports them",
         at: (Servers, Beside),
         needs: Some("build"),
         run: judges_step,
@@ -122,7 +125,9 @@ struct Finished {
 }
 
 pub fn run(arguments: &[String]) -> Result<()> {
-    let Some(chosen) = choose(arguments)? else {
+    let keeps_times = arguments.iter().any(|argument| argument == KEEP_TIMES);
+    let others: Vec<String> = arguments.iter().filter(|argument| *argument != KEEP_TIMES).cloned().collect();
+    let Some(chosen) = choose(&others)? else {
         for step in &STEPS {
             println!("{:9} {}", step.name, step.what);
         }
@@ -131,10 +136,17 @@ pub fn run(arguments: &[String]) -> Result<()> {
     tools::check()?;
     let workspace = Workspace::load()?;
     let begun = Instant::now();
+    let built = keeps_times.then(|| unchanged::Run::begin(&workspace)).transpose().unwrap_or_else(|error| {
+        println!("everything is built: {error:#}");
+        None
+    });
     let mut finished: Vec<Finished> = Vec::new();
     for stage in STAGES {
         let ended = run_lanes(&lanes(stage, &chosen), &workspace, &finished);
         finished.extend(ended);
+    }
+    if let Some(Err(error)) = built.map(|built| built.end()) {
+        println!("the next run builds everything: {error:#}");
     }
     finished.sort_by_key(|done| STEPS.iter().position(|step| step.name == done.name));
     sum_up(&finished, begun.elapsed())
@@ -227,7 +239,7 @@ fn choose(arguments: &[String]) -> Result<Option<Vec<&'static str>>> {
             return Ok(None);
         }
         if flag != "--only" && flag != "--skip" {
-            bail!("unknown argument {flag:?}; there are --only, --skip and --list");
+            bail!("unknown argument {flag:?}; there are --only, --skip, --list and {KEEP_TIMES}");
         }
         let names =
             inline.or_else(|| arguments.next().map(String::as_str)).context("name the steps: --only fmt,tidy")?;

@@ -40,6 +40,10 @@ pub const HMAC_CHARS_MIN: usize = 16;
 pub const KEY_CHARS_MAX: usize = 256;
 /// What stands for every provider or finding type.
 pub const ALL: &str = "ALL";
+/// What stands for the rules of Security Advisor's Activity Insights: those that come with whodid, and those brought along.
+pub const ACTIVITY_INSIGHTS: &str = "ATA";
+/// Who finds by rules that were brought along and name nobody.
+const ADVISOR_RULES: &str = "security-advisor";
 
 /// Headers that belong to the transport or to whodid itself.
 const HEADERS_RESERVED: [&str; 12] = [
@@ -85,15 +89,41 @@ pub struct Channel {
     pub receiver: Receiver,
 }
 
-/// Findings of a provider; `ALL` stands for each provider, and for each type.
+/// Findings of a provider; `ALL` stands for each provider, and for each type, `ATA` for those of Activity Insights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Who finds, such as a package of rules.
     pub provider: String,
-    /// What is found, by the rule's id.
+    /// What is found, by the rule's id; of `ATA` also by its family, such as `iam`.
     #[serde(default = "all_types")]
     pub finding_types: Vec<String>,
+}
+
+impl Source {
+    fn covers(&self, provider: &str, finding_type: &str) -> bool {
+        let family = activity_family(provider, finding_type);
+        let is_from = match self.provider.as_str() {
+            ALL => true,
+            ACTIVITY_INSIGHTS => provider == ACTIVITY_INSIGHTS || family.is_some(),
+            name => name == provider,
+        };
+        let is_activity = self.provider == ACTIVITY_INSIGHTS;
+        let of_type = |wanted: &String| {
+            wanted == ALL || wanted == finding_type || (is_activity && Some(wanted.as_str()) == family)
+        };
+        is_from && self.finding_types.iter().any(of_type)
+    }
+}
+
+/// Which family of Activity Insights a finding belongs to: that of the package that carries its rules on, or, of a rule
+/// that was brought along, the first word of its type (`kms` of `kms-delete`, of `ata-kms-delete`). `None`: to none.
+fn activity_family<'a>(provider: &'a str, finding_type: &'a str) -> Option<&'a str> {
+    if provider == ADVISOR_RULES {
+        let name = finding_type.strip_prefix("ata-").unwrap_or(finding_type);
+        return Some(name.split_once('-').map_or(name, |(family, _)| family));
+    }
+    provider.strip_prefix("ibm-")
 }
 
 /// What cannot work, and how to mend it.
@@ -129,11 +159,7 @@ fn all_types() -> Vec<String> {
 impl Channel {
     /// Whether the channel gets a finding.
     pub fn wants(&self, severity: Severity, provider: &str, finding_type: &str) -> bool {
-        let from_here = |source: &Source| {
-            let of_type = |wanted: &String| wanted == ALL || wanted == finding_type;
-            (source.provider == ALL || source.provider == provider) && source.finding_types.iter().any(of_type)
-        };
-        let is_source = self.sources.is_empty() || self.sources.iter().any(from_here);
+        let is_source = self.sources.is_empty() || self.sources.iter().any(|one| one.covers(provider, finding_type));
         self.enabled && self.severities.contains(&severity) && is_source
     }
 

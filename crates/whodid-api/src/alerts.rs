@@ -311,14 +311,14 @@ pub struct SilenceList {
     pub silences: Vec<Silence>,
 }
 
-/// Findings of a provider; `ALL` stands for each.
+/// Findings of a provider; `ALL` stands for each, `ATA` for the rules of Security Advisor's Activity Insights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelSource {
     /// Who finds, such as a package of rules.
     #[schema(min_length = 1, max_length = 100)]
     pub provider: String,
-    /// What is found; each type when it is not there.
+    /// What is found, by the rule's id, of `ATA` also by family (`iam`, `kms`, …); each type when it is not there.
     #[serde(default = "all_types")]
     #[schema(min_items = 1, max_items = 100)]
     pub finding_types: Vec<String>,

@@ -5,6 +5,7 @@
 //! the review of a change. Names of members never change their meaning; new members may come.
 
 mod accounts;
+mod advisor;
 mod alerts;
 mod cards;
 mod document;
@@ -26,6 +27,11 @@ mod sessions;
 mod sql;
 
 pub use accounts::{Account, AccountCreate, AccountList, Settings, SettingsUpdate};
+pub use advisor::{
+    AdvisorAlertSource, AdvisorChannel, AdvisorChannelDone, AdvisorChannelGone, AdvisorChannelList,
+    AdvisorChannelParams, AdvisorChannelShown, AdvisorChannelTest, AdvisorChannelType, AdvisorChannelWrite,
+    AdvisorChannelsGone, AdvisorPublicKey, AdvisorSeverities, AdvisorSeverity,
+};
 pub use alerts::{
     Alert, AlertAct, AlertCounts, AlertDelivery, AlertDetail, AlertEntry, AlertNote, AlertPage, AlertParams,
     AlertStatus, Channel, ChannelList, ChannelSource, ChannelWrite, Delivery, DeliveryAttempt, DeliveryList,

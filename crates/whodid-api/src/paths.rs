@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "only the attributes count")]
 
 pub mod accounts;
+pub mod advisor;
 pub mod alerts;
 pub mod findings;
 pub mod keeping;

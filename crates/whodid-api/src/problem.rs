@@ -108,6 +108,9 @@ codes! {
     NoEvents = "no_events", 400, "The body holds no event";
     /// The compressed body is broken or cut short.
     BadEncoding = "bad_encoding", 400, "The compressed body is broken";
+    /// The channel could not tell anybody so: an address that must not be reached, a template that cannot be read, a
+    /// masked secret that belongs to another address; the detail names each member and how to mend it.
+    UnusableChannel = "unusable_channel", 400, "The channel cannot work like this";
     /// The password is too short, too common or too easy to guess; the detail says what to do.
     WeakPassword = "weak_password", 400, "The password is too weak";
     /// No key or session was given.

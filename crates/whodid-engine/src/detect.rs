@@ -12,8 +12,11 @@
 //! only when everything that did was seen.
 
 mod finding;
+mod reading;
+mod recording;
 mod snapshot;
 pub(crate) mod subject;
+mod workers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,45 +24,33 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use futures::StreamExt;
-use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 use whodid_lake::offsets_of;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp, chain};
-use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
 use whodid_rules::{Drops, Hit, RuleSet, State, Verdict};
-use whodid_search::{Filter, Order, Visible};
 
 use crate::engine::{Engine, Inner};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 pub use finding::FINDING_ACTION;
 use finding::Repeats;
 pub(crate) use finding::sentence;
+pub(crate) use reading::Read;
+use workers::Workers;
 
 /// The streams whose records are looked at.
 pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
-/// Records that are looked at in one step, before others get their turn.
-const STEP_ROWS: usize = 4096;
-/// Records that are taken from the tail together, or the batch that exceeds them.
-const TAKEN_ROWS: usize = 16_384;
 /// Bytes of records of all accounts that stay in memory although they are flushed, because they were not looked at yet:
 /// several seconds of what two cores take in. To read one back costs several times as much as to look at it.
 const KEPT_BYTES: usize = 192 << 20;
 /// How often time is let pass for what waits for it.
 const TICK: Duration = Duration::from_secs(1);
-/// Records that are read back from the lake together.
-const READ_BACK_ROWS: u64 = 32_768;
 /// How often what is remembered is stored, while there is something new: so often, or so seldom that it takes no more
 /// than a fortieth of the time.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 const SAVE_INTERVAL_MAX: Duration = Duration::from_secs(60);
 const SAVE_SHARE: u32 = 40;
-/// Pause after findings could not be recorded.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Findings recorded together, and their bytes.
-const FINDINGS_TOGETHER: usize = 500;
-const FINDINGS_BYTES: usize = 4 << 20;
 
 /// Detection of all accounts.
 #[derive(Debug)]
@@ -67,14 +58,24 @@ pub(crate) struct Detection {
     accounts: parking_lot::Mutex<BTreeMap<AccountName, Arc<Watched>>>,
     /// Told when there is an account more.
     changed: Notify,
-    /// Batches that are looked at side by side: as many as there are cores.
-    turns: Semaphore,
+    workers: Workers,
+}
+
+impl Detection {
+    /// The accounts that have rules now.
+    fn all(&self) -> Vec<(AccountName, Arc<Watched>)> {
+        self.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect()
+    }
+
+    /// Whether an account's detection is still this one, and not ended or begun anew.
+    fn is_watched(&self, account: &AccountName, watched: &Watched) -> bool {
+        self.accounts.lock().get(account).is_some_and(|known| std::ptr::eq(Arc::as_ptr(known), watched))
+    }
 }
 
 impl Default for Detection {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), turns: Semaphore::new(cores) }
+        Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), workers: Workers::new() }
     }
 }
 
@@ -173,12 +174,8 @@ impl Engine {
 
     /// How detection of all accounts stands together. What waits is counted now: a step that hangs must not hide it.
     pub fn detect_totals(&self) -> DetectStatus {
-        let accounts: Vec<(AccountName, Arc<Watched>)> = {
-            let accounts = self.inner.detection.accounts.lock();
-            accounts.iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect()
-        };
         let mut totals = DetectStatus::default();
-        for (account, watched) in accounts {
+        for (account, watched) in self.inner.detection.all() {
             let cursors = watched.looked.borrow().clone();
             let shown = watched.shown.lock().clone();
             totals.rules += shown.rules;
@@ -193,6 +190,11 @@ impl Engine {
         totals
     }
 
+    /// Bytes of records of all accounts that stay in memory although they are flushed, until rules have looked at them.
+    pub fn detect_kept_bytes(&self) -> usize {
+        self.inner.lake.kept_bytes()
+    }
+
     /// Waits until the records of a stream that are there now were looked at, for as long as `wait`. Whether they were.
     pub async fn looked_at(&self, account: &AccountName, stream: &StreamName, wait: Duration) -> bool {
         let Some(watched) = self.inner.detection.accounts.lock().get(account).cloned() else { return true };
@@ -204,15 +206,7 @@ impl Engine {
 
     /// Returns when every record that is there now has been looked at; for tests and for whoever must know.
     pub async fn detect_up_to_now(&self) {
-        let watched: Vec<(AccountName, Arc<Watched>)> = self
-            .inner
-            .detection
-            .accounts
-            .lock()
-            .iter()
-            .map(|(name, watched)| (name.clone(), Arc::clone(watched)))
-            .collect();
-        for (account, watched) in watched {
+        for (account, watched) in self.inner.detection.all() {
             let mut work = watched.work.lock().await;
             while self.step(&account, &watched, &mut work).await {}
         }
@@ -288,13 +282,47 @@ impl Engine {
 
     /// Looks at some of the records that wait. Whether there may be more.
     async fn step(&self, account: &AccountName, watched: &Watched, work: &mut Work) -> bool {
+        if !self.prepare(account, watched, work).await {
+            self.keep_nothing(account);
+            return false;
+        }
+        // Before it is known that nothing waits: what comes after this moment is not older.
+        let now = (self.inner.options.clock)();
+        let advanced = match self.next(account, work).await {
+            Ok(Some((stream, batches))) => Some(self.look(account, &stream, work, batches).await),
+            Ok(None) => Some(self.let_time_pass(account, work, now).await),
+            Err(error) => {
+                tracing::error!(account = %account, error = %chain(&error), "detection cannot read records back, and tries again");
+                None
+            }
+        };
+        for (stream, table) in self.detect_tables(account) {
+            table.keep_from(work.cursors.get(&stream).copied().unwrap_or(Offset(0)), KEPT_BYTES);
+        }
+        // Looked at only now: whoever ended detection meanwhile let go of what was kept before this kept some.
+        let is_ended = !self.inner.detection.is_watched(account, watched);
+        if is_ended || advanced.is_none() {
+            self.keep_nothing(account);
+        }
+        if is_ended {
+            return false;
+        }
+        self.show(account, watched, work);
+        // What was found and not recorded must not be stored as told.
+        if work.is_dirty && !work.in_doubt && work.saved.elapsed() >= work.save_after {
+            self.save(account, work).await;
+        }
+        advanced.unwrap_or(false)
+    }
+
+    /// Goes on with the rules that are wanted now, after a break from what is stored. Whether it can.
+    async fn prepare(&self, account: &AccountName, watched: &Watched, work: &mut Work) -> bool {
         let wanted = Arc::clone(&watched.wanted.lock());
         if work.in_doubt {
             match self.begin(account, Arc::clone(&wanted)).await {
                 Ok(begun) => *work = begun,
                 Err(error) => {
                     tracing::error!(account = %account, error = %chain(&error), "detection broke off and cannot go on from what it stored");
-                    self.keep_nothing(account);
                     return false;
                 }
             }
@@ -304,36 +332,17 @@ impl Engine {
             work.rules = wanted;
             work.is_dirty = true;
         }
-        // Before it is known that nothing waits: what comes after this moment is not older.
-        let now = (self.inner.options.clock)();
-        let mut can_read = true;
-        let has_more = match self.next(account, work).await {
-            Ok(Some((stream, batches))) => self.look(account, &stream, work, batches).await,
-            Ok(None) => self.let_time_pass(account, work, now).await,
-            Err(error) => {
-                tracing::error!(account = %account, error = %chain(&error), "detection cannot read records back, and tries again");
-                can_read = false;
-                false
-            }
-        };
+        true
+    }
+
+    /// Tells those who ask, or wait, where detection stands now.
+    fn show(&self, account: &AccountName, watched: &Watched, work: &Work) {
         *watched.shown.lock() = DetectStatus {
             rules: work.rules.rules().len(),
             behind: self.behind(account, &work.cursors),
             drops: work.state.drops(),
             state_bytes: work.state.bytes(),
         };
-        for (stream, table) in self.detect_tables(account) {
-            table.keep_from(work.cursors.get(&stream).copied().unwrap_or(Offset(0)), KEPT_BYTES);
-        }
-        // Looked at only now: whoever ended detection meanwhile let go of what was kept before this kept some.
-        let known = self.inner.detection.accounts.lock().get(account).cloned();
-        let is_ended = known.is_none_or(|known| !std::ptr::eq(Arc::as_ptr(&known), watched));
-        if is_ended || !can_read {
-            self.keep_nothing(account);
-        }
-        if is_ended {
-            return false;
-        }
         watched.looked.send_if_modified(|cursors| {
             let is_other = *cursors != work.cursors;
             if is_other {
@@ -341,11 +350,6 @@ impl Engine {
             }
             is_other
         });
-        // What was found and not recorded must not be stored as told.
-        if work.is_dirty && !work.in_doubt && work.saved.elapsed() >= work.save_after {
-            self.save(account, work).await;
-        }
-        has_more
     }
 
     /// Lets go of the records that stay in memory for detection of an account: whoever comes to them reads them back.
@@ -366,133 +370,6 @@ impl Engine {
         cursors.iter().map(of).sum()
     }
 
-    /// The records that come next, at most [`STEP_ROWS`] of one stream: those that were taken in before what waits in
-    /// the others. `None`: no stream has any.
-    async fn next(
-        &self,
-        account: &AccountName,
-        work: &mut Work,
-    ) -> Result<Option<(StreamName, Vec<RecordBatch>)>, Error> {
-        let mut heads: Vec<(Timestamp, StreamName)> = Vec::with_capacity(DETECT_STREAMS.len());
-        for stream in detect_streams() {
-            self.take_ahead(account, &stream, work).await?;
-            let head = work.ahead.get(&stream).and_then(VecDeque::front);
-            heads.extend(head.map(|batch| (subject::recorded_at(batch, 0), stream)));
-        }
-        // Of two of one moment the stream that is named first.
-        heads.sort_by_key(|(at, _)| *at);
-        let mut heads = heads.into_iter();
-        let Some((_, stream)) = heads.next() else { return Ok(None) };
-        let other = heads.next().map(|(at, _)| at);
-        let ahead = work.ahead.entry(stream.clone()).or_default();
-        let (mut taken, mut rows) = (Vec::new(), 0);
-        while rows < STEP_ROWS
-            && let Some(batch) = ahead.front_mut()
-        {
-            let mut count = batch.num_rows().min(STEP_ROWS - rows);
-            if let Some(other) = other {
-                count = subject::rows_until(&batch.slice(0, count), other).max(usize::from(rows == 0));
-            }
-            if count == 0 {
-                break;
-            }
-            rows += count;
-            taken.push(batch.slice(0, count));
-            if count < batch.num_rows() {
-                *batch = batch.slice(count, batch.num_rows() - count);
-            } else {
-                ahead.pop_front();
-            }
-        }
-        Ok(Some((stream, taken)))
-    }
-
-    /// Has some records of a stream ready, if any wait.
-    async fn take_ahead(&self, account: &AccountName, stream: &StreamName, work: &mut Work) -> Result<(), Error> {
-        while work.ahead.get(stream).is_none_or(VecDeque::is_empty) {
-            let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
-            match self.records_from(account, stream, next).await? {
-                Read::Nothing => return Ok(()),
-                Read::Rows(batches) => {
-                    work.ahead.insert(stream.clone(), batches.into());
-                }
-                Read::Gap(until) => {
-                    // Erased, or given up with a damaged file: there is nothing to look at.
-                    tracing::info!(account = %account, stream = %stream, from = %next, until = %until, "detection passes over records that are gone");
-                    work.cursors.insert(stream.clone(), until);
-                    work.is_dirty = true;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Records of a stream from an offset on: some of the tail, or some of what was flushed.
-    pub(crate) async fn records_from(
-        &self,
-        account: &AccountName,
-        stream: &StreamName,
-        next: Offset,
-    ) -> Result<Read, Error> {
-        let Some(table) = self.inner.known_table(account, stream) else { return Ok(Read::Nothing) };
-        let end = table.next_offset();
-        if end <= next {
-            return Ok(Read::Nothing);
-        }
-        let mut batches = table.first_in_memory(next, TAKEN_ROWS);
-        let first = batches.first().and_then(offsets_of).map(|(first, _)| first);
-        if first == Some(next) {
-            // No further than where records are missing: those are asked for next.
-            let mut expected = next;
-            let follows = |batch: &&RecordBatch| {
-                let Some((first, last)) = offsets_of(batch) else { return false };
-                let follows = first == expected;
-                expected = last.next();
-                follows
-            };
-            batches.truncate(batches.iter().take_while(follows).count());
-            return Ok(Read::Rows(batches));
-        }
-        // Flushed before whoever asks came to it.
-        let before = first.unwrap_or(end);
-        let mut from = next;
-        while from < before {
-            let until = Offset(from.0.saturating_add(READ_BACK_ROWS)).min(before);
-            if let Some(batch) = self.flushed(&table, stream, from, until).await? {
-                metrics::counter!("whodid_detect_read_back_total").increment(batch.num_rows() as u64);
-                return Ok(Read::Rows(vec![batch]));
-            }
-            from = until;
-        }
-        Ok(Read::Gap(before))
-    }
-
-    /// The records that are there from an offset to before another.
-    async fn flushed(
-        &self,
-        table: &whodid_lake::Table,
-        stream: &StreamName,
-        next: Offset,
-        until: Offset,
-    ) -> Result<Option<RecordBatch>, Error> {
-        let from = i64::try_from(next.0).unwrap_or(i64::MAX);
-        let newer = Test::Compare(vec![(Comparison::GreaterOrEqual, Operand::Int(from))]);
-        let query = Query { expr: Expr::term(Target::Record(RecordField::Offset), newer) };
-        let mut filter = Filter::of(query, Visible::all(stream.clone()));
-        filter.before_offset = Some(until);
-        let snapshot = table.snapshot();
-        let export = self.inner.searcher.export(&snapshot, &filter, Order::OldestFirst, None);
-        let mut batches = export.map_err(crate::read::search_error)?;
-        let mut rows = Vec::new();
-        while let Some(batch) = batches.next().await {
-            rows.push(batch.map_err(crate::read::search_error)?);
-        }
-        let Some(first) = rows.first() else { return Ok(None) };
-        let merged = arrow::compute::concat_batches(&first.schema(), &rows)
-            .map_err(|error| Error::internal("reading records back", error))?;
-        subject::in_offset_order(&merged).map(Some)
-    }
-
     /// Looks at records and records what is found; the cursor moves on only then. Whether it did.
     async fn look(
         &self,
@@ -504,9 +381,8 @@ impl Engine {
         let next = batches.last().and_then(offsets_of).map_or(Offset(0), |(_, last)| last.next());
         let (rules, stream_of, account_of) = (Arc::clone(&work.rules), stream.clone(), account.clone());
         work.in_doubt = true;
-        let Ok(turn) = self.inner.detection.turns.acquire().await else { return false };
         let (mut state, mut repeats) = (std::mem::take(&mut work.state), std::mem::take(&mut work.repeats));
-        let looked = tokio::task::spawn_blocking(move || {
+        let looked = self.inner.detection.workers.run(move || {
             let mut events = Vec::new();
             let mut hits: Vec<Hit> = Vec::new();
             let mut look = |row: crate::row::Row<'_>, event: &whodid_rules::Unread<'_>| {
@@ -526,7 +402,6 @@ impl Engine {
             (state, repeats, events)
         })
         .await;
-        drop(turn);
         match looked {
             Ok((state, repeats, events)) => {
                 (work.state, work.repeats) = (state, repeats);
@@ -565,54 +440,6 @@ impl Engine {
         true
     }
 
-    /// Records findings, however long it takes: until then the cursor stays. `false` when the engine ends before.
-    async fn record_findings(&self, account: &AccountName, events: Vec<String>) -> bool {
-        let mut rest = events.as_slice();
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let fits = |event: &&String| {
-                bytes += event.len();
-                bytes <= FINDINGS_BYTES
-            };
-            let count = rest.iter().take(FINDINGS_TOGETHER).take_while(fits).count().max(1);
-            let (together, later) = rest.split_at(count);
-            if !self.record_some(account, together).await {
-                return false;
-            }
-            rest = later;
-        }
-        true
-    }
-
-    async fn record_some(&self, account: &AccountName, events: &[String]) -> bool {
-        while let Err(error) = self.record(account, &StreamName::findings(), events.to_vec()).await {
-            if self.inner.shutdown.is_cancelled() {
-                return false;
-            }
-            if error.kind == ErrorKind::Internal {
-                // Trying again would end the same way. One of them must not take the others with it.
-                if let [event] = events {
-                    metrics::counter!("whodid_findings_lost_total").increment(1);
-                    tracing::error!(account = %account, bytes = event.len(), error = %chain(&error), "a finding cannot be recorded and is lost: please report it");
-                    return true;
-                }
-                for event in events {
-                    if !Box::pin(self.record_some(account, std::slice::from_ref(event))).await {
-                        return false;
-                    }
-                }
-                return true;
-            }
-            tracing::error!(account = %account, error = %chain(&error), "findings cannot be recorded yet, and detection of this account waits");
-            tokio::select! {
-                () = tokio::time::sleep(RETRY_PAUSE) => {}
-                () = self.inner.shutdown.cancelled() => return false,
-            }
-        }
-        metrics::counter!("whodid_findings_total").increment(events.len() as u64);
-        true
-    }
-
     async fn save(&self, account: &AccountName, work: &mut Work) {
         let (rules, data, name) = (Arc::clone(&work.rules), self.inner.options.data.clone(), account.clone());
         let was_in_doubt = std::mem::replace(&mut work.in_doubt, true);
@@ -647,24 +474,12 @@ fn detect_streams() -> impl Iterator<Item = StreamName> {
     DETECT_STREAMS.iter().filter_map(|name| StreamName::parse(name).ok())
 }
 
-/// What [`Engine::records_from`] finds.
-pub(crate) enum Read {
-    /// Records, in the order they were taken in, the first of those asked for first; no batch is empty.
-    Rows(Vec<RecordBatch>),
-    /// None are there before this offset, and none will come.
-    Gap(Offset),
-    /// Nothing came yet.
-    Nothing,
-}
-
 /// The job: a task for each account, which looks at what comes and lets time pass.
 pub(crate) async fn detect_loop(inner: Arc<Inner>) {
     let mut tasks: JoinSet<()> = JoinSet::new();
     let mut running: HashMap<tokio::task::Id, Arc<Watched>> = HashMap::new();
     loop {
-        let accounts: Vec<(AccountName, Arc<Watched>)> =
-            inner.detection.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
-        for (name, watched) in accounts {
+        for (name, watched) in inner.detection.all() {
             if !running.values().any(|other| Arc::ptr_eq(other, &watched)) {
                 let task = tasks.spawn(detect_account(Arc::clone(&inner), name, Arc::clone(&watched)));
                 running.insert(task.id(), watched);
@@ -695,8 +510,7 @@ pub(crate) async fn detect_loop(inner: Arc<Inner>) {
 async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Watched>) {
     let engine = Engine { inner: Arc::clone(&inner) };
     let mut news = inner.published.clone();
-    let is_wanted = || inner.detection.accounts.lock().get(&account).is_some_and(|known| Arc::ptr_eq(known, &watched));
-    while is_wanted() && !inner.shutdown.is_cancelled() {
+    while inner.detection.is_watched(&account, &watched) && !inner.shutdown.is_cancelled() {
         news.borrow_and_update();
         let has_more = {
             let mut work = watched.work.lock().await;
@@ -717,9 +531,7 @@ async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Wa
 /// Stores what is remembered, at the end.
 pub(crate) async fn save_all(inner: &Arc<Inner>) {
     let engine = Engine { inner: Arc::clone(inner) };
-    let accounts: Vec<(AccountName, Arc<Watched>)> =
-        inner.detection.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
-    for (account, watched) in accounts {
+    for (account, watched) in inner.detection.all() {
         let mut work = watched.work.lock().await;
         if work.is_dirty && !work.in_doubt {
             engine.save(&account, &mut work).await;

@@ -40,7 +40,7 @@ export function AssignPicker({ current, onAssign, children }: AssignPickerProps)
             onSubmit={(event) => {
               event.preventDefault()
               if (isTyped) choose(typed.trim())
-              else if (first) choose(first.label)
+              else if (wanted !== '' && first) choose(first.label)
             }}
           >
             <input type="text" className="field-input" aria-label="Whom" placeholder={seesUsers ? 'Find somebody' : 'The name of a member'} autoComplete="off" maxLength={200} value={typed} onChange={(event) => setTyped(event.target.value)} />

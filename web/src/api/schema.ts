@@ -4,6 +4,81 @@
  */
 
 export interface paths {
+    "/alerts/v1/{account}/alerts/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List channels, at the manual's address */
+        get: operations["listAdvisorAlertChannels"];
+        put?: never;
+        /** Make a channel, at the manual's address */
+        post: operations["createAdvisorAlertChannel"];
+        /** Delete channels, at the manual's address */
+        delete: operations["deleteAdvisorAlertChannels"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/v1/{account}/alerts/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at a channel, at the manual's address */
+        get: operations["getAdvisorAlertChannel"];
+        /** Change a channel, at the manual's address */
+        put: operations["updateAdvisorAlertChannel"];
+        post?: never;
+        /** Delete a channel, at the manual's address */
+        delete: operations["deleteAdvisorAlertChannel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/v1/{account}/download_public_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that deliveries are verified with, at the manual's address */
+        get: operations["downloadAdvisorPublicKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/v1/{account}/test/notification/channel/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Try a channel, at the manual's address
+         * @description A GET that does something, because the manual says so: by key only.
+         */
+        get: operations["testAdvisorAlertChannel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/access-review": {
         parameters: {
             query?: never;
@@ -1951,6 +2026,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notifications/v1/{account}/notifications/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List channels of Security Advisor's kind
+         * @description The webhooks of the account. For who may read alerts or rules, or manage channels.
+         */
+        get: operations["listAdvisorChannels"];
+        put?: never;
+        /**
+         * Make a channel of Security Advisor's kind
+         * @description Its deliveries are JWTs, signed with the key that `public_key` gives.
+         */
+        post: operations["createAdvisorChannel"];
+        /**
+         * Delete channels
+         * @description All of those named, or where one of them is unknown or needed, none.
+         */
+        delete: operations["deleteAdvisorChannels"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/v1/{account}/notifications/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at a channel of Security Advisor's kind */
+        get: operations["getAdvisorChannel"];
+        /**
+         * Change a channel of Security Advisor's kind
+         * @description The body is the channel as it shall be. What this form does not have, such as headers, stays.
+         */
+        put: operations["updateAdvisorChannel"];
+        post?: never;
+        /** Delete a channel of Security Advisor's kind */
+        delete: operations["deleteAdvisorChannel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/v1/{account}/notifications/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Try a channel of Security Advisor's kind
+         * @description Sends a notice that says it is a test. A GET that does something, because the clients send one: by key only.
+         */
+        get: operations["testAdvisorChannel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/v1/{account}/notifications/public_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that deliveries are verified with */
+        get: operations["getAdvisorPublicKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -2074,6 +2236,124 @@ export interface components {
             /** @description The accounts. */
             accounts: components["schemas"]["Account"][];
         };
+        /** @description Findings of a provider. */
+        AdvisorAlertSource: {
+            /**
+             * @description What is found: ids of notes, of `ATA` also its families (`iam`, `kms`, `cos`, `appid`, `iks`, `cert`), or `ALL`;
+             *     everything when it is not there.
+             */
+            finding_types?: string[];
+            /** @description Who finds: a provider's id, `ATA` for the rules of Activity Insights, `ALL` for everybody. */
+            provider_name: string;
+        };
+        /** @description A channel. */
+        AdvisorChannel: {
+            /** @description The same in the manual's spelling. */
+            alertSource: components["schemas"]["AdvisorAlertSource"][];
+            /** @description What it is told, by origin; everything when empty. */
+            alert_source: components["schemas"]["AdvisorAlertSource"][];
+            /** @description Its id. */
+            channel_id: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description Whether it is told anything. */
+            enabled: boolean;
+            /** @description The address that is told, whole for who manages channels. */
+            endpoint: string;
+            /** @description Its name. */
+            name: string;
+            /** @description What it is told, by severity. */
+            severity: components["schemas"]["AdvisorSeverities"];
+            /** @description Where it leads. */
+            type: components["schemas"]["AdvisorChannelType"];
+        };
+        /** @description A channel was made or changed. */
+        AdvisorChannelDone: {
+            /** @description Its id. */
+            channel_id: string;
+            /**
+             * Format: int32
+             * @description The same in the manual's spelling.
+             */
+            statusCode: number;
+            /**
+             * Format: int32
+             * @description The status of the answer.
+             */
+            status_code: number;
+        };
+        /** @description A channel is gone. */
+        AdvisorChannelGone: {
+            /** @description Its id. */
+            channel_id: string;
+            /** @description What was done. */
+            message: string;
+        };
+        /** @description Channels of an account. */
+        AdvisorChannelList: {
+            /** @description Webhooks, by name; channels of other kinds are seen at `/api/v1/channels` only. */
+            channels: components["schemas"]["AdvisorChannel"][];
+        };
+        /** @description One channel. */
+        AdvisorChannelShown: {
+            /** @description It. */
+            channel: components["schemas"]["AdvisorChannel"];
+        };
+        /** @description What came of a try. */
+        AdvisorChannelTest: {
+            /** @description What the receiver answered, or why it did not. */
+            message: string;
+            /** @description `success`, or `failed`. */
+            test: string;
+        };
+        /**
+         * @description Where a channel leads; the only kind that Security Advisor knows.
+         * @enum {string}
+         */
+        AdvisorChannelType: "Webhook";
+        /** @description A channel to be made, or as it shall be. */
+        AdvisorChannelWrite: {
+            /** @description What it is told, by origin; everything when empty. The manual's spelling `alertSource` is read too. */
+            alert_source?: components["schemas"]["AdvisorAlertSource"][];
+            /** @description What it is for. */
+            description?: string;
+            /** @description Whether it is told anything. Security Advisor's default is that it is not. */
+            enabled?: boolean;
+            /** @description The address that is told. */
+            endpoint: string;
+            /** @description Its name, one line. */
+            name: string;
+            /** @description What it is told, by severity; medium and graver when it is not there. */
+            severity?: components["schemas"]["AdvisorSeverity"][];
+            /** @description Where it leads. */
+            type: components["schemas"]["AdvisorChannelType"];
+        };
+        /** @description Channels are gone. */
+        AdvisorChannelsGone: {
+            /** @description What was done. */
+            message: string;
+        };
+        /** @description The key that deliveries are verified with. */
+        AdvisorPublicKey: {
+            /** @description Its public half, PEM. */
+            public_key: string;
+        };
+        /** @description What a channel is told, by severity. */
+        AdvisorSeverities: {
+            /** @description Critical ones. */
+            critical: boolean;
+            /** @description High ones. */
+            high: boolean;
+            /** @description Low ones. */
+            low: boolean;
+            /** @description Medium ones. */
+            medium: boolean;
+        };
+        /**
+         * @description How grave what a channel is told is.
+         * @enum {string}
+         */
+        AdvisorSeverity: "low" | "medium" | "high" | "critical";
         /** @description An alert as a list shows it. */
         Alert: {
             /** @description Who is to look at it: a member as `user:` and their id, which stays whatever they are called. */
@@ -2642,9 +2922,9 @@ export interface components {
             /** @description Whether the operator has set a server for mail. */
             has_mail: boolean;
         };
-        /** @description Findings of a provider; `ALL` stands for each. */
+        /** @description Findings of a provider; `ALL` stands for each, `ATA` for the rules of Security Advisor's Activity Insights. */
         ChannelSource: {
-            /** @description What is found; each type when it is not there. */
+            /** @description What is found, by the rule's id, of `ATA` also by family (`iam`, `kms`, …); each type when it is not there. */
             finding_types?: string[];
             /** @description Who finds, such as a package of rules. */
             provider: string;
@@ -2690,6 +2970,7 @@ export interface components {
          *     - `unknown_format` (400): `format` names no source format.
          *     - `no_events` (400): The request holds no event.
          *     - `bad_encoding` (400): The compressed body is broken or cut short.
+         *     - `unusable_channel` (400): The channel could not tell anybody so: an address that must not be reached, a template that cannot be read, a masked secret that belongs to another address; the detail names each member and how to mend it.
          *     - `weak_password` (400): The password is too short, too common or too easy to guess; the detail says what to do.
          *     - `missing_credential` (401): No key or session was given.
          *     - `invalid_key` (401): The key is unknown, revoked or malformed.
@@ -2732,7 +3013,7 @@ export interface components {
          *     - `query_timeout` (504): It took longer than allowed; narrow the time range or the query.
          * @enum {string}
          */
-        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "weak_password" | "missing_credential" | "invalid_key" | "session_ended" | "sign_in_failed" | "code_wrong" | "link_expired" | "link_used" | "forbidden" | "sign_in_incomplete" | "stale_session" | "session_only" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "name_taken" | "last_administrator" | "in_use" | "limit_reached" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "audit_unavailable" | "provider_unavailable" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "table_unavailable" | "query_timeout";
+        Code: "invalid_request" | "bad_parameter" | "unknown_parameter" | "bad_json" | "bad_query" | "bad_time" | "bad_cursor" | "bad_interval" | "bad_field" | "bad_sql" | "unknown_format" | "no_events" | "bad_encoding" | "unusable_channel" | "weak_password" | "missing_credential" | "invalid_key" | "session_ended" | "sign_in_failed" | "code_wrong" | "link_expired" | "link_used" | "forbidden" | "sign_in_incomplete" | "stale_session" | "session_only" | "cross_origin" | "not_found" | "no_such_route" | "method_not_allowed" | "slow_body" | "conflict" | "name_taken" | "last_administrator" | "in_use" | "limit_reached" | "idempotency_key_reused" | "body_too_large" | "too_many_events" | "unsupported_encoding" | "unsupported_media_type" | "too_many_tries" | "overloaded" | "internal" | "unavailable" | "starting" | "stopping" | "audit_unavailable" | "provider_unavailable" | "journal_unavailable" | "lake_unavailable" | "lake_behind" | "table_unavailable" | "query_timeout";
         /**
          * @description How many records match; exact.
          * @example {
@@ -5635,6 +5916,288 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAdvisorAlertChannels: {
+        parameters: {
+            query?: {
+                /** @description How many; all of them when not given. */
+                limit?: number;
+                /** @description How many to leave out before. */
+                skip?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelList"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAdvisorAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisorChannelWrite"];
+            };
+        };
+        responses: {
+            /** @description It is made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelDone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAdvisorAlertChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        /** @description Their ids */
+        requestBody: {
+            content: {
+                "application/json": string[];
+            };
+        };
+        responses: {
+            /** @description They are gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelsGone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdvisorAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelShown"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateAdvisorAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisorChannelWrite"];
+            };
+        };
+        responses: {
+            /** @description It is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelDone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAdvisorAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelGone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadAdvisorPublicKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its public half */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorPublicKey"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testAdvisorAlertChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelTest"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reviewAccess: {
         parameters: {
             query?: {
@@ -21130,6 +21693,288 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdvisorChannels: {
+        parameters: {
+            query?: {
+                /** @description How many; all of them when not given. */
+                limit?: number;
+                /** @description How many to leave out before. */
+                skip?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelList"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAdvisorChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisorChannelWrite"];
+            };
+        };
+        responses: {
+            /** @description It is made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelDone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAdvisorChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        /** @description Their ids */
+        requestBody: {
+            content: {
+                "application/json": string[];
+            };
+        };
+        responses: {
+            /** @description They are gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelsGone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdvisorChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelShown"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateAdvisorChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisorChannelWrite"];
+            };
+        };
+        responses: {
+            /** @description It is changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelDone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAdvisorChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelGone"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testAdvisorChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+                /** @description The channel's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorChannelTest"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdvisorPublicKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its public half */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorPublicKey"];
                 };
             };
             /** @description Any other failure; `code` tells which */

@@ -9,6 +9,7 @@ import { Gate } from '../session/Gate'
 import { ChangeError, Confirm } from '../ui/Confirm'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
+import { Unsaved } from '../ui/Unsaved'
 import { BacktestPanel } from './BacktestPanel'
 import { copyOf } from './copyOf'
 import { ProblemList } from './ProblemList'
@@ -68,6 +69,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
   const [asked, setAsked] = useState<Template | undefined>()
   const checked = useCheck(text)
   const backtest = useBacktest()
+  const isSomebodys = text.trim() !== '' && text !== begin && !TEMPLATES.some((one) => one.text === text)
   const isByHand = text !== written && text.trim() !== ''
   const failed = checked.check?.tests.filter((test) => !test.passed).length ?? 0
   const write = (next: string): void => {
@@ -85,7 +87,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
     onSuccess: (detail) => {
       changed(detail)
       notify(`“${detail.rule.title}” is saved${detail.rule.is_enabled ? (isFilter(detail.rule) ? ' and applies' : ' and runs') : ''}`)
-      void navigate({ to: '/rules/rule/$id', params: { id: detail.rule.id }, search: {} })
+      void navigate({ to: '/rules/rule/$id', params: { id: detail.rule.id }, search: {}, ignoreBlocker: true })
     },
   })
   const onForm = (next: RuleForm): void => {
@@ -96,6 +98,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
   }
   return (
     <>
+      <Unsaved isChanged={isSomebodys} what="The rule and what you tried it on" />
       {begin === undefined && (
         <fieldset className="templates">
           <legend className="field-name">Begin with</legend>

@@ -11,6 +11,7 @@ import { ChangeError, Confirm } from '../ui/Confirm'
 import { Empty } from '../ui/Empty'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
+import { Unsaved } from '../ui/Unsaved'
 import { AboutRule } from './AboutRule'
 import { FilterParts } from './FilterParts'
 import { FilterTag } from './FilterTag'
@@ -22,6 +23,7 @@ import { RuleParts } from './RuleParts'
 import { RuleSwitch } from './RuleSwitch'
 import { RuleText } from './RuleText'
 import { useCheck } from './useCheck'
+import { useDraft } from './useDraft'
 import { isFilter, kindText } from './words'
 import type { EditorHandle } from './YamlEditor'
 
@@ -66,16 +68,18 @@ function Asked({ id }: { id: string }) {
 
 function Shown({ detail }: { detail: RuleDetail }) {
   const editor = useRef<EditorHandle>(null)
-  const [text, setText] = useState(detail.text)
+  const draft = useDraft(detail)
+  const { text } = draft
   const checked = useCheck(text)
   const Parts = isFilter(detail.rule) ? FilterParts : RuleParts
   return (
     <>
+      <Unsaved isChanged={draft.isChanged} what={`Your changes to “${detail.rule.title}”`} />
       <RuleHead detail={detail} />
       <div className="rule-columns">
         <div className="rule-main">
           <AboutRule detail={detail} />
-          <RuleText detail={detail} text={text} onText={setText} checked={checked} editor={editor} />
+          <RuleText draft={draft} checked={checked} editor={editor} />
         </div>
         <Parts detail={detail} text={text} checked={checked} editor={editor} />
       </div>
@@ -167,7 +171,7 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
           change={() => rules.delete(rule.id)}
           onDone={() => {
             notify(`“${rule.title}” is deleted`)
-            void navigate({ to: '/rules', search: {} })
+            void navigate({ to: '/rules', search: {}, ignoreBlocker: true })
             again()
           }}
           onClose={() => setIsDeleting(false)}

@@ -3,7 +3,6 @@ import { Copy } from 'lucide-react'
 import { useId } from 'react'
 import { isProblem } from '../api/problem'
 import { rules } from '../api/rules'
-import type { RuleDetail } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
 import { ChangeError } from '../ui/Confirm'
@@ -12,19 +11,19 @@ import { ProblemList } from './ProblemList'
 import { useRule, useRuleChanged } from './queries'
 import { lineOfRule } from './ruleInText'
 import type { Checked } from './useCheck'
+import type { Draft } from './useDraft'
 import { isFilter } from './words'
 import { YamlEditor, type EditorHandle } from './YamlEditor'
 
 interface RuleTextProps {
-  detail: RuleDetail
-  text: string
-  onText: (text: string) => void
+  draft: Draft
   checked: Checked
   editor: React.RefObject<EditorHandle | null>
 }
 
-export function RuleText({ detail, text, onText, checked, editor }: RuleTextProps) {
-  const { rule } = detail
+export function RuleText({ draft, checked, editor }: RuleTextProps) {
+  const { text, setText, base, isChanged } = draft
+  const { rule } = base
   const { rights } = useSigned()
   const id = useId()
   const changed = useRuleChanged()
@@ -32,12 +31,11 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
   const isOwn = rule.package == null
   const word = isFilter(rule) ? 'filter' : 'rule'
   const mayChange = isOwn && rights.may('rules.manage')
-  const isChanged = text !== detail.text
   const save = useChange({
-    mutationFn: () => rules.update(rule.id, { text, ...(detail.revision == null ? {} : { revision: detail.revision }) }),
+    mutationFn: () => rules.update(rule.id, { text, ...(base.revision == null ? {} : { revision: base.revision }) }),
     onSuccess: (now) => {
       changed(now)
-      onText(now.text)
+      setText(now.text)
       notify(`The ${word} is saved`)
     },
   })
@@ -49,7 +47,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
       notify(`Theirs did not come: ${theirs.error?.message ?? 'there is no such rule any more'}`)
       return
     }
-    onText(theirs.data.text)
+    setText(theirs.data.text)
     save.reset()
   }
   return (
@@ -63,7 +61,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
           </button>
         </div>
       </div>
-      <YamlEditor ref={editor} label="YAML of the rule" value={text} onChange={mayChange ? onText : undefined} begin={lineOfRule(detail.text, rule.id)} problems={checked.lines} describedBy={`${id}-problems`} />
+      <YamlEditor ref={editor} label="YAML of the rule" value={text} onChange={mayChange ? setText : undefined} begin={lineOfRule(base.text, rule.id)} problems={checked.lines} describedBy={`${id}-problems`} />
       {(mayChange || checked.lines.length > 0) && <ProblemList id={`${id}-problems`} checked={checked} editor={editor} />}
       {isStale ? (
         <div className="banner error" role="alert">
@@ -84,7 +82,7 @@ export function RuleText({ detail, text, onText, checked, editor }: RuleTextProp
         <div className="button-row rule-save">
           <span className="muted small">Not saved yet.{!rule.is_enabled ? '' : isFilter(rule) ? ' The filter applies: it must leave every rule able to run.' : ' The rule runs: its tests must pass.'}</span>
           <span className="spring" />
-          <button type="button" className="button" onClick={() => { onText(detail.text); save.reset() }}>
+          <button type="button" className="button" onClick={() => { setText(base.text); save.reset() }}>
             Undo
           </button>
           <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.hasErrors} onClick={() => save.mutate()}>

@@ -33,22 +33,28 @@ interface SearchFieldProps {
 export function SearchField({ form, onChange, problems, wrong, watched }: SearchFieldProps) {
   const id = useId()
   const { rights } = useSigned()
+  const unread = STREAMS.filter(([stream]) => !READS[stream](rights)).map(([, label]) => label.toLowerCase())
   const hasScope = form.space !== '' || form.region !== ''
   return (
     <div className="field stack-tight">
       <div className="search-head">
         <label htmlFor={`${id}-q`}>Search</label>
-        <div className="segmented" role="group" aria-label="Of which events">
+        <div className="segmented" role="group" aria-label="Of which events" aria-describedby={unread.length > 0 ? `${id}-unread` : undefined}>
           {STREAMS.map(([stream, label]) => {
             const isRead = READS[stream](rights)
             return (
-              <button key={stream} type="button" aria-pressed={form.stream === stream} disabled={!isRead && form.stream !== stream} title={isRead ? undefined : 'You may not read these'} onClick={() => onChange({ stream })}>
+              <button key={stream} type="button" aria-pressed={form.stream === stream} disabled={!isRead && form.stream !== stream} onClick={() => onChange({ stream })}>
                 {label}
               </button>
             )
           })}
         </div>
       </div>
+      {unread.length > 0 && (
+        <p id={`${id}-unread`} className="field-hint">
+          You may not read these, so no search of yours watches them: {unread.join(', ')}.
+        </p>
+      )}
       <textarea
         id={`${id}-q`}
         className="field-input mono search-text"

@@ -207,3 +207,24 @@ fn secrets_can_be_sealed_in_place() {
     }
     assert_eq!(channel, before);
 }
+
+#[test]
+fn a_channel_of_activity_insights_gets_what_its_rules_find_by_family() {
+    let mut channel = channel(json!({"type": "slack", "url": SLACK}));
+    let mut gets = |types: serde_json::Value, provider: &str, finding_type: &str| {
+        channel.sources = serde_json::from_value(json!([{"provider": "ATA", "finding_types": types}])).unwrap();
+        channel.wants(Severity::High, provider, finding_type)
+    };
+    // The packages that come with whodid.
+    assert!(gets(json!(["ALL"]), "ibm-kms", "ibm-kms-deletes"));
+    assert!(gets(json!(["kms"]), "ibm-kms", "ibm-kms-deletes"));
+    assert!(!gets(json!(["iam"]), "ibm-kms", "ibm-kms-deletes"));
+    // Rules that were brought along, with Security Advisor's prefix and without.
+    assert!(gets(json!(["kms"]), "security-advisor", "ata-kms-delete"));
+    assert!(gets(json!(["iam", "kms"]), "security-advisor", "kms-delete"));
+    assert!(gets(json!(["kms-delete"]), "security-advisor", "kms-delete"));
+    assert!(!gets(json!(["kms"]), "security-advisor", "cos-delete"));
+    // Nobody else's.
+    assert!(!gets(json!(["ALL"]), "account-sign-in", "failed-logins"));
+    assert!(!gets(json!(["kms"]), "ours", "kms-delete"));
+}

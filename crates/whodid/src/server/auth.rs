@@ -232,6 +232,11 @@ impl Caller {
         Ok(account)
     }
 
+    /// Refuses a session's cookie, which a browser also sends where nobody meant to, with what to do instead.
+    pub fn refuse_session(&self, instead: &str) -> Result<(), Failure> {
+        if self.session.is_none() { Ok(()) } else { Err(Failure::new(Code::CrossOrigin, instead)) }
+    }
+
     /// Refuses who is no operator of the installation.
     pub fn needs_operator(&self) -> Result<(), Failure> {
         if self.principal.is_operator {

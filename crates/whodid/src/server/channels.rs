@@ -29,7 +29,7 @@ const ONE: &str = "channel";
 /// Most channels of an account: each finding looks at all of them.
 const CHANNELS_MAX: usize = 200;
 /// Who may look at channels, besides who may read alerts: what is secret of them is masked.
-const ALSO_SEE: [Permission; 2] = [Permission::RulesRead, Permission::ChannelsManage];
+pub const ALSO_SEE: [Permission; 2] = [Permission::RulesRead, Permission::ChannelsManage];
 /// Under which name the key of signed notices is kept.
 const KEY_NAME: &str = "notices";
 
@@ -38,13 +38,7 @@ pub async fn list(
     caller: Caller,
     Params(params): Params<LookupParams>,
 ) -> Result<Json<ChannelList>, Failure> {
-    let account = caller.needs_one_of(Permission::AlertsRead, &ALSO_SEE, params.account.as_deref())?;
-    let sees = Sees::of(&caller, &account);
-    let mut channels = Vec::new();
-    for document in app.meta.documents(&account, DocumentKind::Channel).await? {
-        channels.push(shown(&app, &account, &document, sees).await?);
-    }
-    channels.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    let (_, channels) = all(&app, &caller, params.account.as_deref()).await?;
     Ok(Json(ChannelList { channels, has_mail: app.config.receivers.mail.is_some() }))
 }
 
@@ -55,20 +49,7 @@ pub async fn create(
     asked: Asked<ChannelWrite>,
 ) -> Result<(StatusCode, Json<whodid_api::Channel>), Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    let request = asked.read()?;
-    caller.attempt.is_about("", &request.name);
-    let channel = configured(&request)?;
-    refuse_unfit(&app, &channel)?;
-    let known = app.meta.documents(&account, DocumentKind::Channel).await?;
-    if known.len() >= CHANNELS_MAX {
-        let detail = format!("an account has at most {CHANNELS_MAX} channels; delete one that is not needed");
-        return Err(Failure::new(Code::Conflict, detail));
-    }
-    documents::refuse_name(&known, &channel.name, "", ONE)?;
-    let id = uuid::Uuid::now_v7().to_string();
-    let after = json!(channel.masked());
-    let told = Told::success(Deed::ChannelCreate, id.as_str(), channel.name.as_str()).changed(None, Some(after));
-    store(&app, &caller, &account, &id, &channel, Expected::Absent, told).await?;
+    let id = make(&app, &caller, &account, &asked.read()?).await?;
     Ok((StatusCode::CREATED, Json(found(&app, &account, &id).await?)))
 }
 
@@ -80,27 +61,7 @@ pub async fn update(
     asked: Asked<ChannelWrite>,
 ) -> Result<Json<whodid_api::Channel>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    let request = asked.read()?;
-    let document = documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
-    caller.attempt.is_about(&id, &request.name);
-    let edited = configured(&request)?;
-    let before = opened(&document);
-    let channel = match &before {
-        Some(before) => {
-            edited.with_secrets_from(before).map_err(|error| Failure::new(Code::BadJson, error.to_string()))?
-        }
-        // Its secrets cannot be read any more: given anew they work.
-        None => edited,
-    };
-    let deed = deed_of(&document, before.as_ref(), &channel);
-    caller.attempt.is_a(deed);
-    refuse_unfit(&app, &channel)?;
-    documents::refuse_name(&app.meta.documents(&account, DocumentKind::Channel).await?, &channel.name, &id, ONE)?;
-    if before.as_ref() != Some(&channel) {
-        let told = Told::success(deed, id.as_str(), channel.name.as_str())
-            .changed(Some(document.body.clone()), Some(json!(channel.masked())));
-        store(&app, &caller, &account, &id, &channel, Expected::Revision(document.revision), told).await?;
-    }
+    change(&app, &caller, &account, &id, &asked.read()?).await?;
     Ok(Json(found(&app, &account, &id).await?))
 }
 
@@ -111,20 +72,10 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    let document = documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
-    let name = document.body["name"].as_str().unwrap_or_default().to_owned();
-    let users = super::presets::users_of_channel(&app, &account, &id).await?;
-    if !users.is_empty() {
-        let detail = format!("{} would tell nobody any more; take the channel out there first", users.join(", "));
-        return Err(Failure::new(Code::Conflict, detail));
-    }
-    let told = Told::success(Deed::ChannelDelete, id.as_str(), name.as_str()).changed(Some(document.body), None);
-    let change = documents::change(DocumentKind::Channel, &id, None, Expected::Present);
-    documents::store(&app, &caller, &account, change, told).await?;
+    remove(&app, &caller, &account, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Tries a channel once, and waits for the answer: whoever sets it up wants to see it.
 pub async fn test(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -132,15 +83,111 @@ pub async fn test(
     Params(params): Params<LookupParams>,
 ) -> Result<Json<Delivery>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    let document = documents::find(&app, &account, DocumentKind::Channel, &id, ONE).await?;
+    let tried = try_once(&app, &caller, &account, &id).await?;
+    Ok(Json(tried))
+}
+
+/// The channels of an account by name, as the caller sees them.
+pub async fn all(
+    app: &App,
+    caller: &Caller,
+    account: Option<&str>,
+) -> Result<(AccountName, Vec<whodid_api::Channel>), Failure> {
+    let account = caller.needs_one_of(Permission::AlertsRead, &ALSO_SEE, account)?;
+    let sees = Sees::of(caller, &account);
+    let mut channels = Vec::new();
+    for document in app.meta.documents(&account, DocumentKind::Channel).await? {
+        channels.push(shown(app, &account, &document, sees).await?);
+    }
+    channels.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    Ok((account, channels))
+}
+
+/// Makes a channel, and gives its id. The caller may.
+pub async fn make(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    request: &ChannelWrite,
+) -> Result<String, Failure> {
+    caller.attempt.is_about("", &request.name);
+    let channel = configured(request)?;
+    refuse_unfit(app, &channel)?;
+    let known = app.meta.documents(account, DocumentKind::Channel).await?;
+    if known.len() >= CHANNELS_MAX {
+        let detail = format!("an account has at most {CHANNELS_MAX} channels; delete one that is not needed");
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    documents::refuse_name(&known, &channel.name, "", ONE)?;
+    let id = uuid::Uuid::now_v7().to_string();
+    let after = json!(channel.masked());
+    let told = Told::success(Deed::ChannelCreate, id.as_str(), channel.name.as_str()).changed(None, Some(after));
+    store(app, caller, account, &id, &channel, Expected::Absent, told).await?;
+    Ok(id)
+}
+
+/// Makes a channel what is asked for; secrets that come back masked stay. The caller may.
+pub async fn change(
+    app: &App,
+    caller: &Caller,
+    account: &AccountName,
+    id: &str,
+    request: &ChannelWrite,
+) -> Result<(), Failure> {
+    let document = documents::find(app, account, DocumentKind::Channel, id, ONE).await?;
+    caller.attempt.is_about(id, &request.name);
+    let edited = configured(request)?;
+    let before = opened(&document);
+    let channel = match &before {
+        Some(before) => {
+            edited.with_secrets_from(before).map_err(|error| Failure::new(Code::UnusableChannel, error.to_string()))?
+        }
+        // Its secrets cannot be read any more: given anew they work.
+        None => edited,
+    };
+    let deed = deed_of(&document, before.as_ref(), &channel);
+    caller.attempt.is_a(deed);
+    refuse_unfit(app, &channel)?;
+    documents::refuse_name(&app.meta.documents(account, DocumentKind::Channel).await?, &channel.name, id, ONE)?;
+    if before.as_ref() == Some(&channel) {
+        return Ok(());
+    }
+    let told = Told::success(deed, id, channel.name.as_str())
+        .changed(Some(document.body.clone()), Some(json!(channel.masked())));
+    store(app, caller, account, id, &channel, Expected::Revision(document.revision), told).await
+}
+
+/// Deletes a channel that nothing else tells by. The caller may.
+pub async fn remove(app: &App, caller: &Caller, account: &AccountName, id: &str) -> Result<(), Failure> {
+    let document = documents::find(app, account, DocumentKind::Channel, id, ONE).await?;
+    let name = document.body["name"].as_str().unwrap_or_default().to_owned();
+    refuse_needed(app, account, id).await?;
+    let told = Told::success(Deed::ChannelDelete, id, name.as_str()).changed(Some(document.body), None);
+    let change = documents::change(DocumentKind::Channel, id, None, Expected::Present);
+    documents::store(app, caller, account, change, told).await
+}
+
+/// Refuses to take a channel away that an alert on a search tells by, or a preset.
+pub async fn refuse_needed(app: &App, account: &AccountName, id: &str) -> Result<(), Failure> {
+    let users = super::presets::users_of_channel(app, account, id).await?;
+    if users.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("{} would tell nobody any more; take the channel out there first", users.join(", "));
+    Err(Failure::new(Code::Conflict, detail))
+}
+
+/// Tries a channel once, and waits for the answer: whoever sets it up wants to see it. The caller may.
+pub async fn try_once(app: &App, caller: &Caller, account: &AccountName, id: &str) -> Result<Delivery, Failure> {
+    let document = documents::find(app, account, DocumentKind::Channel, id, ONE).await?;
     let name = document.body["name"].as_str().unwrap_or_default();
-    caller.attempt.is_about(&id, name);
+    caller.attempt.is_about(id, name);
     let channel = opened(&document).ok_or_else(|| {
         Failure::new(Code::Conflict, "the channel's secrets cannot be read; edit it and enter them again")
     })?;
     let now = crate::clock::now();
     let notice = Notice::test(account.clone(), format!("{}/alerts", app.config.base_url()), now);
-    let mut row = super::alerting::queued(&id, None, &notice, now);
+    let mut row = super::alerting::queued(id, None, &notice, now);
     let sender = app.sender()?;
     let attempt = Attempt { delivery: row.id.clone(), number: 1, first_at: now, at: now };
     let tried = sender.deliver(&channel, &notice, &attempt).await;
@@ -149,12 +196,12 @@ pub async fn test(
     row.state = if went_well { DeliveryState::Delivered } else { DeliveryState::Failed };
     row.due_at = None;
     let now = crate::clock::now();
-    app.meta.store_delivery(&account, &row, now).await?;
-    let mut told = Told::success(Deed::ChannelSend, id.as_str(), name);
+    app.meta.store_delivery(account, &row, now).await?;
+    let mut told = Told::success(Deed::ChannelSend, id, name);
     told.outcome = if went_well { told.outcome } else { whodid_audit::Outcome::Failure };
-    app.tell(&account, &caller.attempt.actor(), &told).await?;
+    app.tell(account, &caller.attempt.actor(), &told).await?;
     caller.attempt.is_told();
-    Ok(Json(shown_delivery(&row)))
+    Ok(shown_delivery(&row))
 }
 
 pub async fn deliveries(
@@ -303,7 +350,7 @@ fn refuse_unfit(app: &App, channel: &Channel) -> Result<(), Failure> {
     if matches!(channel.receiver, whodid_alerts::Receiver::Email(_)) && app.config.receivers.mail.is_none() {
         faults.push("whodid knows no mail server; the operator sets `mail.host` and `mail.from`".to_owned());
     }
-    if faults.is_empty() { Ok(()) } else { Err(Failure::new(Code::BadJson, faults.join("; "))) }
+    if faults.is_empty() { Ok(()) } else { Err(Failure::new(Code::UnusableChannel, faults.join("; "))) }
 }
 
 fn configured(asked: &ChannelWrite) -> Result<Channel, Failure> {

@@ -1,6 +1,7 @@
 //! The server: what its handlers share, and its life from the first socket to the last.
 
 mod accounts;
+mod advisor_channels;
 mod alerting;
 mod alerts;
 mod asked;

@@ -15,9 +15,9 @@ use whodid_model::Permission;
 
 use super::failure::Failure;
 use super::{
-    App, accounts, alerts, audit, backtests, cards, channels, downloads, export, findings, graph, guard, ingest,
-    keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search, search_alerts,
-    sessions, system, tail, tokens, ui,
+    App, accounts, advisor_channels, alerts, audit, backtests, cards, channels, downloads, export, findings, graph,
+    guard, ingest, keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search,
+    search_alerts, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
@@ -224,6 +224,23 @@ routes! {
     delete "/findings/v1/{account}/providers/{provider}/occurrences/{id}" findings::delete_occurrence, Needs(FindingsWrite), Does(Deed::FindingDelete);
     get "/findings/v1/{account}/providers/{provider}/occurrences/{id}/note" findings::occurrence_note, Needs(AlertsRead), Nothing;
     post "/findings/v1/{account}/graph" graph::query, Needs(AlertsRead), Reads(Deed::AlertRead);
+
+    get "/notifications/v1/{account}/notifications/channels" advisor_channels::list, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
+    post "/notifications/v1/{account}/notifications/channels" advisor_channels::create, Needs(ChannelsManage), Does(Deed::ChannelCreate);
+    delete "/notifications/v1/{account}/notifications/channels" advisor_channels::delete_all, Needs(ChannelsManage), Does(Deed::ChannelDelete);
+    get "/notifications/v1/{account}/notifications/channels/{id}" advisor_channels::get, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
+    put "/notifications/v1/{account}/notifications/channels/{id}" advisor_channels::update, Needs(ChannelsManage), Does(Deed::ChannelUpdate);
+    delete "/notifications/v1/{account}/notifications/channels/{id}" advisor_channels::delete, Needs(ChannelsManage), Does(Deed::ChannelDelete);
+    get "/notifications/v1/{account}/notifications/channels/{id}/test" advisor_channels::test, Needs(ChannelsManage), Does(Deed::ChannelSend);
+    get "/notifications/v1/{account}/notifications/public_key" advisor_channels::public_key, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
+    get "/alerts/v1/{account}/alerts/channels" advisor_channels::list, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
+    post "/alerts/v1/{account}/alerts/channels" advisor_channels::create, Needs(ChannelsManage), Does(Deed::ChannelCreate);
+    delete "/alerts/v1/{account}/alerts/channels" advisor_channels::delete_all, Needs(ChannelsManage), Does(Deed::ChannelDelete);
+    get "/alerts/v1/{account}/alerts/channels/{id}" advisor_channels::get, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
+    put "/alerts/v1/{account}/alerts/channels/{id}" advisor_channels::update, Needs(ChannelsManage), Does(Deed::ChannelUpdate);
+    delete "/alerts/v1/{account}/alerts/channels/{id}" advisor_channels::delete, Needs(ChannelsManage), Does(Deed::ChannelDelete);
+    get "/alerts/v1/{account}/test/notification/channel/{id}" advisor_channels::test, Needs(ChannelsManage), Does(Deed::ChannelSend);
+    get "/alerts/v1/{account}/download_public_key" advisor_channels::public_key, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
 
     get "/api/v1/me" me::me, Person, Nothing;
     post "/api/v1/me/reauthenticate" me::reauthenticate, Session, Does(Deed::UserAuthenticate);

@@ -106,6 +106,8 @@ pub async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Re
     if let Ok(engine) = app.engine() {
         let totals = engine.detect_totals();
         metrics::gauge!("whodid_detect_behind").set(totals.behind as f64);
+        metrics::gauge!("whodid_detect_state_bytes").set(totals.state_bytes as f64);
+        metrics::gauge!("whodid_detect_kept_bytes").set(engine.detect_kept_bytes() as f64);
         metrics::gauge!("whodid_detect_dropped_groups").set(totals.drops.groups as f64);
         metrics::gauge!("whodid_detect_dropped_matches").set(totals.drops.matches as f64);
     }

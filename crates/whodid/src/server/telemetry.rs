@@ -68,6 +68,11 @@ impl Telemetry {
             "whodid_detect_dropped_matches",
             "Matches that rules let go because their group was full"
         );
+        metrics::describe_gauge!("whodid_detect_state_bytes", "Bytes that rules remember, about");
+        metrics::describe_gauge!(
+            "whodid_detect_kept_bytes",
+            "Bytes of records that are in the lake and stay in memory until rules have looked at them"
+        );
         metrics::describe_gauge!("whodid_rules_problems", "Rules and exceptions that cannot be used as they stand");
         // From the start: a series that is not there alarms nobody.
         for name in

@@ -2,6 +2,7 @@
 //! port of its own for each test.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic, and says what it counted")]
 
+mod advisor_channels;
 mod alerting;
 mod boundary;
 mod bucket_rules;

@@ -1,0 +1,100 @@
+//! The threads that look at records: a fixed few, as many as there are cores, for all accounts.
+//!
+//! Not the runtime's threads for blocking work, of which there may be hundreds, each for a moment: what correlations
+//! remember is made and let go of by whichever thread takes a step, and the allocator keeps a heap for each of them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Ends its threads when it is dropped, each after the step that it is at.
+#[derive(Debug)]
+pub(super) struct Workers {
+    jobs: Sender<Job>,
+}
+
+/// The work panicked, or no thread could be started for it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct BrokenOff(String);
+
+impl Workers {
+    pub(super) fn new() -> Self {
+        let (jobs, waiting) = channel::<Job>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        for number in 0..count {
+            let waiting = Arc::clone(&waiting);
+            let started = std::thread::Builder::new().name(format!("whodid-detect-{number}"));
+            if let Err(error) = started.spawn(move || work_off(&waiting)) {
+                tracing::error!(%error, "a thread of detection cannot be started");
+            }
+        }
+        Self { jobs }
+    }
+
+    /// Runs work on one of the threads, when one is free, in the order in which it was asked for. It runs to its end also
+    /// when the caller goes away.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BrokenOff> {
+        let (answer, answered) = oneshot::channel();
+        let job = move || {
+            let done = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words(panic.as_ref()));
+            drop(answer.send(done));
+        };
+        if self.jobs.send(Box::new(job)).is_err() {
+            return Err(BrokenOff("no thread of detection is left".to_owned()));
+        }
+        let done = answered.await.map_err(|_| BrokenOff("the thread of detection ended".to_owned()))?;
+        done.map_err(BrokenOff)
+    }
+}
+
+fn work_off(waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        // Its own statement: the lock is let go of before the work begins.
+        let next = waiting.lock().recv();
+        let Ok(job) = next else { return };
+        job();
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_panics_says_why_and_takes_no_other_with_it() {
+        let workers = Workers::new();
+        for _ in 0..20 {
+            let broken = workers.run(|| -> u32 { panic!("at record 7") }).await;
+            assert_eq!(broken.unwrap_err().to_string(), "at record 7");
+        }
+        assert_eq!(workers.run(|| 7).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn work_whose_caller_goes_away_is_done_all_the_same() {
+        let workers = Workers::new();
+        let (done, told) = oneshot::channel();
+        drop(tokio::time::timeout(std::time::Duration::ZERO, workers.run(move || done.send(()))).await);
+        // It may not even have begun; what was asked for once is done.
+        let begun = told.await.is_ok();
+        let (other, seen) = oneshot::channel();
+        workers.run(move || other.send(())).await.unwrap().unwrap();
+        assert!(begun && seen.await.is_ok());
+    }
+}

@@ -1,0 +1,25 @@
+import { useState } from 'react'
+import type { RuleDetail } from '../api/shapes'
+
+export interface Draft {
+  text: string
+  setText: (text: string) => void
+  /** What the text was written on: saving it anywhere else would undo what others did meanwhile. */
+  base: RuleDetail
+  isChanged: boolean
+}
+
+/**
+ * A rule's text while it is written. Of what the server has meanwhile, a text that nobody touched here takes all; a draft
+ * takes what leaves its base as it was, a switch or a level, and keeps its base otherwise, so that saving it is refused.
+ */
+export function useDraft(detail: RuleDetail): Draft {
+  const [base, setBase] = useState(detail)
+  const [text, setText] = useState(detail.text)
+  const isChanged = text !== base.text
+  if (base !== detail && (!isChanged || text === detail.text || base.text === detail.text)) {
+    setBase(detail)
+    if (!isChanged) setText(detail.text)
+  }
+  return { text, setText, base, isChanged }
+}
