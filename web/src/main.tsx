@@ -35,6 +35,8 @@ import { createRoot } from 'react-dom/client'
 import { accountOfAddress } from './api/account'
 import { Problem } from './api/problem'
 import { router } from './router'
+import { notify } from './ui/notice'
+import { hasUnsaved } from './ui/unsavedPages'
 
 /** Pages of people who are not signed in, or not wholly: what fails there is told there. */
 const OPEN_PAGES = ['/sign-in', '/invitation', '/reset']
@@ -45,6 +47,11 @@ function onError(error: Error): void {
   // Something must be done first; who one is tells what.
   if (error.code === 'sign_in_incomplete') void client.invalidateQueries({ queryKey: ['me'] })
   if (error.status !== 401 || error.code === 'sign_in_failed' || error.code === 'code_wrong') return
+  // Signing in elsewhere is enough to save it; the page here stays.
+  if (hasUnsaved()) {
+    notify('Your session has ended. What you wrote is still here: sign in in another tab, then save it.')
+    return
+  }
   const { pathname, href } = router.state.location
   if (!OPEN_PAGES.includes(pathname)) void router.navigate({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
 }

@@ -4,12 +4,14 @@
 //! content each file had, and the time that it had; in a later clone a file with the same content gets that time again.
 //! Cargo decides as ever: what was not built since then is built.
 //!
-//! That holds only as long as nobody else builds into the same output folder from other sources: what they built would
+//! That holds only as long as nobody else built into the same output folder from other sources: what they built would
 //! be newer than those times, and be taken for fresh. So the time of the newest of our artefacts is written down too,
-//! when a run ends, and where one is newer than that nothing gets an older time.
+//! when a run ends, and where one is newer than that, everything is as if it had been written just now. While a run
+//! lasts, another one does without this; who calls cargo beside it, on the same folder and other sources, must not.
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -28,6 +30,8 @@ const VERSION: u64 = 1;
 #[derive(Debug)]
 pub struct Run<'a> {
     workspace: &'a Workspace,
+    /// Held as long as the run lasts.
+    _lock: File,
     /// By path from the root, files and folders.
     sources: BTreeMap<String, Source>,
 }
@@ -50,26 +54,24 @@ impl<'a> Run<'a> {
         if !git(&["status", "--porcelain"])?.trim().is_empty() {
             bail!("the checkout is not as it was committed");
         }
-        let mut sources = BTreeMap::new();
-        for (path, content) in listed(&git(&["ls-tree", "-r", "-t", "-z", "HEAD"])?) {
-            let at = time_of(&workspace.root.join(&path))?;
-            sources.insert(path, Source { content, at });
+        let lock = File::create(workspace.target.join(format!("{NAME}.lock")))?;
+        if lock.try_lock().is_err() {
+            bail!("another run builds into the same folder");
         }
         let file = workspace.target.join(NAME);
-        let (known, stamp) = std::fs::read_to_string(&file).ok().and_then(|text| read(&text)).unwrap_or_default();
+        let (mut known, stamp) = std::fs::read_to_string(&file).ok().and_then(|text| read(&text)).unwrap_or_default();
         if newest_artefact(workspace)? > stamp {
-            // Whoever built meanwhile did so with the times that files have now, or earlier ones.
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-            sources.values_mut().for_each(|source| source.at = now);
-        } else {
-            take_back(&mut sources, &known);
+            known.clear();
         }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let listed = git(&["ls-tree", "-r", "-t", "-z", "HEAD"])?;
+        let sources = with_times(listed_in(&listed), &known, now);
         for (path, source) in sources.iter().rev() {
             let times = std::fs::FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + source.at);
             let path = workspace.root.join(path);
             File::open(&path).and_then(|file| file.set_times(times)).with_context(|| path.display().to_string())?;
         }
-        let run = Self { workspace, sources };
+        let run = Self { workspace, _lock: lock, sources };
         // Until this run has ended it is not known what was built.
         run.write(Duration::ZERO)?;
         Ok(run)
@@ -89,17 +91,27 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Content that was there before gets its time of then.
-fn take_back(sources: &mut BTreeMap<String, Source>, known: &BTreeMap<String, Source>) {
-    for (path, source) in sources {
-        if let Some(before) = known.get(path).filter(|before| before.content == source.content) {
-            source.at = before.at;
-        }
-    }
+/// Content that was there before gets its time of then. All other is as new as can be, whenever it was checked out: it may
+/// have been before what is there was built from other content. So is this program, which every clone builds first.
+fn with_times(
+    listed: impl Iterator<Item = (String, String)>,
+    known: &BTreeMap<String, Source>,
+    now: Duration,
+) -> BTreeMap<String, Source> {
+    let with_time = |(path, content): (String, String)| {
+        let before = known.get(&path).filter(|before| before.content == content && !is_own(&path));
+        let at = before.map_or(now, |before| before.at);
+        (path, Source { content, at })
+    };
+    listed.map(with_time).collect()
+}
+
+fn is_own(path: &str) -> bool {
+    path.split('/').next() == Some(env!("CARGO_PKG_NAME"))
 }
 
 /// Of git's listing: paths with the names of their contents.
-fn listed(text: &str) -> impl Iterator<Item = (String, String)> {
+fn listed_in(text: &str) -> impl Iterator<Item = (String, String)> {
     text.split('\0').filter_map(|line| {
         let (about, path) = line.split_once('\t')?;
         let content = about.split(' ').nth(2)?;
@@ -121,16 +133,17 @@ fn read(text: &str) -> Option<(BTreeMap<String, Source>, Duration)> {
     Some((sources, Duration::from_nanos(whole["stamp"].as_u64()?)))
 }
 
-/// The time of the newest trace of a build of one of our packages, but of this program itself.
+/// The time of the newest trace of a build of one of our packages in any profile, but of this program itself.
 fn newest_artefact(workspace: &Workspace) -> Result<Duration> {
-    let folder = workspace.target.join("debug/.fingerprint");
     let mut newest = Duration::ZERO;
-    for entry in entries(&folder)? {
-        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let package = name.rsplit_once('-').map_or(name.as_str(), |(package, _)| package);
-        if package != env!("CARGO_PKG_NAME") && workspace.packages.iter().any(|known| known.name == package) {
-            for trace in entries(&entry)? {
-                newest = newest.max(time_of(&trace)?);
+    for profile in entries(&workspace.target)? {
+        for entry in entries(&profile.join(".fingerprint"))? {
+            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let package = name.rsplit_once('-').map_or(name.as_str(), |(package, _)| package);
+            if !is_own(package) && workspace.packages.iter().any(|known| known.name == package) {
+                for trace in entries(&entry)? {
+                    newest = newest.max(time_of(&trace)?);
+                }
             }
         }
     }
@@ -141,7 +154,7 @@ fn newest_artefact(workspace: &Workspace) -> Result<Duration> {
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     match std::fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
         Err(error) => Err(error).with_context(|| folder.display().to_string()),
     }
 }
@@ -169,17 +182,20 @@ mod tests {
     }
 
     #[test]
-    fn content_that_was_built_gets_its_time_back_and_other_content_keeps_the_clones() {
-        let known = sources(&[("a.rs", "1", 10), ("b.rs", "2", 10), ("gone.rs", "3", 10)]);
-        let mut now = sources(&[("a.rs", "1", 90), ("b.rs", "other", 90), ("new.rs", "4", 90)]);
-        take_back(&mut now, &known);
-        assert_eq!(now, sources(&[("a.rs", "1", 10), ("b.rs", "other", 90), ("new.rs", "4", 90)]));
+    fn content_that_was_built_gets_its_time_back_and_all_other_is_new() {
+        let known =
+            sources(&[("a.rs", "1", 10), ("b.rs", "2", 10), ("gone.rs", "3", 10), ("xtask/src/main.rs", "5", 10)]);
+        let listed = [("a.rs", "1"), ("b.rs", "other"), ("new.rs", "4"), ("xtask/src/main.rs", "5")];
+        let listed = listed.map(|(path, content)| (path.to_owned(), content.to_owned()));
+        let found = with_times(listed.into_iter(), &known, Duration::from_secs(90));
+        let wanted = [("a.rs", "1", 10), ("b.rs", "other", 90), ("new.rs", "4", 90), ("xtask/src/main.rs", "5", 90)];
+        assert_eq!(found, sources(&wanted));
     }
 
     #[test]
     fn a_listing_has_files_and_folders_and_no_links() {
         let text = "040000 tree aaa\tcrates\x00100644 blob bbb\tcrates/a b.rs\x00120000 blob ccc\tlink\0";
-        let found: Vec<_> = listed(text).collect();
+        let found: Vec<_> = listed_in(text).collect();
         let named = |path: &str, content: &str| (path.to_owned(), content.to_owned());
         assert_eq!(found, [named("crates", "aaa"), named("crates/a b.rs", "bbb")]);
     }

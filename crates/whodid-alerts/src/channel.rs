@@ -42,6 +42,8 @@ pub const KEY_CHARS_MAX: usize = 256;
 pub const ALL: &str = "ALL";
 /// What stands for the rules of Security Advisor's Activity Insights: those that come with whodid, and those brought along.
 pub const ACTIVITY_INSIGHTS: &str = "ATA";
+/// The packages that carry the rules of Activity Insights on, each named by its family.
+const ACTIVITY_PACKAGES: [&str; 7] = ["ibm-appid", "ibm-cert", "ibm-cos", "ibm-iam", "ibm-iks", "ibm-kms", "ibm-more"];
 /// Who finds by rules that were brought along and name nobody.
 const ADVISOR_RULES: &str = "security-advisor";
 
@@ -102,28 +104,29 @@ pub struct Source {
 
 impl Source {
     fn covers(&self, provider: &str, finding_type: &str) -> bool {
-        let family = activity_family(provider, finding_type);
-        let is_from = match self.provider.as_str() {
-            ALL => true,
-            ACTIVITY_INSIGHTS => provider == ACTIVITY_INSIGHTS || family.is_some(),
-            name => name == provider,
-        };
-        let is_activity = self.provider == ACTIVITY_INSIGHTS;
-        let of_type = |wanted: &String| {
-            wanted == ALL || wanted == finding_type || (is_activity && Some(wanted.as_str()) == family)
-        };
-        is_from && self.finding_types.iter().any(of_type)
+        if self.provider == ACTIVITY_INSIGHTS && provider != ACTIVITY_INSIGHTS {
+            let name = without_prefix(finding_type);
+            let Some(family) = activity_family(provider, name) else { return false };
+            let of_type = |wanted: &String| wanted == ALL || wanted == family || without_prefix(wanted) == name;
+            return self.finding_types.iter().any(of_type);
+        }
+        let of_type = |wanted: &String| wanted == ALL || wanted == finding_type;
+        (self.provider == ALL || self.provider == provider) && self.finding_types.iter().any(of_type)
     }
 }
 
+/// A finding type without what Security Advisor put before those of Activity Insights.
+fn without_prefix(finding_type: &str) -> &str {
+    finding_type.strip_prefix("ata-").unwrap_or(finding_type)
+}
+
 /// Which family of Activity Insights a finding belongs to: that of the package that carries its rules on, or, of a rule
-/// that was brought along, the first word of its type (`kms` of `kms-delete`, of `ata-kms-delete`). `None`: to none.
-fn activity_family<'a>(provider: &'a str, finding_type: &'a str) -> Option<&'a str> {
+/// that was brought along, the first word of its type (`kms` of `kms-delete`). `None`: to none.
+fn activity_family<'a>(provider: &'a str, name: &'a str) -> Option<&'a str> {
     if provider == ADVISOR_RULES {
-        let name = finding_type.strip_prefix("ata-").unwrap_or(finding_type);
         return Some(name.split_once('-').map_or(name, |(family, _)| family));
     }
-    provider.strip_prefix("ibm-")
+    ACTIVITY_PACKAGES.contains(&provider).then(|| provider.trim_start_matches("ibm-"))
 }
 
 /// What cannot work, and how to mend it.

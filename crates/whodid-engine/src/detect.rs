@@ -37,7 +37,7 @@ pub use finding::FINDING_ACTION;
 use finding::Repeats;
 pub(crate) use finding::sentence;
 pub(crate) use reading::Read;
-use workers::Workers;
+use workers::{BrokenOff, Workers};
 
 /// The streams whose records are looked at.
 pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
@@ -62,6 +62,15 @@ pub(crate) struct Detection {
 }
 
 impl Detection {
+    /// Detection of no account yet.
+    ///
+    /// # Errors
+    /// The system gives no thread for it.
+    pub fn start() -> std::io::Result<Self> {
+        let workers = Workers::start()?;
+        Ok(Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), workers })
+    }
+
     /// The accounts that have rules now.
     fn all(&self) -> Vec<(AccountName, Arc<Watched>)> {
         self.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect()
@@ -70,12 +79,6 @@ impl Detection {
     /// Whether an account's detection is still this one, and not ended or begun anew.
     fn is_watched(&self, account: &AccountName, watched: &Watched) -> bool {
         self.accounts.lock().get(account).is_some_and(|known| std::ptr::eq(Arc::as_ptr(known), watched))
-    }
-}
-
-impl Default for Detection {
-    fn default() -> Self {
-        Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), workers: Workers::new() }
     }
 }
 
@@ -408,6 +411,11 @@ impl Engine {
                 if !self.record_findings(account, events).await {
                     return false;
                 }
+            }
+            Err(BrokenOff::NotRun) => {
+                // In doubt as it is, detection goes on from what was stored.
+                tracing::error!(account = %account, stream = %stream, from = %next, "detection was not run, and tries again");
+                return false;
             }
             Err(error) => {
                 // The records are passed over: looking at them again would end the same way, and silence all rules.

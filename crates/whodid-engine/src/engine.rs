@@ -213,6 +213,7 @@ impl Engine {
             .name("whodid-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(folder_error)?;
+        let detection = Detection::start().map_err(folder_error)?;
         let started_at = (options.clock)();
         let inner = Arc::new(Inner {
             memory: Arc::new(Semaphore::new(options.ingest_bytes_max / MEMORY_UNIT)),
@@ -230,7 +231,7 @@ impl Engine {
             tables: parking_lot::Mutex::new(tables),
             set_aside,
             secret,
-            detection: Detection::default(),
+            detection,
             shutdown: CancellationToken::new(),
             jobs: TaskTracker::new(),
         });

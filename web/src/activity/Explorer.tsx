@@ -14,6 +14,7 @@ import { copyText, notify } from '../ui/notice'
 import { count } from '../ui/number'
 import { setPref, usePrefs } from '../ui/prefs'
 import { Trouble } from '../ui/Trouble'
+import { Words } from '../ui/Words'
 import { ActionsContext, type ActivityActions } from './actions'
 import { Chips } from './Chips'
 import { ColumnMenu } from './ColumnMenu'
@@ -330,7 +331,7 @@ export function Explorer({ preset, search, onSearch }: ExplorerProps) {
               {problem?.status === 400 ? (
                 <div className="state" role="alert">
                   <h2>The search cannot be read</h2>
-                  <p>{problem.message}</p>
+                  <p><Words text={problem.message} /></p>
                   {problem.position !== undefined && (
                     <pre className="mono query-mark" aria-hidden>
                       {query}

@@ -8,6 +8,7 @@ import type { Filter } from '../api/shapes'
 import { completionAt, quote, tokens, type Completion } from '../query/terms'
 import { useSettled } from '../ui/hooks'
 import { compact } from '../ui/number'
+import { Words } from '../ui/Words'
 import { fieldLabel, fieldRank } from './columns'
 import { shorten } from './event'
 
@@ -238,7 +239,7 @@ export function QueryBar({ ref, value, range, placeholder = 'Search: action:kms.
             <CircleAlert size={14} aria-hidden />
             <span>
               {problem.position !== undefined && <span className="visually-hidden">At character {problem.position + 1}: </span>}
-              {problem.message}
+              <Words text={problem.message} />
               {problem.expected.length > 0 && (
                 <span className="muted">
                   {' '}

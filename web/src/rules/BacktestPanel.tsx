@@ -8,6 +8,7 @@ import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
 import { isFocusLost } from '../ui/focus'
 import { usePrefs } from '../ui/prefs'
+import { Words } from '../ui/Words'
 import { BacktestReport } from './BacktestReport'
 import { PRESETS, rangeWrong } from './backtestRange'
 import { KeepWhatIf } from './KeepWhatIf'
@@ -188,7 +189,7 @@ function Mistakes({ checked, editor }: { checked: Checked; editor: React.RefObje
             <button type="button" className="link-button" onClick={() => editor.current?.goTo(problem.line)}>
               line {problem.line}
             </button>{' '}
-            {problem.message}
+            <Words text={problem.message} />
           </li>
         ))}
       </ul>

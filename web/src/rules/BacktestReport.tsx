@@ -6,6 +6,7 @@ import type { Backtest, BacktestSample } from '../api/shapes'
 import { exactly } from '../query/terms'
 import { count, events } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
+import { Words } from '../ui/Words'
 import { actorField } from './actorField'
 import { barsOf, lookedAt, NOISY_PER_DAY, noiseText, perDay, type Range } from './backtestRange'
 import { DayChart } from './DayChart'
@@ -221,7 +222,7 @@ function Foot({ report, stored }: { report: Backtest; stored: number | undefined
       {report.dropped > 0 && <p className="warn">{count(report.dropped)} groups or matches were let go, as memory was full: some of it may be missing.</p>}
       {report.problems.map((problem, at) => (
         <p key={at} className={problem.gravity === 'error' ? 'bad' : 'warn'}>
-          {problem.rule != null && <code>{problem.rule}</code>} {problem.message}
+          {problem.rule != null && <code>{problem.rule}</code>} <Words text={problem.message} />
           <span className="muted"> {placeText(problem)}</span>
         </p>
       ))}

@@ -8,6 +8,7 @@ import { ChangeError } from '../ui/Confirm'
 import { Dialog } from '../ui/Dialog'
 import { notify } from '../ui/notice'
 import { bytes } from '../ui/number'
+import { Words } from '../ui/Words'
 import { placeText } from './problemLines'
 import { useRulesAgain } from './queries'
 
@@ -100,7 +101,7 @@ function WouldDo({ seen }: { seen: PackageInstalled }) {
           {seen.problems.map((problem, at) => (
             <li key={at}>
               {problem.rule != null && <strong>{problem.rule}: </strong>}
-              {problem.message}
+              <Words text={problem.message} />
               <span className="muted block mono">{[problem.file, placeText(problem)].filter(Boolean).join(' · ')}</span>
             </li>
           ))}

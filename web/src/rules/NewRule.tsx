@@ -53,11 +53,13 @@ function Copied({ id }: { id: string }) {
 
 const formFor = (action: string | undefined): RuleForm => (action === undefined ? EMPTY_FORM : { ...EMPTY_FORM, conditions: [{ field: 'action', operator: 'is', value: action }] })
 
-function Editor({ begin, action }: { begin: string | undefined; action: string | undefined }) {
+function Editor({ begin: given, action }: { begin: string | undefined; action: string | undefined }) {
   const id = useId()
   const navigate = useNavigate()
   const changed = useRuleChanged()
   const editor = useRef<EditorHandle>(null)
+  // The rule that is copied may change meanwhile: not this copy.
+  const [begin] = useState(given)
   const [form, setForm] = useState(() => formFor(action))
   const [text, setText] = useState(() => begin ?? (action === undefined ? (TEMPLATES[0]?.text ?? '') : ''))
   // What was written by a template or the form: as long as it stands, it may be replaced without asking.
@@ -69,7 +71,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
   const [asked, setAsked] = useState<Template | undefined>()
   const checked = useCheck(text)
   const backtest = useBacktest()
-  const isSomebodys = text.trim() !== '' && text !== begin && !TEMPLATES.some((one) => one.text === text)
+  const isWritten = text.trim() !== '' && text !== begin && !TEMPLATES.some((one) => one.text === text)
   const isByHand = text !== written && text.trim() !== ''
   const failed = checked.check?.tests.filter((test) => !test.passed).length ?? 0
   const write = (next: string): void => {
@@ -98,7 +100,7 @@ function Editor({ begin, action }: { begin: string | undefined; action: string |
   }
   return (
     <>
-      <Unsaved isChanged={isSomebodys} what="The rule and what you tried it on" />
+      <Unsaved isChanged={isWritten || events.trim() !== ''} what="The rule and the events you try it on" />
       {begin === undefined && (
         <fieldset className="templates">
           <legend className="field-name">Begin with</legend>

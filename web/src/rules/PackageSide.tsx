@@ -7,6 +7,7 @@ import { useSigned } from '../session/me'
 import { Side } from '../settings/Side'
 import { Confirm } from '../ui/Confirm'
 import { copyText, notify } from '../ui/notice'
+import { Words } from '../ui/Words'
 import { PackageSwitch } from './Packages'
 import { useRulesAgain } from './queries'
 import { Variables } from './Variables'
@@ -31,7 +32,7 @@ export function PackageSide({ of, onClose }: { of: KnownPackage; onClose: () => 
             </Link>
           </span>
         </div>
-        {of.problem != null && <p className="banner warning">The file as it is now cannot be used, so the package stays what the file was before. {of.problem}</p>}
+        {of.problem != null && <p className="banner warning">The file as it is now cannot be used, so the package stays what the file was before. <Words text={of.problem} /></p>}
         {of.needs_configuration && !of.is_enabled && (
           <p className="banner warning">It stays off until its variables are filled in{empty.length > 0 ? `: ${empty.map((variable) => variable.name).join(', ')}` : ''}. Then switch it on.</p>
         )}

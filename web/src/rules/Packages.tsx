@@ -13,6 +13,7 @@ import { Empty } from '../ui/Empty'
 import { useRowsLeave } from '../ui/focus'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
+import { Words } from '../ui/Words'
 import { InstallPackage } from './InstallPackage'
 import { PackageSide } from './PackageSide'
 import { usePackages, useRulesAgain } from './queries'
@@ -122,7 +123,7 @@ function PackageTable({ packages, open, onOpen }: { packages: KnownPackage[]; op
                 )}
               </span>
               <span className="rule-what">{one.description}</span>
-              {one.problem != null && <span className="package-problem">{one.problem}</span>}
+              {one.problem != null && <span className="package-problem"><Words text={one.problem} /></span>}
             </th>
             <td data-label="Sources">{one.sources.length === 0 ? <span className="muted">every source</span> : <span className="tags">{one.sources.map((source) => <span key={source} className="tag mono">{source}</span>)}</span>}</td>
             <td data-label="Rules" className="number">

@@ -1,4 +1,5 @@
 import { CircleCheck, CircleX, LoaderCircle, TriangleAlert } from 'lucide-react'
+import { Words } from '../ui/Words'
 import type { EditorHandle } from './YamlEditor'
 import type { Checked } from './useCheck'
 
@@ -18,7 +19,7 @@ export function ProblemList({ id, checked, editor }: { id: string; checked: Chec
       <p className="yaml-verdict small" role="status">
         {error ? (
           <span className="warn">
-            <TriangleAlert size={13} aria-hidden /> Not checked: {error.message}
+            <TriangleAlert size={13} aria-hidden /> Not checked: <Words text={error.message} />
             <button type="button" className="link-button" onClick={again}>
               Try again
             </button>
@@ -52,7 +53,7 @@ export function ProblemList({ id, checked, editor }: { id: string; checked: Chec
               </button>
               <span>
                 <span className="visually-hidden">{problem.isError ? 'Mistake: ' : 'Warning: '}</span>
-                {problem.message}
+                <Words text={problem.message} />
               </span>
             </li>
           ))}

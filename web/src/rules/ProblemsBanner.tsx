@@ -3,6 +3,7 @@ import { CircleX, TriangleAlert } from 'lucide-react'
 import type { PlacedProblem } from '../api/rules'
 import type { RuleSummary } from '../api/shapes'
 import { placeText } from './problemLines'
+import { Words } from '../ui/Words'
 
 /** What is wrong with single rules, one by one. */
 export function ProblemsBanner({ problems, rules }: { problems: PlacedProblem[]; rules: RuleSummary[] }) {
@@ -29,7 +30,7 @@ export function ProblemsBanner({ problems, rules }: { problems: PlacedProblem[];
                 ) : (
                   <strong>{problem.rule}</strong>
                 ))}{' '}
-              {problem.message}
+              <Words text={problem.message} />
               <span className="muted small block mono">
                 {[problem.file, placeText(problem), problem.code].filter(Boolean).join(' · ')}
               </span>

@@ -12,6 +12,7 @@ import { Empty } from '../ui/Empty'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
 import { Unsaved } from '../ui/Unsaved'
+import { Words } from '../ui/Words'
 import { AboutRule } from './AboutRule'
 import { FilterParts } from './FilterParts'
 import { FilterTag } from './FilterTag'
@@ -145,7 +146,7 @@ function RuleHead({ detail }: { detail: RuleDetail }) {
       <ChangeError error={refused} />
       {rule.problem != null && (
         <p className="banner warning">
-          It is on and {isOnlyFilter ? 'leaves nothing out' : 'finds nothing'} as it is: {rule.problem}
+          It is on and {isOnlyFilter ? 'leaves nothing out' : 'finds nothing'} as it is: <Words text={rule.problem} />
           {of !== undefined && of.variables.length > 0 && (
             <>
               {' '}

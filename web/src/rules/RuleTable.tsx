@@ -4,6 +4,7 @@ import { memo, useState } from 'react'
 import type { PackageSummary, RuleDays, RuleSummary } from '../api/shapes'
 import { count } from '../ui/number'
 import { Sparkline } from '../ui/Sparkline'
+import { Words } from '../ui/Words'
 import { FilterTag } from './FilterTag'
 import { LevelBadge } from './LevelBadge'
 import { isCounted, sortOf, type Found, type RuleFilter, type Sort } from './ruleFilter'
@@ -113,7 +114,7 @@ const RuleRow = memo(function RuleRow({ rule, of, hasFound, found }: RuleRowProp
         <span className="rule-what">{rule.description}</span>
         {rule.problem != null && (
           <span className="rule-problem">
-            <TriangleAlert size={12} aria-hidden /> {rule.problem}
+            <TriangleAlert size={12} aria-hidden /> <Words text={rule.problem} />
           </span>
         )}
       </th>

@@ -32,10 +32,10 @@ export function RuleText({ draft, checked, editor }: RuleTextProps) {
   const word = isFilter(rule) ? 'filter' : 'rule'
   const mayChange = isOwn && rights.may('rules.manage')
   const save = useChange({
-    mutationFn: () => rules.update(rule.id, { text, ...(base.revision == null ? {} : { revision: base.revision }) }),
-    onSuccess: (now) => {
+    mutationFn: (sent: string) => rules.update(rule.id, { text: sent, ...(base.revision == null ? {} : { revision: base.revision }) }),
+    onSuccess: (now, sent) => {
       changed(now)
-      setText(now.text)
+      draft.saved(now, sent)
       notify(`The ${word} is saved`)
     },
   })
@@ -85,7 +85,7 @@ export function RuleText({ draft, checked, editor }: RuleTextProps) {
           <button type="button" className="button" onClick={() => { setText(base.text); save.reset() }}>
             Undo
           </button>
-          <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.hasErrors} onClick={() => save.mutate()}>
+          <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.hasErrors} onClick={() => save.mutate(text)}>
             {save.isPending ? 'Saving…' : 'Save'}
           </button>
         </div>

@@ -49,6 +49,15 @@ test('what is saved is what the next draft is written on', () => {
   expect(draft).toMatchObject({ text: 'mine', isChanged: false, base: { revision: 2 } })
 })
 
+test('what was written while it was saved stays, and can be saved next', () => {
+  write('mine')
+  write('mine and more')
+  const now = kept(2, 'mine')
+  act(() => draft.saved(now, 'mine'))
+  arrives(now)
+  expect(draft).toMatchObject({ text: 'mine and more', isChanged: true, base: { revision: 2 } })
+})
+
 test('theirs, once taken, is what the next draft is written on', () => {
   write('mine')
   arrives(kept(2, 'theirs'))

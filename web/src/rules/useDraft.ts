@@ -7,6 +7,8 @@ export interface Draft {
   /** What the text was written on: saving it anywhere else would undo what others did meanwhile. */
   base: RuleDetail
   isChanged: boolean
+  /** It was saved, as `sent`; what was written since then stays, and is not saved yet. */
+  saved: (now: RuleDetail, sent: string) => void
 }
 
 /**
@@ -21,5 +23,9 @@ export function useDraft(detail: RuleDetail): Draft {
     setBase(detail)
     if (!isChanged) setText(detail.text)
   }
-  return { text, setText, base, isChanged }
+  const saved = (now: RuleDetail, sent: string): void => {
+    setBase(now)
+    setText((written) => (written === sent ? now.text : written))
+  }
+  return { text, setText, base, isChanged, saved }
 }

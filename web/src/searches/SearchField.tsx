@@ -7,6 +7,7 @@ import type { Problem } from '../api/problem'
 import { useSigned } from '../session/me'
 import { READS_EVENTS, type Rights } from '../session/rights'
 import { events } from '../ui/number'
+import { Words } from '../ui/Words'
 import { Said, saidOf } from './Said'
 import type { Problems } from './problems'
 import type { SearchForm } from './searchForm'
@@ -111,7 +112,7 @@ function Wrong({ text, problem }: { text: string; problem: Problem }) {
         </span>
       )}
       <CircleAlert size={13} aria-hidden /> {position !== undefined && <span className="visually-hidden">At character {position + 1}: </span>}
-      {problem.message}
+      <Words text={problem.message} />
       {problem.expected.length > 0 && <span className="muted"> · expected {problem.expected.slice(0, 3).join(', ')}</span>}
     </>
   )

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
 import { useSettled } from '../ui/hooks'
+import { Words } from '../ui/Words'
 
 interface QueryFieldProps {
   id: string
@@ -49,7 +50,7 @@ export function QueryField({ id, value, onChange }: QueryFieldProps) {
               </span>
             )}
             {problem.position !== undefined && <span className="visually-hidden">At character {problem.position + 1}: </span>}
-            {problem.message}
+            <Words text={problem.message} />
           </>
         ) : canonical !== undefined ? (
           'The query is understood.'

@@ -10,6 +10,8 @@ import { maySee, type Place } from '../session/rights'
 import { useDelayed, useShortcuts } from '../ui/hooks'
 import { Notices, notify } from '../ui/notice'
 import { Trouble } from '../ui/Trouble'
+import { LeaveQuestion } from '../ui/Unsaved'
+import { hasUnsaved } from '../ui/unsavedPages'
 import { lastActivity } from './lastActivity'
 import { Rail } from './Rail'
 import { TopBar } from './TopBar'
@@ -24,7 +26,12 @@ export function Shell() {
   const navigate = useNavigate()
   const signed = useSignedOf(query.data)
   const waiting = useDelayed(query.isPending, 400)
-  const signOut = useCallback(async (): Promise<void> => {
+  const [isAsked, setIsAsked] = useState(false)
+  const signOut = useCallback(async (isSure = false): Promise<void> => {
+    if (hasUnsaved() && !isSure) {
+      setIsAsked(true)
+      return
+    }
     try {
       await own.signOut()
     } catch (error) {
@@ -35,7 +42,7 @@ export function Shell() {
       }
     }
     client.clear()
-    await navigate({ to: '/sign-in', search: { account: undefined } })
+    await navigate({ to: '/sign-in', search: { account: undefined }, ignoreBlocker: true })
   }, [client, navigate])
   if (!signed) {
     // Without a session the way leads to signing in; nothing need be told here.
@@ -60,6 +67,18 @@ export function Shell() {
   return (
     <SignedContext value={signed}>
       <Frame signed={signed} onSignOut={() => void signOut()} />
+      {isAsked && (
+        <LeaveQuestion
+          title="Sign out without saving?"
+          what="Changes on this page"
+          action="Sign out without saving"
+          onStay={() => setIsAsked(false)}
+          onLeave={() => {
+            setIsAsked(false)
+            void signOut(true)
+          }}
+        />
+      )}
     </SignedContext>
   )
 }

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import { useChange } from '../session/change'
 import { Dialog } from './Dialog'
+import { Words } from './Words'
 
 interface ConfirmProps<T> {
   title: string
@@ -37,7 +38,7 @@ export function Confirm<T>({ title, action, keep = 'Cancel', isGrave = true, cha
 export function ChangeError({ error }: { error: Error | null | undefined }) {
   return error ? (
     <p className="banner error" role="alert">
-      {error.message}
+      <Words text={error.message} />
     </p>
   ) : null
 }

@@ -2,6 +2,7 @@
 import { CloudOff, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Problem } from '../api/problem'
+import { Words } from './Words'
 
 export function Trouble({ error, onRetry, children }: { error: unknown; onRetry?: () => void; children?: ReactNode }) {
   const problem = error instanceof Problem ? error : new Problem(500, { title: 'This page failed', detail: error instanceof Error ? error.message : String(error), code: 'page' })
@@ -10,7 +11,7 @@ export function Trouble({ error, onRetry, children }: { error: unknown; onRetry?
     <div className="state" role="alert">
       <Icon size={28} aria-hidden />
       <h2>{problem.title}</h2>
-      <p>{problem.message}</p>
+      <p><Words text={problem.message} /></p>
       <div className="state-actions">
         {onRetry && (
           <button type="button" className="button primary" onClick={onRetry}>

@@ -219,12 +219,15 @@ fn a_channel_of_activity_insights_gets_what_its_rules_find_by_family() {
     assert!(gets(json!(["ALL"]), "ibm-kms", "ibm-kms-deletes"));
     assert!(gets(json!(["kms"]), "ibm-kms", "ibm-kms-deletes"));
     assert!(!gets(json!(["iam"]), "ibm-kms", "ibm-kms-deletes"));
-    // Rules that were brought along, with Security Advisor's prefix and without.
-    assert!(gets(json!(["kms"]), "security-advisor", "ata-kms-delete"));
+    // Rules that were brought along: what they find has lost Security Advisor's prefix, what is wanted may have it.
     assert!(gets(json!(["iam", "kms"]), "security-advisor", "kms-delete"));
     assert!(gets(json!(["kms-delete"]), "security-advisor", "kms-delete"));
+    assert!(gets(json!(["ata-kms-delete"]), "security-advisor", "kms-delete"));
+    // What a client reported under such a type keeps its name.
+    assert!(gets(json!(["kms"]), "security-advisor", "ata-kms-delete"));
     assert!(!gets(json!(["kms"]), "security-advisor", "cos-delete"));
     // Nobody else's.
     assert!(!gets(json!(["ALL"]), "account-sign-in", "failed-logins"));
+    assert!(!gets(json!(["ALL"]), "ibm-scanner", "kms-delete"));
     assert!(!gets(json!(["kms"]), "ours", "kms-delete"));
 }

@@ -25,6 +25,8 @@ use super::search::limit;
 
 /// Stands for every provider, and for every type.
 const ALL: &str = "ALL";
+/// Providers of Security Advisor that looked at other things than events: a channel for them would stay silent.
+const ELSEWHERE: [&str; 3] = ["VA", "NA", "CERT"];
 /// Most channels that are deleted together.
 const TOGETHER_MAX: usize = 200;
 
@@ -59,6 +61,7 @@ pub async fn create(
     Params(_): Params<NoParams>,
     asked: Asked<AdvisorChannelWrite>,
 ) -> Result<Json<AdvisorChannelDone>, Failure> {
+    caller.attempt.is_about("", asked.peek().map_or("", |asked| asked.name.as_str()));
     let account = caller.manages(Permission::ChannelsManage, Some(&account))?;
     let asked = asked.read()?;
     let receiver = Receiver::Webhook {
@@ -91,20 +94,11 @@ pub async fn update(
 ) -> Result<Json<AdvisorChannelDone>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, Some(&account))?;
     let asked = asked.read()?;
-    let (_, all) = channels::all(&app, &caller, Some(account.as_str())).await?;
-    let known = all.into_iter().find(|channel| channel.id == id && shown(channel).is_some());
-    let known = known.ok_or_else(|| none(&id))?;
-    let whole = ChannelWrite {
-        name: known.name,
-        description: known.description,
-        is_enabled: known.is_enabled,
-        severities: known.severities,
-        sources: known.sources,
-        rate_limit: known.rate_limit,
-        time_zone: known.time_zone,
-        receiver: known.receiver,
+    let edit = |whole: ChannelWrite| match &whole.receiver {
+        Receiver::Webhook { .. } => filled(whole, asked),
+        _ => Err(none(&id)),
     };
-    channels::change(&app, &caller, &account, &id, &filled(whole, asked)?).await?;
+    channels::change(&app, &caller, &account, &id, edit).await?;
     Ok(done(id))
 }
 
@@ -116,7 +110,7 @@ pub async fn delete(
 ) -> Result<Json<AdvisorChannelGone>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, Some(&account))?;
     refuse_unknown(&app, &caller, &account, std::slice::from_ref(&id)).await?;
-    channels::remove(&app, &caller, &account, &id).await?;
+    channels::remove(&app, &caller, &account, std::slice::from_ref(&id)).await?;
     Ok(Json(AdvisorChannelGone { channel_id: id, message: "the channel is deleted".to_owned() }))
 }
 
@@ -127,6 +121,8 @@ pub async fn delete_all(
     Params(_): Params<NoParams>,
     asked: Asked<Vec<String>>,
 ) -> Result<Json<AdvisorChannelsGone>, Failure> {
+    // Not about the last word of the path.
+    caller.attempt.is_about("", "");
     let account = caller.manages(Permission::ChannelsManage, Some(&account))?;
     let mut ids = asked.read()?;
     ids.sort_unstable();
@@ -134,14 +130,8 @@ pub async fn delete_all(
     if ids.len() > TOGETHER_MAX {
         return Err(Failure::new(Code::BadJson, format!("at most {TOGETHER_MAX} channels are deleted together")));
     }
-    // All or none: known beforehand, as far as it can be.
     refuse_unknown(&app, &caller, &account, &ids).await?;
-    for id in &ids {
-        channels::refuse_needed(&app, &account, id).await?;
-    }
-    for id in &ids {
-        channels::remove(&app, &caller, &account, id).await?;
-    }
+    channels::remove(&app, &caller, &account, &ids).await?;
     Ok(Json(AdvisorChannelsGone { message: format!("{} channels are deleted", ids.len()) }))
 }
 
@@ -151,6 +141,7 @@ pub async fn test(
     Segments((account, id)): Segments<(String, String)>,
     Params(_): Params<NoParams>,
 ) -> Result<Json<AdvisorChannelTest>, Failure> {
+    caller.attempt.is_about(&id, "");
     let account = caller.manages(Permission::ChannelsManage, Some(&account))?;
     caller.refuse_session("a GET that sends something takes a key; pages use `POST /api/v1/channels/{id}/test`")?;
     refuse_unknown(&app, &caller, &account, std::slice::from_ref(&id)).await?;
@@ -185,7 +176,9 @@ fn none(id: &str) -> Failure {
 async fn refuse_unknown(app: &App, caller: &Caller, account: &AccountName, ids: &[String]) -> Result<(), Failure> {
     let (_, all) = channels::all(app, caller, Some(account.as_str())).await?;
     let is_known = |id: &String| all.iter().any(|channel| channel.id == *id && shown(channel).is_some());
-    ids.iter().find(|id| !is_known(id)).map_or(Ok(()), |id| Err(none(id)))
+    let Some(strange) = ids.iter().find(|id| !is_known(id)) else { return Ok(()) };
+    caller.attempt.is_about(strange, "");
+    Err(none(strange))
 }
 
 /// A channel with what is asked for, the rest as it is.
@@ -198,6 +191,13 @@ fn filled(whole: ChannelWrite, asked: AdvisorChannelWrite) -> Result<ChannelWrit
     let types = |source: &AdvisorAlertSource| source.finding_types.iter().any(|one| one != ALL);
     if names_all && asked.alert_source.iter().any(types) {
         let detail = "`alert_source`: of the provider `ALL` there are no `finding_types` but `ALL`; leave them out";
+        return Err(Failure::new(Code::BadJson, detail));
+    }
+    if let Some(source) = asked.alert_source.iter().find(|source| ELSEWHERE.contains(&source.provider_name.as_str())) {
+        let detail = format!(
+            "`alert_source`: nothing here finds what `{}` found (images, networks and certificates, not events); leave it out",
+            source.provider_name
+        );
         return Err(Failure::new(Code::BadJson, detail));
     }
     let mut receiver = whole.receiver;

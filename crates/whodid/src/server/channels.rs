@@ -61,7 +61,8 @@ pub async fn update(
     asked: Asked<ChannelWrite>,
 ) -> Result<Json<whodid_api::Channel>, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    change(&app, &caller, &account, &id, &asked.read()?).await?;
+    let request = asked.read()?;
+    change(&app, &caller, &account, &id, |_| Ok(request)).await?;
     Ok(Json(found(&app, &account, &id).await?))
 }
 
@@ -72,7 +73,7 @@ pub async fn delete(
     Params(params): Params<LookupParams>,
 ) -> Result<StatusCode, Failure> {
     let account = caller.manages(Permission::ChannelsManage, params.account.as_deref())?;
-    remove(&app, &caller, &account, &id).await?;
+    remove(&app, &caller, &account, &[id]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -126,17 +127,18 @@ pub async fn make(
     Ok(id)
 }
 
-/// Makes a channel what is asked for; secrets that come back masked stay. The caller may.
+/// Makes a channel what `edit` makes of it; secrets that come back masked stay. The caller may.
 pub async fn change(
     app: &App,
     caller: &Caller,
     account: &AccountName,
     id: &str,
-    request: &ChannelWrite,
+    edit: impl FnOnce(ChannelWrite) -> Result<ChannelWrite, Failure>,
 ) -> Result<(), Failure> {
     let document = documents::find(app, account, DocumentKind::Channel, id, ONE).await?;
+    let request = edit(written(&document, Sees::ALL)?)?;
     caller.attempt.is_about(id, &request.name);
-    let edited = configured(request)?;
+    let edited = configured(&request)?;
     let before = opened(&document);
     let channel = match &before {
         Some(before) => {
@@ -157,24 +159,28 @@ pub async fn change(
     store(app, caller, account, id, &channel, Expected::Revision(document.revision), told).await
 }
 
-/// Deletes a channel that nothing else tells by. The caller may.
-pub async fn remove(app: &App, caller: &Caller, account: &AccountName, id: &str) -> Result<(), Failure> {
-    let document = documents::find(app, account, DocumentKind::Channel, id, ONE).await?;
-    let name = document.body["name"].as_str().unwrap_or_default().to_owned();
-    refuse_needed(app, account, id).await?;
-    let told = Told::success(Deed::ChannelDelete, id, name.as_str()).changed(Some(document.body), None);
-    let change = documents::change(DocumentKind::Channel, id, None, Expected::Present);
-    documents::store(app, caller, account, change, told).await
-}
-
-/// Refuses to take a channel away that an alert on a search tells by, or a preset.
-pub async fn refuse_needed(app: &App, account: &AccountName, id: &str) -> Result<(), Failure> {
-    let users = super::presets::users_of_channel(app, account, id).await?;
-    if users.is_empty() {
-        return Ok(());
+/// Deletes channels that nothing else tells by, all or none. The caller may.
+pub async fn remove(app: &App, caller: &Caller, account: &AccountName, ids: &[String]) -> Result<(), Failure> {
+    let mut known = app.meta.documents(account, DocumentKind::Channel).await?;
+    known.retain(|document| ids.contains(&document.id));
+    if let Some(strange) = ids.iter().find(|id| known.iter().all(|document| document.id != **id)) {
+        caller.attempt.is_about(strange, "");
+        return Err(Failure::new(Code::NotFound, format!("there is no {ONE} `{strange}` in this account")));
     }
-    let detail = format!("{} would tell nobody any more; take the channel out there first", users.join(", "));
-    Err(Failure::new(Code::Conflict, detail))
+    let users = super::presets::users_of_channels(app, account, ids).await?;
+    if !users.is_empty() {
+        let detail = format!("{} would tell nobody any more; take the channel out there first", users.join(", "));
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    let gone = |document: &Document| documents::change(DocumentKind::Channel, &document.id, None, Expected::Present);
+    let changes: Vec<_> = known.iter().map(gone).collect();
+    let told = known.into_iter().map(|document| {
+        let name = document.body["name"].as_str().unwrap_or_default().to_owned();
+        Told::success(Deed::ChannelDelete, document.id, name).changed(Some(document.body), None)
+    });
+    let told: Vec<Told> = told.collect();
+    app.meta.change_documents(&caller.attempt.actor(), account, &changes, &told, crate::clock::now()).await?;
+    Ok(())
 }
 
 /// Tries a channel once, and waits for the answer: whoever sets it up wants to see it. The caller may.
@@ -374,15 +380,7 @@ async fn shown(
     sees: Sees,
 ) -> Result<whodid_api::Channel, Failure> {
     let last = app.meta.deliveries(account, Some(&document.id), None, 1).await?;
-    let mut whole = document.body.clone();
-    if let Some(receiver) = whole.get_mut("receiver") {
-        sees.of_receiver(receiver);
-    }
-    let damaged = || Failure::new(Code::Internal, "a stored channel cannot be read");
-    let members = whole.as_object_mut().ok_or_else(damaged)?;
-    let enabled = members.remove("enabled").unwrap_or(Value::Bool(true));
-    members.insert("is_enabled".to_owned(), enabled);
-    let write: ChannelWrite = serde_json::from_value(whole).map_err(|_| damaged())?;
+    let write = written(document, sees)?;
     Ok(whodid_api::Channel {
         id: document.id.clone(),
         name: write.name,
@@ -398,6 +396,19 @@ async fn shown(
         created_by: document.created_by.clone(),
         last_delivery: last.first().map(|row| sees.of_delivery(row)),
     })
+}
+
+/// What is stored of a channel, as it is written: secrets masked, without what is not seen.
+fn written(document: &Document, sees: Sees) -> Result<ChannelWrite, Failure> {
+    let mut whole = document.body.clone();
+    if let Some(receiver) = whole.get_mut("receiver") {
+        sees.of_receiver(receiver);
+    }
+    let damaged = || Failure::new(Code::Internal, "a stored channel cannot be read");
+    let members = whole.as_object_mut().ok_or_else(damaged)?;
+    let enabled = members.remove("enabled").unwrap_or(Value::Bool(true));
+    members.insert("is_enabled".to_owned(), enabled);
+    serde_json::from_value(whole).map_err(|_| damaged())
 }
 
 /// What a delivery tells, from its row.

@@ -134,13 +134,13 @@ pub async fn refuse_strange(app: &App, account: &AccountName, channels: &[String
     Ok(())
 }
 
-/// Who of presets and alerts on searches tells a channel.
-pub async fn users_of_channel(app: &App, account: &AccountName, channel: &str) -> Result<Vec<String>, Failure> {
+/// Who of presets and alerts on searches tells one of these channels.
+pub async fn users_of_channels(app: &App, account: &AccountName, channels: &[String]) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for kind in [DocumentKind::Preset, DocumentKind::Watch] {
         for document in app.meta.documents(account, kind).await? {
             let told = document.body["channels"].as_array().map(Vec::as_slice).unwrap_or_default();
-            if told.iter().any(|told| told["channel"] == channel) {
+            if told.iter().any(|told| channels.iter().any(|channel| told["channel"] == channel.as_str())) {
                 names.push(document.body["name"].as_str().unwrap_or_default().to_owned());
             }
         }

@@ -11,7 +11,8 @@ use whodid_api::Code;
 use super::failure::Failure;
 
 /// Paths that never show a page.
-const NOT_PAGES: [&str; 4] = ["/api/", "/health/", "/metrics", "/openapi.json"];
+const NOT_PAGES: [&str; 8] =
+    ["/api/", "/health/", "/metrics", "/openapi.json", "/findings/v1/", "/notifications/v1/", "/alerts/v1/", "/v1/"];
 
 /// Answers whatever no route answers.
 pub async fn asset(request: Request) -> Response {

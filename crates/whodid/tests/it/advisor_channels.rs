@@ -113,6 +113,12 @@ async fn channels_are_deleted_together_or_not_at_all() {
     }
     let (status, refused) = ask(&server, "DELETE", CLIENTS, json!([ids[0], "none"])).await;
     assert_eq!(status, 404, "{refused}");
+    let preset = json!({"name": "by b", "channels": [{"channel": ids[1], "trigger": {"operator": "presence", "immediate": true}}]});
+    let preset = done(&server, "POST", "/api/v1/presets", preset).await;
+    let (status, refused) = ask(&server, "DELETE", CLIENTS, json!([ids[0], ids[1]])).await;
+    assert_eq!((status, refused["code"].as_str()), (409, Some("conflict")), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("by b"), "{refused}");
+    done(&server, "DELETE", &format!("/api/v1/presets/{}", preset["id"].as_str().unwrap()), Value::Null).await;
     let page = done(&server, "GET", &format!("{CLIENTS}?skip=1&limit=1"), Value::Null).await;
     assert_eq!(page["channels"][0]["name"], "b", "none is gone: {page}");
     done(&server, "DELETE", CLIENTS, json!([ids[0], ids[1], ids[0]])).await;
@@ -154,4 +160,10 @@ async fn what_cannot_be_is_refused_with_what_to_do() {
     let by_page = server.get(&format!("/alerts/v1/default/test/notification/channel/{id}")).header("cookie", cookie);
     let (status, answered) = answer(by_page).await;
     assert_eq!((status, answered["code"].as_str()), (403, Some("cross_origin")), "{answered}");
+    let audit = done(&server, "GET", "/api/v1/events?stream=audit&q=action:whodid.channel.send", Value::Null).await;
+    assert_eq!(audit["events"][0]["target"]["id"], json!(id), "the record is about the channel: {audit}");
+
+    // A client that was given another address than it wants is told so, and gets no page.
+    let (status, answered) = ask(&server, "GET", "/v1/default/notifications/channels", Value::Null).await;
+    assert_eq!((status, answered["code"].as_str()), (404, Some("no_such_route")), "{answered}");
 }
