@@ -2,6 +2,10 @@
 import { X } from 'lucide-react'
 import { useEffect, useRef, type ReactNode } from 'react'
 import { useShortcuts } from '../ui/hooks'
+import { usePhone } from '../ui/media'
+
+/** What opens above a panel. */
+const ABOVE = 'dialog, [role=menu], [role=listbox], .popover'
 
 export function Side({ label, title, sub, onClose, children }: { label: string; title: ReactNode; sub?: ReactNode; onClose: () => void; children: ReactNode }) {
   const panel = useRef<HTMLElement>(null)
@@ -13,6 +17,17 @@ export function Side({ label, title, sub, onClose, children }: { label: string; 
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
+  const isPhone = usePhone()
+  useEffect(() => {
+    if (!isPhone) return undefined
+    // It covers the page there: what has the focus below it could not be seen. After its last part comes its first.
+    const onFocus = ({ target }: FocusEvent): void => {
+      const isAbove = target instanceof Element && target.closest(ABOVE) !== null
+      if (!isAbove && target instanceof Node && !panel.current?.contains(target)) panel.current?.focus()
+    }
+    document.addEventListener('focusin', onFocus)
+    return () => document.removeEventListener('focusin', onFocus)
+  }, [isPhone])
   return (
     <aside className="side" aria-label={label} ref={panel} tabIndex={-1}>
       <header className="side-head">
