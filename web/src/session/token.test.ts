@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { expect, test } from 'vitest'
 import { withoutSecrets } from '../opened'
 import { tokenIn, tokenOf } from './token'
