@@ -201,7 +201,7 @@ async fn every_route_that_manages_asks_for_a_recent_sign_in_but_those_that_only_
         if !rule.ends_with(".manage") || !tell.starts_with("does ") || ALWAYS.contains(&&*format!("{method} {path}")) {
             continue;
         }
-        let path = path.replace("{id}", &root.id).replace("{name}", "nothing");
+        let path = path.replace("{account}", "default").replace("{id}", &root.id).replace("{name}", "nothing");
         let request = server.with(&root.cookie, method, &path);
         let request = if method == "DELETE" { request } else { request.json(&json!({})) };
         assert_eq!(refused(request).await, (403, "stale_session".to_owned()), "{method} {path}");
