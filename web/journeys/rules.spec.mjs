@@ -133,7 +133,7 @@ export const journeys = [
       await leave()
       await asked.getByRole('button', { name: 'Stay here' }).click()
       assert.match(await yaml(page).inputValue(), /level: high/)
-      await page.goBack()
+      await leave()
       await asked.waitFor()
       await page.keyboard.press('Escape')
       await asked.waitFor({ state: 'detached' })
