@@ -4,6 +4,9 @@
 //! content each file had, and the time that it had; in a later clone a file with the same content gets that time again.
 //! Cargo decides as ever: what was not built since then is built.
 //!
+//! Only in a clone at the same path: tests and build scripts have the path of their crate within them, and would look at
+//! the files of another clone, or find none.
+//!
 //! That holds only as long as nobody else built into the same output folder from other sources: what they built would
 //! be newer than those times, and be taken for fresh. So the time of the newest of our artefacts is written down too,
 //! when a run ends, and where one is newer than that, everything is as if it had been written just now. While a run
@@ -59,7 +62,8 @@ impl<'a> Run<'a> {
             bail!("another run builds into the same folder");
         }
         let file = workspace.target.join(NAME);
-        let (mut known, stamp) = std::fs::read_to_string(&file).ok().and_then(|text| read(&text)).unwrap_or_default();
+        let (mut known, stamp) =
+            std::fs::read_to_string(&file).ok().and_then(|text| read(&text, &workspace.root)).unwrap_or_default();
         if newest_artefact(workspace)? > stamp {
             known.clear();
         }
@@ -86,7 +90,8 @@ impl<'a> Run<'a> {
         let file = self.workspace.target.join(NAME);
         let sources: BTreeMap<&String, Value> =
             self.sources.iter().map(|(path, one)| (path, json!([one.content, nanos(one.at)]))).collect();
-        let text = json!({"version": VERSION, "stamp": nanos(stamp), "sources": sources}).to_string();
+        let text = json!({"version": VERSION, "root": self.workspace.root, "stamp": nanos(stamp), "sources": sources})
+            .to_string();
         std::fs::write(&file, text).with_context(|| file.display().to_string())
     }
 }
@@ -120,9 +125,10 @@ fn listed_in(text: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-fn read(text: &str) -> Option<(BTreeMap<String, Source>, Duration)> {
+/// What a run wrote down that built in a clone at `root`; `None` where it is none of those.
+fn read(text: &str, root: &Path) -> Option<(BTreeMap<String, Source>, Duration)> {
     let whole: Value = serde_json::from_str(text).ok()?;
-    if whole["version"] != VERSION {
+    if whole["version"] != VERSION || whole["root"].as_str().map(Path::new) != Some(root) {
         return None;
     }
     let source = |value: &Value| {
@@ -201,17 +207,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_of_ours_is_no_record() {
-        for text in [
+    fn what_is_no_record_of_a_clone_at_this_path_is_no_record() {
+        let wrong = [
             "",
             "{}",
             "[]",
-            r#"{"version":2,"stamp":1,"sources":{}}"#,
-            r#"{"version":1,"stamp":1,"sources":{"a":[1]}}"#,
-        ] {
-            assert!(read(text).is_none(), "{text}");
+            r#"{"version":2,"root":"/clone","stamp":1,"sources":{}}"#,
+            r#"{"version":1,"root":"/other","stamp":1,"sources":{}}"#,
+            r#"{"version":1,"stamp":1,"sources":{}}"#,
+            r#"{"version":1,"root":"/clone","stamp":1,"sources":{"a":[1]}}"#,
+        ];
+        for text in wrong {
+            assert!(read(text, Path::new("/clone")).is_none(), "{text}");
         }
-        let read = read(r#"{"version":1,"stamp":7,"sources":{"a":["c",9]}}"#).unwrap();
+        let text = r#"{"version":1,"root":"/clone","stamp":7,"sources":{"a":["c",9]}}"#;
+        let read = read(text, Path::new("/clone")).unwrap();
         assert_eq!(read.1, Duration::from_nanos(7));
         assert_eq!(read.0["a"], Source { content: "c".to_owned(), at: Duration::from_nanos(9) });
     }
