@@ -26,7 +26,8 @@ const USAGE: &str = "\
 Usage: cargo xtask <command>
 
   demo [arguments of `whodid demo`]   build the UI and the server, then start the demo
-  test [--only a,b] [--skip a,b]      everything that CI checks; `--list` names the steps
+  test [--only a,b] [--skip a,b] [--keep-times]
+                                      everything that CI checks; `--list` names the steps
   tidy                                the repository's own rules: crate order, names, lock file, links
   openapi [--write]                   compare (or write) openapi.json and the web client's types
   bench [--events N] [--quick] [--write]
