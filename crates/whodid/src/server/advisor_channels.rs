@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
+use whodid_alerts::channel::{ALL, RATE_LIMIT_DEFAULT};
 use whodid_api::{
     AdvisorAlertSource, AdvisorChannel, AdvisorChannelDone, AdvisorChannelGone, AdvisorChannelList,
     AdvisorChannelParams, AdvisorChannelShown, AdvisorChannelTest, AdvisorChannelType, AdvisorChannelWrite,
@@ -23,8 +24,6 @@ use super::failure::Failure;
 use super::params::{NoParams, Params, Segments};
 use super::search::limit;
 
-/// Stands for every provider, and for every type.
-const ALL: &str = "ALL";
 /// Providers of Security Advisor that looked at other things than events: a channel for them would stay silent.
 const ELSEWHERE: [&str; 3] = ["VA", "NA", "CERT"];
 /// Most channels that are deleted together.
@@ -77,7 +76,7 @@ pub async fn create(
         is_enabled: false,
         severities: Vec::new(),
         sources: Vec::new(),
-        rate_limit: whodid_alerts::channel::RATE_LIMIT_DEFAULT,
+        rate_limit: RATE_LIMIT_DEFAULT,
         time_zone: "UTC".to_owned(),
         receiver,
     };
