@@ -145,6 +145,8 @@ export const journeys = [
       await page.getByRole('menuitem', { name: 'Sign out' }).click()
       await page.getByRole('dialog', { name: 'Sign out without saving?' }).getByRole('button', { name: 'Stay here' }).click()
       assert.match(await yaml(page).inputValue(), /something else/)
+      // The menu that asked is gone; its button takes the focus.
+      await until('the focus', () => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), (name) => /^You:/.test(name ?? ''))
       await leave()
       await asked.getByRole('button', { name: 'Leave without saving' }).click()
       await page.waitForURL('**/rules/exceptions*')

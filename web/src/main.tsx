@@ -35,6 +35,7 @@ import { createRoot } from 'react-dom/client'
 import { accountOfAddress } from './api/account'
 import { Problem } from './api/problem'
 import { router } from './router'
+import { watchMenus } from './ui/focus'
 import { notify } from './ui/notice'
 import { hasUnsaved } from './ui/unsavedPages'
 
@@ -77,6 +78,7 @@ const client = new QueryClient({
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has a #root')
+watchMenus()
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={client}>

@@ -16,6 +16,8 @@ mod reading;
 mod recording;
 mod snapshot;
 pub(crate) mod subject;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

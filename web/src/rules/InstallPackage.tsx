@@ -12,6 +12,8 @@ import { Words } from '../ui/Words'
 import { placeText } from './problemLines'
 import { useRulesAgain } from './queries'
 
+const LOOKING = 'Looking at it: every rule is read and every test is run…'
+
 export function InstallPackage({ onClose }: { onClose: () => void }) {
   const again = useRulesAgain()
   const input = useRef<HTMLInputElement>(null)
@@ -51,14 +53,17 @@ export function InstallPackage({ onClose }: { onClose: () => void }) {
       >
         <FileArchive size={22} aria-hidden />
         <p>{file ? <><strong className="wrap">{file.name}</strong> <span className="muted">{bytes(file.size)}</span></> : 'Drop an archive here: a .tar.gz with package.yaml and its rules.'}</p>
-        <button type="button" className="button" onClick={() => input.current?.click()}>
+        <button type="button" className="button" data-focus onClick={() => input.current?.click()}>
           {file ? 'Choose another' : 'Choose a file'}
         </button>
         <input ref={input} type="file" accept=".gz,.tgz,application/gzip" className="visually-hidden" tabIndex={-1} aria-label="Archive of the package" onChange={(event) => { choose(event.target.files?.[0]); event.target.value = '' }} />
       </div>
+      <p className="visually-hidden" role="status">
+        {look.isPending ? LOOKING : seen && `Every test passes. What “${seen.package.title}” would do stands below.`}
+      </p>
       {look.isPending && (
-        <p className="muted small" role="status">
-          Looking at it: every rule is read and every test is run…
+        <p className="muted small" aria-hidden>
+          {LOOKING}
         </p>
       )}
       <ChangeError error={look.error} />

@@ -1,6 +1,7 @@
 /** A modal dialog on the browser's own: it keeps the focus, closes on Esc and gives the focus back. */
 import { X } from 'lucide-react'
 import { useId, useLayoutEffect, useRef, type ReactNode } from 'react'
+import { isFocusLost, menuButton } from './focus'
 
 interface DialogProps {
   title: string
@@ -17,10 +18,15 @@ export function Dialog({ title, onClose, className = '', hideTitle = false, chil
   // Before the page is drawn, not after: a dialog that is closed once it has left the page gives the focus back to nobody.
   useLayoutEffect(() => {
     const element = dialog.current
+    // A menu that opened it goes, and its button cannot take the focus while the dialog is there.
+    const opener = menuButton()
     element?.showModal()
     // What asks for the focus as it is mounted asks too early: a dialog that is not shown gives it to nobody.
     element?.querySelector<HTMLElement>('[data-focus]')?.focus()
-    return () => element?.close()
+    return () => {
+      element?.close()
+      if (isFocusLost() || element?.contains(document.activeElement)) opener?.focus()
+    }
   }, [])
   return (
     <dialog

@@ -66,6 +66,8 @@ struct Options {
     is_cold: bool,
     /// Only what rules cost.
     is_rules: bool,
+    /// How many loads with rules are compared with those without beside them.
+    rounds: usize,
     /// Measure this binary instead of building one.
     binary: Option<PathBuf>,
 }
@@ -95,7 +97,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let mut bench = Bench { binary, folder, events, beside, crash, figures: Vec::new() };
     if options.is_rules {
         let scratch = Scratch::new(&bench.folder, "rules")?;
-        bench.rules(&scratch.0)?;
+        bench.rules(&scratch.0, options.rounds)?;
     } else {
         bench.all(options.is_cold)?;
     }
@@ -118,7 +120,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
 
 fn parse(arguments: &[String]) -> Result<Options> {
     let mut options =
-        Options { events: EVENTS_DEFAULT, is_writing: false, is_cold: false, is_rules: false, binary: None };
+        Options { events: EVENTS_DEFAULT, is_writing: false, is_cold: false, is_rules: false, rounds: 1, binary: None };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -126,6 +128,12 @@ fn parse(arguments: &[String]) -> Result<Options> {
             "--write" => options.is_writing = true,
             "--cold" => options.is_cold = true,
             "--rules" => options.is_rules = true,
+            "--rounds" => {
+                let rounds = arguments.next().and_then(|rounds| rounds.parse().ok());
+                options.rounds = rounds
+                    .filter(|rounds| (1..=99).contains(rounds))
+                    .context("--rounds wants a number from 1 to 99")?;
+            }
             "--events" => {
                 options.events =
                     arguments.next().and_then(|count| count.parse().ok()).context("--events wants a number")?;
@@ -133,7 +141,7 @@ fn parse(arguments: &[String]) -> Result<Options> {
             "--binary" => options.binary = Some(arguments.next().context("--binary wants a path")?.into()),
             unknown => {
                 bail!(
-                    "unknown argument {unknown:?}; there are --events N, --quick, --cold, --rules, --binary PATH and --write"
+                    "unknown argument {unknown:?}; there are --events N, --quick, --cold, --rules, --rounds N (of --rules), --binary PATH and --write"
                 )
             }
         }
@@ -174,7 +182,7 @@ impl Bench {
         drop(server);
         std::fs::remove_dir_all(&small)?;
         self.mixed(&scratch.0.join("mixed"))?;
-        self.rules(&scratch.0)?;
+        self.rules(&scratch.0, 1)?;
         self.answer_times("", &scratch.0.join("half"), LARGE_REQUEST_BYTES, rate / 2.0)?;
         self.answer_times("_64k", &scratch.0.join("half_64k"), SMALL_REQUEST_BYTES, rate_small / 2.0)
     }

@@ -13,6 +13,24 @@ pub fn cpu_seconds(pid: u32) -> Result<f64> {
     parse_stat(&stat).context("/proc/PID/stat is not as expected")
 }
 
+/// CPU seconds of the living threads whose name begins with `prefix` (of at most 15 characters), since their start.
+pub fn cpu_seconds_of_threads(pid: u32, prefix: &str) -> Result<f64> {
+    let mut seconds = 0.0;
+    for entry in std::fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
+        let folder = entry?.path();
+        // A thread may end between listing and reading.
+        let (Ok(name), Ok(stat)) =
+            (std::fs::read_to_string(folder.join("comm")), std::fs::read_to_string(folder.join("stat")))
+        else {
+            continue;
+        };
+        if name.starts_with(prefix) {
+            seconds += parse_stat(&stat).context("/proc/PID/task/TID/stat is not as expected")?;
+        }
+    }
+    Ok(seconds)
+}
+
 /// User and system time from a line of /proc/PID/stat. The program's name, in parentheses, may hold anything.
 fn parse_stat(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
@@ -79,6 +97,8 @@ mod tests {
             sum = std::hint::black_box(sum.wrapping_add(number * number));
         }
         assert!(Threads::of(pid).unwrap().seconds_since(&before) > 0.0);
+        assert!(cpu_seconds_of_threads(pid, "").unwrap() > 0.0);
+        assert_eq!(cpu_seconds_of_threads(pid, "no such name").unwrap(), 0.0);
         assert!(cpu_seconds(pid).is_ok() && peak_memory_mib(pid).unwrap() > 0.0 && bytes_written(pid).is_ok());
     }
 }

@@ -23,6 +23,8 @@ const ALERTS: usize = 200;
 const ALERT_PAUSE: Duration = Duration::from_millis(50);
 /// Runs of a backtest that count.
 const RUNS: usize = 7;
+/// What the names of the threads begin with that take the steps of detection.
+const STEP_THREADS: &str = "whodid-detect";
 
 /// A rule that few events match, as most of those that come with whodid.
 const SELECTIVE: &str = "title: Selective\nid: bench-selective\nlevel: low\nlogsource: {category: activity}\n\
@@ -31,25 +33,61 @@ const SELECTIVE: &str = "title: Selective\nid: bench-selective\nlevel: low\nlogs
 const TIMED: &str = "title: Timed\nid: bench-timed\nlevel: high\nlogsource: {category: activity}\n\
     detection: {sel: {action: bench.alert.raise}, condition: sel}\nwhodid: {policy: {dedup_key: [target.id], dedup_window: 0s}}\n";
 
+/// What one load used.
+struct Load {
+    accepted: u64,
+    /// CPU seconds until at rest.
+    cpu: f64,
+    /// Those of them that threads of detection took: one load tells this, however fast the machine is just then.
+    steps_cpu: f64,
+    events_per_second: f64,
+    /// Records that detection read back from the lake.
+    read_back: f64,
+}
+
 impl Bench {
-    /// All of it, on folders of its own.
-    pub fn rules(&mut self, folder: &Path) -> Result<()> {
-        // Before and after: what a shared machine gives changes from minute to minute.
-        let before = self.load_with(&folder.join("without"), false)?;
-        std::fs::remove_dir_all(folder.join("without")).context("the folder of the first load cannot be removed")?;
-        let data = folder.join("with");
-        let with = self.load_with(&data, true)?;
-        let after = self.load_with(&folder.join("without"), false)?;
-        let without = f64::midpoint(before, after);
-        self.report(Figure::plain("rules_ingest_cpu_ratio", with / without, ""));
+    /// All of it, on folders of its own: a load without rules, then `rounds` times one with them and one without.
+    ///
+    /// What a shared machine gives changes from minute to minute, so each load with rules is compared with the mean of
+    /// the two without beside it, and the median of these ratios counts.
+    pub fn rules(&mut self, folder: &Path, rounds: usize) -> Result<()> {
+        let (with, without) = (folder.join("with"), folder.join("without"));
+        let mut loads_without = vec![self.load_with(&without, false)?];
+        let mut loads_with = Vec::new();
+        for _ in 0..rounds {
+            for old in [&with, &without] {
+                if old.exists() {
+                    std::fs::remove_dir_all(old).context("the folder of an earlier load cannot be removed")?;
+                }
+            }
+            loads_with.push(self.load_with(&with, true)?);
+            loads_without.push(self.load_with(&without, false)?);
+        }
+        let count = self.events.count;
+        for (loads, suffix) in [(&loads_without, "without"), (&loads_with, "with")] {
+            let is_complete = loads.iter().all(|load| load.accepted == count);
+            let cpu = loads.iter().map(|load| load.cpu).collect();
+            self.report(spread(format!("rules_ingest_cpu_seconds_{suffix}"), cpu, "s").checked(is_complete));
+            let rates = loads.iter().map(|load| load.events_per_second).collect();
+            let name = format!("rules_ingest_events_s_{suffix}");
+            self.report(Figure { best: None, ..spread(name, rates, "events/s") }.checked(is_complete));
+        }
+        let beside = loads_without.windows(2).map(|pair| f64::midpoint(pair[0].cpu, pair[1].cpu));
+        let pairs: Vec<(f64, f64)> = loads_with.iter().map(|load| load.cpu).zip(beside).collect();
+        let ratios = pairs.iter().map(|(with, without)| with / without).collect();
+        self.report(spread("rules_ingest_cpu_ratio", ratios, ""));
         // All that rules cost beside taking in: reading anew, reading as an event, matching, what is kept of it.
-        let rate = self.events.count as f64 / (with - without);
-        self.report(Figure::plain("rules_events_per_cpu_second", rate, "events/s"));
-        self.backtest_and_alerts(&data)
+        let rates = pairs.iter().map(|(with, without)| count as f64 / (with - without)).collect();
+        self.report(Figure { best: None, ..spread("rules_events_per_cpu_second", rates, "events/s") });
+        let steps = loads_with.iter().map(|load| load.steps_cpu / load.cpu).collect();
+        self.report(spread("rules_steps_cpu_share", steps, ""));
+        let read_back = loads_with.iter().map(|load| load.read_back).fold(0.0, f64::max);
+        self.report(Figure::plain("rules_read_back", read_back, "events"));
+        self.backtest_and_alerts(&with)
     }
 
-    /// CPU seconds of loading everything and coming to rest, with the rules that come with whodid or without any.
-    fn load_with(&mut self, data: &Path, has_rules: bool) -> Result<f64> {
+    /// Loads everything and comes to rest, with the rules that come with whodid or without any.
+    fn load_with(&mut self, data: &Path, has_rules: bool) -> Result<Load> {
         let (server, keys) = self.start(data)?;
         let mut connection = Connection::open(server.port)?;
         let packages = ask(&mut connection, &keys, "GET", "/api/v1/packages", None)?;
@@ -68,23 +106,25 @@ impl Bench {
         let pieces = Pieces::of(&self.events.path, LARGE_REQUEST_BYTES, self.events.count)?;
         let loaded =
             load::send(server.port, &keys.ingestion, &pieces, Pace::AsFastAsAnswered, &AtomicBool::new(false))?;
-        let rate = loaded.events_per_second();
         // The one before was idle for so long that the server has closed it.
         until_caught_up(&mut Connection::open(server.port)?, &keys)?;
         let cpu = self.settle(&server, &keys)? - before;
-        let suffix = if has_rules { "with" } else { "without" };
-        let is_complete = loaded.accepted == self.events.count;
-        self.report(Figure::plain(format!("rules_ingest_cpu_seconds_{suffix}"), cpu, "s").checked(is_complete));
-        self.report(Figure::plain(format!("rules_ingest_events_s_{suffix}"), rate, "events/s").checked(is_complete));
-        if has_rules {
-            let metrics = Connection::open(server.port)?.get("/metrics", &keys.admin_token)?;
-            let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
-            let read_back = metrics.lines().find_map(|line| line.strip_prefix("whodid_detect_read_back_total "));
-            let read_back = read_back.and_then(|count| count.parse().ok()).unwrap_or(0.0);
-            self.report(Figure::plain("rules_read_back", read_back, "events"));
-        }
+        let metrics = Connection::open(server.port)?.get("/metrics", &keys.admin_token)?;
+        let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+        let read_back = metrics.lines().find_map(|line| line.strip_prefix("whodid_detect_read_back_total "));
+        let load = Load {
+            accepted: loaded.accepted,
+            cpu,
+            steps_cpu: process_usage::cpu_seconds_of_threads(server.pid(), STEP_THREADS)?,
+            events_per_second: loaded.events_per_second(),
+            read_back: read_back.and_then(|count| count.parse().ok()).unwrap_or(0.0),
+        };
+        eprintln!(
+            "bench: {cpu:.2} CPU seconds, {:.2} of them in steps of detection; {:.0} events/s",
+            load.steps_cpu, load.events_per_second
+        );
         server.stop()?;
-        Ok(cpu)
+        Ok(load)
     }
 
     fn backtest_and_alerts(&mut self, data: &Path) -> Result<()> {
@@ -160,6 +200,14 @@ impl Bench {
         let made: Value = serde_json::from_str(&crate::process::capture(&mut command)?)?;
         Ok(made["key"].as_str().context("no token was made")?.to_owned())
     }
+}
+
+/// The median of several, the first of them and the least.
+fn spread(name: impl Into<String>, mut values: Vec<f64>, unit: &'static str) -> Figure {
+    let first = values.first().copied();
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+    Figure { first, best: values.first().copied(), ..Figure::plain(name, f64::midpoint(low, high), unit) }
 }
 
 fn empty() -> Keys {

@@ -5,6 +5,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use parking_lot::Mutex;
@@ -16,6 +18,9 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub(super) struct Workers {
     jobs: Sender<Job>,
+    /// How many of the next pieces of work are let fall, as if their thread had gone.
+    #[cfg(test)]
+    pub lost: std::sync::atomic::AtomicUsize,
 }
 
 /// Why there is no result.
@@ -43,7 +48,11 @@ impl Workers {
             let thread = std::thread::Builder::new().name(format!("whodid-detect-{number}"));
             thread.spawn(move || work_off(&waiting))?;
         }
-        Ok(Self { jobs })
+        Ok(Self {
+            jobs,
+            #[cfg(test)]
+            lost: std::sync::atomic::AtomicUsize::new(0),
+        })
     }
 
     /// Runs work on one of the threads, when one is free, in the order in which it was asked for. It runs to its end also
@@ -57,8 +66,16 @@ impl Workers {
             let done = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words(panic.as_ref()));
             drop(answer.send(done));
         };
-        self.jobs.send(Box::new(job)).map_err(|_| BrokenOff::NotRun)?;
+        self.send(Box::new(job))?;
         answered.await.map_err(|_| BrokenOff::NotRun)?.map_err(BrokenOff::Panicked)
+    }
+
+    fn send(&self, job: Job) -> Result<(), BrokenOff> {
+        #[cfg(test)]
+        if self.lost.fetch_update(Relaxed, Relaxed, |lost| lost.checked_sub(1)).is_ok() {
+            return Ok(());
+        }
+        self.jobs.send(job).map_err(|_| BrokenOff::NotRun)
     }
 }
 

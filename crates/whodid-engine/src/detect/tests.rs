@@ -1,0 +1,94 @@
+//! What breaks off inside detection, forced from within.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::Bytes;
+use whodid_decode::Format;
+use whodid_model::Principal;
+use whodid_model::access::{Act, BuiltInRole, Grant, Who, decide};
+use whodid_rules::Build;
+
+use super::*;
+use crate::{IngestRequest, Options};
+
+const RULES: &str = "title: Failed\nid: failed\nlevel: high\nlogsource: {category: activity}\n\
+    detection: {sel: {outcome: failure}, condition: sel}\nwhodid: {policy: {dedup_key: [target.id], dedup_window: 0s}}\n---\n\
+    title: Three failures\nid: three\n\
+    correlation: {type: event_count, rules: [failed], generate: true, group-by: [initiator.name], timespan: 15m, condition: {gte: 3}}\n";
+
+/// An engine whose jobs do not run: detection goes on when a test asks for it.
+async fn engine(folder: &tempfile::TempDir) -> Engine {
+    let clock = Arc::new(|| Timestamp::from_millis(1_767_571_200_000));
+    let engine = Engine::open(Options::for_folder(folder.path(), clock)).await.unwrap();
+    engine.inner.shutdown.cancel();
+    engine
+}
+
+fn rules() -> Arc<RuleSet> {
+    let loaded = whodid_rules::load("rules.yml", RULES);
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    let build = Build { documents: loaded.documents.iter().collect(), routes: true, ..Build::default() };
+    let (rules, problems) = RuleSet::compile(&build);
+    assert!(problems.is_empty(), "{problems:?}");
+    Arc::new(rules)
+}
+
+async fn fail(engine: &Engine, number: u32) {
+    let account = AccountName::default_account();
+    let who = Who::User { id: "u1".into(), name: "root".into(), is_name_given: true, also_known_as: Vec::new() };
+    let grant = Grant::whole(BuiltInRole::Administrator.permissions());
+    let scope = decide(&Principal::with_grant(who, account.clone(), grant), Act::Write, &account).unwrap();
+    let event = format!(
+        r#"{{"eventTime":"2026-01-05T00:00:0{number}Z","id":"e{number}","action":"kms.secrets.read","outcome":"failure",
+        "initiator":{{"name":"bob"}},"target":{{"id":"k{number}","typeURI":"kms/secrets"}}}}"#
+    );
+    let request =
+        IngestRequest { format: Format::Json, body: Bytes::from(event), idempotency_key: None, sender: String::new() };
+    engine.ingest(&scope, request).await.unwrap();
+}
+
+/// Rule and number of matches of each finding there is.
+async fn told(engine: &Engine) -> Vec<(String, u64)> {
+    let found = engine.findings_from(&AccountName::default_account(), Offset(0), 100).await.unwrap();
+    let of = |json: &str| {
+        let finding: serde_json::Value = serde_json::from_str(json).unwrap();
+        let total = finding["requestData"]["evidenceTotal"].as_u64().unwrap();
+        (finding["target"]["id"].as_str().unwrap().to_owned(), total)
+    };
+    found.iter().map(|(_, json)| of(json)).collect()
+}
+
+#[tokio::test]
+async fn a_step_that_no_thread_did_is_done_again_from_what_was_stored_and_passes_no_record_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(&folder).await;
+    let account = AccountName::default_account();
+    engine.set_rules(&account, rules()).await.unwrap();
+    let stored = || std::fs::read(folder.path().join("detect/default.json.zst")).unwrap();
+    for number in 1..=2 {
+        fail(&engine, number).await;
+    }
+    engine.detect_up_to_now().await;
+    let single = |count: usize| vec![("failed".to_owned(), 1); count];
+    assert_eq!(told(&engine).await, single(2));
+
+    let before = stored();
+    engine.inner.detection.workers.lost.store(1, Relaxed);
+    fail(&engine, 3).await;
+    engine.detect_up_to_now().await;
+    assert_eq!(engine.inner.detection.workers.lost.load(Relaxed), 0, "the step was asked for");
+    assert_eq!(told(&engine).await, single(2));
+    assert_eq!(engine.detect_totals().behind, 1, "the record waits");
+    let activity = StreamName::activity();
+    let is_there = |wait| engine.looked_at(&account, &activity, wait);
+    assert!(!is_there(Duration::ZERO).await, "nobody is told that it was looked at");
+    assert_eq!(stored(), before, "nothing is stored that detection is in doubt of");
+
+    engine.detect_up_to_now().await;
+    assert!(is_there(Duration::ZERO).await);
+    assert_eq!(engine.detect_totals().behind, 0);
+    let mut all = single(3);
+    all.push(("three".to_owned(), 3));
+    assert_eq!(told(&engine).await, all, "what was counted before counts on, and nothing is told twice");
+}
