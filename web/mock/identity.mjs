@@ -77,7 +77,7 @@ export function makeIdentity(now, random) {
     { id: 'inv_01', token: 'inv-token', name: 'henry@example.com', display_name: 'Henry Park', created_by: 'administrator', created_at: ago(1.1 * DAY), expires_at: new Date(now + 5.9 * DAY).toISOString(), groups: ['contractors'], roles: [{ role: 'reader', spaces: ['dev'] }] },
     { id: 'inv_02', token: 'inv-known', name: 'grace', display_name: 'Grace Lindqvist', created_by: 'administrator', created_at: ago(3 * DAY), expires_at: new Date(now + 4 * DAY).toISOString(), groups: [], roles: [] },
   ]
-  const settings = { title: 'Example Corp', mfa_required: false, password_sign_in: true, password_length_min: 12, session_idle_minutes: 60, session_absolute_minutes: 720, keys_max: 20, audit_reads: true, own_activity_report: true }
+  const settings = { title: 'Example Corp', mfa_required: false, password_sign_in: true, password_length_min: 12, session_idle_minutes: 60, session_absolute_minutes: 720, keys_max: 20, alert_escalation_minutes: 0, alert_reopen_hours: 24, audit_reads: true, own_activity_report: true }
   const accounts = [{ name: 'default', title: settings.title, storage: null, created_at: ago(90 * DAY) }, { name: 'research', title: 'Research', storage: 's3://example-research/whodid', created_at: ago(31 * DAY) }]
   const session = (number, owner, more = {}) => ({ id: `ses_${number}`, cookie: `mock-${number}`, user: owner, address: '198.51.100.23', agent: agents.firefox, method: 'password', mfa: false, created_at: ago(7.1e6), last_seen_at: ago(3e4), expires_at: new Date(now + 3e7).toISOString(), ...more })
   const sessions = [

@@ -110,7 +110,7 @@ impl Source {
             let of_type = |wanted: &String| wanted == ALL || wanted == family || without_prefix(wanted) == name;
             return self.finding_types.iter().any(of_type);
         }
-        let of_type = |wanted: &String| wanted == ALL || wanted == finding_type;
+        let of_type = |wanted: &String| wanted == ALL || without_prefix(wanted) == without_prefix(finding_type);
         (self.provider == ALL || self.provider == provider) && self.finding_types.iter().any(of_type)
     }
 }
@@ -160,6 +160,11 @@ fn all_types() -> Vec<String> {
 }
 
 impl Channel {
+    /// Whether it is told the events themselves, not only what they say: a template may name their members.
+    pub fn wants_events(&self) -> bool {
+        matches!(&self.receiver, Receiver::Webhook(webhook) if webhook.body_template.is_some())
+    }
+
     /// Whether the channel gets a finding.
     pub fn wants(&self, severity: Severity, provider: &str, finding_type: &str) -> bool {
         let is_source = self.sources.is_empty() || self.sources.iter().any(|one| one.covers(provider, finding_type));

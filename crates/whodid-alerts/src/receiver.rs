@@ -96,6 +96,10 @@ pub enum Method {
     Put,
     /// PATCH.
     Patch,
+    /// GET, with the body all the same.
+    Get,
+    /// DELETE, with the body all the same.
+    Delete,
 }
 
 /// How a webhook proves where it comes from. Variants without members have braces: serde would let such a one have any.

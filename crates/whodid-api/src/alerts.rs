@@ -332,7 +332,7 @@ fn yes() -> bool {
     true
 }
 
-/// The methods that send a body.
+/// The methods by which a webhook is told; the body is sent with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookMethod {
@@ -343,6 +343,10 @@ pub enum WebhookMethod {
     Put,
     /// PATCH.
     Patch,
+    /// GET, for receivers that take a body with it.
+    Get,
+    /// DELETE, for receivers that take a body with it.
+    Delete,
 }
 
 /// How a webhook proves where it comes from.

@@ -216,7 +216,8 @@ pub enum ValueType {
     FindingCount {
         /// Of these notes.
         finding_note_names: Vec<String>,
-        /// What they are called.
+        /// What they are called; needed where an element has several.
+        #[serde(default)]
         #[schema(max_length = 22)]
         text: String,
     },
@@ -224,7 +225,8 @@ pub enum ValueType {
     Kpi {
         /// Of these notes.
         kpi_note_names: Vec<String>,
-        /// What they are called.
+        /// What they are called; needed where an element has several.
+        #[serde(default)]
         #[schema(max_length = 22)]
         text: String,
     },
@@ -428,8 +430,18 @@ pub struct Occurrence {
     /// What it says.
     #[serde(flatten)]
     pub occurrence: OccurrenceWrite,
+    /// `{account}/providers/{provider}/occurrences/{id}`.
+    pub name: String,
+    /// Whose it is.
+    pub provider_id: String,
+    /// `{account}/providers/{provider}`.
+    pub provider_name: String,
     /// What the note says in short; of what a rule found, the sentence.
     pub short_description: String,
+    /// What the note says in full; of what a rule found, its title, and why where the rule says so.
+    pub long_description: String,
+    /// Who reports it, as in the note.
+    pub reported_by: Reporter,
     /// Who reported it.
     pub author: Author,
     /// When it was made, RFC 3339.

@@ -86,7 +86,7 @@ pub use search_alerts::{
     Blackout, BlackoutTimes, Preset, PresetList, PresetWrite, SearchAlert, SearchAlertList, SearchAlertWrite,
     ToldChannel, Trigger, TriggerInterval, TriggerOperator,
 };
-pub use server::{Degraded, Live, Ready, Status, UnavailableTable};
+pub use server::{Degraded, Live, LocationsInUse, Ready, Status, UnavailableTable};
 pub use sessions::{
     Challenge, IdentityProvider, InvitationAccept, LinkInfo, LinkKind, LinkLook, Need, PasswordResetCommit,
     PasswordResetRequest, SessionList, SessionSummary, SessionsEnded, SignIn, SignInMethods, SignedIn, User,

@@ -41,6 +41,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expected: Option<Vec<String>>,
+    /// The same as `detail`, under the name by which clients of Security Advisor look for it: only in answers of its APIs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub message: Option<String>,
 }
 
 macro_rules! codes {
@@ -226,6 +230,7 @@ impl Problem {
             position: None,
             length: None,
             expected: None,
+            message: None,
         }
     }
 }

@@ -33,6 +33,27 @@ pub struct Status {
     pub version: String,
     /// Tables of the account that cannot be read; empty when all is well. They are not in the numbers.
     pub unavailable_tables: Vec<UnavailableTable>,
+    /// What tells where addresses are; null without such a database.
+    #[schema(required)]
+    pub locations: Option<LocationsInUse>,
+}
+
+/// A database of where addresses are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LocationsInUse {
+    /// What it calls itself: `GeoLite2-City`.
+    #[schema(example = "GeoLite2-City")]
+    pub kind: String,
+    /// When it was made.
+    pub built_at: String,
+    /// The package that it was installed from, with its version; null for a file of the operator.
+    #[schema(required)]
+    pub source: Option<String>,
+    /// What the package says of its licence.
+    #[schema(required)]
+    pub licence: Option<String>,
+    /// The texts that came with it, which say to whom it is owed.
+    pub notices: Vec<String>,
 }
 
 /// A table that cannot be read. It is tried again by itself.

@@ -19,6 +19,9 @@ pub(crate) const TIME: &[&str] = &[
     "eventdatetime",
     "datetime",
     "activitydatetime",
+    "utctime",
+    "systemtime",
+    "timecreated",
     "id.time",
     "event.time",
     "event.timestamp",
@@ -38,7 +41,7 @@ pub(crate) const TIME: &[&str] = &[
     "data.date",
 ];
 /// How many of [`TIME`] mean nothing but the event's time.
-pub(crate) const TIME_STATED: usize = 17;
+pub(crate) const TIME_STATED: usize = 20;
 const ID: &[&str] = &[
     "eventid",
     "id",

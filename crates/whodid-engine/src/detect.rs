@@ -11,6 +11,7 @@
 //! in which their records were taken in, and the clock is let pass only when none waits: what did not happen is told
 //! only when everything that did was seen.
 
+mod evidence;
 mod finding;
 mod reading;
 mod recording;
@@ -35,6 +36,7 @@ use whodid_rules::{Drops, Hit, RuleSet, State, Verdict};
 use crate::engine::{Engine, Inner};
 use crate::error::Error;
 
+pub use evidence::Evident;
 pub use finding::FINDING_ACTION;
 use finding::Repeats;
 pub(crate) use finding::sentence;

@@ -37,7 +37,7 @@ mod writer;
 
 pub use backtest::{Backtest, BacktestDay, BacktestDifference, BacktestReport, BacktestSample};
 pub use csv::defused;
-pub use detect::{DETECT_STREAMS, DetectStatus, FINDING_ACTION};
+pub use detect::{DETECT_STREAMS, DetectStatus, Evident, FINDING_ACTION};
 pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind};
 pub use export::{ExportFormat, Profile};

@@ -25,6 +25,8 @@ pub use repair::{Repair, repair};
 const SPAN_MICROS_MAX: i64 = 24 * 3_600 * duration::SECOND;
 /// Most levels of conditions.
 const DEPTH_MAX: usize = 32;
+/// What the names of its findings begin with.
+const FINDING_PREFIX: &str = "ata-";
 
 /// A rule of a package, compiled.
 #[derive(Debug, Clone)]
@@ -194,7 +196,9 @@ fn read_rule(rule: &Value) -> Result<AdvisorRule, Problem> {
         level: severity.unwrap_or_default(),
         ..Meta::default()
     };
-    meta.extension.finding_type = Some(finding_type.strip_prefix("ata-").unwrap_or(finding_type).to_owned());
+    // Under this name findings, notes and cards know it; packages leave the prefix out.
+    let plain = finding_type.strip_prefix(FINDING_PREFIX).unwrap_or(finding_type);
+    meta.extension.finding_type = Some(format!("{FINDING_PREFIX}{plain}"));
     let group_by = match rule.get("groupBy") {
         None => Vec::new(),
         Some(Value::String(field)) => vec![field.clone()],

@@ -90,6 +90,12 @@ impl Document {
         }
     }
 
+    /// Whether the account itself says what its findings are about, in a note that it makes (`custom` in Security
+    /// Advisor's packages).
+    pub fn is_custom(&self) -> bool {
+        matches!(&self.body, Body::Advisor(rule) if rule.is_custom)
+    }
+
     /// Whether it is meant by a reference: an id, a name, a title.
     pub fn is_called(&self, name: &str) -> bool {
         let meta = self.meta();

@@ -22,6 +22,8 @@ const USERS_OF_A_NETWORK: usize = 4;
 const NEW_TO_ACCOUNT_MICROS: i64 = 24 * 3_600 * 1_000_000;
 /// Faster than this is no travel (detection.md §D5).
 const SPEED_KM_H_MAX: f64 = 900.0;
+/// Ways of one group that may become habitual.
+const WAYS_MAX: usize = 256;
 /// Shorter ways are not judged.
 const DISTANCE_KM_MIN: f64 = 500.0;
 /// Two acts are at least so far apart in time when their speed is taken.
@@ -73,7 +75,7 @@ pub(crate) struct Habits {
     pub forgotten: u64,
     known: HashMap<String, Seen>,
     recent: VecDeque<Act>,
-    /// Pairs of countries and the days on which they followed each other.
+    /// Pairs of places, of which [`way`] makes the names, and the days on which they followed each other.
     ways: HashMap<String, Vec<i64>>,
     pub touched: u64,
     /// Bytes of what is known; counted anew by [`Self::weigh`] after it was stored.
@@ -191,31 +193,33 @@ impl Habits {
 
     fn see_travel(&mut self, rule: &HabitRule, facts: Facts) -> Option<String> {
         let location = facts.location.clone()?;
+        let today = facts.time.day_number();
         let mut why = None;
         for earlier in &self.recent {
             let Some(other) = &earlier.location else { continue };
             let apart = (facts.time.micros() - earlier.time.micros()).abs();
-            if apart > rule.span || other.country == location.country {
+            if apart > rule.span {
                 continue;
             }
             let distance = distance_km(other, &location) - other.radius_km - location.radius_km;
             let hours = apart.max(TRAVEL_MICROS_MIN) as f64 / 3.6e9;
-            let way = way(&other.country, &location.country);
-            let days = self.ways.get(&way).map_or(0, Vec::len);
+            let way = way(other, &location);
+            let days = self.ways.get(&way).map_or(0, |days| days.iter().filter(|day| **day != today).count());
             if distance > DISTANCE_KM_MIN && distance / hours > SPEED_KM_H_MAX && days < HABITUAL_DAYS {
-                why = Some(format!(
-                    "{} and {} are at least {distance:.0} km apart, and {} lay between",
-                    other.country,
-                    location.country,
-                    crate::duration::words(apart / 1_000_000 * 1_000_000)
-                ));
+                let places = if other.country == location.country {
+                    format!("two places in {}", location.country)
+                } else {
+                    format!("{} and {}", other.country, location.country)
+                };
+                let between = crate::duration::words(apart / 1_000_000 * 1_000_000);
+                why = Some(format!("{places} are at least {distance:.0} km apart, and {between} lay between"));
             }
         }
-        if let Some(last) =
-            self.recent.back().and_then(|act| act.location.as_ref()).filter(|last| last.country != location.country)
-        {
-            let days = self.ways.entry(way(&last.country, &location.country)).or_default();
-            let today = facts.time.day_number();
+        let last = self.recent.back().and_then(|act| act.location.as_ref());
+        if let Some(way) = last.map(|last| way(last, &location)).filter(|way| !way.is_empty()) {
+            let is_full = self.ways.len() >= WAYS_MAX && !self.ways.contains_key(&way);
+            let mut none = Vec::new();
+            let days = if is_full { &mut none } else { self.ways.entry(way).or_default() };
             if !days.contains(&today) && days.len() < HABITUAL_DAYS {
                 days.push(today);
             }
@@ -302,6 +306,18 @@ impl Habits {
     }
 }
 
-fn way(one: &str, other: &str) -> String {
-    if one < other { format!("{one}-{other}") } else { format!("{other}-{one}") }
+/// From where to where, in either direction: countries, and within one of them whole degrees. Empty where it is the
+/// same place.
+fn way(one: &Location, other: &Location) -> String {
+    let is_same = one.country == other.country;
+    let name = |at: &Location| match is_same {
+        true => format!("{}{:.0},{:.0}", at.country, at.latitude, at.longitude),
+        false => at.country.clone(),
+    };
+    let (one, other) = (name(one), name(other));
+    match one.cmp(&other) {
+        std::cmp::Ordering::Less => format!("{one}-{other}"),
+        std::cmp::Ordering::Equal => String::new(),
+        std::cmp::Ordering::Greater => format!("{other}-{one}"),
+    }
 }

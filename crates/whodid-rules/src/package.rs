@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -53,9 +54,26 @@ pub struct Variable {
     /// What it is for.
     #[serde(default)]
     pub description: String,
-    /// The values until somebody gives others.
+    /// The values until somebody gives others: in the file one, or a list; texts or numbers.
     #[serde(default)]
     pub default: Vec<String>,
+}
+
+impl VariableType {
+    /// What is wrong with a value; `None` where nothing is.
+    pub fn fault(self, value: &str) -> Option<String> {
+        let is_good = match self {
+            Self::Text => true,
+            Self::Network => value.parse::<IpAddr>().is_ok() || value.parse::<ipnet::IpNet>().is_ok(),
+            Self::Number => value.parse::<f64>().is_ok_and(f64::is_finite),
+        };
+        let wanted = match self {
+            Self::Text => return None,
+            Self::Network => "an address or a network such as 192.0.2.0/24",
+            Self::Number => "a number",
+        };
+        (!is_good).then(|| format!("'{}' is not {wanted}", short(value)))
+    }
 }
 
 /// What the findings of a package are about: one of the two numbers of Activity Insights.
@@ -376,7 +394,7 @@ fn read_manifest(text: &str) -> Result<Manifest, PackageError> {
         return Err(wrong("the file must hold one document".to_owned()));
     };
     let manifest: Manifest =
-        yaml_serde::from_value(with_text_versions(document.clone())).map_err(|error| wrong(error.to_string()))?;
+        yaml_serde::from_value(with_texts(document.clone())).map_err(|error| wrong(error.to_string()))?;
     let is_id = |id: &str| {
         !id.is_empty()
             && id.len() <= 63
@@ -388,20 +406,35 @@ fn read_manifest(text: &str) -> Result<Manifest, PackageError> {
             short(&manifest.id)
         )));
     }
+    for (name, variable) in &manifest.variables {
+        if let Some(fault) = variable.default.iter().find_map(|value| variable.kind.fault(value)) {
+            return Err(wrong(format!("the default of the variable '{}': {fault}", short(name))));
+        }
+    }
     if let Some(source) = manifest.sources.iter().find(|source| whodid_decode::Format::parse(source).is_none()) {
         return Err(wrong(format!("the source '{source}' is no format that whodid reads")));
     }
     Ok(manifest)
 }
 
-/// `version: 1.2` is a number to YAML.
-fn with_text_versions(mut document: Value) -> Value {
+/// `version: 1.2` is a number to YAML, and so is `default: 5`, which may also stand without a list.
+fn with_texts(mut document: Value) -> Value {
     for name in ["version", "min_version"] {
         if let Some(value) = document.get_mut(name)
             && let Some(text) = yaml::scalar(value)
         {
             *value = Value::String(text);
         }
+    }
+    let variables = document.get_mut("variables").and_then(Value::as_mapping_mut);
+    for (_, variable) in variables.into_iter().flatten() {
+        let Some(default) = variable.get_mut("default") else { continue };
+        let text = |value: &Value| yaml::scalar(value).map_or_else(|| value.clone(), Value::String);
+        *default = match &*default {
+            Value::Sequence(values) => Value::Sequence(values.iter().map(text).collect()),
+            one if yaml::scalar(one).is_some() => Value::Sequence(vec![text(one)]),
+            other => other.clone(),
+        };
     }
     document
 }

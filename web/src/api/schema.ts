@@ -3985,6 +3985,22 @@ export interface components {
             /** @description Always true. */
             live: boolean;
         };
+        /** @description A database of where addresses are. */
+        LocationsInUse: {
+            /** @description When it was made. */
+            built_at: string;
+            /**
+             * @description What it calls itself: `GeoLite2-City`.
+             * @example GeoLite2-City
+             */
+            kind: string;
+            /** @description What the package says of its licence. */
+            licence: string | null;
+            /** @description The texts that came with it, which say to whom it is owed. */
+            notices: string[];
+            /** @description The package that it was installed from, with its version; null for a file of the operator. */
+            source: string | null;
+        };
         /** @description One event with the records that share its id or its correlation id. */
         Lookup: components["schemas"]["Event"] & {
             /** @description Oldest first, at most 50, without the event itself. */
@@ -4154,8 +4170,18 @@ export interface components {
              * @description When it came in.
              */
             insertion_timestamp: number;
+            /** @description What the note says in full; of what a rule found, its title, and why where the rule says so. */
+            long_description: string;
+            /** @description `{account}/providers/{provider}/occurrences/{id}`. */
+            name: string;
+            /** @description Whose it is. */
+            provider_id: string;
+            /** @description `{account}/providers/{provider}`. */
+            provider_name: string;
             /** @description The record of what a rule found: `findings:7`. */
             record?: string;
+            /** @description Who reports it, as in the note. */
+            reported_by: components["schemas"]["Reporter"];
             /** @description What the note says in short; of what a rule found, the sentence. */
             short_description: string;
             /** @description When it was last changed. */
@@ -4460,6 +4486,8 @@ export interface components {
              * @description How many bytes of the query text it covers.
              */
             length?: number;
+            /** @description The same as `detail`, under the name by which clients of Security Advisor look for it: only in answers of its APIs. */
+            message?: string;
             /**
              * Format: int64
              * @description Where in the query text the trouble begins, in bytes from 0.
@@ -5638,6 +5666,7 @@ export interface components {
              * @description Bytes of the journal that are in use, of all accounts together; null for who is no operator.
              */
             journal_bytes: number | null;
+            locations: components["schemas"]["LocationsInUse"] | null;
             /** @description Latest event time; null while there are no events. */
             newest_event: string | null;
             /** @description Earliest event time; null while there are no events. */
@@ -5879,21 +5908,21 @@ export interface components {
             finding_note_names: string[];
             /** @enum {string} */
             kind: "FINDING_COUNT";
-            /** @description What they are called. */
-            text: string;
+            /** @description What they are called; needed where an element has several. */
+            text?: string;
         } | {
             /** @enum {string} */
             kind: "KPI";
             /** @description Of these notes. */
             kpi_note_names: string[];
-            /** @description What they are called. */
-            text: string;
+            /** @description What they are called; needed where an element has several. */
+            text?: string;
         };
         /**
-         * @description The methods that send a body.
+         * @description The methods by which a webhook is told; the body is sent with each.
          * @enum {string}
          */
-        WebhookMethod: "post" | "put" | "patch";
+        WebhookMethod: "post" | "put" | "patch" | "get" | "delete";
         /** @description How a webhook proves where it comes from. */
         WebhookSigning: {
             /** @enum {string} */

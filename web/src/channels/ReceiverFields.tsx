@@ -109,6 +109,8 @@ function WebhookFields({ form, onChange }: ReceiverFieldsProps) {
             <option value="post">POST</option>
             <option value="put">PUT</option>
             <option value="patch">PATCH</option>
+            <option value="get">GET</option>
+            <option value="delete">DELETE</option>
           </select>
         </Field>
         <Field id={`${id}-url`} label="Address">

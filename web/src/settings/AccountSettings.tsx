@@ -6,16 +6,18 @@ import { admin } from '../api/admin'
 import type { Settings } from '../api/shapes'
 import { useChange } from '../session/change'
 import { useSigned } from '../session/me'
+import { READS_EVENTS } from '../session/rights'
 import { ChangeError } from '../ui/Confirm'
 import { Loaded } from '../ui/Loaded'
 import { notify } from '../ui/notice'
+import { AboutServer } from './AboutServer'
 import { historyOf } from './History'
 import { changesOf, GROUPS, minutesText, updateOf } from './settingLines'
 import { Tab } from './Tab'
 
 export function AccountTab() {
   const settings = useQuery({ queryKey: ['settings'], queryFn: ({ signal }) => admin.settings(signal) })
-  const { account } = useSigned()
+  const { account, rights } = useSigned()
   return (
     <Tab
       title="Account"
@@ -28,6 +30,7 @@ export function AccountTab() {
       history={historyOf(['account'])}
     >
       <Loaded query={settings}>{(data) => <SettingsForm key={JSON.stringify(data)} saved={data} />}</Loaded>
+      {rights.mayAny(READS_EVENTS) && <AboutServer />}
     </Tab>
   )
 }

@@ -52,7 +52,7 @@ fn unknown_members_are_refused_everywhere() {
         json!({"name": "x", "receiver": {"type": "slack"}}),
         json!({"name": "x", "severity": "high", "receiver": {"type": "slack", "url": SLACK}}),
         json!({"name": "x", "receiver": {"type": "webhook", "url": "https://x", "signing": {"type": "jwt", "key": "y"}}}),
-        json!({"name": "x", "receiver": {"type": "webhook", "url": "https://x", "method": "delete"}}),
+        json!({"name": "x", "receiver": {"type": "webhook", "url": "https://x", "method": "trace"}}),
         json!({"name": "x", "sources": [{"provider": "p", "types": []}], "receiver": {"type": "slack", "url": SLACK}}),
     ] {
         assert!(serde_json::from_value::<Channel>(wrong.clone()).is_err(), "{wrong}");

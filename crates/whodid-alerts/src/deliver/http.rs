@@ -124,6 +124,8 @@ impl Sender {
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
             Method::Patch => reqwest::Method::PATCH,
+            Method::Get => reqwest::Method::GET,
+            Method::Delete => reqwest::Method::DELETE,
         };
         Ok(Body { method, headers, bytes })
     }

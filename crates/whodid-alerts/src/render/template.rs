@@ -271,7 +271,7 @@ fn context(notice: &Notice) -> Value {
         "app": of_event(&["app", "_app"]),
         "host": of_event(&["host", "_host"]),
         "tag": of_event(&["tag", "_tag"]),
-        "line": lines.first().copied().unwrap_or(&notice.sentence),
+        "line": lines.first().copied().filter(|line| !line.is_empty()).unwrap_or(&notice.sentence),
         "line_objects": events,
         "first_line_object": first,
         "event": notice.event,

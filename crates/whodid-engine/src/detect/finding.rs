@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use whodid_model::{AccountName, Field, StreamName, Timestamp};
-use whodid_rules::{Hit, Level, Place, Rule, RuleSet, Verdict};
+use whodid_rules::{Hit, Level, NextStep, Place, Rule, RuleSet, Verdict};
 
 use super::is_finding;
 use crate::row::Row;
@@ -25,6 +25,8 @@ const OPEN_MAX: usize = 20_000;
 const TEXT_BYTES_MAX: usize = 2 << 10;
 /// Tags that are repeated.
 const TAGS_MAX: usize = 100;
+/// Next steps that are repeated.
+const STEPS_MAX: usize = 5;
 /// Places listed in an update.
 const UPDATE_EVIDENCE_MAX: usize = 20;
 
@@ -151,6 +153,9 @@ fn event(account: &AccountName, rule: &Rule, hit: &Hit, row: Option<(Row<'_>, &S
     put("silencedBy", hit.silenced_by.as_ref().map(|id| json!(id)));
     let tags: Vec<&str> = meta.tags.iter().take(TAGS_MAX).map(|tag| cut(tag)).collect();
     put("tags", (!tags.is_empty()).then(|| json!(tags)));
+    let steps: Vec<_> = meta.extension.next_steps.iter().take(STEPS_MAX).map(step).collect();
+    put("nextSteps", (!steps.is_empty()).then(|| json!(steps)));
+    put("resource", row.and_then(|(row, _)| resource(row)));
     put("isCap", (hit.verdict == Verdict::CapReached).then_some(json!(true)));
     json!({
         "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event",
@@ -215,6 +220,32 @@ fn severity(level: Level) -> &'static str {
 }
 
 /// Who did it, as the event that completed it says; for what time completed, the group.
+fn step(step: &NextStep) -> Value {
+    let mut shown = json!({"title": cut(&step.title)});
+    if let Some(url) = &step.url {
+        shown["url"] = json!(cut(url));
+    }
+    shown
+}
+
+/// What the event that completed it was done to.
+fn resource(row: Row<'_>) -> Option<Value> {
+    let mut resource = serde_json::Map::new();
+    let members = [
+        ("id", Field::TargetId),
+        ("name", Field::TargetName),
+        ("type", Field::TargetType),
+        ("service", Field::Service),
+        ("region", Field::Region),
+    ];
+    for (member, field) in members {
+        if let Some(text) = row.field(field) {
+            resource.insert(member.to_owned(), json!(cut(text)));
+        }
+    }
+    (!resource.is_empty()).then_some(Value::Object(resource))
+}
+
 fn initiator(row: Option<Row<'_>>, hit: &Hit) -> Value {
     let Some(row) = row else {
         let values: Vec<&str> = hit.group.iter().map(|(_, value)| value.as_str()).collect();

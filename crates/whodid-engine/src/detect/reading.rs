@@ -133,7 +133,7 @@ impl Engine {
     }
 
     /// The records that are there from an offset to before another.
-    async fn flushed(
+    pub(super) async fn flushed(
         &self,
         table: &whodid_lake::Table,
         stream: &StreamName,

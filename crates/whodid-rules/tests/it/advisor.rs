@@ -23,7 +23,7 @@ fn a_boolean_rule_matches_single_events() {
     ]);
     let rules = rules(DELETED);
     assert_eq!(matches(&rules, &events), ["key-deleted: 0"]);
-    assert_eq!(rules.rules()[0].meta.extension.finding_type.as_deref(), Some("kms-key-deleted"));
+    assert_eq!(rules.rules()[0].meta.extension.finding_type.as_deref(), Some("ata-kms-key-deleted"));
     assert_eq!(rules.rules()[0].provider, "security-advisor");
 }
 

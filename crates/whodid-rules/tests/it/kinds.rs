@@ -143,6 +143,33 @@ fn travel_faster_than_an_aeroplane_is_told_where_places_are_known() {
     assert!(hits(&knowing, &slow).is_empty());
 }
 
+struct OneCountry;
+
+impl Locate for OneCountry {
+    fn locate(&self, address: std::net::IpAddr) -> Option<Location> {
+        let (latitude, longitude) = match address.to_string().split('.').next() {
+            Some("192") => (40.7, -74.0),
+            Some("198") => (41.3, -72.9),
+            _ => (34.1, -118.2),
+        };
+        Some(Location { country: "US".to_owned(), latitude, longitude, radius_km: 50.0 })
+    }
+}
+
+#[test]
+fn travel_within_a_country_is_told_too_until_it_is_a_habit() {
+    let rules = of("type: impossible_travel, group-by: [initiator.name], timespan: 24h");
+    let rules = rules.with_locations(Box::new(OneCountry));
+    let coast_to_coast = logins(&[("10:00:00", "bob", "192.0.2.1", "x"), ("10:30:00", "bob", "203.0.113.1", "x")]);
+    let found = hits(&rules, &coast_to_coast);
+    assert_eq!(told(&rules, &found), ["it bob 10:30:00"]);
+    assert!(found[0].why.as_deref().unwrap().starts_with("two places in US are at least 38"), "{:?}", found[0].why);
+    let next_town = logins(&[("10:00:00", "bob", "192.0.2.1", "x"), ("10:30:00", "bob", "198.51.100.1", "x")]);
+    assert!(hits(&rules, &next_town).is_empty());
+    let days: String = (1..=5).map(|day| coast_to_coast.replace("2026-06-01", &format!("2026-06-{day:02}"))).collect();
+    assert_eq!(hits(&rules, &days).len(), 3, "on the fourth day it is a habit");
+}
+
 #[test]
 fn hours_hold_a_rule_to_a_time_of_day_in_a_zone() {
     let rules = rules(

@@ -38,6 +38,26 @@ fn a_package_is_checked_with_its_tests() {
     assert_eq!(check.tests[1].detail.as_deref(), Some("0 matches instead"));
 }
 
+#[test]
+fn defaults_are_one_value_or_a_list_and_of_the_kind_that_the_variable_has() {
+    let with = |variable: &str| {
+        let manifest = MANIFEST.replace("{type: text, description: who may, default: [root]}", variable);
+        Package::from_files(files().into_iter().chain([("package.yaml".to_owned(), manifest)]).collect())
+    };
+    let default = |variable: &str| with(variable).unwrap().manifest.variables["admins"].default.clone();
+    assert_eq!(default("{type: number, default: [5, 2.5]}"), ["5", "2.5"]);
+    assert_eq!(default("{type: text, default: mara}"), ["mara"]);
+    assert_eq!(default("{type: network, default: [10.0.0.0/8, '2001:db8::1']}"), ["10.0.0.0/8", "2001:db8::1"]);
+    for (wrong, told) in [
+        ("{type: number, default: many}", "the default of the variable 'admins': 'many' is not a number"),
+        ("{type: network, default: [10.0.0.0/40]}", "'10.0.0.0/40' is not an address or a network"),
+        ("{type: text, default: {a: b}}", "invalid type"),
+    ] {
+        let refused = with(wrong).unwrap_err().to_string();
+        assert!(refused.contains(told), "{wrong}: {refused}");
+    }
+}
+
 /// A package of one rule, named after it, that lets these names be.
 fn letting(id: &str, admins: &str) -> Package {
     let manifest = MANIFEST.replace("my-rules", id).replace("[root]", admins);

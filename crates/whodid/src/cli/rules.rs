@@ -128,6 +128,9 @@ pub struct MatchFlags {
     /// Also tell what correlations make of the matches
     #[arg(long)]
     pub correlations: bool,
+    /// Also take dormant rules, which are switched off until somebody needs them
+    #[arg(long)]
+    pub with_dormant: bool,
     /// How to read the events
     #[arg(long, default_value = "auto", value_parser = format)]
     pub format: Format,

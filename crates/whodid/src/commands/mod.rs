@@ -12,6 +12,7 @@ pub mod generate;
 pub mod init;
 pub mod installed;
 pub mod keys;
+pub mod locations;
 pub mod rejects;
 pub mod rights;
 pub mod rules;

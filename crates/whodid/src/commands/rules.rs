@@ -95,7 +95,7 @@ fn test(flags: &TestFlags, output: Output) -> Result<End> {
         std::fs::write(path, junit(&outcomes)).with_context(|| format!("writing {}", path.display()))?;
     }
     if output == Output::Table {
-        output::note(&format!("{} tests, {failed} failed; {untested} rules have none", outcomes.len()));
+        output::note(&format!("tests: {}, failed: {failed}; rules without tests: {untested}", outcomes.len()));
     }
     Ok(if failed > 0 || loaded.problems.iter().any(|problem| problem.gravity == Gravity::Error) {
         End::Found
@@ -108,7 +108,8 @@ fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
     let (loaded, mut variables) = read(std::slice::from_ref(&flags.rules))?;
     variables.set(given(&flags.variables)?);
     let documents = loaded.documents.iter().collect();
-    let build = Build { documents, variables, with_dormant: true, routes: flags.route, ..Build::default() };
+    let build =
+        Build { documents, variables, with_dormant: flags.with_dormant, routes: flags.route, ..Build::default() };
     let (rules, problems) = RuleSet::compile(&build);
     for problem in loaded.problems.iter().chain(&problems) {
         output::note(&problem.to_string());
@@ -116,6 +117,7 @@ fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
     let mut printer = Printer { rules: &rules, output, rows: Vec::new() };
     let mut run = Run::new(&rules);
     let mut hits: Vec<Hit> = Vec::new();
+    let mut timeless = 0_u64;
     let now = crate::clock::now();
     let name = flags.events.display();
     each_part(&flags.events, &mut |part| {
@@ -124,7 +126,10 @@ fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
             for rule in rules.matches(event) {
                 result = std::mem::replace(&mut result, Ok(())).and_then(|()| printer.matched(rule, number));
             }
-            if flags.correlations {
+            // Without a time of their own all would have happened together, now.
+            let is_timed = event.place.event_time != now;
+            timeless += u64::from(!is_timed);
+            if flags.correlations && is_timed {
                 rules.step(state, event, &mut hits);
                 hits.retain(|hit| hit.start.is_some() || hit.why.is_some());
                 for hit in hits.drain(..) {
@@ -140,7 +145,18 @@ fn match_file(flags: &MatchFlags, output: Output) -> Result<End> {
         for hit in hits.iter().filter(|hit| hit.start.is_some() || hit.why.is_some()) {
             printer.fired(hit)?;
         }
+        if timeless > 0 {
+            output::note(&format!(
+                "events without a time that is understood, left out of correlations: {timeless}; name it eventTime, time, timestamp or @timestamp"
+            ));
+        }
         let drops = run.drops();
+        if drops.without_group > 0 {
+            output::note(&format!(
+                "matches without a value to group by, left out of correlations: {}",
+                drops.without_group
+            ));
+        }
         if drops.groups + drops.matches > 0 {
             output::note(&format!(
                 "memory was full: {} groups and {} matches were let go",
@@ -242,7 +258,7 @@ fn check(path: &Path, output: Output) -> Result<End> {
     if output == Output::Table {
         let manifest = &package.manifest;
         output::note(&format!(
-            "{} {} by {} ({}): {} rules, {} tests, {}",
+            "{} {} by {} ({}): rules: {}, tests: {}, {}",
             manifest.id,
             manifest.version,
             manifest.author,

@@ -91,7 +91,7 @@ impl Running {
         let stopping = CancellationToken::new();
         let installation = meta.installation().await?.context("the metadata was not initialised")?;
         let oidc = server::provider(&config)?;
-        let locations = config.locations.as_deref().map(Locations::open).transpose()?;
+        let locations = Locations::of_config(&config)?;
         let app = App::new(config, meta, installation, oidc, locations, telemetry.clone(), stopping);
         let listening = tokio::spawn(server::serve(listener, Arc::clone(&app)));
         let accounts = app.meta.accounts().await?;

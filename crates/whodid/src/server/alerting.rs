@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use whodid_alerts::alert::{Added, Finding, Opening, Status};
 use whodid_alerts::{Alert, Channel, Evidence, GroupValue, Moment, Notice, Severity, Silence};
-use whodid_engine::Engine;
+use whodid_engine::{Engine, Evident};
 use whodid_meta::{AlertRow, ChangeError, DeliveryRow, DeliveryState, DocumentKind, MetaError, Settings};
-use whodid_model::{AccountName, Offset, Timestamp, chain};
+use whodid_model::{AccountName, Offset, RecordId, Timestamp, chain};
 
 use super::App;
 
@@ -25,6 +25,9 @@ const TICK: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// Findings of this severity and above become alerts; milder ones stay findings.
 const ALERT_FROM: Severity = Severity::Medium;
+/// Bytes of events that a channel's template is given together, the newest first: what it makes of them must find room
+/// in a body of 256 KiB.
+const EVENTS_BYTES_MAX: usize = 48 << 10;
 /// Records that an alert names as evidence; its search finds the others.
 const EVIDENCE_KEPT: usize = 100;
 const MICROS_AN_HOUR: i64 = 3_600_000_000;
@@ -46,14 +49,14 @@ struct Found {
     sentence: String,
     evidence: Vec<String>,
     payload: Value,
+    /// The same in the form of the Findings API.
+    occurrence: Value,
     /// Of further matches: how many there are by now.
     update: Option<u64>,
     /// Of an alert on a search: the channels that are told, whatever else they want, each time.
     channels: Option<Vec<String>>,
     /// The search that shows what it is about.
     query: String,
-    /// What the latest of the evidence tells.
-    lines: Vec<String>,
 }
 
 /// Goes on until the server stops.
@@ -128,12 +131,16 @@ async fn take(
     let settings = app.meta.account(account).await.map_err(told)?.map(|known| known.settings).unwrap_or_default();
     let around = Around { channels, silences, settings };
     // One after the other, because several may belong to one alert.
-    for (offset, text) in &findings {
+    for (at, (offset, text)) in findings.iter().enumerate() {
         let next = offset.next();
         let event = serde_json::from_str::<Value>(text).unwrap_or_default();
         loop {
             let now = crate::clock::now();
             let (rows, deliveries) = work(app, account, &event, &around, now).await.map_err(told)?;
+            // Most are too mild for an alert, and to come to them again changes nothing: only the last is noted.
+            if rows.is_empty() && deliveries.is_empty() && at + 1 < findings.len() {
+                break;
+            }
             match app.meta.store_alerts(account, &rows, &deliveries, Some(next), now).await {
                 Ok(()) => {
                     if !deliveries.is_empty() {
@@ -169,7 +176,7 @@ async fn work(
     now: Timestamp,
 ) -> Result<Worked, MetaError> {
     let is_silenced = event["requestData"]["silencedBy"].is_string();
-    let Some(found) = read(event).filter(|found| !is_silenced && found.severity >= ALERT_FROM) else {
+    let Some(found) = read(account, event).filter(|found| !is_silenced && found.severity >= ALERT_FROM) else {
         return Ok((Vec::new(), Vec::new()));
     };
     let latest = app.meta.latest_alert(account, &found.rule_id, &found.key).await?;
@@ -179,7 +186,10 @@ async fn work(
     let Grown { row, alert, found, moment } = grown;
     let is_quiet = is_kept_quiet(&around.silences, &found.rule_id, found.severity, &found.group, now);
     let moment = moment.filter(|_| !is_quiet);
-    let deliveries = moment.map(|moment| told(app, &alert, moment, &found, &around.channels, now)).unwrap_or_default();
+    let deliveries = match moment {
+        Some(moment) => told(app, &alert, moment, &found, &around.channels, now).await,
+        None => Vec::new(),
+    };
     Ok((vec![row], deliveries))
 }
 
@@ -273,6 +283,12 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
     if let Some(version) = version {
         body["ruleVersion"] = json!(version);
     }
+    // What is told of it later tells of the same occurrence; an update has none.
+    let occurrence =
+        if found.occurrence.is_null() { before.map(|body| &body["occurrence"]) } else { Some(&found.occurrence) };
+    if let Some(occurrence) = occurrence.filter(|occurrence| occurrence.is_object()) {
+        body["occurrence"] = occurrence.clone();
+    }
     if let Some(channels) = channels {
         body["channels"] = json!(channels);
         body["query"] = json!(found.query);
@@ -289,8 +305,38 @@ fn with_evidence(before: &Value, more: &[String]) -> Vec<String> {
     all
 }
 
+/// What the newest of the evidence tells; what is gone, or cannot be read just now, is named and tells nothing.
+async fn evidence(app: &App, account: &AccountName, found: &Found, has_events: bool) -> Vec<Evidence> {
+    let newest: Vec<&String> = found.evidence.iter().rev().take(whodid_alerts::notice::EVIDENCE_MAX).collect();
+    let ids: Vec<RecordId> = newest.iter().filter_map(|record| RecordId::parse(record)).collect();
+    let seen = match app.engine() {
+        Ok(engine) => engine.evidence(account, &ids).await.unwrap_or_else(|error| {
+            tracing::error!(account = %account, error = %chain(&error), "what shows an alert cannot be read, and is told by its places only");
+            Vec::new()
+        }),
+        Err(_) => Vec::new(),
+    };
+    let seen: HashMap<String, Evident> =
+        ids.iter().map(ToString::to_string).zip(seen).filter_map(|(id, seen)| Some((id, seen?))).collect();
+    let mut bytes = if has_events { EVENTS_BYTES_MAX } else { 0 };
+    let shown = |record: &String| {
+        let seen = seen.get(record);
+        let event = seen.filter(|seen| seen.raw.len() <= bytes).map(|seen| {
+            bytes -= seen.raw.len();
+            serde_json::from_slice(&seen.raw).unwrap_or_else(|_| json!(String::from_utf8_lossy(&seen.raw)))
+        });
+        Evidence {
+            record: record.clone(),
+            at: seen.map_or(found.at, |seen| seen.at),
+            sentence: seen.map(|seen| seen.sentence.clone()).unwrap_or_default(),
+            event: event.unwrap_or_default(),
+        }
+    };
+    newest.into_iter().map(shown).collect()
+}
+
 /// What channels are told of a moment in the life of an alert.
-fn told(
+async fn told(
     app: &App,
     alert: &Alert,
     moment: Moment,
@@ -298,7 +344,17 @@ fn told(
     channels: &[(String, Channel)],
     now: Timestamp,
 ) -> Vec<DeliveryRow> {
-    let notice = Notice {
+    let wants = |id: &String, channel: &Channel| match &found.channels {
+        Some(named) => named.contains(id),
+        None => channel.wants(alert.severity, &found.provider, &found.finding_type),
+    };
+    let wanting: Vec<&(String, Channel)> =
+        channels.iter().filter(|(id, channel)| channel.enabled && wants(id, channel)).collect();
+    if wanting.is_empty() {
+        return Vec::new();
+    }
+    let has_events = wanting.iter().any(|(_, channel)| channel.wants_events());
+    let whole = Notice {
         event: moment,
         alert_id: alert.id.clone(),
         account: alert.account.clone(),
@@ -311,29 +367,15 @@ fn told(
         count: alert.count,
         group: alert.group.clone(),
         link: format!("{}/alerts/{}", app.config.base_url(), alert.id),
-        evidence: found
-            .evidence
-            .iter()
-            .rev()
-            .take(whodid_alerts::notice::EVIDENCE_MAX)
-            .enumerate()
-            .map(|(back, record)| Evidence {
-                record: record.clone(),
-                at: found.at,
-                sentence: found.lines.iter().rev().nth(back).cloned().unwrap_or_default(),
-                event: Value::Null,
-            })
-            .collect(),
+        evidence: evidence(app, &alert.account, found, has_events).await,
         query: found.query.clone(),
-        finding: found.payload.clone(),
+        finding: found.occurrence.clone(),
         more: 0,
     };
-    let wants = |id: &String, channel: &Channel| match &found.channels {
-        Some(named) => named.contains(id),
-        None => channel.wants(alert.severity, &found.provider, &found.finding_type),
-    };
-    let wanting = channels.iter().filter(|(id, channel)| channel.enabled && wants(id, channel));
-    wanting.map(|(id, _)| queued(id, Some(&alert.id), &notice, now)).collect()
+    let mut short = whole.clone();
+    short.evidence.iter_mut().for_each(|evidence| evidence.event = Value::Null);
+    let notice = |channel: &Channel| if channel.wants_events() { &whole } else { &short };
+    wanting.into_iter().map(|(id, channel)| queued(id, Some(&alert.id), notice(channel), now)).collect()
 }
 
 /// A notice for a channel, to be sent as soon as may be.
@@ -409,7 +451,7 @@ pub async fn told_of_alert(
         return Ok(Vec::new());
     }
     let channels = channels(app, account).await?;
-    Ok(told(app, alert, moment, &found_of(row, alert), &channels, now))
+    Ok(told(app, alert, moment, &found_of(row, alert), &channels, now).await)
 }
 
 /// The alert in a row.
@@ -455,10 +497,10 @@ fn found_of(row: &AlertRow, alert: &Alert) -> Found {
         sentence: text("sentence"),
         evidence: evidence.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         payload: Value::Null,
+        occurrence: row.body["occurrence"].clone(),
         update: None,
         channels: row.body["channels"].is_array().then(|| texts(&row.body["channels"])),
         query: text("query"),
-        lines: Vec::new(),
     }
 }
 
@@ -492,7 +534,7 @@ fn custom_rule(provider: &str, note: &str) -> String {
 }
 
 /// What a finding's event says.
-fn read(event: &Value) -> Option<Found> {
+fn read(account: &AccountName, event: &Value) -> Option<Found> {
     let data = &event["requestData"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let at = Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at;
@@ -536,8 +578,8 @@ fn read(event: &Value) -> Option<Found> {
         evidence,
         channels: data["channels"].is_array().then(|| texts(&data["channels"])),
         query: text(&data["query"]),
-        lines: texts(&data["lines"]),
         payload: data.clone(),
+        occurrence: if is_update { Value::Null } else { json!(super::findings::of_event(account, event)) },
         update: is_update.then(|| data["matches"].as_u64().unwrap_or_default()),
     })
 }
@@ -562,7 +604,8 @@ mod tests {
     }
 
     fn grown(event: &Value, latest: Option<&AlertRow>) -> Option<Grown> {
-        grow(&AccountName::try_from("default".to_owned()).unwrap(), read(event).unwrap(), latest, &Settings::default())
+        let account = AccountName::default_account();
+        grow(&account, read(&account, event).unwrap(), latest, &Settings::default())
     }
 
     const CREATE: &str = "whodid.finding.create";
@@ -618,14 +661,15 @@ mod tests {
     fn an_account_says_when_alerts_are_told_again_and_until_when_they_open_again() {
         let account = AccountName::try_from("default".to_owned()).unwrap();
         let settings = Settings { alert_escalation_minutes: 0, alert_reopen_hours: 0, ..Settings::default() };
-        let first = grow(&account, read(&event(1, CREATE, json!({}))).unwrap(), None, &settings).unwrap();
+        let first = grow(&account, read(&account, &event(1, CREATE, json!({}))).unwrap(), None, &settings).unwrap();
         assert_eq!(first.row.escalates_at, None);
         let mut alert = first.alert;
         alert.resolve("mara", Timestamp::parse("2026-06-01T10:00:02Z").unwrap().at, "").unwrap();
         let mut body = first.row.body.clone();
         body["alert"] = json!(alert);
         let over = stored(&alert, "bob", body);
-        let next = grow(&account, read(&event(3, CREATE, json!({}))).unwrap(), Some(&over), &settings).unwrap();
+        let next =
+            grow(&account, read(&account, &event(3, CREATE, json!({}))).unwrap(), Some(&over), &settings).unwrap();
         assert_ne!(next.alert.id, alert.id, "another alert");
         assert_eq!(grown(&event(3, CREATE, json!({})), Some(&over)).unwrap().alert.id, alert.id);
     }

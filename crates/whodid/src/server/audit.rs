@@ -253,7 +253,7 @@ async fn answer(
     match (tell, failed) {
         (Tell::Nothing, _) | (Tell::Fails(_), None) => response,
         (_, Some(failed)) => {
-            if is_worth_telling(failed.code) {
+            if is_worth_telling(failed.code()) {
                 let reason = failed.reason();
                 if let Some((account, actor, told)) = attempt.told(Outcome::Failure, Some(reason))
                     && let Err(failure) = app.tell(&account, &actor, &told).await

@@ -1,5 +1,6 @@
 //! The one mapping from what went wrong to problem+json.
 
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whodid_api::{Code, PROBLEM_JSON, Problem};
@@ -19,25 +20,35 @@ pub struct Failure {
 
 /// Put into the response, so that the log of requests can name the code and the audit log can tell why.
 #[derive(Debug, Clone)]
-pub struct FailedWith {
-    /// The code.
-    pub code: Code,
-    /// In words.
-    pub detail: String,
-}
+pub struct FailedWith(Box<Problem>);
 
 impl FailedWith {
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
     /// As the audit log tells it.
     pub fn reason(&self) -> whodid_audit::Reason {
-        let code = self.code.as_str().to_owned();
-        whodid_audit::Reason { status: self.code.status(), code, text: self.detail.clone() }
+        let code = self.0.code.as_str().to_owned();
+        whodid_audit::Reason { status: self.0.code.status(), code, text: self.0.detail.clone() }
     }
+
+    /// The body for clients of Security Advisor, which look for the words under another name.
+    pub fn for_advisor(mut self) -> Body {
+        self.0.message = Some(self.0.detail.clone());
+        Body::from(bytes_of(&self.0))
+    }
+}
+
+fn bytes_of(problem: &Problem) -> Vec<u8> {
+    serde_json::to_vec(problem).expect("a problem holds only texts and numbers")
 }
 
 impl Failure {
     /// As the audit log tells it.
     pub fn reason(&self) -> whodid_audit::Reason {
-        FailedWith { code: self.problem.code, detail: self.problem.detail.clone() }.reason()
+        FailedWith(self.problem.clone()).reason()
     }
 
     /// What is wrong, for a log.
@@ -153,10 +164,8 @@ impl From<whodid_meta::MetaError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let failed = FailedWith { code: self.problem.code, detail: self.problem.detail.clone() };
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self.problem).expect("a problem holds only texts and numbers");
-        let mut response = (status, body).into_response();
+        let mut response = (status, bytes_of(&self.problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(seconds) = self.retry_after_s {
@@ -165,7 +174,7 @@ impl IntoResponse for Failure {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"whodid\""));
         }
-        response.extensions_mut().insert(failed);
+        response.extensions_mut().insert(FailedWith(self.problem));
         response
     }
 }

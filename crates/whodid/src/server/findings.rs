@@ -1,6 +1,7 @@
 //! The Findings API of Security Advisor, for its clients: notes and occurrences that they make, and what rules found in
 //! the same form.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,9 +11,9 @@ use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use whodid_api::{
-    Author, CardElement, Code, FindingPageParams, FindingSeverity, FindingType, FoundDetail, Note, NoteKind, NotePage,
-    NoteWrite, Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite, ProviderPage, ProviderParams,
-    RemediationStep, Reporter, ValueType,
+    Author, Code, FindingPageParams, FindingSeverity, FindingType, FoundDetail, Note, NoteKind, NotePage, NoteWrite,
+    Occurrence, OccurrenceContext, OccurrencePage, OccurrenceWrite, ProviderPage, ProviderParams, RemediationStep,
+    Reporter,
 };
 use whodid_audit::{Deed, Told};
 use whodid_engine::{Order, ReadRequest};
@@ -24,8 +25,9 @@ use whodid_rules::Level;
 use super::App;
 use super::asked::Asked;
 use super::auth::Caller;
-use super::catalog::is_filter;
+use super::catalog::{Catalog, is_filter};
 use super::failure::Failure;
+use super::finding_cards::{whole_name, with_whole_names, wrong_elements};
 use super::finding_pages::{note_page, page, provider_page};
 use super::params::{NoParams, Params, Segments};
 
@@ -86,10 +88,10 @@ pub async fn create_note(
     asked: Asked<NoteWrite>,
 ) -> Result<Json<Note>, Failure> {
     let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
-    let note = asked.read()?;
+    let note = with_whole_names(&account, asked.read()?);
     caller.attempt.is_about(&note.id, &note.short_description);
     check_id("provider", &provider)?;
-    refuse_as_rule(&app, &account, &provider, Some((provider.as_str(), note.id.as_str()))).await?;
+    refuse_note_of_rule(&app, &account, &provider, &note.id).await?;
     check_note(&app, &account, &provider, &note).await?;
     if find_note(&app, &account, &provider, &note.id).await.is_ok() {
         return Err(Failure::new(Code::NameTaken, "the provider has a note of this id already; PUT changes it"));
@@ -110,7 +112,7 @@ pub async fn update_note(
     asked: Asked<NoteWrite>,
 ) -> Result<Json<Note>, Failure> {
     let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
-    let note = asked.read()?;
+    let note = with_whole_names(&account, asked.read()?);
     let before = own_note(&app, &account, &provider, &id).await?;
     refuse_as_rule(&app, &account, &provider, None).await?;
     same_id(&id, &note.id)?;
@@ -241,9 +243,10 @@ async fn report(
     caller: &Caller,
     account: &AccountName,
     provider: &str,
-    occurrence: OccurrenceWrite,
+    mut occurrence: OccurrenceWrite,
     known: Option<&Document>,
 ) -> Result<Occurrence, Failure> {
+    occurrence.note_name = whole_name(account, &occurrence.note_name);
     let (note_provider, note_id) = parts_of(account, &occurrence.note_name)?;
     refuse_as_rule(app, account, provider, Some((note_provider.as_str(), note_id.as_str()))).await?;
     let note = find_note(app, account, &note_provider, &note_id)
@@ -301,56 +304,134 @@ async fn report(
     let finding = Some(&finding).filter(|_| note.note.kind == NoteKind::Finding);
     app.meta.change_documents_and_find(&by, account, &[change], &[told], finding, now).await?;
     let stored = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, &id)).await?;
-    stored
-        .as_ref()
-        .and_then(|stored| shown_occurrence(stored, &note.note.short_description))
-        .ok_or_else(|| Failure::new(Code::Internal, "a stored occurrence cannot be read"))
+    let told = |stored: &Document| {
+        let kept: Stored<OccurrenceWrite> = serde_json::from_value(stored.body.clone()).ok()?;
+        let times = Times { created: stored.created_at, updated: stored.updated_at, came: stored.created_at };
+        Some(told_of(account, provider, kept.value, Said::by(&note.note), kept.author, times))
+    };
+    stored.as_ref().and_then(told).ok_or_else(|| Failure::new(Code::Internal, "a stored occurrence cannot be read"))
 }
 
-/// What a rule found, as an occurrence.
+/// What a finding's event tells, as an occurrence: of a rule, or what a client reported. `None` where it is neither.
 pub(super) fn of_event(account: &AccountName, event: &Value) -> Option<Occurrence> {
     let data = &event["requestData"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (provider, note) = (text(&data["provider"]), text(&data["findingType"]));
+    let (provider, note) = (data["provider"].as_str()?, data["findingType"].as_str()?);
     let at = Timestamp::parse(event["eventTime"].as_str()?).ok()?.at;
     let recorded = Timestamp::parse(event["record"]["recorded_at"].as_str()?).ok()?.at;
-    let severity = Level::parse(data["level"].as_str().unwrap_or("medium")).map(severity_of);
-    Some(Occurrence {
-        occurrence: OccurrenceWrite {
-            id: text(&event["id"]),
-            note_name: note_name(account, &provider, &note),
-            kind: NoteKind::Finding,
-            resource_url: None,
-            remediation: None,
-            context: Some(OccurrenceContext {
-                account_id: Some(account.to_string()),
-                service_name: Some("whodid".to_owned()),
-                ..OccurrenceContext::default()
-            }),
-            finding: Some(FoundDetail {
-                severity,
-                certainty: None,
-                next_steps: Vec::new(),
-                network_connection: None,
-                data_transferred: None,
-            }),
-            kpi: None,
-        },
-        short_description: text(&event["message"]),
-        author: Author {
-            account_id: account.to_string(),
-            email: String::new(),
-            id: text(&data["ruleId"]),
-            kind: "rule".to_owned(),
-        },
-        create_time: at.to_string(),
-        update_time: at.to_string(),
-        create_timestamp: at.micros() / 1000,
-        update_timestamp: at.micros() / 1000,
-        insertion_timestamp: recorded.micros() / 1000,
-        update_week_date: week_date(at),
-        record: event["record"]["id"].as_str().map(str::to_owned),
-    })
+    let initiator = &event["initiator"];
+    let (occurrence, author_id, email, kind) = match serde_json::from_value(data["occurrence"].clone()) {
+        Ok(reported) => (reported, text(&initiator["id"]), text(&initiator["name"]), "user"),
+        Err(_) => (
+            found_by_rule(account, event, note_name(account, provider, note)),
+            text(&data["ruleId"]),
+            String::new(),
+            "rule",
+        ),
+    };
+    let title = text(&data["ruleTitle"]);
+    let long = data["why"].as_str().map_or_else(|| title.clone(), |why| format!("{title}: {why}"));
+    let short = if kind == "rule" { text(&event["message"]) } else { title };
+    let author = Author { account_id: account.to_string(), email, id: author_id, kind: kind.to_owned() };
+    let times = Times { created: at, updated: at, came: recorded };
+    let said = Said { short, long, by: whodid_reports() };
+    let record = event["record"]["id"].as_str().map(str::to_owned);
+    Some(Occurrence { record, ..told_of(account, provider, occurrence, said, author, times) })
+}
+
+fn found_by_rule(account: &AccountName, event: &Value, note_name: String) -> OccurrenceWrite {
+    let data = &event["requestData"];
+    let member = |value: &Value| value.as_str().map(str::to_owned);
+    let (resource, steps) = (&data["resource"], data["nextSteps"].as_array());
+    let step = |step: &Value| RemediationStep {
+        title: step["title"].as_str().unwrap_or_default().to_owned(),
+        url: member(&step["url"]),
+    };
+    OccurrenceWrite {
+        id: event["id"].as_str().unwrap_or_default().to_owned(),
+        note_name,
+        kind: NoteKind::Finding,
+        resource_url: None,
+        remediation: None,
+        context: Some(OccurrenceContext {
+            account_id: Some(account.to_string()),
+            region: member(&resource["region"]),
+            resource_id: member(&resource["id"]),
+            resource_name: member(&resource["name"]),
+            resource_type: member(&resource["type"]),
+            service_name: Some(member(&resource["service"]).unwrap_or_else(|| "whodid".to_owned())),
+            ..OccurrenceContext::default()
+        }),
+        finding: Some(FoundDetail {
+            severity: Level::parse(data["level"].as_str().unwrap_or("medium")).map(severity_of),
+            certainty: None,
+            next_steps: steps.into_iter().flatten().map(step).collect(),
+            network_connection: None,
+            data_transferred: None,
+        }),
+        kpi: None,
+    }
+}
+
+/// What a note says of its occurrences.
+struct Said {
+    short: String,
+    long: String,
+    by: Reporter,
+}
+
+impl Said {
+    fn by(note: &NoteWrite) -> Self {
+        Self {
+            short: note.short_description.clone(),
+            long: note.long_description.clone(),
+            by: note.reported_by.clone(),
+        }
+    }
+
+    /// Of an occurrence whose note is gone.
+    fn nothing() -> Self {
+        Self { short: String::new(), long: String::new(), by: whodid_reports() }
+    }
+}
+
+fn whodid_reports() -> Reporter {
+    Reporter { id: "whodid".to_owned(), title: "whodid".to_owned(), url: None }
+}
+
+struct Times {
+    created: Timestamp,
+    updated: Timestamp,
+    came: Timestamp,
+}
+
+fn told_of(
+    account: &AccountName,
+    provider: &str,
+    occurrence: OccurrenceWrite,
+    said: Said,
+    author: Author,
+    times: Times,
+) -> Occurrence {
+    let millis = |at: Timestamp| at.micros() / 1000;
+    let provider_name = format!("{account}/providers/{provider}");
+    Occurrence {
+        name: format!("{provider_name}/occurrences/{}", occurrence.id),
+        provider_id: provider.to_owned(),
+        provider_name,
+        occurrence,
+        short_description: said.short,
+        long_description: said.long,
+        reported_by: said.by,
+        author,
+        create_time: times.created.to_string(),
+        update_time: times.updated.to_string(),
+        create_timestamp: millis(times.created),
+        update_timestamp: millis(times.updated),
+        insertion_timestamp: millis(times.came),
+        update_week_date: week_date(times.updated),
+        record: None,
+    }
 }
 
 /// Refuses what would pass for what rules find: under the name of a package or of whodid itself, or as an occurrence of
@@ -373,20 +454,41 @@ async fn refuse_as_rule(
         }
     }
     let Some((provider, id)) = note else { return Ok(()) };
+    match rule_of_note(&known.catalog, provider, id) {
+        Some(document) => Err(is_of_rule(document, provider, id)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a note that is a rule's, but for the rules that leave their note to the account (`custom` in Security
+/// Advisor's packages): the account may say what it is about, and only the rule reports to it.
+async fn refuse_note_of_rule(app: &App, account: &AccountName, provider: &str, id: &str) -> Result<(), Failure> {
+    refuse_as_rule(app, account, provider, None).await?;
+    let known = app.rules_of(account).await?;
+    match rule_of_note(&known.catalog, provider, id).filter(|document| !document.is_custom()) {
+        Some(document) => Err(is_of_rule(document, provider, id)),
+        None => Ok(()),
+    }
+}
+
+fn rule_of_note<'a>(catalog: &'a Catalog, provider: &str, id: &str) -> Option<&'a whodid_rules::Document> {
     let is_meant = |document: &whodid_rules::Document| {
         let meta = document.meta();
         let kind = meta.extension.finding_type.as_ref().unwrap_or(&meta.id);
         !is_filter(document) && document.provider() == provider && kind == id
     };
-    if let Some((document, _)) = known.catalog.documents.iter().find(|(document, _)| is_meant(document)) {
-        let detail = format!(
-            "the note `{id}` of `{provider}` is that of the rule `{}`, and only the rule reports to it; make a note \
-             with another id and report to that",
-            document.meta().id
-        );
-        return Err(Failure::new(Code::Conflict, detail));
-    }
-    Ok(())
+    let all = catalog.documents.iter().map(|(document, _)| &**document);
+    // Several rules may find the same; one that needs its note is enough to keep it.
+    all.filter(|document| is_meant(document)).min_by_key(|document| document.is_custom())
+}
+
+fn is_of_rule(document: &whodid_rules::Document, provider: &str, id: &str) -> Failure {
+    let detail = format!(
+        "the note `{id}` of `{provider}` is that of the rule `{}`, and only the rule reports to it; make a note with \
+         another id and report to that",
+        document.meta().id
+    );
+    Failure::new(Code::Conflict, detail)
 }
 
 /// The finding types of the rules, as notes with their providers.
@@ -434,7 +536,11 @@ pub(super) async fn all_notes(app: &App, account: &AccountName) -> Result<Vec<(S
     let documents = app.meta.documents(account, DocumentKind::Note).await?;
     let shown = |document: &Document| Some((document.body["provider"].as_str()?.to_owned(), shown_note(document)?));
     let mut notes: Vec<_> = documents.iter().filter_map(shown).collect();
-    notes.extend(of_rules(app, account).await?);
+    let mut seen: BTreeSet<(String, String)> =
+        notes.iter().map(|(provider, note): &(String, Note)| (provider.clone(), note.note.id.clone())).collect();
+    let of_rules = of_rules(app, account).await?.into_iter();
+    // What the account says of a note goes before what the rule says, and several rules may have the same.
+    notes.extend(of_rules.filter(|(provider, note)| seen.insert((provider.clone(), note.note.id.clone()))));
     Ok(notes)
 }
 
@@ -479,35 +585,25 @@ async fn own_note(app: &App, account: &AccountName, provider: &str, id: &str) ->
 pub(super) async fn own_occurrences(app: &App, account: &AccountName) -> Result<Vec<(String, Occurrence)>, Failure> {
     let documents = app.meta.documents(account, DocumentKind::Occurrence).await?;
     let notes = app.meta.documents(account, DocumentKind::Note).await?;
-    let short = |name: &str| {
+    let note = |name: &str| {
         let (provider, id) = parts_of(account, name).ok()?;
         let id = document_id(&provider, &id);
-        let note = notes.iter().find(|note| note.id == id)?;
-        note.body["value"]["short_description"].as_str().map(str::to_owned)
+        notes.iter().find(|note| note.id == id)
     };
     let shown = |document: &Document| {
         let name = document.body["value"]["note_name"].as_str().unwrap_or_default();
         let provider = document.body["provider"].as_str().unwrap_or_default().to_owned();
-        Some((provider, shown_occurrence(document, &short(name).unwrap_or_default())?))
+        Some((provider, shown_occurrence(account, document, note(name))?))
     };
     Ok(documents.iter().filter_map(shown).collect())
 }
 
-fn shown_occurrence(document: &Document, short_description: &str) -> Option<Occurrence> {
+fn shown_occurrence(account: &AccountName, document: &Document, note: Option<&Document>) -> Option<Occurrence> {
     let stored: Stored<OccurrenceWrite> = serde_json::from_value(document.body.clone()).ok()?;
-    let millis = |at: Timestamp| at.micros() / 1000;
-    Some(Occurrence {
-        occurrence: stored.value,
-        short_description: short_description.to_owned(),
-        author: stored.author,
-        create_time: document.created_at.to_string(),
-        update_time: document.updated_at.to_string(),
-        create_timestamp: millis(document.created_at),
-        update_timestamp: millis(document.updated_at),
-        insertion_timestamp: millis(document.created_at),
-        update_week_date: week_date(document.updated_at),
-        record: None,
-    })
+    let note = note.and_then(shown_note);
+    let said = note.as_ref().map_or_else(Said::nothing, |note| Said::by(&note.note));
+    let times = Times { created: document.created_at, updated: document.updated_at, came: document.created_at };
+    Some(told_of(account, &stored.provider, stored.value, said, stored.author, times))
 }
 
 pub(super) async fn find_occurrence(
@@ -522,8 +618,7 @@ pub(super) async fn find_occurrence(
         let name = own.body["value"]["note_name"].as_str().unwrap_or_default();
         let (provider, note) = parts_of(account, name).unwrap_or_default();
         let note = app.meta.document(account, DocumentKind::Note, &document_id(&provider, &note)).await?;
-        let short = note.as_ref().and_then(|note| note.body["value"]["short_description"].as_str());
-        if let Some(found) = shown_occurrence(&own, short.unwrap_or_default()) {
+        if let Some(found) = shown_occurrence(account, &own, note.as_ref()) {
             return Ok(found);
         }
     }
@@ -697,48 +792,6 @@ async fn check_note(app: &App, account: &AccountName, provider: &str, note: &Not
         }
     }
     Ok(())
-}
-
-/// Four numbers, or two with one breakdown or one series.
-fn wrong_elements(elements: &[CardElement]) -> Option<String> {
-    let long = |what: &str, text: &str, max: usize| {
-        (text.chars().count() > max).then(|| format!("`{what}` has more than {max} characters"))
-    };
-    let (mut numbers, mut breakdowns, mut series) = (0, 0, 0);
-    for element in elements {
-        let (text, max, range) = match element {
-            CardElement::Numeric { text, default_time_range, .. } => {
-                numbers += 1;
-                (text, 60, default_time_range)
-            }
-            CardElement::Breakdown { text, default_time_range, .. } => {
-                breakdowns += 1;
-                (text, 65, default_time_range)
-            }
-            CardElement::TimeSeries { text, value_types, default_time_range, .. } => {
-                series += 1;
-                if value_types.is_empty() || value_types.len() > 3 {
-                    return Some("a TIME_SERIES shows one to three `value_types`".to_owned());
-                }
-                if value_types.iter().any(|value| matches!(value, ValueType::Kpi { .. })) {
-                    return Some("a TIME_SERIES counts findings only; use FINDING_COUNT".to_owned());
-                }
-                (text, 65, default_time_range)
-            }
-        };
-        if let Some(wrong) = long("card.elements.text", text, max) {
-            return Some(wrong);
-        }
-        if range.as_ref().is_some_and(|range| !["1d", "2d", "3d", "4d"].contains(&range.as_str())) {
-            return Some("`default_time_range` is 1d, 2d, 3d or 4d".to_owned());
-        }
-    }
-    let fits = match (breakdowns, series) {
-        (0, 0) => (1..=4).contains(&numbers),
-        (1, 0) | (0, 1) => numbers <= 2,
-        _ => false,
-    };
-    (!fits).then(|| "a card shows four NUMERIC, or two and one BREAKDOWN or one TIME_SERIES".to_owned())
 }
 
 fn check_occurrence(note: &NoteWrite, occurrence: &OccurrenceWrite) -> Result<(), Failure> {

@@ -18,6 +18,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Two years, as browsers' preload lists ask.
 const STRICT_TRANSPORT: &str = "max-age=63072000; includeSubDomains";
+/// Where the APIs of Security Advisor are.
+pub const ADVISOR: [&str; 3] = ["/findings/v1/", "/notifications/v1/", "/alerts/v1/"];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of a request: in its answer, the log and the audit log.
@@ -33,6 +35,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let is_api = request.uri().path().starts_with("/api/");
+    let is_advisor = ADVISOR.iter().any(|start| request.uri().path().starts_with(start));
     // The path without its query, which may hold a sign-in token or a person's name.
     let span = tracing::info_span!("request", id, method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -40,7 +43,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let seconds = started.elapsed().as_secs_f64();
     let failed = response.extensions().get::<FailedWith>().cloned();
     span.in_scope(|| {
-        let code = failed.as_ref().map_or("", |failed| failed.code.as_str());
+        let code = failed.as_ref().map_or("", |failed| failed.code().as_str());
         if status.is_server_error() && status.as_u16() != 503 {
             tracing::error!(status = status.as_u16(), code, seconds, "a request failed");
         } else {
@@ -51,6 +54,10 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     metrics::counter!("whodid_http_requests_total", &labels).increment(1);
     metrics::histogram!("whodid_http_request_seconds", &labels[..2]).record(seconds);
 
+    if let Some(failed) = failed.filter(|_| is_advisor) {
+        *response.body_mut() = failed.for_advisor();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);

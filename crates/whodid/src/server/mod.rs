@@ -21,6 +21,7 @@ mod documents;
 mod downloads;
 mod export;
 mod failure;
+mod finding_cards;
 mod finding_pages;
 mod findings;
 mod graph;

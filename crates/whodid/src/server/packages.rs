@@ -143,12 +143,15 @@ pub async fn update(
     }
     let mut stored = known.stored.clone();
     for (name, values) in request.variables.into_iter().flatten() {
-        if !known.package.manifest.variables.contains_key(&name) {
+        let Some(variable) = known.package.manifest.variables.get(&name) else {
             let names: Vec<&str> = known.package.manifest.variables.keys().map(String::as_str).collect();
             return Err(Failure::new(
                 Code::BadJson,
                 format!("`variables`: the package has no `{name}`; it has {}", names.join(", ")),
             ));
+        };
+        if let Some(fault) = values.iter().find_map(|value| variable.kind.fault(value)) {
+            return Err(Failure::new(Code::BadJson, format!("`variables.{name}`: {fault}")));
         }
         if values.is_empty() {
             stored.variables.remove(&name);

@@ -49,6 +49,7 @@ pub async fn status(
                 detail: if sees_causes { table.cause } else { "an administrator of the account sees why".to_owned() },
             })
             .collect(),
+        locations: app.locations.as_ref().map(|locations| locations.about.clone()),
     }))
 }
 

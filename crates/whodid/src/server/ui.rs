@@ -9,16 +9,16 @@ use percent_encoding::percent_decode_str;
 use whodid_api::Code;
 
 use super::failure::Failure;
+use super::guard::ADVISOR;
 
 /// Paths that never show a page.
-const NOT_PAGES: [&str; 8] =
-    ["/api/", "/health/", "/metrics", "/openapi.json", "/findings/v1/", "/notifications/v1/", "/alerts/v1/", "/v1/"];
+const NOT_PAGES: [&str; 5] = ["/api/", "/health/", "/metrics", "/openapi.json", "/v1/"];
 
 /// Answers whatever no route answers.
 pub async fn asset(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let path = parts.uri.path();
-    if NOT_PAGES.iter().any(|start| path.starts_with(start)) {
+    if NOT_PAGES.iter().chain(&ADVISOR).any(|start| path.starts_with(start)) {
         return Failure::new(Code::NoSuchRoute, "there is no such route; /openapi.json lists what there is")
             .into_response();
     }

@@ -377,6 +377,62 @@ async fn signed_findings_can_be_verified_with_the_key_that_everybody_may_fetch()
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
 }
 
+#[tokio::test]
+async fn a_notice_tells_what_happened_to_templates_and_hands_the_occurrence_on() {
+    let (signed, lines) = (Receiver::answering(200).await, Receiver::answering(200).await);
+    let server = server_for(&[&signed, &lines]).await;
+    let mut asked = webhook("signed", &signed);
+    asked["receiver"]["signing"] = json!({"type": "jwt"});
+    done(&server, "POST", "/api/v1/channels", asked).await;
+    let mut asked = webhook("lines", &lines);
+    asked["receiver"]["body_template"] = json!(
+        r#"{"line": "{{line}}", "lines": "{{lines}}", "first": {{first_line_object}}, "all": {{line_objects}}, "name": "{{name}}"}"#
+    );
+    done(&server, "POST", "/api/v1/channels", asked).await;
+    done(
+        &server,
+        "POST",
+        "/api/v1/channels",
+        json!({"name": "plain", "receiver": {"type": "webhook", "url": lines.url()}}),
+    )
+    .await;
+    raise(&server).await;
+
+    let (mut filled, mut plain) = (None, None);
+    for told in lines.told(2).await {
+        let of_rule = told["name"] == "A key was deleted" || told["rule_id"] == "key-deleted";
+        let place = if told["line"].is_string() { &mut filled } else { &mut plain };
+        *place = Some(told).filter(|_| of_rule).or(place.take());
+    }
+    let (filled, plain) = (filled.unwrap(), plain.unwrap());
+    assert_eq!(filled["first"]["id"], "e1", "{filled}");
+    assert_eq!(filled["all"].as_array().map(Vec::len), Some(1));
+    assert!(filled["line"].as_str().unwrap().starts_with("bob deleted"), "{filled}");
+    assert_eq!(filled["lines"], filled["line"]);
+    let evidence = &plain["evidence"][0];
+    assert_eq!(
+        (&evidence["sentence"], &evidence["at"]),
+        (&filled["line"], &json!("2026-06-01T10:00:00.000Z")),
+        "{plain}"
+    );
+    assert_eq!(evidence.get("event"), None, "only a template is given the event itself");
+
+    let told = signed.told(1).await;
+    let claims = |body: &Value| {
+        let token = body.as_str().unwrap_or_else(|| body["data"].as_str().unwrap());
+        let middle = token.split('.').nth(1).unwrap();
+        serde_json::from_slice::<Value>(&data_encoding::BASE64URL_NOPAD.decode(middle.as_bytes()).unwrap()).unwrap()
+    };
+    let found =
+        told.iter().map(claims).find(|claims| claims["findings"][0]["payload"]["author"]["id"] == "key-deleted");
+    let found = found.unwrap()["findings"][0].clone();
+    let payload = &found["payload"];
+    assert_eq!((&payload["kind"], &payload["finding"]["severity"]), (&json!("FINDING"), &json!("HIGH")), "{found}");
+    assert_eq!((&found["id"], &found["provider"]), (&payload["name"], &json!("whodid")), "{found}");
+    let name = found["id"].as_str().unwrap();
+    assert_eq!(&done(&server, "GET", &format!("/findings/v1/{name}"), Value::Null).await, payload);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_takes_an_alert_from_the_rule_to_its_end() {
     let receiver = Receiver::answering(200).await;

@@ -71,6 +71,46 @@ async fn told(server: &Server, what: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn findings_of_a_custom_rule_are_those_of_the_note_that_the_account_made() {
+    let server = Server::start().await;
+    let base = "/findings/v1/default/providers/security-advisor/notes";
+    let note = json!({"id": "ata-vault", "kind": "FINDING", "short_description": "The vault", "long_description": "Somebody was there.",
+        "reported_by": {"id": "ata", "title": "Activity Insights"}, "finding": {"severity": "HIGH", "next_steps": []}});
+    assert_eq!(ask(&server, "POST", base, note.clone()).await.0, 200);
+    let rule = json!([
+        {"conditions": {"all": [{"fact": "action", "operator": "equal", "value": DELETE}]},
+         "event": {"type": "vault", "params": {"findingType": "vault", "custom": true}}},
+        {"conditions": {"all": [{"fact": "action", "operator": "equal", "value": READ}]},
+         "event": {"type": "not custom", "params": {"findingType": "ata-plain"}}}]);
+    lay(&server, FILE, &rule.to_string());
+    refreshed(&server).await;
+    server.send(event("e1", "bob", DELETE, "success", "2026-06-01T10:00:00+00:00")).await;
+    let path = format!("{base}/ata-vault/occurrences");
+    let found = loop {
+        let page = ask(&server, "GET", &path, Value::Null).await.1;
+        if let Some(found) = page["occurrences"].as_array().unwrap().first() {
+            break found.clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(found["note_name"], "default/providers/security-advisor/notes/ata-vault", "{found}");
+    let notes = ask(&server, "GET", base, Value::Null).await.1;
+    let of_vault = |one: &&Value| one["id"] == "ata-vault";
+    assert_eq!(notes["notes"].as_array().unwrap().iter().filter(of_vault).count(), 1, "{notes}");
+    // The account says what its note is about, also later; only the rule reports to it.
+    let mut changed = note.clone();
+    changed["long_description"] = json!("Somebody was in the vault.");
+    assert_eq!(ask(&server, "PUT", &format!("{base}/ata-vault"), changed).await.0, 200);
+    let report = json!({"id": "o1", "note_name": "default/providers/security-advisor/notes/ata-vault", "kind": "FINDING", "finding": {"severity": "LOW"}});
+    let (status, told) = ask(&server, "POST", "/findings/v1/default/providers/me/occurrences", report).await;
+    assert_eq!(status, 409, "{told}");
+    // Of a rule that is not custom the note is the rule's.
+    let mut plain = note;
+    plain["id"] = json!("ata-plain");
+    assert_eq!(ask(&server, "POST", base, plain).await.0, 409);
+}
+
+#[tokio::test]
 async fn a_file_becomes_a_package_at_once_is_upgraded_with_it_and_goes_with_it() {
     let mut server = Server::start().await;
     lay(&server, FILE, &rules(&[DELETE]));

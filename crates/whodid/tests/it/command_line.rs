@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::boundary::{Server, event, init, run, whodid};
 
-fn json(output: &std::process::Output) -> Value {
+pub fn json(output: &std::process::Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -85,6 +85,8 @@ fn wrong_usage_ends_with_two_and_every_help_has_two_examples() {
         "keys list",
         "keys revoke",
         "rules show",
+        "locations install",
+        "locations show",
         "exceptions list",
         "exceptions show",
         "exceptions create",
@@ -118,6 +120,35 @@ fn lint_counts_each_document_once_and_does_not_fail_for_warnings() {
     assert!(shown.starts_with("FILE") && shown.contains("LINE") && shown.lines().count() == 3, "{shown}");
     let waiting = json(&lint("waiting.yml", &rule("a|expand: '%admins%'"), "json"));
     assert_eq!((&waiting["rules"], &waiting["problems"][0]["gravity"]), (&1.into(), &"warning".into()), "{waiting}");
+}
+
+#[test]
+fn rules_over_a_file_leave_dormant_ones_out_until_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = |name: &str, dormant: bool| {
+        serde_json::json!({"dormant": dormant, "conditions": {"all": [{"fact": "action", "operator": "equal", "value": "kms.secrets.read"}]},
+        "event": {"type": name, "params": {"findingType": name}}})
+    };
+    let (rules, events) = (folder.path().join("rules.json"), folder.path().join("events.ndjson"));
+    std::fs::write(&rules, Value::from(vec![rule("awake", false), rule("asleep", true)]).to_string()).unwrap();
+    std::fs::write(&events, event("e1", "alice", "kms.secrets.read", "success", "2026-11-20T08:00:00Z")).unwrap();
+    let matched = |more: &[&str]| {
+        let fixed = [
+            "rules",
+            "match",
+            "--output",
+            "ndjson",
+            "--rules",
+            rules.to_str().unwrap(),
+            "--events",
+            events.to_str().unwrap(),
+        ];
+        let output = run(&[&fixed, more].concat());
+        let of = |line: &str| serde_json::from_str::<Value>(line).unwrap()["rule_id"].as_str().unwrap().to_owned();
+        String::from_utf8(output.stdout).unwrap().lines().map(of).collect::<Vec<String>>()
+    };
+    assert_eq!(matched(&[]), ["awake"]);
+    assert_eq!(matched(&["--with-dormant"]), ["awake", "asleep"]);
 }
 
 #[test]

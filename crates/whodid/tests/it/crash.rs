@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::boundary::{Server, client, event, init, run};
 
@@ -115,6 +115,74 @@ async fn kills_at_any_moment_lose_nothing_acknowledged_and_store_nothing_twice()
     nothing_is_lost_or_doubled(&server, &told).await;
     server.restart().await;
     nothing_is_lost_or_doubled(&server, &told).await;
+}
+
+/// Rules that remember, each in another way.
+const REMEMBERING: &str = "title: Failed\nid: failed\nname: failed\nlogsource: {category: activity}\ndetection: {sel: {action: kms.secrets.read, outcome: failure}, condition: sel}\n---\n\
+    title: Read\nid: read\nname: read\nlogsource: {category: activity}\ndetection: {sel: {action: kms.secrets.read, outcome: success}, condition: sel}\n---\n\
+    title: Four\nid: four\nlevel: low\ncorrelation: {type: event_count, rules: [failed], group-by: [initiator.name], timespan: 10m, condition: {gte: 4}}\nwhodid: {policy: {dedup_window: 0s}}\n---\n\
+    title: Three keys\nid: keys\nlevel: low\ncorrelation: {type: value_count, rules: [read], group-by: [initiator.name], timespan: 10m, condition: {gte: 3, field: target.name}}\nwhodid: {policy: {dedup_window: 0s}}\n---\n\
+    title: Then\nid: then\nlevel: low\ncorrelation: {type: temporal_ordered, rules: [failed, read], group-by: [initiator.name], timespan: 5m}\nwhodid: {policy: {dedup_window: 0s}}\n";
+
+/// What the rules found: rule, for whom, when, on how many events.
+async fn found(server: &Server) -> Vec<String> {
+    loop {
+        let (_, rules) = crate::boundary::answer(server.admin("GET", "/api/v1/rules")).await;
+        if rules["detection"]["behind"] == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let request = server.admin("GET", "/api/v1/events?stream=findings&limit=1000&q=requestData.ruleId:===four%20OR%20requestData.ruleId:===keys%20OR%20requestData.ruleId:===then");
+    let (status, page) = crate::boundary::answer(request).await;
+    assert_eq!(status, 200, "{page}");
+    let text = |event: &Value| {
+        let data = &event["requestData"];
+        format!("{} {} {} {} {}", data["ruleId"], data["key"], event["eventTime"], data["value"], data["evidenceTotal"])
+    };
+    let mut found: Vec<String> = page["events"].as_array().unwrap().iter().map(text).collect();
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_correlations_remember_is_after_kills_what_it_would_be_without() {
+    let mut all = Vec::new();
+    for kills in [0, 5] {
+        let mut server = Server::start().await;
+        let (status, told) = crate::boundary::answer(
+            server.admin("POST", "/api/v1/rules").json(&json!({"text": REMEMBERING, "is_enabled": true})),
+        )
+        .await;
+        assert_eq!(status, 201, "{told}");
+        let mut state = 11_u64;
+        let mut next = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for number in 0..120_u64 {
+            let (who, outcome) =
+                (["bob", "eve", "mallory"][next(3) as usize], ["failure", "success"][next(2) as usize]);
+            let (minute, key) = (number / 4, next(5));
+            let body = format!(
+                r#"{{"eventTime":"2026-06-01T10:{minute:02}:{:02}Z","id":"e{number}","action":"kms.secrets.read","outcome":"{outcome}",
+                "initiator":{{"name":"{who}"}},"target":{{"name":"k{key}","typeURI":"kms/secrets"}}}}"#,
+                number % 4 * 15
+            );
+            assert_eq!(server.send(body).await.0, 200);
+            if kills > 0 && number % 24 == 17 {
+                // Sometimes before the rules have looked, sometimes after.
+                tokio::time::sleep(Duration::from_millis(next(120))).await;
+                server.kill();
+                server.restart().await;
+            } else if number % 24 == 17 {
+                next(120);
+            }
+        }
+        all.push(found(&server).await);
+    }
+    assert!(all[0].len() > 20, "{:?}", all[0]);
+    assert_eq!(all[0], all[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,6 +37,17 @@ async fn what_a_client_reports_is_kept_searched_and_an_alert() {
     assert_eq!(ask(&server, "POST", &format!("{BASE}/notes"), note("weak-cipher")).await.0, 409);
     let reported = done(&server, "POST", &format!("{BASE}/occurrences"), occurrence("o1")).await;
     assert_eq!(reported["short_description"], "A weak cipher");
+    // The members of Security Advisor's own answers.
+    for (member, expected) in [
+        ("name", json!("default/providers/acme/occurrences/o1")),
+        ("provider_id", json!("acme")),
+        ("provider_name", json!("default/providers/acme")),
+        ("long_description", json!("A server offers <b>TLS 1.0</b>.")),
+        ("reported_by", note("x")["reported_by"].clone()),
+    ] {
+        assert_eq!(reported[member], expected, "{member}");
+    }
+    assert_eq!(done(&server, "GET", &format!("{BASE}/occurrences/o1"), Value::Null).await, reported);
     assert!(reported["update_week_date"].as_str().unwrap().contains("-W"), "{reported}");
     assert_eq!(ask(&server, "POST", &format!("{BASE}/occurrences"), occurrence("o1")).await.0, 409);
     let request = server.admin("POST", &format!("{BASE}/occurrences")).header("Replace-If-Exists", "true");
@@ -124,6 +135,9 @@ async fn what_rules_found_has_the_same_form_and_cannot_be_changed() {
     };
     assert_eq!(found["note_name"], "default/providers/whodid/notes/key-gone");
     assert!(found["record"].as_str().unwrap().starts_with("findings:"), "{found}");
+    assert_eq!(found["finding"]["next_steps"], json!([{"title": "Ask who did it"}]), "{found}");
+    assert_eq!(found["context"]["resource_type"], "kms/secrets", "{found}");
+    assert_eq!((&found["provider_id"], &found["reported_by"]["id"]), (&json!("whodid"), &json!("whodid")));
     let one = format!("/findings/v1/default/providers/whodid/occurrences/{}", found["id"].as_str().unwrap());
     assert_eq!(done(&server, "GET", &one, Value::Null).await, found);
     assert_eq!(ask(&server, "DELETE", &one, Value::Null).await.0, 409);
@@ -143,7 +157,6 @@ async fn a_client_reports_under_its_own_name_and_to_no_note_of_a_rule() {
     done(&server, "POST", &format!("{theirs}/notes"), note("mine")).await;
     let made = ask(&server, "POST", "/api/v1/rules", json!({"text": advisor.to_string(), "is_enabled": true})).await;
     assert_eq!(made.0, 201, "{}", made.1);
-    done(&server, "GET", &format!("{theirs}/notes/cos-deleted"), Value::Null).await;
     done(&server, "PUT", &format!("{theirs}/notes/ata-cos-deleted"), note("ata-cos-deleted")).await;
 
     let reported_to = |provider: &str, note: &str| {
@@ -158,14 +171,14 @@ async fn a_client_reports_under_its_own_name_and_to_no_note_of_a_rule() {
         ("aws-basics", reported_to("security-advisor", "mine")),
         ("saved-search", reported_to("security-advisor", "mine")),
         ("acme", reported_to("aws-basics", &packaged)),
-        ("acme", reported_to("security-advisor", "cos-deleted")),
+        ("acme", reported_to("security-advisor", "ata-cos-deleted")),
     ] {
         let path = format!("/findings/v1/default/providers/{under}/occurrences");
         let (status, refused) = ask(&server, "POST", &path, note.clone()).await;
         assert_eq!(status, 409, "{under}: {note}: {refused}");
         assert!(refused["detail"].as_str().unwrap().contains("report"), "{refused}");
     }
-    for (under, id) in [("whodid", "n"), ("aws-basics", "n"), ("security-advisor", "cos-deleted")] {
+    for (under, id) in [("whodid", "n"), ("aws-basics", "n")] {
         let path = format!("/findings/v1/default/providers/{under}/notes");
         assert_eq!(ask(&server, "POST", &path, note(id)).await.0, 409, "{under}: {id}");
     }
@@ -262,6 +275,48 @@ async fn the_start_page_counts_what_was_found_by_area_day_and_card() {
         let (status, told) = ask(&server, "GET", &format!("/api/v1/cards?{wrong}"), Value::Null).await;
         assert_eq!(status, 400, "{told}");
     }
+}
+
+#[tokio::test]
+async fn a_card_names_its_notes_with_or_without_the_account_and_what_it_counts_once() {
+    let server = Server::start().await;
+    done(&server, "POST", &format!("{BASE}/notes"), note("weak-cipher")).await;
+    let mut card = note("ciphers");
+    card["kind"] = json!("CARD");
+    card["provider_id"] = json!("acme");
+    card.as_object_mut().unwrap().remove("finding");
+    let notes = json!(["providers/acme/notes/weak-cipher"]);
+    let count = |text: &str| json!({"kind": "FINDING_COUNT", "finding_note_names": notes, "text": text});
+    card["card"] = json!({"section": "Mine", "title": "Ciphers", "subtitle": "of the shop", "finding_note_names": notes,
+        "badge_text": "None in five days", "badge_image": "", "elements": [
+            {"kind": "NUMERIC", "text": "Weak ciphers", "default_time_range": "1d",
+             "value_type": {"kind": "FINDING_COUNT", "finding_note_names": notes}},
+            {"kind": "TIME_SERIES", "text": "By day", "default_interval": "d", "default_time_range": "4d",
+             "value_types": [count("weak")]}]});
+    let made = done(&server, "POST", &format!("{BASE}/notes"), card.clone()).await;
+    assert_eq!(made["card"]["finding_note_names"], json!(["default/providers/acme/notes/weak-cipher"]), "{made}");
+    let mut short = occurrence("o1");
+    short["note_name"] = json!("providers/acme/notes/weak-cipher");
+    let reported = done(&server, "POST", &format!("{BASE}/occurrences"), short).await;
+    assert_eq!(reported["note_name"], "default/providers/acme/notes/weak-cipher");
+    let shown = loop {
+        let cards = done(&server, "GET", "/api/v1/cards", Value::Null).await;
+        let elements = cards["sections"][1]["cards"][0]["elements"].clone();
+        if elements[1]["values"][0]["days"][4] == 1 {
+            break elements;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
+    assert_eq!(shown[0]["values"][0]["value"].as_f64(), Some(1.0), "{shown}");
+    // Several values without names could not be told apart.
+    card["id"] = json!("others");
+    card["card"]["elements"] =
+        json!([{"kind": "BREAKDOWN", "text": "Which", "value_types": [count("weak"), count("")]}]);
+    let (status, told) = ask(&server, "POST", &format!("{BASE}/notes"), card).await;
+    assert_eq!((status, told["detail"].as_str().unwrap().contains("needs a `text`")), (400, true), "{told}");
+    assert_eq!(told["message"], told["detail"], "clients of Security Advisor look for the words there");
+    let (_, told) = ask(&server, "POST", "/api/v1/rules", json!({"text": ""})).await;
+    assert_eq!((told["detail"].is_string(), told.get("message")), (true, None), "{told}");
 }
 
 #[tokio::test]
