@@ -63,6 +63,9 @@ const HEADERS_RESERVED: [&str; 12] = [
     "content-encoding",
 ];
 
+/// Names of a template that stand for events, or for what they are in.
+const EVENT_TOKENS: [&str; 5] = ["line_object", "notice", "app", "host", "tag"];
+
 /// A channel as configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,9 +163,12 @@ fn all_types() -> Vec<String> {
 }
 
 impl Channel {
-    /// Whether it is told the events themselves, not only what they say: a template may name their members.
+    /// Whether it is told the events themselves, not only what they say: where its template may name them.
     pub fn wants_events(&self) -> bool {
-        matches!(&self.receiver, Receiver::Webhook(webhook) if webhook.body_template.is_some())
+        let Receiver::Webhook(webhook) = &self.receiver else { return false };
+        let names_one = |template: &String| EVENT_TOKENS.iter().any(|name| template.contains(name));
+        // What is signed as findings has no template.
+        !matches!(webhook.signing, Signing::Jwt {}) && webhook.body_template.as_ref().is_some_and(names_one)
     }
 
     /// Whether the channel gets a finding.

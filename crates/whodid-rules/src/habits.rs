@@ -201,7 +201,7 @@ impl Habits {
             if apart > rule.span {
                 continue;
             }
-            let distance = distance_km(other, &location) - other.radius_km - location.radius_km;
+            let distance = apart_km(other, &location);
             let hours = apart.max(TRAVEL_MICROS_MIN) as f64 / 3.6e9;
             let way = way(other, &location);
             let days = self.ways.get(&way).map_or(0, |days| days.iter().filter(|day| **day != today).count());
@@ -212,14 +212,20 @@ impl Habits {
                     format!("{} and {}", other.country, location.country)
                 };
                 let between = crate::duration::words(apart / 1_000_000 * 1_000_000);
-                why = Some(format!("{places} are at least {distance:.0} km apart, and {between} lay between"));
+                why = Some(format!("{places} are about {distance:.0} km apart or more, and {between} lay between"));
             }
         }
-        let last = self.recent.back().and_then(|act| act.location.as_ref());
-        if let Some(way) = last.map(|last| way(last, &location)).filter(|way| !way.is_empty()) {
-            let is_full = self.ways.len() >= WAYS_MAX && !self.ways.contains_key(&way);
-            let mut none = Vec::new();
-            let days = if is_full { &mut none } else { self.ways.entry(way).or_default() };
+        // Only what is judged: neighbouring towns would fill the room.
+        let is_far = |last: &&Location| apart_km(last, &location) > DISTANCE_KM_MIN;
+        let last = self.recent.back().and_then(|act| act.location.as_ref()).filter(is_far);
+        if let Some(way) = last.map(|last| way(last, &location)) {
+            if self.ways.len() >= WAYS_MAX && !self.ways.contains_key(&way) {
+                let oldest = self.ways.iter().min_by_key(|(name, days)| (days.last().copied(), (*name).clone()));
+                if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+                    self.ways.remove(&oldest);
+                }
+            }
+            let days = self.ways.entry(way).or_default();
             if !days.contains(&today) && days.len() < HABITUAL_DAYS {
                 days.push(today);
             }
@@ -306,8 +312,12 @@ impl Habits {
     }
 }
 
-/// From where to where, in either direction: countries, and within one of them whole degrees. Empty where it is the
-/// same place.
+/// How far two addresses are apart at least, as far as the database knows.
+fn apart_km(one: &Location, other: &Location) -> f64 {
+    distance_km(one, other) - one.radius_km - other.radius_km
+}
+
+/// From where to where, in either direction: countries, and within one of them whole degrees.
 fn way(one: &Location, other: &Location) -> String {
     let is_same = one.country == other.country;
     let name = |at: &Location| match is_same {
@@ -315,9 +325,5 @@ fn way(one: &Location, other: &Location) -> String {
         false => at.country.clone(),
     };
     let (one, other) = (name(one), name(other));
-    match one.cmp(&other) {
-        std::cmp::Ordering::Less => format!("{one}-{other}"),
-        std::cmp::Ordering::Equal => String::new(),
-        std::cmp::Ordering::Greater => format!("{other}-{one}"),
-    }
+    if one < other { format!("{one}-{other}") } else { format!("{other}-{one}") }
 }

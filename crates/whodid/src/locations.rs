@@ -61,7 +61,7 @@ impl Locations {
     /// # Errors
     /// It cannot be read, is larger than 1 GiB, or is no database of this form.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let what = || format!("the database of locations {} (`locations.file`)", path.display());
+        let what = || format!("the database of locations {}", path.display());
         let bytes = std::fs::metadata(path).with_context(|| format!("reading {}", what()))?.len();
         if bytes > BYTES_MAX {
             anyhow::bail!("{} has {bytes} bytes, more than the {BYTES_MAX} that are read", what());
@@ -76,10 +76,11 @@ impl Locations {
     /// It cannot be read.
     pub fn of_config(config: &Config) -> anyhow::Result<Option<Arc<Self>>> {
         if let Some(file) = &config.locations {
-            return Ok(Some(Arc::new(Self::open(file)?)));
+            return Ok(Some(Arc::new(Self::open(file).context("`locations.file`")?)));
         }
         let Some(file) = installed::path(&config.data) else { return Ok(None) };
-        let mut found = Self::open(&file)?;
+        let again = "`whodid locations install` puts another in its place; without the file rules go by networks";
+        let mut found = Self::open(&file).context(again)?;
         if let Some(about) = installed::about(&config.data) {
             found.about.source = Some(about.source);
             found.about.licence = about.licence;
@@ -88,13 +89,20 @@ impl Locations {
         Ok(Some(Arc::new(found)))
     }
 
+    /// Whether bytes are a database; `what` is what they are called in errors.
+    ///
+    /// # Errors
+    /// They are none of this form.
+    pub fn check(bytes: &[u8], what: &str) -> anyhow::Result<()> {
+        Reader::from_source(bytes).map(|_| ()).with_context(|| no_database(what))
+    }
+
     /// Reads bytes; `what` is what they are called in errors.
     ///
     /// # Errors
     /// They are no database of this form.
     pub fn of(bytes: Vec<u8>, what: &str) -> anyhow::Result<Self> {
-        let reader = Reader::from_source(bytes)
-            .with_context(|| format!("{what} is no MMDB file; give a country or city database in MaxMind's format"))?;
+        let reader = Reader::from_source(bytes).with_context(|| no_database(what))?;
         let about = reader.metadata();
         let description = about.description.get("en").map(String::as_str).unwrap_or_default();
         tracing::info!(
@@ -113,6 +121,10 @@ impl Locations {
         };
         Ok(Self { reader, about })
     }
+}
+
+fn no_database(what: &str) -> String {
+    format!("{what} is no MMDB file; give a country or city database in MaxMind's format")
 }
 
 impl Locate for Locations {

@@ -7,9 +7,12 @@ let menu: string | undefined
 
 /** Keeps in mind whose menu has the focus; once for the page. */
 export function watchMenus(): void {
-  document.addEventListener('focusin', ({ target }) => {
+  const look = ({ target }: Event): void => {
     menu = target instanceof Element ? (target.closest('[role=menu]')?.getAttribute('aria-labelledby') ?? undefined) : undefined
-  })
+  }
+  document.addEventListener('focusin', look)
+  // Not every browser gives the focus to what is clicked.
+  document.addEventListener('pointerdown', look, { capture: true })
 }
 
 /** The button of the menu that had the focus last; nothing where something else had it since. */

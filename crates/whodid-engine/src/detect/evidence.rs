@@ -1,11 +1,12 @@
 //! The records that a finding names, for whoever tells of it.
 
+use std::time::Instant;
+
 use arrow::array::RecordBatch;
 use whodid_lake::RawReader;
-use whodid_model::{AccountName, Offset, RecordId, StreamName, Timestamp};
+use whodid_model::{AccountName, Offset, RecordId, StreamName, Timestamp, chain};
 
 use crate::engine::Engine;
-use crate::error::Error;
 use crate::row::Row;
 
 /// What a record tells.
@@ -20,17 +21,20 @@ pub struct Evident {
 }
 
 impl Engine {
-    /// Records of an account by their ids, in the order asked for; `None` for each that is erased or never was. For what
-    /// whodid itself tells of findings: nobody else's reading goes this way.
-    ///
-    /// # Errors
-    /// One was flushed and cannot be read back.
-    pub async fn evidence(&self, account: &AccountName, records: &[RecordId]) -> Result<Vec<Option<Evident>>, Error> {
+    /// Records of an account by their ids, in the order asked for; `None` for each that is erased, never was, cannot be
+    /// read, or is not in memory and not read back by `lake_until`. For what whodid itself tells of findings: nobody
+    /// else's reading goes this way.
+    pub async fn evidence(
+        &self,
+        account: &AccountName,
+        records: &[RecordId],
+        lake_until: Instant,
+    ) -> Vec<Option<Evident>> {
         let mut found = Vec::with_capacity(records.len());
         for record in records {
-            found.push(self.evident(account, &record.stream, record.offset).await?);
+            found.push(self.evident(account, &record.stream, record.offset, lake_until).await);
         }
-        Ok(found)
+        found
     }
 
     async fn evident(
@@ -38,19 +42,31 @@ impl Engine {
         account: &AccountName,
         stream: &StreamName,
         offset: Offset,
-    ) -> Result<Option<Evident>, Error> {
-        let Some(table) = self.inner.known_table(account, stream) else { return Ok(None) };
+        lake_until: Instant,
+    ) -> Option<Evident> {
+        let table = self.inner.known_table(account, stream)?;
         let of = |batch: &RecordBatch| {
             let raws = RawReader::new(batch);
             Row::all_with(batch, &raws).find(|row| row.offset() == offset).map(|row| Evident {
                 at: row.event_time(),
-                sentence: whodid_model::sentence::summary(&row.fields()).to_string(),
+                sentence: whodid_model::sentence::summary(&row.fields()),
                 raw: row.raw().into_owned(),
             })
         };
         if let Some(found) = table.first_in_memory(offset, 1).first().and_then(of) {
-            return Ok(Some(found));
+            return Some(found);
         }
-        Ok(self.flushed(&table, stream, offset, offset.next()).await?.as_ref().and_then(of))
+        if Instant::now() >= lake_until {
+            return None;
+        }
+        let read = self.flushed(&table, stream, offset, offset.next());
+        match tokio::time::timeout_at(lake_until.into(), read).await {
+            Ok(Ok(batch)) => batch.as_ref().and_then(of),
+            Ok(Err(error)) => {
+                tracing::error!(account = %account, stream = %stream, offset = %offset, error = %chain(&error), "what shows an alert cannot be read back, and is told by its place");
+                None
+            }
+            Err(_) => None,
+        }
     }
 }

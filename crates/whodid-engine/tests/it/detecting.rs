@@ -323,6 +323,27 @@ async fn live_detection_tests_and_backtests_find_the_same_of_shuffled_and_late_e
 }
 
 #[tokio::test]
+async fn evidence_is_read_from_memory_and_while_there_is_time_from_the_lake() {
+    let bench = Bench::new().await;
+    bench.send(&event("e0", 0, "kms.secrets.read", "success")).await;
+    bench.engine.flush().await.unwrap();
+    bench.send(&event("e1", 1, "kms.secrets.delete", "failure")).await;
+    let ids: Vec<whodid_model::RecordId> = ["activity:1", "activity:0", "activity:9"]
+        .iter()
+        .map(|id| whodid_model::RecordId::parse(id).unwrap())
+        .collect();
+    let told = async |wait: Duration| {
+        let found = bench.engine.evidence(&account(), &ids, std::time::Instant::now() + wait).await;
+        found.into_iter().map(|one| one.map(|one| one.sentence)).collect::<Vec<_>>()
+    };
+    let whole = told(Duration::from_secs(60)).await;
+    assert!(whole[0].as_deref().unwrap().contains("tried to delete"), "{whole:?}");
+    assert!(whole[1].as_deref().unwrap().contains("read"), "{whole:?}");
+    assert_eq!(whole[2], None, "it never was");
+    assert_eq!(told(Duration::ZERO).await, [whole[0].clone(), None, None]);
+}
+
+#[tokio::test]
 async fn records_that_were_erased_before_detection_came_to_them_hold_it_up_for_nothing() {
     let bench = Bench::new().await;
     bench.send(&event("e0", 0, "kms.secrets.read", "success")).await;

@@ -53,7 +53,14 @@ fn defaults_are_one_value_or_a_list_and_of_the_kind_that_the_variable_has() {
         ("{type: network, default: [10.0.0.0/40]}", "'10.0.0.0/40' is not an address or a network"),
         ("{type: text, default: {a: b}}", "invalid type"),
     ] {
-        let refused = with(wrong).unwrap_err().to_string();
+        let refused = match with(wrong) {
+            Ok(package) => {
+                let check = package.check(&Variables::new(), received());
+                assert!(!check.is_good(), "{wrong}");
+                check.problems[0].message.clone()
+            }
+            Err(error) => error.to_string(),
+        };
         assert!(refused.contains(told), "{wrong}: {refused}");
     }
 }

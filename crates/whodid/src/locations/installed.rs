@@ -70,7 +70,7 @@ pub fn install(data: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<About> {
     let is_archive = bytes.starts_with(&[0x1f, 0x8b]);
     let (database, mut about) = if is_archive { unpacked(name, bytes)? } else { (bytes.to_vec(), plain(name)) };
     about.sha256 = hash(&database);
-    Locations::of(database.clone(), name)?;
+    Locations::check(&database, name)?;
     let folder = data.join(FOLDER);
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     put(&folder, DATABASE, &database)?;
@@ -109,15 +109,17 @@ fn unpacked(name: &str, bytes: &[u8]) -> anyhow::Result<(Vec<u8>, About)> {
         }
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let file = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let size = entry.header().size().with_context(broken)?;
+        let size = entry.size();
         if file.ends_with(".mmdb") {
             if size > database.len() as u64 {
                 database.clear();
                 entry.read_to_end(&mut database).with_context(broken)?;
             }
         } else if size <= NOTICE_BYTES_MAX && (file == "package.json" || is_notice(&file)) {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).with_context(broken)?;
+            let mut bytes = Vec::new();
+            (&mut entry).take(NOTICE_BYTES_MAX).read_to_end(&mut bytes).with_context(broken)?;
+            let is_shown = |sign: &char| !sign.is_control() || matches!(sign, '\n' | '\t');
+            let text: String = String::from_utf8_lossy(&bytes).chars().filter(is_shown).collect();
             if file == "package.json" {
                 describe(&mut about, &text);
             } else if about.notices.len() < NOTICES_MAX {

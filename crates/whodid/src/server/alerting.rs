@@ -30,6 +30,9 @@ const ALERT_FROM: Severity = Severity::Medium;
 const EVENTS_BYTES_MAX: usize = 48 << 10;
 /// Records that an alert names as evidence; its search finds the others.
 const EVIDENCE_KEPT: usize = 100;
+/// How long reading it back from the lake may hold up the findings that are taken together: an alert that is told late is
+/// worse than one that names some of its events by their places.
+pub const EVIDENCE_TIME: Duration = Duration::from_millis(500);
 const MICROS_AN_HOUR: i64 = 3_600_000_000;
 /// Alerts escalated in one pass.
 const ESCALATIONS: i64 = 100;
@@ -129,7 +132,7 @@ async fn take(
     let channels = channels(app, account).await.map_err(told)?;
     let silences = silences(app, account).await.map_err(told)?;
     let settings = app.meta.account(account).await.map_err(told)?.map(|known| known.settings).unwrap_or_default();
-    let around = Around { channels, silences, settings };
+    let around = Around { channels, silences, settings, lake_until: Instant::now() + EVIDENCE_TIME };
     // One after the other, because several may belong to one alert.
     for (at, (offset, text)) in findings.iter().enumerate() {
         let next = offset.next();
@@ -163,6 +166,8 @@ struct Around {
     channels: Vec<(String, Channel)>,
     silences: Vec<Silence>,
     settings: Settings,
+    /// Until when what shows an alert may be read back from the lake.
+    lake_until: Instant,
 }
 
 type Worked = (Vec<AlertRow>, Vec<DeliveryRow>);
@@ -187,7 +192,7 @@ async fn work(
     let is_quiet = is_kept_quiet(&around.silences, &found.rule_id, found.severity, &found.group, now);
     let moment = moment.filter(|_| !is_quiet);
     let deliveries = match moment {
-        Some(moment) => told(app, &alert, moment, &found, &around.channels, now).await,
+        Some(moment) => told(app, &alert, moment, &found, around.lake_until, &around.channels, now).await,
         None => Vec::new(),
     };
     Ok((vec![row], deliveries))
@@ -306,14 +311,17 @@ fn with_evidence(before: &Value, more: &[String]) -> Vec<String> {
 }
 
 /// What the newest of the evidence tells; what is gone, or cannot be read just now, is named and tells nothing.
-async fn evidence(app: &App, account: &AccountName, found: &Found, has_events: bool) -> Vec<Evidence> {
+async fn evidence(
+    app: &App,
+    account: &AccountName,
+    found: &Found,
+    has_events: bool,
+    lake_until: Instant,
+) -> Vec<Evidence> {
     let newest: Vec<&String> = found.evidence.iter().rev().take(whodid_alerts::notice::EVIDENCE_MAX).collect();
     let ids: Vec<RecordId> = newest.iter().filter_map(|record| RecordId::parse(record)).collect();
     let seen = match app.engine() {
-        Ok(engine) => engine.evidence(account, &ids).await.unwrap_or_else(|error| {
-            tracing::error!(account = %account, error = %chain(&error), "what shows an alert cannot be read, and is told by its places only");
-            Vec::new()
-        }),
+        Ok(engine) => engine.evidence(account, &ids, lake_until).await,
         Err(_) => Vec::new(),
     };
     let seen: HashMap<String, Evident> =
@@ -341,6 +349,7 @@ async fn told(
     alert: &Alert,
     moment: Moment,
     found: &Found,
+    lake_until: Instant,
     channels: &[(String, Channel)],
     now: Timestamp,
 ) -> Vec<DeliveryRow> {
@@ -367,7 +376,7 @@ async fn told(
         count: alert.count,
         group: alert.group.clone(),
         link: format!("{}/alerts/{}", app.config.base_url(), alert.id),
-        evidence: evidence(app, &alert.account, found, has_events).await,
+        evidence: evidence(app, &alert.account, found, has_events, lake_until).await,
         query: found.query.clone(),
         finding: found.occurrence.clone(),
         more: 0,
@@ -394,11 +403,12 @@ pub fn queued(channel: &str, alert: Option<&String>, notice: &Notice, now: Times
 /// Tells again of what nobody acknowledged in time.
 async fn escalate(app: &App) -> Result<(), MetaError> {
     let now = crate::clock::now();
+    let lake_until = Instant::now() + EVIDENCE_TIME;
     for (account, row) in app.meta.alerts_to_escalate(now, ESCALATIONS).await? {
         let Some(mut alert) = alert_of(&row) else { continue };
         let Some(moment) = alert.escalate_due(now) else { continue };
         // Under a silence it escalates all the same, in the inbox: one that waited would hold up the others.
-        let deliveries = told_of_alert(app, &account, &row, &alert, moment, now).await?;
+        let deliveries = told_of_alert(app, &account, &row, &alert, moment, lake_until, now).await?;
         let mut body = row.body.clone();
         body["alert"] = json!(alert);
         match app.meta.store_alerts(&account, &[stored(&alert, &row.group_key, body)], &deliveries, None, now).await {
@@ -423,7 +433,7 @@ pub async fn resolve_by_itself(
     let reason = "Nothing new for a whole window.";
     let Ok(moment) = alert.resolve("whodid", now, reason) else { return Ok(()) };
     let deliveries = match moment {
-        Some(moment) => told_of_alert(app, account, &row, &alert, moment, now).await?,
+        Some(moment) => told_of_alert(app, account, &row, &alert, moment, Instant::now() + EVIDENCE_TIME, now).await?,
         None => Vec::new(),
     };
     let mut body = row.body.clone();
@@ -442,6 +452,7 @@ pub async fn told_of_alert(
     row: &AlertRow,
     alert: &Alert,
     moment: Moment,
+    lake_until: Instant,
     now: Timestamp,
 ) -> Result<Vec<DeliveryRow>, MetaError> {
     let silences = silences(app, account).await?;
@@ -451,7 +462,7 @@ pub async fn told_of_alert(
         return Ok(Vec::new());
     }
     let channels = channels(app, account).await?;
-    Ok(told(app, alert, moment, &found_of(row, alert), &channels, now).await)
+    Ok(told(app, alert, moment, &found_of(row, alert), lake_until, &channels, now).await)
 }
 
 /// The alert in a row.

@@ -19,7 +19,7 @@ use whodid_model::access::Permission;
 use whodid_model::{AccountName, Timestamp};
 
 use super::App;
-use super::alerting::{alert_of, stored, told_of_alert};
+use super::alerting::{EVIDENCE_TIME, alert_of, stored, told_of_alert};
 use super::asked::Asked;
 use super::auth::Caller;
 use super::channels::moment;
@@ -138,7 +138,10 @@ pub async fn act(
     body["alert"] = json!(alert);
     let changed = stored(&alert, &found.group_key, body);
     let deliveries = match told {
-        Some(moment) => told_of_alert(&app, &account, &changed, &alert, moment, now).await?,
+        Some(moment) => {
+            let lake_until = std::time::Instant::now() + EVIDENCE_TIME;
+            told_of_alert(&app, &account, &changed, &alert, moment, lake_until, now).await?
+        }
         None => Vec::new(),
     };
     let told =

@@ -114,6 +114,7 @@ pub async fn make(
     caller.attempt.is_about("", &request.name);
     let channel = configured(request)?;
     refuse_unfit(app, &channel)?;
+    refuse_events(caller, account, &channel)?;
     let known = app.meta.documents(account, DocumentKind::Channel).await?;
     if known.len() >= CHANNELS_MAX {
         let detail = format!("an account has at most {CHANNELS_MAX} channels; delete one that is not needed");
@@ -125,6 +126,19 @@ pub async fn make(
     let told = Told::success(Deed::ChannelCreate, id.as_str(), channel.name.as_str()).changed(None, Some(after));
     store(app, caller, account, &id, &channel, Expected::Absent, told).await?;
     Ok(id)
+}
+
+/// A template that names events hands them out whole: only who may read all of them sends them somewhere.
+fn refuse_events(caller: &Caller, account: &AccountName, channel: &Channel) -> Result<(), Failure> {
+    let needed = [Permission::SpaceEventsRead, Permission::AccountEventsRead, Permission::AuditRead];
+    let held = caller.principal().permissions_in(account);
+    if !channel.wants_events() || needed.iter().all(|permission| held.has(*permission)) {
+        return Ok(());
+    }
+    let detail = "a template that names events (`line_objects`, `first_line_object`, `notice`, `app`, `host`, `tag`) hands \
+        them out as they are: that takes `space-events.read`, `account-events.read` and `audit.read`, each without a limit; \
+        name `lines` instead";
+    Err(Failure::new(Code::Forbidden, detail))
 }
 
 /// Makes a channel what `edit` makes of it; secrets that come back masked stay. The caller may.
@@ -150,6 +164,10 @@ pub async fn change(
     let deed = deed_of(&document, before.as_ref(), &channel);
     caller.attempt.is_a(deed);
     refuse_unfit(app, &channel)?;
+    // What goes where it went before needs nobody's leave.
+    if before.as_ref().is_none_or(|before| before.receiver != channel.receiver) {
+        refuse_events(caller, account, &channel)?;
+    }
     documents::refuse_name(&app.meta.documents(account, DocumentKind::Channel).await?, &channel.name, id, ONE)?;
     if before.as_ref() == Some(&channel) {
         return Ok(());

@@ -91,7 +91,7 @@ pub async fn create_note(
     let note = with_whole_names(&account, asked.read()?);
     caller.attempt.is_about(&note.id, &note.short_description);
     check_id("provider", &provider)?;
-    refuse_note_of_rule(&app, &account, &provider, &note.id).await?;
+    refuse_note_of_rule(&app, &account, &provider, &note).await?;
     check_note(&app, &account, &provider, &note).await?;
     if find_note(&app, &account, &provider, &note.id).await.is_ok() {
         return Err(Failure::new(Code::NameTaken, "the provider has a note of this id already; PUT changes it"));
@@ -114,7 +114,7 @@ pub async fn update_note(
     let account = caller.needs(Permission::FindingsWrite, Some(&account))?;
     let note = with_whole_names(&account, asked.read()?);
     let before = own_note(&app, &account, &provider, &id).await?;
-    refuse_as_rule(&app, &account, &provider, None).await?;
+    refuse_note_of_rule(&app, &account, &provider, &note).await?;
     same_id(&id, &note.id)?;
     check_note(&app, &account, &provider, &note).await?;
     let told = Told::success(Deed::FindingNoteUpdate, id.as_str(), note.short_description.as_str())
@@ -281,7 +281,10 @@ async fn report(
         .asked("level", level)
         .asked("key", format!("{provider}/{id}"))
         .asked("occurrenceId", id.as_str())
-        .asked("occurrence", json!(occurrence));
+        .asked("occurrence", json!(occurrence))
+        .asked("longDescription", note.note.long_description.as_str())
+        .asked("reportedBy", json!(note.note.reported_by))
+        .asked("author", json!(author(caller, account)));
     if let Some(resource) = resource {
         finding = finding.asked("group", json!({"resource": resource}));
     }
@@ -330,11 +333,15 @@ pub(super) fn of_event(account: &AccountName, event: &Value) -> Option<Occurrenc
         ),
     };
     let title = text(&data["ruleTitle"]);
-    let long = data["why"].as_str().map_or_else(|| title.clone(), |why| format!("{title}: {why}"));
+    let why = || data["why"].as_str().map_or_else(|| title.clone(), |why| format!("{title}: {why}"));
+    let long = data["longDescription"].as_str().map_or_else(why, str::to_owned);
     let short = if kind == "rule" { text(&event["message"]) } else { title };
-    let author = Author { account_id: account.to_string(), email, id: author_id, kind: kind.to_owned() };
+    let made = Author { account_id: account.to_string(), email, id: author_id, kind: kind.to_owned() };
+    // What a client reported says itself who it was, and what its note says.
+    let author = serde_json::from_value(data["author"].clone()).unwrap_or(made);
+    let by = serde_json::from_value(data["reportedBy"].clone()).unwrap_or_else(|_| whodid_reports());
     let times = Times { created: at, updated: at, came: recorded };
-    let said = Said { short, long, by: whodid_reports() };
+    let said = Said { short, long, by };
     let record = event["record"]["id"].as_str().map(str::to_owned);
     Some(Occurrence { record, ..told_of(account, provider, occurrence, said, author, times) })
 }
@@ -462,13 +469,24 @@ async fn refuse_as_rule(
 
 /// Refuses a note that is a rule's, but for the rules that leave their note to the account (`custom` in Security
 /// Advisor's packages): the account may say what it is about, and only the rule reports to it.
-async fn refuse_note_of_rule(app: &App, account: &AccountName, provider: &str, id: &str) -> Result<(), Failure> {
+async fn refuse_note_of_rule(
+    app: &App,
+    account: &AccountName,
+    provider: &str,
+    note: &NoteWrite,
+) -> Result<(), Failure> {
     refuse_as_rule(app, account, provider, None).await?;
     let known = app.rules_of(account).await?;
-    match rule_of_note(&known.catalog, provider, id).filter(|document| !document.is_custom()) {
-        Some(document) => Err(is_of_rule(document, provider, id)),
+    match rule_of_note(&known.catalog, provider, &note.id).filter(|_| !is_ones_own(&known.catalog, provider, note)) {
+        Some(document) => Err(is_of_rule(document, provider, &note.id)),
         None => Ok(()),
     }
+}
+
+/// Whether a note that an account made stands for itself: it is no rule's, or that of a custom rule and of findings.
+fn is_ones_own(catalog: &Catalog, provider: &str, note: &NoteWrite) -> bool {
+    let is_left = |document: &whodid_rules::Document| document.is_custom() && note.kind == NoteKind::Finding;
+    rule_of_note(catalog, provider, &note.id).is_none_or(is_left)
 }
 
 fn rule_of_note<'a>(catalog: &'a Catalog, provider: &str, id: &str) -> Option<&'a whodid_rules::Document> {
@@ -535,7 +553,9 @@ pub(super) async fn of_rules(app: &App, account: &AccountName) -> Result<Vec<(St
 pub(super) async fn all_notes(app: &App, account: &AccountName) -> Result<Vec<(String, Note)>, Failure> {
     let documents = app.meta.documents(account, DocumentKind::Note).await?;
     let shown = |document: &Document| Some((document.body["provider"].as_str()?.to_owned(), shown_note(document)?));
+    let known = app.rules_of(account).await?;
     let mut notes: Vec<_> = documents.iter().filter_map(shown).collect();
+    notes.retain(|(provider, note)| is_ones_own(&known.catalog, provider, &note.note));
     let mut seen: BTreeSet<(String, String)> =
         notes.iter().map(|(provider, note): &(String, Note)| (provider.clone(), note.note.id.clone())).collect();
     let of_rules = of_rules(app, account).await?.into_iter();
@@ -560,7 +580,9 @@ fn shown_note(document: &Document) -> Option<Note> {
 
 async fn find_note(app: &App, account: &AccountName, provider: &str, id: &str) -> Result<Note, Failure> {
     let own = app.meta.document(account, DocumentKind::Note, &document_id(provider, id)).await?;
-    if let Some(note) = own.as_ref().and_then(shown_note) {
+    if let Some(note) = own.as_ref().and_then(shown_note)
+        && is_ones_own(&app.rules_of(account).await?.catalog, provider, &note.note)
+    {
         return Ok(note);
     }
     let mut of_rules = of_rules(app, account).await?.into_iter();

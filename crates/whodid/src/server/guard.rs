@@ -35,7 +35,6 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let is_api = request.uri().path().starts_with("/api/");
-    let is_advisor = ADVISOR.iter().any(|start| request.uri().path().starts_with(start));
     // The path without its query, which may hold a sign-in token or a person's name.
     let span = tracing::info_span!("request", id, method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -54,10 +53,6 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     metrics::counter!("whodid_http_requests_total", &labels).increment(1);
     metrics::histogram!("whodid_http_request_seconds", &labels[..2]).record(seconds);
 
-    if let Some(failed) = failed.filter(|_| is_advisor) {
-        *response.body_mut() = failed.for_advisor();
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-    }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -78,6 +73,18 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     }
     if is_api || !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Puts the words of a failure where clients of Security Advisor look for them: below what compresses.
+pub async fn for_advisor(request: Request, next: Next) -> Response {
+    let is_advisor = ADVISOR.iter().any(|start| request.uri().path().starts_with(start));
+    let mut response = next.run(request).await;
+    let failed = response.extensions().get::<FailedWith>().cloned();
+    if let Some(failed) = failed.filter(|_| is_advisor) {
+        *response.body_mut() = failed.for_advisor();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     response
 }

@@ -297,6 +297,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), audit::around))
+        .layer(axum::middleware::from_fn(guard::for_advisor))
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::around))
         .with_state(app)

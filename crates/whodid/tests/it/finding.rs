@@ -315,6 +315,13 @@ async fn a_card_names_its_notes_with_or_without_the_account_and_what_it_counts_o
     let (status, told) = ask(&server, "POST", &format!("{BASE}/notes"), card).await;
     assert_eq!((status, told["detail"].as_str().unwrap().contains("needs a `text`")), (400, true), "{told}");
     assert_eq!(told["message"], told["detail"], "clients of Security Advisor look for the words there");
+    let packed =
+        server.admin("GET", &format!("{BASE}/notes/none")).header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let mut text = String::new();
+    let bytes = packed.bytes().await.unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut text).unwrap();
+    assert!(text.contains("\"message\""), "{text}");
     let (_, told) = ask(&server, "POST", "/api/v1/rules", json!({"text": ""})).await;
     assert_eq!((told["detail"].is_string(), told.get("message")), (true, None), "{told}");
 }
