@@ -30,7 +30,7 @@ Usage: cargo xtask <command>
                                       everything that CI checks; `--list` names the steps
   tidy                                the repository's own rules: crate order, names, lock file, links
   openapi [--write]                   compare (or write) openapi.json and the web client's types
-  bench [--events N] [--quick] [--write]
+  bench [--events N] [--quick] [--write] [--rules [--rounds N]]
                                       load and queries on generated data, one JSON line per figure
   audit                               the lock file against a RustSec advisory database
 ";

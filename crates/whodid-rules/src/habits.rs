@@ -320,9 +320,8 @@ fn apart_km(one: &Location, other: &Location) -> f64 {
 /// From where to where, in either direction: countries, and within one of them whole degrees.
 fn way(one: &Location, other: &Location) -> String {
     let is_same = one.country == other.country;
-    let name = |at: &Location| match is_same {
-        true => format!("{}{:.0},{:.0}", at.country, at.latitude, at.longitude),
-        false => at.country.clone(),
+    let name = |at: &Location| {
+        if is_same { format!("{}{:.0},{:.0}", at.country, at.latitude, at.longitude) } else { at.country.clone() }
     };
     let (one, other) = (name(one), name(other));
     if one < other { format!("{one}-{other}") } else { format!("{other}-{one}") }

@@ -44,6 +44,21 @@ pub enum VariableType {
     Number,
 }
 
+impl VariableType {
+    /// What is wrong with a value; `None` where nothing is.
+    pub fn fault(self, value: &str) -> Option<String> {
+        let (is_good, wanted) = match self {
+            Self::Text => return None,
+            Self::Network => {
+                let is_good = value.parse::<IpAddr>().is_ok() || value.parse::<ipnet::IpNet>().is_ok();
+                (is_good, "an address or a network such as 192.0.2.0/24")
+            }
+            Self::Number => (value.parse::<f64>().is_ok_and(f64::is_finite), "a number"),
+        };
+        (!is_good).then(|| format!("'{}' is not {wanted}", short(value)))
+    }
+}
+
 /// Something that an account fills in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,23 +72,6 @@ pub struct Variable {
     /// The values until somebody gives others: in the file one, or a list; texts or numbers.
     #[serde(default)]
     pub default: Vec<String>,
-}
-
-impl VariableType {
-    /// What is wrong with a value; `None` where nothing is.
-    pub fn fault(self, value: &str) -> Option<String> {
-        let is_good = match self {
-            Self::Text => true,
-            Self::Network => value.parse::<IpAddr>().is_ok() || value.parse::<ipnet::IpNet>().is_ok(),
-            Self::Number => value.parse::<f64>().is_ok_and(f64::is_finite),
-        };
-        let wanted = match self {
-            Self::Text => return None,
-            Self::Network => "an address or a network such as 192.0.2.0/24",
-            Self::Number => "a number",
-        };
-        (!is_good).then(|| format!("'{}' is not {wanted}", short(value)))
-    }
 }
 
 /// What the findings of a package are about: one of the two numbers of Activity Insights.

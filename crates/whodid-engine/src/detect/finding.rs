@@ -219,7 +219,6 @@ fn severity(level: Level) -> &'static str {
     }
 }
 
-/// Who did it, as the event that completed it says; for what time completed, the group.
 fn step(step: &NextStep) -> Value {
     let mut shown = json!({"title": cut(&step.title)});
     if let Some(url) = &step.url {
@@ -246,6 +245,7 @@ fn resource(row: Row<'_>) -> Option<Value> {
     (!resource.is_empty()).then_some(Value::Object(resource))
 }
 
+/// Who did it, as the event that completed it says; for what time completed, the group.
 fn initiator(row: Option<Row<'_>>, hit: &Hit) -> Value {
     let Some(row) = row else {
         let values: Vec<&str> = hit.group.iter().map(|(_, value)| value.as_str()).collect();

@@ -326,8 +326,11 @@ async fn evidence(
     };
     let seen: HashMap<String, Evident> =
         ids.iter().map(ToString::to_string).zip(seen).filter_map(|(id, seen)| Some((id, seen?))).collect();
+    // Of a search: what it told of its matches itself, the newest last.
+    let lines = texts(&found.payload["lines"]);
+    let line = |back: usize| lines.iter().rev().nth(back).cloned().unwrap_or_default();
     let mut bytes = if has_events { EVENTS_BYTES_MAX } else { 0 };
-    let shown = |record: &String| {
+    let shown = |(back, record): (usize, &String)| {
         let seen = seen.get(record);
         let event = seen.filter(|seen| seen.raw.len() <= bytes).map(|seen| {
             bytes -= seen.raw.len();
@@ -336,11 +339,11 @@ async fn evidence(
         Evidence {
             record: record.clone(),
             at: seen.map_or(found.at, |seen| seen.at),
-            sentence: seen.map(|seen| seen.sentence.clone()).unwrap_or_default(),
+            sentence: seen.map_or_else(|| line(back), |seen| seen.sentence.clone()),
             event: event.unwrap_or_default(),
         }
     };
-    newest.into_iter().map(shown).collect()
+    newest.into_iter().enumerate().map(shown).collect()
 }
 
 /// What channels are told of a moment in the life of an alert.

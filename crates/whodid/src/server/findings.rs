@@ -307,12 +307,9 @@ async fn report(
     let finding = Some(&finding).filter(|_| note.note.kind == NoteKind::Finding);
     app.meta.change_documents_and_find(&by, account, &[change], &[told], finding, now).await?;
     let stored = app.meta.document(account, DocumentKind::Occurrence, &document_id(provider, &id)).await?;
-    let told = |stored: &Document| {
-        let kept: Stored<OccurrenceWrite> = serde_json::from_value(stored.body.clone()).ok()?;
-        let times = Times { created: stored.created_at, updated: stored.updated_at, came: stored.created_at };
-        Some(told_of(account, provider, kept.value, Said::by(&note.note), kept.author, times))
-    };
-    stored.as_ref().and_then(told).ok_or_else(|| Failure::new(Code::Internal, "a stored occurrence cannot be read"))
+    stored
+        .and_then(|stored| shown_occurrence(account, &stored, Some(&note)))
+        .ok_or_else(|| Failure::new(Code::Internal, "a stored occurrence cannot be read"))
 }
 
 /// What a finding's event tells, as an occurrence: of a rule, or what a client reported. `None` where it is neither.
@@ -610,20 +607,19 @@ pub(super) async fn own_occurrences(app: &App, account: &AccountName) -> Result<
     let note = |name: &str| {
         let (provider, id) = parts_of(account, name).ok()?;
         let id = document_id(&provider, &id);
-        notes.iter().find(|note| note.id == id)
+        notes.iter().find(|note| note.id == id).and_then(shown_note)
     };
     let shown = |document: &Document| {
         let name = document.body["value"]["note_name"].as_str().unwrap_or_default();
         let provider = document.body["provider"].as_str().unwrap_or_default().to_owned();
-        Some((provider, shown_occurrence(account, document, note(name))?))
+        Some((provider, shown_occurrence(account, document, note(name).as_ref())?))
     };
     Ok(documents.iter().filter_map(shown).collect())
 }
 
-fn shown_occurrence(account: &AccountName, document: &Document, note: Option<&Document>) -> Option<Occurrence> {
+fn shown_occurrence(account: &AccountName, document: &Document, note: Option<&Note>) -> Option<Occurrence> {
     let stored: Stored<OccurrenceWrite> = serde_json::from_value(document.body.clone()).ok()?;
-    let note = note.and_then(shown_note);
-    let said = note.as_ref().map_or_else(Said::nothing, |note| Said::by(&note.note));
+    let said = note.map_or_else(Said::nothing, |note| Said::by(&note.note));
     let times = Times { created: document.created_at, updated: document.updated_at, came: document.created_at };
     Some(told_of(account, &stored.provider, stored.value, said, stored.author, times))
 }
@@ -640,7 +636,7 @@ pub(super) async fn find_occurrence(
         let name = own.body["value"]["note_name"].as_str().unwrap_or_default();
         let (provider, note) = parts_of(account, name).unwrap_or_default();
         let note = app.meta.document(account, DocumentKind::Note, &document_id(&provider, &note)).await?;
-        if let Some(found) = shown_occurrence(account, &own, note.as_ref()) {
+        if let Some(found) = shown_occurrence(account, &own, note.as_ref().and_then(shown_note).as_ref()) {
             return Ok(found);
         }
     }
