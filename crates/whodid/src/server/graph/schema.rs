@@ -154,7 +154,12 @@ static OCCURRENCE: Type = Type {
         value("id"),
         value("note_name"),
         value("kind"),
+        value("name"),
+        value("provider_id"),
+        value("provider_name"),
         value("short_description"),
+        value("long_description"),
+        part("reported_by", &REPORTER),
         value("resource_url"),
         value("remediation"),
         value("create_time"),
@@ -324,7 +329,9 @@ mod tests {
                 "network_connection": {"direction": "d", "protocol": "p", "client": {"address": "a", "port": 1},
                     "server": {"address": "a", "port": 1}},
                 "data_transferred": {"client_bytes": 1, "server_bytes": 1, "client_packets": 1, "server_packets": 1}},
-            "kpi": {"value": 1.0, "total": 2.0}, "short_description": "s", "author": author, "create_time": "c",
+            "kpi": {"value": 1.0, "total": 2.0}, "short_description": "s", "long_description": "l", "name": "n",
+            "provider_id": "p", "provider_name": "n", "reported_by": {"id": "r", "title": "t", "url": "u"},
+            "author": author, "create_time": "c",
             "update_time": "u", "create_timestamp": 1, "update_timestamp": 1, "insertion_timestamp": 1,
             "update_week_date": "w", "record": "findings:1"
         }))
