@@ -74,7 +74,7 @@ async function walkLane(server, own, lane) {
     executablePath: process.env.WHODID_CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   })
-  const walked = { passed: 0, failed: 0, seconds: [] }
+  const walked = { passed: 0, failed: 0, seconds: [], names: [] }
   let session
   let kept
 
@@ -118,6 +118,7 @@ async function walkLane(server, own, lane) {
       console.log(`ok    ${journey.name} (${[`${Math.round(performance.now() - started)} ms`, ...lane].join(', ')})`)
     } catch (error) {
       walked.failed += 1
+      walked.names.push(journey.name)
       console.log(`FAIL  ${[journey.name, ...lane].join(', ')}\n${String(error.stack ?? error).replace(/^/gm, '      ')}`)
       if (process.env.WHODID_JOURNEY_SHOTS) await page.screenshot({ path: join(process.env.WHODID_JOURNEY_SHOTS, `${[...lane, journey.name].join('-').replace(/\W+/g, '-')}.png`) }).catch(() => undefined)
       kept = undefined
@@ -145,5 +146,8 @@ for (const server of servers) server.stop()
 const sum = (what) => lanes.reduce((so, walked) => so + walked[what], 0)
 for (const [index, { seconds }] of lanes.entries()) console.log([...laneOf(index), seconds.join(', ')].join(': '))
 console.log(`journeys took ${Math.round((performance.now() - began) / 1000)} s`)
-console.log(`journeys: ${sum('passed')} passed, ${sum('failed')} failed, against ${servers.map(({ name }) => name).join(' and ')}`)
+// The closing line is all that some records keep of a run.
+const failed = lanes.flatMap(({ names }) => names)
+const whichFailed = failed.length > 0 ? ` (${failed.join('; ')})` : ''
+console.log(`journeys: ${sum('passed')} passed, ${sum('failed')} failed${whichFailed}, against ${servers.map(({ name }) => name).join(' and ')}`)
 process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0
