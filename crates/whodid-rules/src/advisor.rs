@@ -153,7 +153,13 @@ pub fn read(text: &str) -> Result<Package, Problem> {
     let mut package = Package { repairs, ..Package::default() };
     for (index, rule) in rules.iter().enumerate() {
         match read_rule(rule) {
-            Ok(read) => {
+            Ok(mut read) => {
+                let twin = package.rules.iter().find(|other| other.meta.id == read.meta.id);
+                if twin.is_some_and(|twin| twin.meta.title != read.meta.title) {
+                    // Names that differ only in signs are two rules to Security Advisor: neither may be left out.
+                    let sign = crate::ruleset::fingerprint(&read.meta.title);
+                    read.meta.id = format!("{}-{}", read.meta.id, &sign[..8]);
+                }
                 if package.rules.iter().any(|other| other.meta.id == read.meta.id) {
                     let problem = Problem::error("duplicate", "another rule of the package has the same event.type");
                     package.problems.push(Problem { document: index + 1, ..problem.of(&read.meta.id) });

@@ -126,3 +126,22 @@ fn a_broken_rule_leaves_its_neighbours() {
     assert_eq!(loaded.documents.len(), 1);
     assert!(loaded.problems[0].message.contains("resembles"), "{}", loaded.problems[0]);
 }
+
+#[test]
+fn names_that_differ_only_in_signs_are_two_rules_with_ids_that_stay() {
+    let rule = |name: &str, action: &str| {
+        format!(
+            r#"{{"conditions": {{"all": [{{"fact": "action", "operator": "equal", "value": "{action}"}}]}}, "event": {{"type": "{name}", "params": {{"findingType": "f"}}}}}}"#
+        )
+    };
+    let both = |first: &str, second: &str| {
+        let package = whodid_rules::advisor::read(&format!("[{first}, {second}]")).unwrap();
+        assert_eq!(package.problems, [], "neither is left out");
+        package.rules.iter().map(|rule| (rule.meta.title.clone(), rule.meta.id.clone())).collect::<Vec<_>>()
+    };
+    let (plus, minus) = (rule("quota +1", "a.b.raise"), rule("quota -1", "a.b.lower"));
+    let ids = both(&plus, &minus);
+    assert_eq!(ids[0].1, "quota-1");
+    assert!(ids[1].1.starts_with("quota-1-") && ids[1].1.len() == "quota-1-".len() + 8, "{ids:?}");
+    assert_eq!(both(&plus, &minus), ids, "the same file has the same ids");
+}
