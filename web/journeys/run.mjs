@@ -16,6 +16,7 @@ import { journeys as activity } from './activity.spec.mjs'
 import { journeys as alerts } from './alerts.spec.mjs'
 import { journeys as channels } from './channels.spec.mjs'
 import { journeys as keeping } from './keeping.spec.mjs'
+import { journeys as packages } from './packages.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
 import { journeys as people } from './people.spec.mjs'
 import { journeys as provider } from './provider.spec.mjs'
@@ -42,6 +43,7 @@ const files = [
   { name: 'provider', lane: 1, journeys: provider },
   { name: 'keeping', lane: 1, journeys: keeping },
   { name: 'rules', lane: 2, journeys: rules },
+  { name: 'packages', lane: 2, journeys: packages },
   { name: 'alerts', lane: 2, journeys: alerts },
   { name: 'channels', lane: 2, journeys: channels },
   { name: 'searches', lane: 2, journeys: searches },

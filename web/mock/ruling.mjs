@@ -4,9 +4,11 @@ import { Refusal } from './identity.mjs'
 import { parseTime } from './query.mjs'
 import { LAID, OWN, PACKAGES } from './rule-texts.mjs'
 import { makeRun, membersTest, readRules, spanMs } from './sigma.mjs'
+import { readDocuments } from './yaml.mjs'
 
 const DAY_MS = 864e5
 const SELF = 'whodid-self'
+const MANIFEST = 'package.yaml'
 const LEVEL_SEVERITY = { critical: 'critical', high: 'critical', medium: 'warning', low: 'normal', informational: 'normal' }
 const READS = ['space-events.read', 'account-events.read']
 
@@ -25,9 +27,11 @@ export function makeRuling(state, all, seen) {
   const wrong = (detail, status = 400, code = 'bad_json') => { throw new Refusal(status, code, detail) }
   const textOf = (rule) => rule.text
 
+  const ruleFiles = (of) => Object.entries(of.files).filter(([file]) => file !== MANIFEST)
+  const rulesOf = (of) => ruleFiles(of).flatMap(([file, text]) => readRules(text).documents.map((rule) => ({ ...rule, package: of.id, text, file: `${of.id}/${file}` })))
   /** Every rule with where it stands. */
   function catalog() {
-    const ofPackages = packages.flatMap((of) => Object.entries(of.files).flatMap(([file, text]) => readRules(text).documents.map((rule) => ({ ...rule, package: of.id, text, file: `${of.id}/${file}` }))))
+    const ofPackages = packages.flatMap(rulesOf)
     const ofOwn = [...own].flatMap(([id, { text }]) => readRules(text, ofPackages.map((rule) => rule.id)).documents.map((rule) => ({ ...rule, package: null, own: id, text, file: `own/${id}` })))
     return [...ofPackages, ...ofOwn]
   }
@@ -209,6 +213,44 @@ export function makeRuling(state, all, seen) {
   const packageOut = ({ files, id, title, description, version, author, licence, sources, is_builtin, is_enabled, needs_configuration, variables, file, problem }) => ({ id, title, description, version, author, licence, sources, is_builtin, is_enabled, needs_configuration, variables, file, problem, digest: `sha256:${createHash('sha256').update(JSON.stringify(files)).digest('hex')}`, rules: catalog().filter((rule) => rule.package === id && !isFilter(rule)).length })
   const packageList = () => ({ packages: packages.map(packageOut), problems: laid.map(({ package: of, message }) => ({ file: of.file, message })) })
   const packageNamed = (id) => packages.find((one) => one.id === id) ?? wrong('there is no such package in this account', 404, 'not_found')
+  /** With the manifest, which those of the mock have not as a text. */
+  const filesOf = (of) => ({
+    [MANIFEST]: ['id', 'version', 'title', 'description', 'author', 'licence', 'sources'].map((name) => `${name}: ${JSON.stringify(of[name])}\n`).join('') + (of.variables.length === 0 ? 'variables: {}\n' : `variables:\n${of.variables.map((one) => `  ${one.name}: {type: ${one.type}, description: ${JSON.stringify(one.description)}}\n`).join('')}`),
+    ...of.files,
+  })
+  /** A package of files as it would be, what is wrong with it, and what differs from the installed one. */
+  function candidate(files) {
+    const read = readDocuments(files[MANIFEST] ?? '')[0] ?? wrong(`the package has no ${MANIFEST}`)
+    if (read.problem) wrong(`${MANIFEST}: ${read.problem.message}`)
+    const manifest = read.value
+    for (const name of ['id', 'version', 'title', 'author', 'licence']) if (typeof manifest[name] !== 'string' || manifest[name] === '') wrong(`${MANIFEST}: missing field \`${name}\``)
+    const old = packages.find((one) => one.id === manifest.id)
+    const variables = Object.entries(manifest.variables ?? {}).map(([name, of]) => old?.variables.find((one) => one.name === name) ?? { name, type: of.type ?? 'text', description: of.description ?? '', values: of.default ?? [], is_default: true })
+    const of = { description: '', sources: [], area: null, is_enabled: true, needs_configuration: false, ...manifest, ...(old && { is_enabled: old.is_enabled }), is_builtin: false, file: null, problem: null, variables, files }
+    const found = ruleFiles(of).flatMap(([file, text]) => readRules(text).problems.map((problem) => ({ ...problem, file: `${of.id}/${file}` })))
+    const documents = rulesOf(of)
+    const tests = outcomes(documents)
+    const grave = found.find((problem) => problem.gravity === 'error')
+    const failed = tests.find((test) => !test.passed)
+    const taken = documents.find((rule) => catalog().some((other) => other.id === rule.id && other.package !== of.id))
+    const refusal = old?.is_builtin ? `the package \`${of.id}\` came with whodid; give yours another id`
+      : old && old.version > of.version ? `version ${old.version} is installed, and ${of.version} is older; remove it first to go back`
+      : grave ? `nothing was installed. ${grave.message}`
+      : failed ? `nothing was installed. ${failed.rule_id}: the test "${failed.name}" fails: ${failed.detail ?? ''}`
+      : taken ? `a rule with the id \`${taken.id}\` is there already` : undefined
+    const before = old ? filesOf(old) : {}
+    const had = old ? rulesOf(old) : []
+    const differing = old ? [...new Set([...Object.keys(before), ...Object.keys(files)])].sort().filter((path) => before[path] !== files[path]) : []
+    return {
+      of, refusal,
+      out: {
+        package: { ...packageOut(of), rules: documents.filter((rule) => !isFilter(rule)).length }, ...(old && { previous_version: old.version }), problems: found,
+        added: documents.filter((rule) => !had.some((other) => other.id === rule.id)).map((rule) => rule.id), removed: had.filter((rule) => !documents.some((other) => other.id === rule.id)).map((rule) => rule.id),
+        changed: documents.filter((rule) => had.some((other) => other.id === rule.id && other.text !== rule.text)).map((rule) => rule.id), files: differing.map((path) => ({ path, before: before[path], after: files[path] })), files_left_off: 0,
+      },
+      tests,
+    }
+  }
   const shownException = (exception) => ({ ...exception, owner_is_member: state.users.some((user) => user.name === exception.owner), is_ended: isEnded(exception) })
 
   const routes = [
@@ -277,6 +319,22 @@ export function makeRuling(state, all, seen) {
       return { status: 204 }
     }, true],
     ['GET /packages', 'rules.read', () => ({ body: packageList() })],
+    ['GET /packages/{id}/files', 'rules.read', ({ params }) => ({ body: { files: filesOf(packageNamed(params.id)) } })],
+    ['POST /packages/check', 'rules.read', ({ body }) => {
+      const { out, tests, refusal } = candidate(body.files)
+      return { body: { ...out, tests, ...(refusal && { refusal }) } }
+    }],
+    ['POST /packages', 'rules.manage', ({ body, search, actor }) => {
+      const { of, out, refusal } = candidate(body.files)
+      if (refusal) wrong(refusal)
+      const old = packages.findIndex((one) => one.id === of.id)
+      const wanted = search.get('replaces')
+      if (wanted && (old < 0 || packageOut(packages[old]).digest !== wanted)) wrong(`the package was changed by somebody else meanwhile: ${old < 0 ? 'none' : packageOut(packages[old]).digest} is installed, and this was written on ${wanted}. Look at what is there now, and change that`, 409, 'conflict')
+      packages.splice(old < 0 ? packages.length : old, old < 0 ? 0 : 1, of)
+      changed()
+      told(actor, old < 0 ? 'package.create' : 'package.update', { id: of.id, name: of.title }, { after: { version: of.version } })
+      return { body: { ...out, dry_run: false } }
+    }, true],
     ['POST /packages/refresh', 'rules.manage', ({ actor }) => {
       // As if what waits had just been mended in the bucket.
       for (const { package: of } of laid.splice(0)) {

@@ -160,7 +160,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
       })
       return json(response, 200, { accepted, duplicates: 0, excluded: 0, rejected, first_offset: made - accepted, last_offset: made - 1 })
     }
-    if (route === 'POST /packages') { await read(request); return problem(response, 400, 'bad_json', 'The archive cannot be read', 'The mock installs no packages.') }
+    if (route === 'POST /packages' && request.headers['content-type'] !== 'application/json') { await read(request); return problem(response, 400, 'bad_json', 'The archive cannot be read', 'The mock installs no packages.') }
     const about = people.answer({ method: request.method, path, search, actor, body: request.method === 'GET' || request.method === 'DELETE' ? {} : JSON.parse((await read(request)) || '{}') })
     if (about) {
       if (about.text !== undefined) { response.writeHead(200, { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="access-review.csv"' }); return response.end(about.text) }

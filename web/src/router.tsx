@@ -41,6 +41,8 @@ const rules = createRoute({ getParentRoute: () => shell, path: '/rules', compone
 const rulesTabs = [
   createRoute({ getParentRoute: () => rules, path: '/', component: lazyRouteComponent(() => import('./rules/RulesTab'), 'RulesTab'), validateSearch: texts('find', 'package', 'level', 'state', 'sort') }),
   createRoute({ getParentRoute: () => rules, path: 'packages', component: lazyRouteComponent(() => import('./rules/Packages'), 'PackagesTab') }),
+  createRoute({ getParentRoute: () => rules, path: 'packages/new', component: lazyRouteComponent(() => import('./rules/PackageEditor'), 'NewPackagePage') }),
+  createRoute({ getParentRoute: () => rules, path: 'packages/edit/$id', component: lazyRouteComponent(() => import('./rules/PackageEditor'), 'EditPackagePage') }),
   createRoute({ getParentRoute: () => rules, path: 'exceptions', component: lazyRouteComponent(() => import('./rules/Exceptions'), 'ExceptionsTab'), validateSearch: texts('rule') }),
   createRoute({ getParentRoute: () => rules, path: 'new', component: lazyRouteComponent(() => import('./rules/NewRule'), 'NewRulePage'), validateSearch: texts('copy', 'action') }),
   createRoute({ getParentRoute: () => rules, path: 'rule/$id', component: lazyRouteComponent(() => import('./rules/RulePage'), 'RulePage'), validateSearch: texts('part') }),

@@ -381,6 +381,65 @@ pub struct PackageInstallParams {
     /// The hash that the package must have: `sha256:…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The hash of the installed package that this one was written on; refused when another is installed by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+}
+
+/// A package as its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"files": {
+    "package.yaml": "id: acme-payments\nversion: 1.0.0\ntitle: Acme payments\nauthor: Acme security\nlicence: Apache-2.0\n",
+    "rules/payee.yml": "title: Payee changed\nid: payee-changed\nlogsource: {category: activity}\ndetection: {sel: {action: payments.payee.update}, condition: sel}\n"}}))]
+pub struct PackageFiles {
+    /// The text of each file by its path, `package.yaml` among them.
+    #[schema(value_type = Object)]
+    pub files: std::collections::BTreeMap<String, String>,
+}
+
+/// A file of a package that differs from the installed one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageFileChange {
+    /// Its path.
+    pub path: String,
+    /// What stands in the installed package; not there for a new file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub before: Option<String>,
+    /// What stands in this one; not there for a file that goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub after: Option<String>,
+}
+
+/// What a package comes to, were it installed now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PackageCheck {
+    /// The package.
+    pub package: PackageSummary,
+    /// The version that is installed; not there for a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub previous_version: Option<String>,
+    /// What is wrong.
+    pub problems: Vec<RuleProblem>,
+    /// What came of its tests.
+    pub tests: Vec<RuleTestOutcome>,
+    /// Rules that only this one has.
+    pub added: Vec<String>,
+    /// Rules that only the installed one has.
+    pub removed: Vec<String>,
+    /// Rules whose text differs.
+    pub changed: Vec<String>,
+    /// Files that differ from the installed package's: the first ones.
+    pub files: Vec<PackageFileChange>,
+    /// How many more differ.
+    pub files_left_off: u64,
+    /// Why it would not be installed, in words; not there where it would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refusal: Option<String>,
 }
 
 /// What came, or would come, of installing a package.
@@ -401,6 +460,12 @@ pub struct PackageInstalled {
     pub changed: Vec<String>,
     /// What is wrong with single rules, none of it grave.
     pub problems: Vec<RuleProblem>,
+    /// Files that differ from those of the version before: the first ones, and only where it was tried.
+    #[serde(default)]
+    pub files: Vec<PackageFileChange>,
+    /// How many more differ.
+    #[serde(default)]
+    pub files_left_off: u64,
 }
 
 /// What a rule is not to tell.

@@ -48,3 +48,6 @@ export function characterAt(text: string, byte: number): number {
   }
   return index
 }
+
+/** Whether what was asked is at fault, and stays so when it is asked again. */
+export const isRefusal = (error: unknown): boolean => error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 408

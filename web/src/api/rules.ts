@@ -1,6 +1,6 @@
 /** Rules, packages of rules and exceptions from them. */
 import { http, searchText, take } from './http'
-import type { Backtest, BacktestRequest, DetectionStatus, PackageInstalled, PackageSummary, PackageUpdate, RuleCheck, RuleDetail, RuleException, RuleExceptionCreate, RuleList, RuleProblem, RuleUpdate } from './shapes'
+import type { Backtest, BacktestRequest, DetectionStatus, PackageCheck, PackageInstalled, PackageSummary, PackageUpdate, RuleCheck, RuleDetail, RuleException, RuleExceptionCreate, RuleList, RuleProblem, RuleUpdate } from './shapes'
 
 /** A package, which may be made of a file in the account's storage. */
 export type KnownPackage = PackageSummary & {
@@ -25,6 +25,12 @@ type PackagesAnswer = Pick<PackageList, 'packages'> & Partial<PackageList>
 const listed = ({ packages, problems = [] }: PackagesAnswer): PackageList => ({ packages, problems })
 const refresh = http.POST as unknown as (path: '/api/v1/packages/refresh', options: object) => Promise<{ data?: PackagesAnswer; error?: unknown; response: Response }>
 
+/** The text of each file of a package by its path. */
+export type Files = Record<string, string>
+/** The path of what says what a package is. */
+// The generated types know an object of any members as one of none.
+const asBody = (files: Files) => ({ files: files as unknown as Record<string, never> })
+
 const of = (id: string) => ({ params: { path: { id } } })
 
 export const rules = {
@@ -47,6 +53,11 @@ export const rules = {
   refreshPackages: (): Promise<PackageList> => take(refresh('/api/v1/packages/refresh', {})).then(listed),
   updatePackage: (id: string, body: PackageUpdate): Promise<PackageSummary> => take(http.PATCH('/api/v1/packages/{id}', { ...of(id), body: body as { is_enabled?: boolean; variables?: Record<string, never> } })),
   deletePackage: (id: string) => take(http.DELETE('/api/v1/packages/{id}', of(id))),
+  files: (id: string, signal: AbortSignal): Promise<Files> => take(http.GET('/api/v1/packages/{id}/files', { ...of(id), signal })).then((answer) => answer.files as unknown as Files),
+  /** What a package of these files comes to, without keeping it. */
+  checkPackage: (files: Files, signal: AbortSignal): Promise<PackageCheck> => take(http.POST('/api/v1/packages/check', { body: asBody(files), signal })),
+  /** `replaces`: the hash of the installed package that the files were written on. */
+  installFiles: (files: Files, options: { replaces?: string }): Promise<PackageInstalled> => take(http.POST('/api/v1/packages', { params: { query: options }, body: asBody(files) })),
   /** `digest`: the hash that the archive must have. */
   install: (archive: Blob, options: { dry_run: boolean; digest?: string }): Promise<PackageInstalled> =>
     take(

@@ -1129,9 +1129,29 @@ export interface paths {
         put?: never;
         /**
          * Install or upgrade a package
-         * @description The body is its archive, a gzip-compressed tar. All or nothing: it is refused where a rule cannot be used or a test fails, and where its version is older than the installed one.
+         * @description The body is its archive, a gzip-compressed tar, or its files as JSON. All or nothing: it is refused where a rule cannot be used or a test fails, and where its version is older than the installed one.
          */
         post: operations["installPackage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a package without installing it
+         * @description Reads, compiles and tests the package, an archive or files as when installing it, tells what would differ from the installed one, and why it would be refused.
+         */
+        post: operations["checkPackage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1188,6 +1208,26 @@ export interface paths {
         };
         /** Download a package */
         get: operations["downloadPackage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the files of a package
+         * @description To be changed and installed again.
+         */
+        get: operations["getPackageFiles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4297,6 +4337,54 @@ export interface components {
             /** @description Whether a second factor was given. */
             mfa: boolean;
         };
+        /** @description What a package comes to, were it installed now. */
+        PackageCheck: {
+            /** @description Rules that only this one has. */
+            added: string[];
+            /** @description Rules whose text differs. */
+            changed: string[];
+            /** @description Files that differ from the installed package's: the first ones. */
+            files: components["schemas"]["PackageFileChange"][];
+            /**
+             * Format: int64
+             * @description How many more differ.
+             */
+            files_left_off: number;
+            /** @description The package. */
+            package: components["schemas"]["PackageSummary"];
+            /** @description The version that is installed; not there for a new one. */
+            previous_version?: string;
+            /** @description What is wrong. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Why it would not be installed, in words; not there where it would. */
+            refusal?: string;
+            /** @description Rules that only the installed one has. */
+            removed: string[];
+            /** @description What came of its tests. */
+            tests: components["schemas"]["RuleTestOutcome"][];
+        };
+        /** @description A file of a package that differs from the installed one. */
+        PackageFileChange: {
+            /** @description What stands in this one; not there for a file that goes. */
+            after?: string;
+            /** @description What stands in the installed package; not there for a new file. */
+            before?: string;
+            /** @description Its path. */
+            path: string;
+        };
+        /**
+         * @description A package as its files.
+         * @example {
+         *       "files": {
+         *         "package.yaml": "id: acme-payments\nversion: 1.0.0\ntitle: Acme payments\nauthor: Acme security\nlicence: Apache-2.0\n",
+         *         "rules/payee.yml": "title: Payee changed\nid: payee-changed\nlogsource: {category: activity}\ndetection: {sel: {action: payments.payee.update}, condition: sel}\n"
+         *       }
+         *     }
+         */
+        PackageFiles: {
+            /** @description The text of each file by its path, `package.yaml` among them. */
+            files: Record<string, never>;
+        };
         /** @description What came, or would come, of installing a package. */
         PackageInstalled: {
             /** @description Rules that only the new one has. */
@@ -4305,6 +4393,13 @@ export interface components {
             changed: string[];
             /** @description Whether it was only tried. */
             dry_run: boolean;
+            /** @description Files that differ from those of the version before: the first ones, and only where it was tried. */
+            files?: components["schemas"]["PackageFileChange"][];
+            /**
+             * Format: int64
+             * @description How many more differ.
+             */
+            files_left_off?: number;
             /** @description The package. */
             package: components["schemas"]["PackageSummary"];
             /** @description The version before; not there for a new one. */
@@ -14960,15 +15055,18 @@ export interface operations {
                 dry_run?: boolean;
                 /** @description The hash that the package must have: `sha256:…`. */
                 digest?: string;
+                /** @description The hash of the installed package that this one was written on; refused when another is installed by now. */
+                replaces?: string;
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** @description The archive */
+        /** @description The archive, or the files */
         requestBody: {
             content: {
                 "application/gzip": string;
+                "application/json": components["schemas"]["PackageFiles"];
             };
         };
         responses: {
@@ -14979,6 +15077,152 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PackageInstalled"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkPackage: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The archive, or the files */
+        requestBody: {
+            content: {
+                "application/gzip": string;
+                "application/json": components["schemas"]["PackageFiles"];
+            };
+        };
+        responses: {
+            /** @description What it comes to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageCheck"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */
@@ -15487,6 +15731,113 @@ export interface operations {
                 };
                 content: {
                     "application/gzip": string;
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPackageFiles: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The package's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageFiles"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */

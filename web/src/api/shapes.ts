@@ -79,6 +79,8 @@ export type RuleTestOutcome = Schemas['RuleTestOutcome']
 export type RuleMatch = Schemas['RuleMatch']
 export type PackageSummary = Schemas['PackageSummary']
 export type PackageVariable = Schemas['PackageVariable']
+export type PackageCheck = Schemas['PackageCheck']
+export type PackageFileChange = Schemas['PackageFileChange']
 export type PackageInstalled = Schemas['PackageInstalled']
 /** Fields, with Sigma's modifiers, and the values of each. */
 export type EventConditions = Record<string, (string | number | boolean | null)[]>

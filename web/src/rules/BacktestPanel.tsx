@@ -2,7 +2,7 @@
 import { History, Play, Square, TriangleAlert } from 'lucide-react'
 import { useEffect, useId, useRef, useState } from 'react'
 import { fromInput, toInput, zoneName } from '../activity/time'
-import { Problem } from '../api/problem'
+import { isRefusal, Problem } from '../api/problem'
 import type { RuleDetail } from '../api/shapes'
 import { useSigned } from '../session/me'
 import { READS_EVENTS } from '../session/rights'
@@ -201,15 +201,13 @@ const TITLES: Record<string, string> = { bad_json: 'The rule cannot run', bad_ti
 
 function Refused({ error, onRetry }: { error: Error; onRetry: () => void }) {
   const problem = error instanceof Problem ? error : undefined
-  // What was asked is at fault, and stays so when it is asked again.
-  const isOurs = problem !== undefined && problem.status >= 400 && problem.status < 500 && problem.status !== 429 && problem.status !== 408
   return (
     <div className="banner error backtest-trouble" role="alert">
       <strong>
         <TriangleAlert size={13} aria-hidden /> {TITLES[problem?.code ?? ''] ?? problem?.title ?? 'It did not run'}
       </strong>
       <p>{error.message.replace(/^`text`: (text: )?/, '')}</p>
-      {!isOurs && (
+      {!isRefusal(error) && (
         <button type="button" className="button small" onClick={onRetry}>
           Try again
         </button>

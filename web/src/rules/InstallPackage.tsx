@@ -9,6 +9,7 @@ import { Dialog } from '../ui/Dialog'
 import { notify } from '../ui/notice'
 import { bytes } from '../ui/number'
 import { Words } from '../ui/Words'
+import { FileChanges } from './FileChanges'
 import { placeText } from './problemLines'
 import { useRulesAgain } from './queries'
 
@@ -101,6 +102,7 @@ function WouldDo({ seen }: { seen: PackageInstalled }) {
       <Ids what="added" ids={seen.added} />
       <Ids what="changed" ids={seen.changed} note="What you tuned of them stays." />
       <Ids what="removed" ids={seen.removed} />
+      <FileChanges files={seen.files ?? []} leftOff={seen.files_left_off ?? 0} />
       {seen.problems.length > 0 && (
         <ul className="would-problems warn small">
           {seen.problems.map((problem, at) => (

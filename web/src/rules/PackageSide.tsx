@@ -1,6 +1,6 @@
 /** One package: what it is, what the account fills in, its archive. */
 import { Link } from '@tanstack/react-router'
-import { Copy, Download, Trash2 } from 'lucide-react'
+import { Copy, Download, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { archiveAddress, rules, type KnownPackage } from '../api/rules'
 import { useSigned } from '../session/me'
@@ -87,6 +87,11 @@ export function PackageSide({ of, onClose }: { of: KnownPackage; onClose: () => 
           <a className="button" href={archiveAddress(of.id)} download>
             <Download size={14} aria-hidden /> Download
           </a>
+          {mayManage && !of.is_builtin && of.file == null && (
+            <Link to="/rules/packages/edit/$id" params={{ id: of.id }} className="button">
+              <Pencil size={14} aria-hidden /> Edit
+            </Link>
+          )}
           {mayManage && !of.is_builtin && of.file == null && (
             <button type="button" className="button danger" onClick={() => setIsDeleting(true)}>
               <Trash2 size={14} aria-hidden /> Remove

@@ -1,6 +1,6 @@
 /** Packages: rules that came together, switched together, with values that the account fills in. */
 import { Link } from '@tanstack/react-router'
-import { FolderSync, Package, Upload } from 'lucide-react'
+import { FolderSync, Package, Plus, Upload } from 'lucide-react'
 import { useState } from 'react'
 import { rules, type KnownPackage } from '../api/rules'
 import type { PackageSummary } from '../api/shapes'
@@ -48,6 +48,9 @@ export function PackagesTab() {
               <button type="button" className="button" title="Looks for rule files in the account’s bucket, which happens by itself every minute" disabled={look.isPending} onClick={() => look.mutate()}>
                 <FolderSync size={14} aria-hidden /> {look.isPending ? 'Looking…' : 'Look now'}
               </button>
+              <Link to="/rules/packages/new" className="button">
+                <Plus size={14} aria-hidden /> New package
+              </Link>
               <button type="button" className="button primary" onClick={() => setIsInstalling(true)}>
                 <Upload size={14} aria-hidden /> Install a package
               </button>

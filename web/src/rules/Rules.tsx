@@ -4,7 +4,7 @@ import { useSigned } from '../session/me'
 
 const TABS = [
   { to: '/rules', label: 'Rules', isHere: (path: string) => path === '/rules' || path === '/rules/new' || path.startsWith('/rules/rule/') },
-  { to: '/rules/packages', label: 'Packages', isHere: (path: string) => path === '/rules/packages' },
+  { to: '/rules/packages', label: 'Packages', isHere: (path: string) => path === '/rules/packages' || path.startsWith('/rules/packages/') },
   { to: '/rules/exceptions', label: 'Exceptions', isHere: (path: string) => path === '/rules/exceptions' },
 ] as const
 

@@ -1,9 +1,9 @@
 //! Rules, packages and exceptions.
 
 use crate::{
-    Backtest, BacktestRequest, LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageSummary,
-    PackageUpdate, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate,
-    RuleExceptionList, RuleList, RuleUpdate,
+    Backtest, BacktestRequest, LookupParams, PackageCheck, PackageFiles, PackageInstallParams, PackageInstalled,
+    PackageList, PackageSummary, PackageUpdate, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
+    RuleExceptionCreate, RuleExceptionList, RuleList, RuleUpdate,
 };
 
 /// List rules
@@ -58,11 +58,19 @@ pub fn list_packages() {}
 
 /// Install or upgrade a package
 ///
-/// The body is its archive, a gzip-compressed tar. All or nothing: it is refused where a rule cannot be used or a test fails, and where its version is older than the installed one.
+/// The body is its archive, a gzip-compressed tar, or its files as JSON. All or nothing: it is refused where a rule cannot be used or a test fails, and where its version is older than the installed one.
 #[utoipa::path(post, path = "/api/v1/packages", operation_id = "installPackage", tag = "rules", params(PackageInstallParams),
-    request_body(content = String, content_type = "application/gzip", description = "The archive"),
+    request_body(description = "The archive, or the files", content((String = "application/gzip"), (PackageFiles = "application/json"))),
     responses((status = 200, description = "What came, or would come, of it", body = PackageInstalled)), security(("key" = []), ("session" = [])))]
 pub fn install_package() {}
+
+/// Check a package without installing it
+///
+/// Reads, compiles and tests the package, an archive or files as when installing it, tells what would differ from the installed one, and why it would be refused.
+#[utoipa::path(post, path = "/api/v1/packages/check", operation_id = "checkPackage", tag = "rules", params(LookupParams),
+    request_body(description = "The archive, or the files", content((String = "application/gzip"), (PackageFiles = "application/json"))),
+    responses((status = 200, description = "What it comes to", body = PackageCheck)), security(("key" = []), ("session" = [])))]
+pub fn check_package() {}
 
 /// Look at the account's storage for rule files
 ///
@@ -75,6 +83,13 @@ pub fn refresh_packages() {}
 #[utoipa::path(get, path = "/api/v1/packages/{id}/content", operation_id = "downloadPackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
     responses((status = 200, description = "Its archive", body = String, content_type = "application/gzip")), security(("key" = []), ("session" = [])))]
 pub fn download_package() {}
+
+/// Get the files of a package
+///
+/// To be changed and installed again.
+#[utoipa::path(get, path = "/api/v1/packages/{id}/files", operation_id = "getPackageFiles", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
+    responses((status = 200, description = "Its files", body = PackageFiles)), security(("key" = []), ("session" = [])))]
+pub fn package_files() {}
 
 /// Switch a package, or fill its variables in
 #[utoipa::path(patch, path = "/api/v1/packages/{id}", operation_id = "updatePackage", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams), request_body = PackageUpdate,

@@ -145,6 +145,11 @@ pub struct MatchFlags {
 /// What to do with packages.
 #[derive(Debug, Subcommand)]
 pub enum PackagesVerb {
+    /// Begin a package of your own: a folder with a manifest, a rule and its tests; needs no server
+    #[command(
+        after_help = "Examples:\n  whodid packages new ./acme-payments --title 'Acme payments' --author 'Acme security'\n  whodid packages check ./acme-payments\n\nThe folder's name becomes the package's id."
+    )]
+    New(NewFlags),
     /// Read, compile and test a package; needs no server
     #[command(
         after_help = "Examples:\n  whodid packages check ./my-package\n  whodid packages check my-package.tar.gz\n\nExit code 3 when something is wrong."
@@ -155,7 +160,7 @@ pub enum PackagesVerb {
     Pack(PackFlags),
     /// What differs between two versions; needs no server
     #[command(
-        after_help = "Examples:\n  whodid packages diff old.tar.gz new.tar.gz\n  whodid packages diff ./v1 ./v2 --output json"
+        after_help = "Examples:\n  whodid packages diff old.tar.gz new.tar.gz\n  whodid packages diff ./v1 ./v2 --output json\n\nA table shows the lines that differ in each file; JSON names rules and variables."
     )]
     Diff(DiffFlags),
     /// List the packages of a server
@@ -204,6 +209,23 @@ pub struct InstallFlags {
     /// Refuse any other package than this one: sha256:…
     #[arg(long)]
     pub digest: Option<String>,
+}
+
+/// Flags of `packages new`.
+#[derive(Debug, Args)]
+pub struct NewFlags {
+    /// The folder to make; one that is there must be empty
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// What people call it
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Who writes it
+    #[arg(long, default_value = "unknown")]
+    pub author: String,
+    /// The licence of its rules
+    #[arg(long, default_value = "Apache-2.0")]
+    pub licence: String,
 }
 
 /// A package.

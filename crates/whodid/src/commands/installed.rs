@@ -188,8 +188,20 @@ pub async fn install(flags: &InstallFlags, output: Output) -> anyhow::Result<End
     pairs.extend(flags.digest.clone().map(|digest| ("digest", digest)));
     let request = client.request(Method::POST, "/api/v1/packages", &pairs)?;
     let request = request.header("content-type", "application/gzip").body(archive);
-    let installed: Value = client.send(request).await?.json().await?;
+    let mut installed: Value = client.send(request).await?.json().await?;
+    let mut changes = Vec::new();
+    // People read lines that differ; in JSON both texts stand whole.
+    if output == Output::Table
+        && let Some(members) = installed.as_object_mut()
+    {
+        changes = members.remove("files").and_then(|files| files.as_array().cloned()).unwrap_or_default();
+    }
     output::object(output, &installed)?;
+    for change in &changes {
+        let text = |name: &str| change[name].as_str().unwrap_or_default();
+        let difference = super::rules::line_difference(text("path"), text("before"), text("after"));
+        output::line(difference.trim_end())?;
+    }
     Ok(End::Done)
 }
 

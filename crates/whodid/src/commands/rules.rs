@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use whodid_rules::{Build, Document, Gravity, Hit, Loaded, Outcome, Package, RuleSet, Run, Values, Variables};
 
 use super::installed;
-use crate::cli::rules::{DiffFlags, LintFlags, MatchFlags, PackFlags, PackagesVerb, RulesVerb, TestFlags};
+use crate::cli::rules::{DiffFlags, LintFlags, MatchFlags, NewFlags, PackFlags, PackagesVerb, RulesVerb, TestFlags};
 use crate::output::{self, Output};
 use crate::{End, Usage};
 
@@ -33,6 +33,7 @@ pub async fn run(verb: RulesVerb, output: Output) -> Result<End> {
 /// Runs `whodid packages`.
 pub async fn packages(verb: PackagesVerb, output: Output) -> Result<End> {
     match verb {
+        PackagesVerb::New(flags) => begin(&flags, output),
         PackagesVerb::Check(package) => check(&package.path, output),
         PackagesVerb::Pack(flags) => pack(&flags, output),
         PackagesVerb::Diff(flags) => diff(&flags, output),
@@ -245,6 +246,33 @@ fn each_part(path: &Path, act: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> 
     }
 }
 
+/// What a new package begins with.
+const MANIFEST_BEGIN: &str = "id: {id}
+version: 0.1.0
+title: {title}
+description: ''
+author: {author}
+licence: {licence}
+sources: []
+variables: {}
+";
+const RULE_BEGIN: &str = "title: A secret was read
+id: {id}-example
+description: Change this rule, or put others beside it; each file below the folder is read.
+level: medium
+logsource: {category: activity}
+detection:
+  secret: {action: kms.secrets.read}
+  condition: secret
+tests:
+  - name: a secret is read
+    event: {action: kms.secrets.read, initiator: {name: mara}}
+    expect: match
+  - name: a list is no secret
+    event: {action: kms.secrets.list, initiator: {name: mara}}
+    expect: no_match
+";
+
 fn check(path: &Path, output: Output) -> Result<End> {
     let package = package(path)?;
     let check = package.check(&Variables::new(), crate::clock::now());
@@ -281,8 +309,57 @@ fn pack(flags: &PackFlags, output: Output) -> Result<End> {
     Ok(End::Done)
 }
 
+/// Makes the folder of a new package.
+fn begin(flags: &NewFlags, output: Output) -> Result<End> {
+    let folder = &flags.folder;
+    let id =
+        folder.file_name().and_then(|name| name.to_str()).context("the folder needs a name, which becomes the id")?;
+    let title = flags.title.clone().unwrap_or_else(|| id.replace('-', " "));
+    let texts = [&title, &flags.author, &flags.licence].map(|text| json!(text).to_string());
+    let manifest = MANIFEST_BEGIN
+        .replace("{id}", id)
+        .replace("{title}", &texts[0])
+        .replace("{author}", &texts[1])
+        .replace("{licence}", &texts[2]);
+    let rule = RULE_BEGIN.replace("{id}", id);
+    let files = [(whodid_rules::MANIFEST, manifest), ("rules/example.yml", rule)];
+    // What is wrong with the id is said before anything is written.
+    let package = Package::from_files(files.iter().map(|(path, text)| ((*path).to_owned(), text.clone())).collect())
+        .with_context(|| format!("a package cannot be called '{id}'"))?;
+    if folder.is_dir()
+        && std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?.next().is_some()
+    {
+        anyhow::bail!("{} is not empty: name another folder, or change the package that is there", folder.display());
+    }
+    for (path, text) in &files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder))
+            .with_context(|| format!("making {}", folder.display()))?;
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    output::object(output, &json!({"id": package.manifest.id, "version": package.manifest.version, "folder": folder}))?;
+    output::note(&format!("now change the rule, then: whodid packages check {}", folder.display()));
+    Ok(End::Done)
+}
+
+/// The lines that differ between two texts, with three of those around them, as `diff -u` has them.
+pub(super) fn line_difference(path: &str, before: &str, after: &str) -> String {
+    similar::TextDiff::from_lines(before, after)
+        .unified_diff()
+        .header(&format!("a/{path}"), &format!("b/{path}"))
+        .to_string()
+}
+
 fn diff(flags: &DiffFlags, output: Output) -> Result<End> {
-    let difference = package(&flags.old)?.difference(&package(&flags.new)?);
+    let (old, new) = (package(&flags.old)?, package(&flags.new)?);
+    let difference = old.difference(&new);
+    if output == Output::Table {
+        let paths: std::collections::BTreeSet<&String> = old.files.keys().chain(new.files.keys()).collect();
+        let text = |package: &Package, path: &String| package.files.get(path).cloned().unwrap_or_default();
+        for path in paths.into_iter().filter(|path| old.files.get(*path) != new.files.get(*path)) {
+            output::line(line_difference(path, &text(&old, path), &text(&new, path)).trim_end())?;
+        }
+    }
     let row = |change: &'static str, kind: &'static str| move |name: &String| json!({"change": change, "kind": kind, "name": name});
     let mut rows: Vec<Value> = difference.added.iter().map(row("added", "rule")).collect();
     rows.extend(difference.removed.iter().map(row("removed", "rule")));

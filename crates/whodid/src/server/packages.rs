@@ -3,6 +3,7 @@
 //! One that is made of a file in the account's storage ([`super::bucket_rules`]) goes the same way in and out, and is
 //! changed there alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,14 +13,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use whodid_api::{
-    Code, LookupParams, PackageInstallParams, PackageInstalled, PackageList, PackageProblem, PackageSummary,
-    PackageUpdate, PackageVariable,
+    Code, LookupParams, PackageCheck, PackageFileChange, PackageFiles, PackageInstallParams, PackageInstalled,
+    PackageList, PackageProblem, PackageSummary, PackageUpdate, PackageVariable,
 };
 use whodid_audit::{Actor, Deed, Told};
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
 use whodid_model::access::Permission;
 use whodid_model::{AccountName, Timestamp};
-use whodid_rules::{Check, Difference, Document, Gravity, NoValue, Package, PackageError, Problem};
+use whodid_rules::{Check, Difference, Document, Gravity, Manifest, NoValue, Package, PackageError, Problem};
 
 use super::App;
 use super::asked::Asked;
@@ -31,10 +32,13 @@ use super::params::{Id, Params};
 use super::rule_change::{
     Versions, filters, look_at_audit, refuse_guard_off, versions, with_difference, with_filters, would_blind,
 };
-use super::rules::problem;
+use super::rules::{outcome, problem};
 
-/// The id that no installed package has: `POST /api/v1/packages/refresh` would hide it.
-const REFRESH: &str = "refresh";
+/// Ids that no installed package has: `POST /api/v1/packages/refresh` and `check` would hide them.
+const TAKEN_IDS: [&str; 2] = ["check", "refresh"];
+/// Files whose texts are told where two versions of a package differ, and the bytes that these may have together.
+const FILES_TOLD_MAX: usize = 200;
+const FILES_TOLD_BYTES_MAX: usize = 1 << 20;
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -75,11 +79,7 @@ pub async fn install(
     body: Body,
 ) -> Result<Json<PackageInstalled>, Failure> {
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
-    let held = super::body::read(&headers, body, &app.body_memory).await?;
-    caller.still_valid(&app).await?;
-    let bytes = held.bytes.clone();
-    let read = move || Package::from_archive(&bytes).map(|package| (package.digest(), package));
-    let (digest, package) = app.compiling.work(read).await?.map_err(refuse)?;
+    let (digest, package) = read(&app, &caller, &headers, body).await?;
     caller.attempt.is_about(&package.manifest.id, &package.manifest.title);
     caller.attempt.asks("digest", digest.as_str());
     if let Some(wanted) = params.digest.as_ref().filter(|wanted| **wanted != digest) {
@@ -87,6 +87,15 @@ pub async fn install(
         return Err(Failure::new(Code::BadParameter, detail));
     }
     let rules = app.rules_of(&account).await?;
+    let installed = rules.catalog.packages.get(&package.manifest.id).map(|known| known.digest.as_str());
+    if let Some(wanted) = params.replaces.as_deref().filter(|wanted| installed != Some(*wanted)) {
+        let installed = installed.map_or("none is installed".to_owned(), |digest| format!("{digest} is installed"));
+        let detail = format!(
+            "the package was changed by somebody else meanwhile: {installed}, and this was written on {wanted}. Look at \
+             what is there now, and change that"
+        );
+        return Err(Failure::new(Code::Conflict, detail));
+    }
     let now = crate::clock::now();
     let mut candidate = Candidate::of(&app, &rules, package, digest, None, now).await?;
     let is_blind = !super::rules::may_read_audit(&caller, &account);
@@ -96,9 +105,81 @@ pub async fn install(
     }
     candidate.is_without_audit(is_blind);
     if params.dry_run {
-        return Ok(Json(PackageInstalled { dry_run: true, ..candidate.installed }));
+        let (files, files_left_off) = candidate.changes;
+        return Ok(Json(PackageInstalled { dry_run: true, files, files_left_off, ..candidate.installed }));
     }
     candidate.install(&app, &caller.attempt.actor(), &account, now).await.map(Json)
+}
+
+/// The package in a body: its files as JSON, or its archive.
+async fn read(app: &App, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<(String, Package), Failure> {
+    let held = super::body::read(headers, body, &app.body_memory).await?;
+    caller.still_valid(app).await?;
+    let bytes = held.bytes.clone();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    let read = move || {
+        let package = if is_json {
+            let given: PackageFiles =
+                serde_json::from_slice(&bytes).map_err(|error| Failure::new(Code::BadJson, error.to_string()))?;
+            Package::from_files(given.files)
+        } else {
+            Package::from_archive(&bytes)
+        };
+        package.map(|package| (package.digest(), package)).map_err(refuse)
+    };
+    app.compiling.work(read).await?
+}
+
+pub async fn check(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Params(params): Params<LookupParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<PackageCheck>, Failure> {
+    let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
+    let (digest, package) = read(&app, &caller, &headers, body).await?;
+    let rules = app.rules_of(&account).await?;
+    let now = crate::clock::now();
+    let refusal = may_be_installed(&rules.catalog, &package.manifest, None).err();
+    let known = Arc::clone(&rules);
+    let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
+    let problems = examined.checked.problems.iter().map(problem).collect();
+    let tests = examined.checked.tests.iter().cloned().map(outcome).collect();
+    let (files, files_left_off) = examined.changes(&rules.catalog);
+    let summary = summary(&examined.known(&rules.catalog, digest.clone(), None), &Problems::new());
+    let previous_version = rules.catalog.packages.get(&summary.id).map(|old| old.package.manifest.version.to_string());
+    let (added, removed, changed) = examined.rule_changes(&rules.catalog);
+    let refusal = match refusal {
+        Some(refusal) => Some(refusal),
+        None => Candidate::of_examined(&app, &rules, examined, digest, None).await.err(),
+    };
+    let refusal = refusal.map(|refusal| refusal.detail().to_owned());
+    let package = summary;
+    Ok(Json(PackageCheck {
+        package,
+        previous_version,
+        problems,
+        tests,
+        added,
+        removed,
+        changed,
+        files,
+        files_left_off,
+        refusal,
+    }))
+}
+
+pub async fn files(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    Params(params): Params<LookupParams>,
+) -> Result<Json<PackageFiles>, Failure> {
+    let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
+    let rules = app.rules_of(&account).await?;
+    Ok(Json(PackageFiles { files: known(&rules.catalog, &id)?.package.files.clone() }))
 }
 
 pub async fn download(
@@ -266,6 +347,8 @@ pub struct Candidate {
     told: Told,
     /// What comes of it.
     installed: PackageInstalled,
+    /// Files that differ, and how many more do.
+    changes: (Vec<PackageFileChange>, u64),
 }
 
 impl Candidate {
@@ -278,42 +361,25 @@ impl Candidate {
         laid_file: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, Failure> {
-        let manifest = package.manifest.clone();
-        let id = manifest.id.clone();
-        if let Some(wanted) = &manifest.min_version
-            && whodid_rules::Version::parse(env!("CARGO_PKG_VERSION")).is_some_and(|own| own < *wanted)
-        {
-            let detail =
-                format!("the package needs whodid {wanted} or newer, and this is {}", env!("CARGO_PKG_VERSION"));
-            return Err(Failure::new(Code::BadParameter, detail));
-        }
-        let catalog = &rules.catalog;
-        let old = catalog.packages.get(&id);
-        if old.is_some_and(|old| old.is_builtin) {
-            return Err(Failure::new(
-                Code::NameTaken,
-                format!("the package `{id}` came with whodid; give yours another id"),
-            ));
-        }
-        if id == REFRESH {
-            return Err(Failure::new(Code::NameTaken, format!("no package can have the id `{REFRESH}`")));
-        }
-        if let Some(old) = old.filter(|old| old.stored.laid_file.as_deref() != laid_file) {
-            return Err(match &old.stored.laid_file {
-                Some(file) => of_file(file),
-                None => Failure::new(Code::NameTaken, format!("a package with the id `{id}` is installed")),
-            });
-        }
-        if let Some(old) = old.filter(|old| old.package.manifest.version > manifest.version) {
-            let detail = format!(
-                "version {} is installed, and {} is older; remove it first to go back",
-                old.package.manifest.version, manifest.version
-            );
-            return Err(Failure::new(Code::Conflict, detail));
-        }
+        may_be_installed(&rules.catalog, &package.manifest, laid_file)?;
         let known = Arc::clone(rules);
         let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
-        let Examined { package, checked, versions: new_versions, filters, rules: rules_count, difference } = examined;
+        Self::of_examined(app, rules, examined, digest, laid_file).await
+    }
+
+    /// The same of one that was examined, and [may be installed](may_be_installed) as far as its manifest goes.
+    async fn of_examined(
+        app: &App,
+        rules: &Arc<InForce>,
+        examined: Examined,
+        digest: String,
+        laid_file: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let catalog = &rules.catalog;
+        let manifest = examined.package.manifest.clone();
+        let id = manifest.id.clone();
+        let old = catalog.packages.get(&id);
+        let checked = &examined.checked;
         if !checked.is_good() {
             let first =
                 checked.problems.iter().find(|problem| problem.gravity == Gravity::Error).map(ToString::to_string);
@@ -332,14 +398,12 @@ impl Candidate {
             ));
         }
         let others = catalog.documents.iter().filter(|(_, origin)| *origin != Origin::Package(id.clone()));
-        let taken = others.map(|(document, _)| &document.meta().id).find(|other| new_versions.contains_key(*other));
+        let taken =
+            others.map(|(document, _)| &document.meta().id).find(|other| examined.versions.contains_key(*other));
         if let Some(taken) = taken {
             return Err(Failure::new(Code::NameTaken, format!("a rule with the id `{taken}` is there already")));
         }
-        let kept = old.map(|old| old.stored.clone()).unwrap_or_default();
-        let stored = StoredPackage { files: None, laid_file: laid_file.map(str::to_owned), ..kept };
-        let revision = old.and_then(|old| old.revision);
-        let known = KnownPackage { package, is_builtin: false, stored, revision, digest, rules: rules_count };
+        let known = examined.known(catalog, digest, laid_file);
         if !known.package.manifest.variables.is_empty() {
             let (rules, trial) = (Arc::clone(rules), known.clone());
             let stopped = app.compiling.work(move || rules.stopped_by(trial)).await?;
@@ -348,21 +412,25 @@ impl Candidate {
                 return Err(Failure::new(Code::Conflict, detail));
             }
         }
+        let (added, removed, changed) = examined.rule_changes(catalog);
         let installed = PackageInstalled {
             package: summary(&known, &Problems::new()),
             dry_run: false,
-            added: if old.is_some() { difference.added } else { new_versions.keys().cloned().collect() },
-            removed: difference.removed,
-            changed: difference.changed,
+            added,
+            removed,
+            changed,
             problems: checked.problems.iter().map(problem).collect(),
+            files: Vec::new(),
+            files_left_off: 0,
             previous_version: old.map(|old| old.package.manifest.version.to_string()),
         };
         let deed = if old.is_some() { Deed::PackageUpdate } else { Deed::PackageCreate };
         let told = Told::success(deed, id.as_str(), manifest.title.as_str());
         let told = with_file(told, &known).changed(old.map(told_of), Some(told_of(&known)));
-        let told = with_difference(told, &versions(documents_of(catalog, &id)), &new_versions);
-        let told = with_filters(told, &filters);
-        Ok(Self { expected: known.expected(), known, told, installed })
+        let told = with_difference(told, &versions(documents_of(catalog, &id)), &examined.versions);
+        let told = with_filters(told, &examined.filters);
+        let changes = examined.changes(catalog);
+        Ok(Self { expected: known.expected(), known, told, installed, changes })
     }
 
     /// Says whether its rules see nothing of the audit log, because whoever brings it may not read that.
@@ -381,7 +449,7 @@ impl Candidate {
         account: &AccountName,
         now: Timestamp,
     ) -> Result<PackageInstalled, Failure> {
-        let Self { known, expected, told, installed } = self;
+        let Self { known, expected, told, installed, changes: _ } = self;
         let id = known.package.manifest.id.clone();
         let body = json!(StoredPackage { files: Some(known.package.files), ..known.stored });
         let change = DocumentChange { kind: DocumentKind::Package, id, body: Some(body), secret: None, expected };
@@ -389,6 +457,41 @@ impl Candidate {
         app.refresh_rules(account).await?;
         Ok(installed)
     }
+}
+
+/// Whether a package may be installed as far as its manifest tells.
+fn may_be_installed(catalog: &Catalog, manifest: &Manifest, laid_file: Option<&str>) -> Result<(), Failure> {
+    let id = &manifest.id;
+    if let Some(wanted) = &manifest.min_version
+        && whodid_rules::Version::parse(env!("CARGO_PKG_VERSION")).is_some_and(|own| own < *wanted)
+    {
+        let detail = format!("the package needs whodid {wanted} or newer, and this is {}", env!("CARGO_PKG_VERSION"));
+        return Err(Failure::new(Code::BadParameter, detail));
+    }
+    let old = catalog.packages.get(id);
+    if old.is_some_and(|old| old.is_builtin) {
+        return Err(Failure::new(
+            Code::NameTaken,
+            format!("the package `{id}` came with whodid; give yours another id"),
+        ));
+    }
+    if TAKEN_IDS.contains(&id.as_str()) {
+        return Err(Failure::new(Code::NameTaken, format!("no package can have the id `{id}`")));
+    }
+    if let Some(old) = old.filter(|old| old.stored.laid_file.as_deref() != laid_file) {
+        return Err(match &old.stored.laid_file {
+            Some(file) => of_file(file),
+            None => Failure::new(Code::NameTaken, format!("a package with the id `{id}` is installed")),
+        });
+    }
+    if let Some(old) = old.filter(|old| old.package.manifest.version > manifest.version) {
+        let detail = format!(
+            "version {} is installed, and {} is older; remove it first to go back",
+            old.package.manifest.version, manifest.version
+        );
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    Ok(())
 }
 
 /// What is told of a package that came, changed or went.
@@ -457,6 +560,47 @@ impl Examined {
             difference: old.map(|old| old.package.difference(&package)).unwrap_or_default(),
             package,
         }
+    }
+
+    /// As it would be known, were it installed.
+    fn known(&self, catalog: &Catalog, digest: String, laid_file: Option<&str>) -> KnownPackage {
+        let old = catalog.packages.get(&self.package.manifest.id);
+        let kept = old.map(|old| old.stored.clone()).unwrap_or_default();
+        KnownPackage {
+            package: self.package.clone(),
+            is_builtin: false,
+            stored: StoredPackage { files: None, laid_file: laid_file.map(str::to_owned), ..kept },
+            revision: old.and_then(|old| old.revision),
+            digest,
+            rules: self.rules,
+        }
+    }
+
+    /// The ids of rules that come, go, and change.
+    fn rule_changes(&self, catalog: &Catalog) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let Difference { added, removed, changed, .. } = self.difference.clone();
+        let is_new = !catalog.packages.contains_key(&self.package.manifest.id);
+        (if is_new { self.versions.keys().cloned().collect() } else { added }, removed, changed)
+    }
+
+    /// The files that differ from those of the installed package, as many as are told, and how many more there are.
+    /// None of a package that is new: all of it is.
+    fn changes(&self, catalog: &Catalog) -> (Vec<PackageFileChange>, u64) {
+        let Some(old) = catalog.packages.get(&self.package.manifest.id) else { return (Vec::new(), 0) };
+        let (old, new) = (&old.package.files, &self.package.files);
+        let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let (mut told, mut left_off, mut bytes) = (Vec::new(), 0, 0);
+        for path in paths.into_iter().filter(|path| old.get(*path) != new.get(*path)) {
+            let (before, after) = (old.get(path), new.get(path));
+            bytes += before.map_or(0, String::len) + after.map_or(0, String::len);
+            if told.len() == FILES_TOLD_MAX || bytes > FILES_TOLD_BYTES_MAX {
+                left_off += 1;
+                continue;
+            }
+            let (before, after) = (before.cloned(), after.cloned());
+            told.push(PackageFileChange { path: path.clone(), before, after });
+        }
+        (told, left_off)
     }
 }
 

@@ -177,8 +177,10 @@ routes! {
     delete "/api/v1/rules/{id}" rules::delete, Needs(RulesManage), Does(Deed::RuleDelete);
     get "/api/v1/packages" packages::list, Needs(RulesRead), Nothing;
     post "/api/v1/packages" packages::install, Needs(RulesManage), Does(Deed::PackageCreate);
+    post "/api/v1/packages/check" packages::check, Needs(RulesRead), Nothing;
     post "/api/v1/packages/refresh" packages::refresh, Needs(RulesManage), Does(Deed::PackageUpdate);
     get "/api/v1/packages/{id}/content" packages::download, Needs(RulesRead), Nothing;
+    get "/api/v1/packages/{id}/files" packages::files, Needs(RulesRead), Nothing;
     patch "/api/v1/packages/{id}" packages::update, Needs(RulesManage), Does(Deed::PackageUpdate);
     delete "/api/v1/packages/{id}" packages::delete, Needs(RulesManage), Does(Deed::PackageDelete);
     get "/api/v1/exceptions" rules::exceptions, Needs(RulesRead), Nothing;
@@ -377,6 +379,7 @@ mod tests {
             let only_looks = [
                 "/api/v1/sql",
                 "/api/v1/links/look",
+                "/api/v1/packages/check",
                 "/api/v1/rules/check",
                 "/api/v1/rules/backtest",
                 "/findings/v1/{account}/graph",

@@ -776,7 +776,7 @@ pub fn problem(problem: &Problem) -> RuleProblem {
     }
 }
 
-fn outcome(outcome: Outcome) -> RuleTestOutcome {
+pub fn outcome(outcome: Outcome) -> RuleTestOutcome {
     let Outcome { rule_id, name, matches, passed, detail, .. } = outcome;
     RuleTestOutcome { rule_id, name, matches, passed, detail }
 }

@@ -14,6 +14,7 @@ mod hostile;
 mod keeping;
 mod locations;
 mod matrix;
+mod package_files;
 mod person;
 mod places;
 mod provider;
