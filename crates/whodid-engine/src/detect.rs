@@ -13,6 +13,7 @@
 
 mod evidence;
 mod finding;
+mod learning;
 mod reading;
 mod recording;
 mod snapshot;
@@ -118,6 +119,8 @@ struct Work {
     saved: Instant,
     /// How long after that it is stored again.
     save_after: Duration,
+    /// When rules that learn are to be shown what was stored before they ran, where some may not know it.
+    learn_at: Option<Instant>,
 }
 
 /// How detection of an account stands.
@@ -281,6 +284,7 @@ impl Engine {
             in_doubt: false,
             saved: Instant::now(),
             save_after: SAVE_INTERVAL,
+            learn_at: Some(Instant::now()),
         };
         // From the first record on: a crash before the first save would else leave out what came between.
         self.save(account, &mut work).await;
@@ -338,6 +342,10 @@ impl Engine {
             work.state = work.rules.carry(&work.state, &wanted);
             work.rules = wanted;
             work.is_dirty = true;
+            work.learn_at = Some(Instant::now());
+        }
+        if work.learn_at.is_some_and(|at| at <= Instant::now()) {
+            self.learn(account, work).await;
         }
         true
     }

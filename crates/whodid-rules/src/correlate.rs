@@ -27,10 +27,10 @@ pub(crate) const CHAIN_MAX: usize = 8;
 pub(crate) struct Detector {
     pub rule: usize,
     window: Window,
-    habit: Option<HabitRule>,
+    pub habit: Option<HabitRule>,
     group_names: Vec<String>,
     /// Where its firings go.
-    parents: Vec<Feed>,
+    pub parents: Vec<Feed>,
     /// Fields of events that correlations of this one ask for.
     carried: Vec<String>,
     hash: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Detector {
 /// One rule of a correlation: where its matches go, and where their group and value are found.
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
-    detector: usize,
+    pub detector: usize,
     slot: u16,
     group: Vec<Pick>,
     values: Vec<Pick>,

@@ -98,6 +98,18 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Takes in what was learned of the time before.
+    pub fn add_past(&mut self, past: Self) {
+        self.first = self.first.min(past.first);
+        for user in past.users {
+            if self.users.len() < USERS_OF_A_NETWORK && !self.users.contains(&user) {
+                self.users.push(user);
+            }
+        }
+    }
+}
+
 /// What the account has in common.
 pub(crate) type Networks = HashMap<String, Network>;
 
@@ -174,6 +186,8 @@ impl Habits {
         let usual = self.usual();
         let is_new = self.learn(&place, facts.time, rule.span);
         let known = networks.entry(place.clone()).or_insert_with(|| Network { first: facts.time, users: Vec::new() });
+        // What is learned of the past may come newest first.
+        known.first = known.first.min(facts.time);
         let is_young = facts.time.micros() - known.first.micros() < NEW_TO_ACCOUNT_MICROS;
         let others = known.users.iter().filter(|user| *user != group).count();
         if known.users.len() < USERS_OF_A_NETWORK && !known.users.iter().any(|user| user == group) {
@@ -291,6 +305,28 @@ impl Habits {
         self.bytes += value.len() + VALUE_BYTES;
         self.known.insert(value.to_owned(), Seen { first: time, last: time });
         true
+    }
+
+    /// Takes in what was learned of the time before.
+    pub fn add_past(&mut self, past: Self) {
+        self.acts = self.acts.saturating_add(past.acts);
+        self.touched = self.touched.max(past.touched);
+        for (value, seen) in past.known {
+            let own = self.known.entry(value).or_insert_with(|| seen.clone());
+            own.first = own.first.min(seen.first);
+            own.last = own.last.max(seen.last);
+        }
+        let excess = self.known.len().saturating_sub(VALUES_A_GROUP_MAX);
+        if excess > 0 {
+            let mut order: Vec<(Timestamp, String)> =
+                self.known.iter().map(|(value, seen)| (seen.last, value.clone())).collect();
+            order.sort_unstable();
+            for (_, value) in &order[..excess] {
+                self.known.remove(value);
+            }
+            self.forgotten += excess as u64;
+        }
+        self.weigh();
     }
 
     fn usual(&self) -> String {

@@ -20,6 +20,7 @@ mod folding;
 mod habits;
 mod hours;
 mod keys;
+mod learning;
 mod lint;
 mod logsource;
 mod meta;
@@ -52,6 +53,7 @@ pub use duration::{micros as span_micros, short as span_text, words as span_word
 pub use exception::{Exception, ExceptionScope};
 pub use folding::Verdict;
 pub use hours::{Hours, HoursError, StatedHours};
+pub use learning::Past;
 pub use lint::{Linted, lint};
 pub use logsource::{ACTIVITY, OURSELVES};
 pub use meta::{Extension, Level, Meta, NextStep};

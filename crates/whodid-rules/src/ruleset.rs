@@ -151,12 +151,14 @@ pub struct RuleSet {
     advisor: HashMap<String, Vec<AdvisorPart>>,
     pub(crate) detectors: Vec<Detector>,
     /// Which correlations a rule feeds, by rule and part.
-    feeds: HashMap<(usize, u32), Vec<Feed>>,
+    pub(crate) feeds: HashMap<(usize, u32), Vec<Feed>>,
     exceptions: Vec<Exception>,
     fingerprints: Vec<String>,
     locate: Box<dyn Locate + Send>,
     routes: bool,
     required: Expr,
+    /// The same of each rule that looks at single events.
+    required_of: HashMap<usize, Expr>,
 }
 
 #[derive(Debug, Clone)]
@@ -254,9 +256,12 @@ impl RuleSet {
             broken.push(number);
         }
         let of_detection = |(number, detection): (&usize, &SigmaDetection)| {
-            require::of_detection(detection, scope_of(*number), build.routes)
+            (*number, require::of_detection(detection, scope_of(*number), build.routes))
         };
-        let required = require::any(detections.iter().map(of_detection));
+        let required_of: HashMap<usize, Expr> = detections.iter().map(of_detection).collect();
+        let mut required: Vec<(&usize, &Expr)> = required_of.iter().collect();
+        required.sort_unstable_by_key(|(number, _)| **number);
+        let required = require::any(required.into_iter().map(|(_, required)| required.clone()));
         let mut set = Self {
             rules,
             screen: Screen::default(),
@@ -269,6 +274,7 @@ impl RuleSet {
             locate: Box::new(Nowhere),
             routes: build.routes,
             required: Expr::All,
+            required_of,
         };
         for (index, document) in documents.iter().enumerate() {
             if let Body::Advisor(rule) = &document.body
@@ -311,6 +317,11 @@ impl RuleSet {
     /// rules that hear of silence: those must see what is not there, too.
     pub fn required(&self) -> &Expr {
         &self.required
+    }
+
+    /// What every event satisfies that a rule matches by itself; everything, where that cannot be said.
+    pub(crate) fn required_of(&self, rule: usize) -> Expr {
+        self.required_of.get(&rule).cloned().unwrap_or(Expr::All)
     }
 
     /// A state that remembers nothing.

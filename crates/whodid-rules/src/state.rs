@@ -58,6 +58,9 @@ pub(crate) struct Memory {
     pub spellings: HashMap<GroupKey, Vec<String>>,
     /// Firings so far: the number of the next.
     pub firings: u64,
+    /// Whether what was stored before the rule ran has been learned from, where its kind learns.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_learned: bool,
 }
 
 /// When a group was last heard of.

@@ -424,3 +424,72 @@ async fn whoever_changes_rules_can_wait_until_what_is_there_was_looked_at() {
     bench.engine.set_rules(&account(), rules(FIVE)).await.unwrap();
     assert_eq!(findings(&bench).await.len(), 1, "found by the rules of before");
 }
+
+const FIRST_ACT: &str = "title: Act\nid: act\nlogsource: {category: activity}\ndetection: {sel: {outcome: success}, condition: sel}\n---\n\
+    title: First act\nid: first-act\ncorrelation: {type: new_terms, rules: [act], group-by: [initiator.name], field: [action], timespan: 10d, min_history: 3}\nwhodid: {policy: {dedup_key: [action, target.typeURI]}}\n";
+
+/// Minutes in so many days.
+const DAYS: i64 = 24 * 60;
+
+/// The actions that were told as first seen.
+async fn first_seen(bench: &Bench) -> Vec<String> {
+    let found = findings(bench).await;
+    let first = found.iter().filter(|finding| finding["target"]["id"] == "first-act");
+    first.filter_map(|finding| Some(finding["requestData"]["why"].as_str()?.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_rule_that_learns_knows_what_was_stored_before_it_ran_as_far_back_as_it_looks() {
+    let bench = Bench::new().await;
+    bench.clock.fetch_add(20 * DAYS * 60_000_000, Ordering::Relaxed);
+    for (day, action) in [(1, "too.old"), (12, "some.read"), (15, "some.list"), (19, "some.read")] {
+        bench.send(&event(&format!("past-{day}"), day * DAYS, action, "success")).await;
+    }
+    bench.send(&event("refused", 19 * DAYS, "never.done", "failure")).await;
+    bench.engine.flush().await.unwrap();
+    // In memory still, and as much a part of the past.
+    bench.send(&event("late", 19 * DAYS + 1, "some.update", "success")).await;
+    bench.engine.set_rules(&account(), rules(FIRST_ACT)).await.unwrap();
+    for (id, action) in [("a", "some.list"), ("b", "some.update"), ("c", "never.done"), ("d", "too.old")] {
+        bench.send(&event(id, 20 * DAYS, action, "success")).await;
+    }
+    assert_eq!(first_seen(&bench).await, ["first seen: never.done", "first seen: too.old"]);
+}
+
+#[tokio::test]
+async fn a_rule_that_learns_learns_once_and_again_when_its_text_is_another() {
+    let bench = Bench::new().await;
+    for minute in 0..4 {
+        bench.send(&event(&format!("past-{minute}"), minute, "some.read", "success")).await;
+    }
+    bench.engine.set_rules(&account(), rules(FIRST_ACT)).await.unwrap();
+    bench.send(&event("a", 5, "some.delete", "success")).await;
+    assert_eq!(first_seen(&bench).await, ["first seen: some.delete"]);
+    // With other rules beside it, and after a restart, it goes on with what it knows.
+    bench.engine.set_rules(&account(), rules(&format!("{FIRST_ACT}---\n{DELETED}"))).await.unwrap();
+    let bench = bench.restart().await;
+    bench.engine.set_rules(&account(), rules(FIRST_ACT)).await.unwrap();
+    bench.send(&event("b", 6, "some.delete", "success")).await;
+    bench.send(&event("c", 7, "some.create", "success")).await;
+    assert_eq!(first_seen(&bench).await, ["first seen: some.delete", "first seen: some.create"]);
+    // By target now: the records of before teach it that too, although they were looked at long ago.
+    let by_target = FIRST_ACT.replace("field: [action]", "field: [target.typeURI]");
+    bench.engine.set_rules(&account(), rules(&by_target)).await.unwrap();
+    bench.send(&event("d", 8, "some.read", "success")).await;
+    bench.send(&event("e", 9, "some.read", "success").replace("kms/secrets", "kms/rings")).await;
+    assert_eq!(first_seen(&bench).await.last().unwrap(), "first seen: kms/rings");
+    assert_eq!(first_seen(&bench).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_stored_fires_nothing_when_rules_that_learn_are_shown_it() {
+    let bench = Bench::new().await;
+    for minute in 0..8 {
+        bench.send(&event(&format!("past-{minute}"), minute, &format!("some.{minute}"), "failure")).await;
+    }
+    let text = format!("{FIVE}---\n{}", FIRST_ACT.replace("outcome: success", "outcome: failure"));
+    bench.engine.set_rules(&account(), rules(&text)).await.unwrap();
+    assert!(findings(&bench).await.is_empty());
+    bench.send(&event("one", 9, "some.1", "failure")).await;
+    assert!(findings(&bench).await.is_empty(), "windows count what comes, not what was shown");
+}

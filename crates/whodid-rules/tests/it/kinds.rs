@@ -1,7 +1,7 @@
 //! The kinds beyond Sigma: absence, silence, new terms, devices, places, travel, sessions, hours.
 
 use crate::world::{at, documents, hits, rules, sign_in, told};
-use whodid_rules::{Build, Locate, Location, RuleSet};
+use whodid_rules::{Build, Locate, Location, RuleSet, State};
 
 const LOGIN: &str = "title: Login\nid: login\nname: login\nlogsource: {category: activity}\ndetection: {sel: {cadf.action: authenticate/login, outcome: success}, condition: sel}\n";
 
@@ -177,4 +177,29 @@ fn hours_hold_a_rule_to_a_time_of_day_in_a_zone() {
     );
     let events = logins(&["05:59:00", "06:01:00", "14:59:00", "15:01:00"].map(|time| (time, "bob", "192.0.2.1", "x")));
     assert_eq!(crate::world::matches(&rules, &events), ["night: 0 3"]);
+}
+
+#[test]
+fn what_is_learned_of_the_past_is_known_in_whatever_order_it_was_read() {
+    let rules = of(
+        "type: new_terms, group-by: [initiator.name], field: [initiator.host.address], timespan: 14d, min_history: 2",
+    );
+    let take_in = |state: &mut State, acts: &[(&str, &str)]| {
+        let mut found = Vec::new();
+        for (number, (time, address)) in acts.iter().enumerate() {
+            let line = logins(&[(time, "bob", address, "x")]);
+            crate::order::step(&rules, state, &line, number as u64, at(&format!("2026-06-01T{time}Z")), &mut found);
+        }
+        told(&rules, &found)
+    };
+    let mut state = rules.new_state();
+    take_in(&mut state, &[("10:03:00", "192.0.2.9")]);
+    let wanted = rules.unlearned(&mut state).unwrap();
+    assert_eq!(wanted.span, 14 * 86_400 * 1_000_000);
+    let mut past = rules.new_state();
+    take_in(&mut past, &[("10:02:00", "192.0.2.2"), ("10:00:00", "192.0.2.1")]);
+    rules.learn(&mut state, &wanted, past);
+    assert_eq!(rules.unlearned(&mut state), None, "once is enough");
+    let found = take_in(&mut state, &[("10:04:00", "192.0.2.1"), ("10:05:00", "203.0.113.9")]);
+    assert_eq!(found, ["it bob 10:05:00"], "what was done before is history");
 }
