@@ -64,6 +64,8 @@ pub(crate) struct Detection {
     /// Told when there is an account more.
     changed: Notify,
     workers: Workers,
+    /// Turns at reading what is stored for rules that learn.
+    learners: tokio::sync::Semaphore,
 }
 
 impl Detection {
@@ -73,7 +75,8 @@ impl Detection {
     /// The system gives no thread for it.
     pub fn start() -> std::io::Result<Self> {
         let workers = Workers::start()?;
-        Ok(Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), workers })
+        let learners = tokio::sync::Semaphore::new(learning::AT_ONCE_MAX);
+        Ok(Self { accounts: parking_lot::Mutex::default(), changed: Notify::new(), workers, learners })
     }
 
     /// The accounts that have rules now.
@@ -90,8 +93,7 @@ impl Detection {
 /// Detection of one account.
 #[derive(Debug)]
 struct Watched {
-    /// The rules to go on with; taken up at the next step.
-    wanted: parking_lot::Mutex<Arc<RuleSet>>,
+    wanted: parking_lot::Mutex<Wanted>,
     /// Told when there are other rules.
     changed: Notify,
     /// What people may ask for while a step runs.
@@ -99,6 +101,15 @@ struct Watched {
     /// The next offset of each stream, after each step.
     looked: tokio::sync::watch::Sender<HashMap<StreamName, Offset>>,
     work: Mutex<Work>,
+}
+
+/// The rules to go on with.
+#[derive(Debug, Clone)]
+struct Wanted {
+    rules: Arc<RuleSet>,
+    /// The next offset of the audit log when they were set. They are taken up once detection has come so far: what was
+    /// told of the change is looked at by the rules as they were, so nobody switches off unseen what would tell of it.
+    after: Offset,
 }
 
 /// Where detection of an account stands.
@@ -156,13 +167,14 @@ impl Engine {
         let known = detection.accounts.lock().get(account).cloned();
         match known {
             Some(watched) => {
-                *watched.wanted.lock() = rules;
+                let after = self.next_offset(account, &StreamName::audit());
+                *watched.wanted.lock() = Wanted { rules, after };
                 watched.changed.notify_one();
             }
             None => {
                 let work = self.begin(account, Arc::clone(&rules)).await?;
                 let watched = Arc::new(Watched {
-                    wanted: parking_lot::Mutex::new(rules),
+                    wanted: parking_lot::Mutex::new(Wanted { rules, after: Offset(0) }),
                     changed: Notify::new(),
                     shown: parking_lot::Mutex::default(),
                     looked: tokio::sync::watch::Sender::new(work.cursors.clone()),
@@ -328,9 +340,8 @@ impl Engine {
 
     /// Goes on with the rules that are wanted now, after a break from what is stored. Whether it can.
     async fn prepare(&self, account: &AccountName, watched: &Watched, work: &mut Work) -> bool {
-        let wanted = Arc::clone(&watched.wanted.lock());
         if work.in_doubt {
-            match self.begin(account, Arc::clone(&wanted)).await {
+            match self.begin(account, Arc::clone(&work.rules)).await {
                 Ok(begun) => *work = begun,
                 Err(error) => {
                     tracing::error!(account = %account, error = %chain(&error), "detection broke off and cannot go on from what it stored");
@@ -338,14 +349,16 @@ impl Engine {
                 }
             }
         }
-        if !Arc::ptr_eq(&wanted, &work.rules) {
-            work.state = work.rules.carry(&work.state, &wanted);
-            work.rules = wanted;
+        let Wanted { rules, after } = watched.wanted.lock().clone();
+        let is_due = work.cursors.get(&StreamName::audit()).is_none_or(|next| *next >= after);
+        if is_due && !Arc::ptr_eq(&rules, &work.rules) {
+            work.state = work.rules.carry(&work.state, &rules);
+            work.rules = rules;
             work.is_dirty = true;
             work.learn_at = Some(Instant::now());
         }
         if work.learn_at.is_some_and(|at| at <= Instant::now()) {
-            self.learn(account, work).await;
+            return self.learn(account, work).await;
         }
         true
     }
@@ -433,6 +446,7 @@ impl Engine {
                 // The records are passed over: looking at them again would end the same way, and silence all rules.
                 tracing::error!(account = %account, stream = %stream, until = %next, %error, "detection broke off, and these records were looked at by none: please report it");
                 work.state = work.rules.new_state();
+                work.learn_at = Some(Instant::now());
             }
         }
         work.cursors.insert(stream.clone(), next);

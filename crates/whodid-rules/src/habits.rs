@@ -309,7 +309,8 @@ impl Habits {
 
     /// Takes in what was learned of the time before.
     pub fn add_past(&mut self, past: Self) {
-        self.acts = self.acts.saturating_add(past.acts);
+        // Those of this group that were seen as they came are stored, and stand in the past too.
+        self.acts = self.acts.max(past.acts);
         self.touched = self.touched.max(past.touched);
         for (value, seen) in past.known {
             let own = self.known.entry(value).or_insert_with(|| seen.clone());

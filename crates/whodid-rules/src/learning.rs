@@ -1,6 +1,7 @@
 //! What rules that learn know of the time before they ran: what was stored then.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use whodid_query::Expr;
 
@@ -18,44 +19,57 @@ pub struct Past {
     pub required: Expr,
     /// How far it goes back: microseconds.
     pub span: i64,
-    detectors: BTreeSet<usize>,
+    /// The correlations, each with the fingerprint of what it learns from.
+    detectors: BTreeMap<usize, String>,
 }
 
 impl RuleSet {
     /// What is to be read of the past for rules that tell first seen values, and have not seen what was stored before
-    /// they ran; `None` where there are none. Those that judge what follows each other in minutes need no past.
+    /// they ran, or saw less of it than they may now; `None` where there are none. Those that judge what follows each
+    /// other in minutes need no past.
     pub fn unlearned(&self, state: &mut State) -> Option<Past> {
-        let direct: BTreeSet<usize> = self.feeds.values().flatten().map(|feed| feed.detector).collect();
-        let through = self.detectors.iter().flat_map(|detector| detector.parents.iter().map(|feed| feed.detector));
-        let fed: BTreeSet<usize> = direct.into_iter().chain(through).collect();
-        let (mut detectors, mut span) = (BTreeSet::new(), 0);
+        let (mut detectors, mut span, mut required) = (BTreeMap::new(), 0, Vec::new());
         for (index, detector) in self.detectors.iter().enumerate() {
             let learns = |kind| matches!(kind, Kind::NewTerms | Kind::NewDevice | Kind::UnusualLocation);
             let Some(habit) = detector.habit.as_ref().filter(|habit| learns(habit.kind)) else { continue };
+            let from = self.required_by(index);
             let memory = &mut state.memories[index];
-            // What is switched off misses what comes meanwhile.
-            memory.has_learned &= fed.contains(&index);
-            if fed.contains(&index) && !memory.has_learned {
-                detectors.insert(index);
+            if from.is_empty() {
+                // What is switched off misses what comes meanwhile.
+                memory.learned_from.clear();
+                continue;
+            }
+            let mut text = String::new();
+            for (rule, required) in &from {
+                // Writing to a text does not fail.
+                let _ = writeln!(text, "{required:?} {}", self.rules()[*rule].sees_audit);
+            }
+            let fingerprint = crate::ruleset::fingerprint(&text);
+            if memory.learned_from != fingerprint {
+                detectors.insert(index, fingerprint);
                 span = span.max(habit.span);
+                required.extend(from.into_iter().map(|(_, required)| required));
             }
         }
-        if detectors.is_empty() {
-            return None;
-        }
-        let feeding = self.feeds.iter().filter(|(_, feeds)| feeds.iter().any(|feed| self.reaches(feed, &detectors)));
-        let rules: BTreeSet<usize> = feeding.map(|((rule, _), _)| *rule).collect();
-        let required = require::any(rules.into_iter().map(|rule| self.required_of(rule)));
-        Some(Past { required, span, detectors })
+        (!detectors.is_empty()).then(|| Past { required: require::any(required.into_iter()), span, detectors })
     }
 
-    /// Whether what is fed here comes to one of these, by itself or through others.
-    fn reaches(&self, feed: &Feed, detectors: &BTreeSet<usize>) -> bool {
+    /// The rules whose matches come to a correlation, by themselves or through others, with what each requires.
+    fn required_by(&self, detector: usize) -> Vec<(usize, Expr)> {
+        let feeds = self.feeds.iter().filter(|(_, feeds)| feeds.iter().any(|feed| self.reaches(feed, detector)));
+        let mut rules: Vec<usize> = feeds.map(|((rule, _), _)| *rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules.into_iter().map(|rule| (rule, self.required_of(rule))).collect()
+    }
+
+    fn reaches(&self, feed: &Feed, detector: usize) -> bool {
         let parents = &self.detectors[feed.detector].parents;
-        detectors.contains(&feed.detector) || parents.iter().any(|parent| self.reaches(parent, detectors))
+        feed.detector == detector || parents.iter().any(|parent| self.reaches(parent, detector))
     }
 
-    /// Takes in what was learned of the past: a state of its own that was led through the stored events, in any order.
+    /// Takes in what was learned of the past: a state of its own that was led through the stored events, the newest
+    /// first.
     pub fn learn(&self, state: &mut State, past: &Past, learned: State) {
         let before = learned.arrivals;
         // All that is in the state was heard of later.
@@ -65,11 +79,10 @@ impl RuleSet {
         }
         state.arrivals += before;
         for (index, from) in learned.memories.into_iter().enumerate() {
-            if !past.detectors.contains(&index) {
-                continue;
-            }
+            let Some(fingerprint) = past.detectors.get(&index) else { continue };
             let memory = &mut state.memories[index];
-            for (key, habits) in from.habits {
+            for (key, mut habits) in from.habits {
+                habits.touched = before.saturating_sub(habits.touched);
                 let own = memory.habits.entry(key).or_default();
                 own.add_past(habits);
                 state.drops.values += std::mem::take(&mut own.forgotten);
@@ -80,7 +93,7 @@ impl RuleSet {
             for (key, spelling) in from.spellings {
                 memory.spellings.entry(key).or_insert(spelling);
             }
-            memory.has_learned = true;
+            memory.learned_from.clone_from(fingerprint);
         }
         state.weigh();
         if state.habits > POOL_BYTES_MAX {

@@ -58,9 +58,9 @@ pub(crate) struct Memory {
     pub spellings: HashMap<GroupKey, Vec<String>>,
     /// Firings so far: the number of the next.
     pub firings: u64,
-    /// Whether what was stored before the rule ran has been learned from, where its kind learns.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub has_learned: bool,
+    /// What was learned from of what was stored before the rule ran, as a fingerprint; empty where nothing was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub learned_from: String,
 }
 
 /// When a group was last heard of.

@@ -26,7 +26,11 @@ async fn engine(folder: &tempfile::TempDir) -> Engine {
 }
 
 fn rules() -> Arc<RuleSet> {
-    let loaded = whodid_rules::load("rules.yml", RULES);
+    rules_of(RULES)
+}
+
+fn rules_of(text: &str) -> Arc<RuleSet> {
+    let loaded = whodid_rules::load("rules.yml", text);
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
     let build = Build { documents: loaded.documents.iter().collect(), routes: true, ..Build::default() };
     let (rules, problems) = RuleSet::compile(&build);
@@ -91,4 +95,36 @@ async fn a_step_that_no_thread_did_is_done_again_from_what_was_stored_and_passes
     let mut all = single(3);
     all.push(("three".to_owned(), 3));
     assert_eq!(told(&engine).await, all, "what was counted before counts on, and nothing is told twice");
+}
+
+#[tokio::test]
+async fn what_was_told_of_a_change_is_looked_at_by_the_rules_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(&folder).await;
+    let account = AccountName::default_account();
+    let guard = "title: Switched\nid: switched\nlogsource: {product: whodid}\n\
+        detection: {sel: {action: whodid.rule.disable}, condition: sel}\n\
+        whodid: {policy: {dedup_key: [target.id], dedup_window: 0s}}\n";
+    engine.set_rules(&account, rules_of(&format!("{guard}---\n{RULES}"))).await.unwrap();
+    let switch_off = async |rule: &str| {
+        let deed = serde_json::json!({
+            "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event", "id": rule, "eventType": "activity",
+            "eventTime": "2026-01-05T00:00:00.000+00:00", "action": "whodid.rule.disable", "outcome": "success",
+            "initiator": {"id": "u1", "name": "eve", "typeURI": "service/security/account/user"},
+            "target": {"id": rule, "typeURI": "whodid/rule"},
+            "observer": {"id": "inst", "name": "whodid", "typeURI": "service/security/audit/filter"},
+        });
+        engine.record(&account, &StreamName::audit(), vec![deed.to_string()]).await.unwrap();
+    };
+    fail(&engine, 1).await;
+    switch_off("switched").await;
+    // Nothing was looked at yet.
+    engine.set_rules(&account, rules()).await.unwrap();
+    fail(&engine, 2).await;
+    engine.detect_up_to_now().await;
+    switch_off("another").await;
+    engine.detect_up_to_now().await;
+    let told = told(&engine).await;
+    let count = |rule: &str| told.iter().filter(|(id, _)| id == rule).count();
+    assert_eq!((count("switched"), count("failed")), (1, 2), "{told:?}");
 }

@@ -540,7 +540,7 @@ impl App {
         let engine = self.engine()?;
         self.hand_over().await;
         if !engine.looked_at(account, &StreamName::audit(), LOOKED_AT_WAIT).await {
-            tracing::warn!(account = %account, "detection is behind, and rules were changed before it came to what was told of the change");
+            tracing::warn!(account = %account, "detection is behind, and takes the changed rules up when it has come to what was told of the change");
         }
         self.put_into_force(engine, account).await
     }
