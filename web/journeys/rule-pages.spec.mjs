@@ -73,6 +73,13 @@ const scenes = [
     await page.goto('/rules/packages?open=ibm-iam')
     await page.getByRole('complementary', { name: 'Package' }).getByRole('heading', { name: 'Variables' }).waitFor()
     await check(page, 'package')
+    await page.goto('/rules/packages/new')
+    await page.locator('.package-comes-to .tests').waitFor()
+    await check(page, 'written')
+    await page.getByRole('button', { name: 'Add a file' }).click()
+    await page.getByRole('textbox', { name: 'Text of package.yaml' }).fill('id: a\n')
+    await page.locator('.yaml-verdict .bad').waitFor()
+    await check(page, 'written wrong')
   }],
   ['exceptions', async (page) => {
     await page.goto('/rules/exceptions')

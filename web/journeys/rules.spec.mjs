@@ -474,7 +474,7 @@ export const journeys = [
     skip,
     viewport: { width: 390, height: 844 },
     async walk({ page }) {
-      const places = [['/rules', '.rules-table'], ['/rules/rule/account-sign-in-failed-logins', '.tests'], ['/rules/rule/account-sign-in-failed-logins?part=tuning', '.tuning'], ['/rules/rule/account-sign-in-failed-logins?part=backtest', '.backtest'], ['/rules/new', '.tests'], ['/rules/new?action=a.b', '.rule-form'], ['/rules/packages', '.packages-table'], ['/rules/packages?open=ibm-iam', '.variables'], ['/rules/exceptions', '.page']]
+      const places = [['/rules', '.rules-table'], ['/rules/rule/account-sign-in-failed-logins', '.tests'], ['/rules/rule/account-sign-in-failed-logins?part=tuning', '.tuning'], ['/rules/rule/account-sign-in-failed-logins?part=backtest', '.backtest'], ['/rules/new', '.tests'], ['/rules/new?action=a.b', '.rule-form'], ['/rules/packages', '.packages-table'], ['/rules/packages/new', '.package-comes-to .tests'], ['/rules/packages?open=ibm-iam', '.variables'], ['/rules/exceptions', '.page']]
       for (const [path, part] of places) {
         await page.goto(path)
         await page.locator(part).first().waitFor()

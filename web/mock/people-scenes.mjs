@@ -39,6 +39,7 @@ export const scenes = [
   ['token-make', '/me/security', async (page) => { await click(page, 'Make a token'); await page.getByText('Only some of it').click(); await text(page, 'audit.read') }],
   ['recovery-codes', '/me/security', async (page) => { await click(page, 'New recovery codes'); await click(page, 'Make new codes'); await text(page, 'I have kept them') }, { as: 'grace' }],
   ['user-menu', '/me/security', async (page) => { await click(page, /^You:/); await page.getByRole('menuitem').first().waitFor() }],
+  ['account-about', '/settings/account', async (page) => { const about = page.getByRole('region', { name: 'About' }); await about.locator('dd').first().waitFor(); await about.scrollIntoViewIfNeeded() }],
   ['reauthenticate', '/settings/account', async (page) => { await page.getByLabel('Title').fill('Example Ltd'); await click(page, /^Save/); await text(page, 'Confirm that it is you') }, { stale: '1' }],
   ['logs', '/activity?logs=space&q=prod', (page) => page.getByRole('row').nth(8).waitFor()],
   ['audit', '/audit?from=now-30d', (page) => page.getByRole('row').nth(8).waitFor()],

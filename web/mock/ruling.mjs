@@ -319,7 +319,7 @@ export function makeRuling(state, all, seen) {
       return { status: 204 }
     }, true],
     ['GET /packages', 'rules.read', () => ({ body: packageList() })],
-    ['GET /packages/{id}/files', 'rules.read', ({ params }) => ({ body: { files: filesOf(packageNamed(params.id)) } })],
+    ['GET /packages/{id}/files', 'rules.read', ({ params }) => ({ body: { digest: packageOut(packageNamed(params.id)).digest, files: filesOf(packageNamed(params.id)) } })],
     ['POST /packages/check', 'rules.read', ({ body }) => {
       const { out, tests, refusal } = candidate(body.files)
       return { body: { ...out, tests, ...(refusal && { refusal }) } }

@@ -77,10 +77,10 @@ pub use problem::{Code, Problem};
 pub use rejects::{RawEncoding, Reject, RejectCount, RejectPage, RejectRecord, RejectSummary};
 pub use rules::{
     Backtest, BacktestActor, BacktestDay, BacktestDifference, BacktestRequest, BacktestSample, DetectionStatus,
-    FiringPolicy, Level, PackageCheck, PackageFileChange, PackageFiles, PackageInstallParams, PackageInstalled,
-    PackageList, PackageProblem, PackageSummary, PackageUpdate, PackageVariable, RuleCheck, RuleCheckRequest,
-    RuleCreate, RuleDetail, RuleException, RuleExceptionCreate, RuleExceptionList, RuleList, RuleMatch, RuleProblem,
-    RuleSummary, RuleTestOutcome, RuleTuning, RuleUpdate,
+    FiringPolicy, Level, PackageCheck, PackageContent, PackageFileChange, PackageFiles, PackageInstallParams,
+    PackageInstalled, PackageList, PackageProblem, PackageSummary, PackageUpdate, PackageVariable, RuleCheck,
+    RuleCheckRequest, RuleCreate, RuleDetail, RuleException, RuleExceptionCreate, RuleExceptionList, RuleList,
+    RuleMatch, RuleProblem, RuleSummary, RuleTestOutcome, RuleTuning, RuleUpdate,
 };
 pub use search_alerts::{
     Blackout, BlackoutTimes, Preset, PresetList, PresetWrite, SearchAlert, SearchAlertList, SearchAlertWrite,

@@ -398,6 +398,16 @@ pub struct PackageFiles {
     pub files: std::collections::BTreeMap<String, String>,
 }
 
+/// The files of an installed package.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageContent {
+    /// The hash of the package: what `replaces` names when changed files are installed.
+    pub digest: String,
+    /// The text of each file by its path.
+    #[schema(value_type = Object)]
+    pub files: std::collections::BTreeMap<String, String>,
+}
+
 /// A file of a package that differs from the installed one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PackageFileChange {

@@ -7,6 +7,7 @@
 mod repair;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 use whodid_decode::json::{Node, Value as NodeValue};
@@ -151,12 +152,20 @@ pub fn read(text: &str) -> Result<Package, Problem> {
         }
     };
     let mut package = Package { repairs, ..Package::default() };
-    for (index, rule) in rules.iter().enumerate() {
-        match read_rule(rule) {
+    let read: Vec<Result<AdvisorRule, Problem>> = rules.iter().map(read_rule).collect();
+    let mut titles: HashMap<String, String> = HashMap::new();
+    for rule in read.iter().flatten() {
+        let title = titles.entry(rule.meta.id.clone()).or_insert_with(|| rule.meta.title.clone());
+        if rule.meta.title < *title {
+            title.clone_from(&rule.meta.title);
+        }
+    }
+    for (index, (rule, read)) in rules.iter().zip(read).enumerate() {
+        match read {
             Ok(mut read) => {
-                let twin = package.rules.iter().find(|other| other.meta.id == read.meta.id);
-                if twin.is_some_and(|twin| twin.meta.title != read.meta.title) {
-                    // Names that differ only in signs are two rules to Security Advisor: neither may be left out.
+                if titles.get(&read.meta.id).is_some_and(|title| *title != read.meta.title) {
+                    // Names that differ only in signs are two rules to Security Advisor: neither may be left out. Which
+                    // of them has the plain id hangs on the names, not on their order in the file.
                     let sign = crate::ruleset::fingerprint(&read.meta.title);
                     read.meta.id = format!("{}-{}", read.meta.id, &sign[..8]);
                 }

@@ -204,6 +204,9 @@ impl Package {
             return Err(PackageError::TooLarge { what: format!("{bytes} bytes"), limit: BYTES_MAX.to_string() });
         }
         for path in files.keys() {
+            if path.is_empty() || path == "." || path.starts_with("./") {
+                return Err(PackageError::Hostile { what: format!("the path '{}'", short(path)) });
+            }
             check_path(path)?;
         }
         let text = files.get(MANIFEST).ok_or_else(|| PackageError::Manifest("the file is missing".to_owned()))?;

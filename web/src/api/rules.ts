@@ -26,6 +26,11 @@ const listed = ({ packages, problems = [] }: PackagesAnswer): PackageList => ({ 
 const refresh = http.POST as unknown as (path: '/api/v1/packages/refresh', options: object) => Promise<{ data?: PackagesAnswer; error?: unknown; response: Response }>
 
 /** The text of each file of a package by its path. */
+/** The files of an installed package, and its hash. */
+export interface Content {
+  digest: string
+  files: Files
+}
 export type Files = Record<string, string>
 /** The path of what says what a package is. */
 // The generated types know an object of any members as one of none.
@@ -53,7 +58,7 @@ export const rules = {
   refreshPackages: (): Promise<PackageList> => take(refresh('/api/v1/packages/refresh', {})).then(listed),
   updatePackage: (id: string, body: PackageUpdate): Promise<PackageSummary> => take(http.PATCH('/api/v1/packages/{id}', { ...of(id), body: body as { is_enabled?: boolean; variables?: Record<string, never> } })),
   deletePackage: (id: string) => take(http.DELETE('/api/v1/packages/{id}', of(id))),
-  files: (id: string, signal: AbortSignal): Promise<Files> => take(http.GET('/api/v1/packages/{id}/files', { ...of(id), signal })).then((answer) => answer.files as unknown as Files),
+  files: (id: string, signal: AbortSignal): Promise<Content> => take(http.GET('/api/v1/packages/{id}/files', { ...of(id), signal })).then(({ digest, files }) => ({ digest, files: files as unknown as Files })),
   /** What a package of these files comes to, without keeping it. */
   checkPackage: (files: Files, signal: AbortSignal): Promise<PackageCheck> => take(http.POST('/api/v1/packages/check', { body: asBody(files), signal })),
   /** `replaces`: the hash of the installed package that the files were written on. */

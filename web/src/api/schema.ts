@@ -4363,6 +4363,13 @@ export interface components {
             /** @description What came of its tests. */
             tests: components["schemas"]["RuleTestOutcome"][];
         };
+        /** @description The files of an installed package. */
+        PackageContent: {
+            /** @description The hash of the package: what `replaces` names when changed files are installed. */
+            digest: string;
+            /** @description The text of each file by its path. */
+            files: Record<string, never>;
+        };
         /** @description A file of a package that differs from the installed one. */
         PackageFileChange: {
             /** @description What stands in this one; not there for a file that goes. */
@@ -15837,7 +15844,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PackageFiles"];
+                    "application/json": components["schemas"]["PackageContent"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */

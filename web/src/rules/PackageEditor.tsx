@@ -42,7 +42,7 @@ export function EditPackagePage() {
           const of = list.packages.find((one) => one.id === id)
           if (!of) return <p className="banner" role="status">No package has the id in the address: it is removed.</p>
           if (of.is_builtin || of.file != null) return <p className="banner" role="status">{of.is_builtin ? 'This package came with whodid and changes with it. Copy single rules of it instead: a copy is your own.' : 'This package is made of a file in the account’s bucket, and is changed there.'}</p>
-          return <Loaded query={files}>{(begin) => <Editor key={id} begin={begin} of={of} />}</Loaded>
+          return <Loaded query={files}>{(content) => <Editor key={id} begin={content.files} of={of} digest={content.digest} />}</Loaded>
         }}
       </Loaded>
     </Page>
@@ -73,7 +73,7 @@ function useFilesCheck(files: Files) {
   return { check: check.data, error: check.error, isCurrent: settled === files && !check.isPlaceholderData && !check.isFetching, again: () => void check.refetch() }
 }
 
-function Editor({ begin: given, of: asked }: { begin: Files; of: KnownPackage | undefined }) {
+function Editor({ begin: given, of: asked, digest: at }: { begin: Files; of: KnownPackage | undefined; digest?: string }) {
   const id = useId()
   const navigate = useNavigate()
   const again = useRulesAgain()
@@ -81,6 +81,7 @@ function Editor({ begin: given, of: asked }: { begin: Files; of: KnownPackage | 
   // What it was written on: the server may have another by now, and says so when this is installed.
   const [begin] = useState(given)
   const [of] = useState(asked)
+  const [digest] = useState(at)
   const [files, setFiles] = useState(begin)
   const [path, setPath] = useState(() => ordered(begin)[asked === undefined ? 0 : 1] ?? MANIFEST)
   const checked = useFilesCheck(files)
@@ -91,7 +92,7 @@ function Editor({ begin: given, of: asked }: { begin: Files; of: KnownPackage | 
   const lines = useMemo(() => (checked.isCurrent ? lineProblems(text, (check?.problems ?? []).filter((problem) => fileOf(problem.file, packageId, files) === path)) : []), [checked.isCurrent, text, check, packageId, files, path])
   const wrong = useMemo(() => new Set((check?.problems ?? []).filter((problem) => problem.gravity === 'error').map((problem) => fileOf(problem.file, packageId, files))), [check, packageId, files])
   const save = useChange({
-    mutationFn: () => rules.installFiles(files, of === undefined ? {} : { replaces: of.digest }),
+    mutationFn: () => rules.installFiles(files, digest !== undefined && check?.package.id === of?.id ? { replaces: digest } : {}),
     onSuccess: (done) => {
       again()
       notify(`“${done.package.title}” ${done.package.version} is installed`)
@@ -111,7 +112,7 @@ function Editor({ begin: given, of: asked }: { begin: Files; of: KnownPackage | 
               <span className="muted small">Tab indents; Esc, then Tab, leaves the text.</span>
             </div>
             <FileTabs files={files} path={path} wrong={wrong} onOpen={setPath} onFiles={setFiles} />
-            <YamlEditor ref={editor} key={path} label={`Text of ${path}`} value={text} onChange={write} problems={lines} describedBy={`${id}-problems`} />
+            <YamlEditor ref={editor} key={path} label={`Text of ${path}`} value={text} onChange={save.isPending ? undefined : write} problems={lines} describedBy={`${id}-problems`} />
             <Verdict id={`${id}-problems`} checked={checked} files={files} onGoTo={(file, line) => {
               setPath(file)
               // The file is shown first.
@@ -124,13 +125,14 @@ function Editor({ begin: given, of: asked }: { begin: Files; of: KnownPackage | 
                   Raise the version above {of.version}
                 </button>
               )}
-              <span className="spring" />
-              <Link to="/rules/packages" search={{}} className="button">
-                Cancel
-              </Link>
-              <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.error !== null || check === undefined || check.refusal !== undefined || (of !== undefined && !isChanged)} onClick={() => save.mutate()}>
-                {save.isPending ? 'Installing…' : check === undefined ? 'Install' : `Install ${check.package.version}`}
-              </button>
+              <span className="package-ends">
+                <Link to="/rules/packages" search={{}} className="button">
+                  Cancel
+                </Link>
+                <button type="button" className="button primary" disabled={save.isPending || !checked.isCurrent || checked.error !== null || check === undefined || check.refusal !== undefined || (of !== undefined && !isChanged)} onClick={() => save.mutate()}>
+                  {save.isPending ? 'Installing…' : check === undefined ? 'Install' : `Install ${check.package.version}`}
+                </button>
+              </span>
             </div>
           </section>
         </div>
@@ -295,7 +297,7 @@ function ComesTo({ check }: { check: PackageCheck }) {
       <h3>{isNew ? 'What comes' : `What differs from ${check.previous_version}`}</h3>
       {isNew ? (
         <p className="muted small">All of it is new: {check.added.join(', ')}</p>
-      ) : check.files.length === 0 ? (
+      ) : check.files.length === 0 && check.files_left_off === 0 ? (
         <p className="muted small">Nothing differs yet.</p>
       ) : (
         <FileChanges files={check.files} leftOff={check.files_left_off} />

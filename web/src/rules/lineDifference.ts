@@ -4,9 +4,14 @@ import { structuredPatch } from 'diff'
 export type DifferentLine = { kind: 'same' | 'added' | 'removed' | 'gap'; text: string }
 
 const AROUND = 3
+/** Milliseconds that may go into one file while somebody writes. */
+const TIMEOUT = 200
 
-export function lineDifference(before: string, after: string): DifferentLine[] {
-  const { hunks } = structuredPatch('', '', before, after, '', '', { context: AROUND })
+/** Nothing where so much differs that it would take too long to tell what. */
+export function lineDifference(before: string, after: string): DifferentLine[] | undefined {
+  const patch = structuredPatch('', '', before, after, '', '', { context: AROUND, timeout: TIMEOUT })
+  if (patch === undefined) return undefined
+  const { hunks } = patch
   return hunks.flatMap((hunk, at) => [
     ...(at > 0 ? [{ kind: 'gap' as const, text: `line ${hunk.newStart}` }] : []),
     // What says that a text ends without a line break is none of its lines.

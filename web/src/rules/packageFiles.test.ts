@@ -13,6 +13,7 @@ test('a name that leads out of the package, or that is there, is no name for a f
 test('raising a version raises its last number and leaves the rest of the manifest', () => {
   expect(raised('id: a\nversion: 1.2.9\ntitle: t\n')).toBe('id: a\nversion: 1.2.10\ntitle: t\n')
   expect(raised('version: "0.1"  # first\n')).toBe('version: "0.2"  # first\n')
+  expect(raised('version: 10\n')).toBe('version: 10.1\n')
   expect(raised('id: a\n')).toBe('id: a\n')
 })
 

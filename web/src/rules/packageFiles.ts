@@ -46,7 +46,7 @@ export function pathProblem(path: string, files: Files): string | undefined {
 
 /** The manifest with its version raised by the last number; as it is where there is no such version. */
 export const raised = (manifest: string): string =>
-  manifest.replace(/^(version:\s*["']?)(\d+(?:\.\d+)*?)(?:\.)?(\d+)(["']?\s*(?:#.*)?)$/m, (_, before: string, begin: string, last: string, after: string) => `${before}${begin}.${Number(last) + 1}${after}`)
+  manifest.replace(/^(version:\s*["']?)((?:\d+\.)*)(\d+)(["']?\s*(?:#.*)?)$/m, (_, before: string, begin: string, last: string, after: string) => (begin === '' ? `${before}${last}.1${after}` : `${before}${begin}${Number(last) + 1}${after}`))
 
 /** The file that a problem of a package is in: problems name it with the package before it. */
 export function fileOf(named: string | null | undefined, id: string, files: Files): string {

@@ -12,7 +12,8 @@ const useMayRead = (): boolean => useSigned().rights.may('rules.read')
 export const useRules = () => useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => rules.list(signal), refetchInterval: STATUS_MS, enabled: useMayRead() })
 export const useRule = (id: string | undefined) => useQuery({ queryKey: ['rule', id], queryFn: ({ signal }) => rules.get(id ?? '', signal), enabled: id !== undefined })
 export const usePackages = () => useQuery({ queryKey: ['packages'], queryFn: ({ signal }) => rules.packages(signal), enabled: useMayRead() })
-export const usePackageFiles = (id: string) => useQuery({ queryKey: ['package-files', id], queryFn: ({ signal }) => rules.files(id, signal), refetchOnWindowFocus: false })
+/** Asked for by whoever is to change them: what was asked for before may be another version. */
+export const usePackageFiles = (id: string) => useQuery({ queryKey: ['package-files', id], queryFn: ({ signal }) => rules.files(id, signal), refetchOnWindowFocus: false, staleTime: 0, gcTime: 0 })
 export const useExceptions = () => useQuery({ queryKey: ['exceptions'], queryFn: ({ signal }) => rules.exceptions(signal), enabled: useMayRead() })
 
 /** Takes a rule as the server has it now; what else depends on it is asked for anew. */

@@ -1,9 +1,9 @@
 //! Rules, packages and exceptions.
 
 use crate::{
-    Backtest, BacktestRequest, LookupParams, PackageCheck, PackageFiles, PackageInstallParams, PackageInstalled,
-    PackageList, PackageSummary, PackageUpdate, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail, RuleException,
-    RuleExceptionCreate, RuleExceptionList, RuleList, RuleUpdate,
+    Backtest, BacktestRequest, LookupParams, PackageCheck, PackageContent, PackageFiles, PackageInstallParams,
+    PackageInstalled, PackageList, PackageSummary, PackageUpdate, RuleCheck, RuleCheckRequest, RuleCreate, RuleDetail,
+    RuleException, RuleExceptionCreate, RuleExceptionList, RuleList, RuleUpdate,
 };
 
 /// List rules
@@ -88,7 +88,7 @@ pub fn download_package() {}
 ///
 /// To be changed and installed again.
 #[utoipa::path(get, path = "/api/v1/packages/{id}/files", operation_id = "getPackageFiles", tag = "rules", params(("id" = String, Path, description = "The package's id"), LookupParams),
-    responses((status = 200, description = "Its files", body = PackageFiles)), security(("key" = []), ("session" = [])))]
+    responses((status = 200, description = "Its files", body = PackageContent)), security(("key" = []), ("session" = [])))]
 pub fn package_files() {}
 
 /// Switch a package, or fill its variables in

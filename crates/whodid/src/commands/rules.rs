@@ -246,6 +246,9 @@ fn each_part(path: &Path, act: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> 
     }
 }
 
+/// How long the smallest difference of two texts is looked for; a larger one is shown then.
+const DIFFERENCE_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// What a new package begins with.
 const MANIFEST_BEGIN: &str = "id: {id}
 version: 0.1.0
@@ -342,12 +345,17 @@ fn begin(flags: &NewFlags, output: Output) -> Result<End> {
     Ok(End::Done)
 }
 
+fn printable_lines(text: &str) -> String {
+    let is_odd = |sign: char| sign.is_control() && sign != '\n' && sign != '\t';
+    text.chars().map(|sign| if is_odd(sign) { char::REPLACEMENT_CHARACTER } else { sign }).collect()
+}
+
 /// The lines that differ between two texts, with three of those around them, as `diff -u` has them.
 pub(super) fn line_difference(path: &str, before: &str, after: &str) -> String {
-    similar::TextDiff::from_lines(before, after)
-        .unified_diff()
-        .header(&format!("a/{path}"), &format!("b/{path}"))
-        .to_string()
+    // Texts of others, on a terminal: no control signs.
+    let (before, after) = (printable_lines(before), printable_lines(after));
+    let difference = similar::TextDiff::configure().timeout(DIFFERENCE_TIME_MAX).diff_lines(&before, &after);
+    difference.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string()
 }
 
 fn diff(flags: &DiffFlags, output: Output) -> Result<End> {

@@ -170,7 +170,7 @@ fn holds_nul(json: &[u8]) -> bool {
 }
 
 /// What serde says, without any of the body's own text: a wrong body may hold a secret.
-fn json_detail(error: &serde_json::Error) -> String {
+pub fn json_detail(error: &serde_json::Error) -> String {
     let place = format!("line {} column {}", error.line(), error.column());
     match error.classify() {
         serde_json::error::Category::Data => {

@@ -13,8 +13,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use whodid_api::{
-    Code, LookupParams, PackageCheck, PackageFileChange, PackageFiles, PackageInstallParams, PackageInstalled,
-    PackageList, PackageProblem, PackageSummary, PackageUpdate, PackageVariable,
+    Code, LookupParams, PackageCheck, PackageContent, PackageFileChange, PackageFiles, PackageInstallParams,
+    PackageInstalled, PackageList, PackageProblem, PackageSummary, PackageUpdate, PackageVariable,
 };
 use whodid_audit::{Actor, Deed, Told};
 use whodid_meta::{DocumentChange, DocumentKind, Expected};
@@ -98,12 +98,8 @@ pub async fn install(
     }
     let now = crate::clock::now();
     let mut candidate = Candidate::of(&app, &rules, package, digest, None, now).await?;
-    let is_blind = !super::rules::may_read_audit(&caller, &account);
-    if is_blind && sees_audit(&rules.catalog, &candidate.known.package.manifest.id) {
-        let what = format!("the installed version of `{}`", candidate.known.package.manifest.id);
-        return Err(would_blind(&what));
-    }
-    candidate.is_without_audit(is_blind);
+    may_be_changed_by(&caller, &account, &rules.catalog, &candidate.known.package.manifest.id)?;
+    candidate.is_without_audit(!super::rules::may_read_audit(&caller, &account));
     if params.dry_run {
         let (files, files_left_off) = candidate.changes;
         return Ok(Json(PackageInstalled { dry_run: true, files, files_left_off, ..candidate.installed }));
@@ -120,8 +116,8 @@ async fn read(app: &App, caller: &Caller, headers: &HeaderMap, body: Body) -> Re
     let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     let read = move || {
         let package = if is_json {
-            let given: PackageFiles =
-                serde_json::from_slice(&bytes).map_err(|error| Failure::new(Code::BadJson, error.to_string()))?;
+            let given: PackageFiles = serde_json::from_slice(&bytes)
+                .map_err(|error| Failure::new(Code::BadJson, super::body::json_detail(&error)))?;
             Package::from_files(given.files)
         } else {
             Package::from_archive(&bytes)
@@ -142,7 +138,9 @@ pub async fn check(
     let (digest, package) = read(&app, &caller, &headers, body).await?;
     let rules = app.rules_of(&account).await?;
     let now = crate::clock::now();
-    let refusal = may_be_installed(&rules.catalog, &package.manifest, None).err();
+    let refusal = may_be_installed(&rules.catalog, &package.manifest, None)
+        .and_then(|()| may_be_changed_by(&caller, &account, &rules.catalog, &package.manifest.id))
+        .err();
     let known = Arc::clone(&rules);
     let examined = app.compiling.work(move || Examined::of(package, &known.catalog, now)).await?;
     let problems = examined.checked.problems.iter().map(problem).collect();
@@ -176,10 +174,11 @@ pub async fn files(
     caller: Caller,
     Id(id): Id,
     Params(params): Params<LookupParams>,
-) -> Result<Json<PackageFiles>, Failure> {
+) -> Result<Json<PackageContent>, Failure> {
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
     let rules = app.rules_of(&account).await?;
-    Ok(Json(PackageFiles { files: known(&rules.catalog, &id)?.package.files.clone() }))
+    let known = known(&rules.catalog, &id)?;
+    Ok(Json(PackageContent { digest: known.digest.clone(), files: known.package.files.clone() }))
 }
 
 pub async fn download(
@@ -457,6 +456,14 @@ impl Candidate {
         app.refresh_rules(account).await?;
         Ok(installed)
     }
+}
+
+/// Whether somebody may put another version in the place of the installed one, if one is.
+fn may_be_changed_by(caller: &Caller, account: &AccountName, catalog: &Catalog, id: &str) -> Result<(), Failure> {
+    if !super::rules::may_read_audit(caller, account) && sees_audit(catalog, id) {
+        return Err(would_blind(&format!("the installed version of `{id}`")));
+    }
+    Ok(())
 }
 
 /// Whether a package may be installed as far as its manifest tells.

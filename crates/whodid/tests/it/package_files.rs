@@ -24,7 +24,7 @@ async fn files_are_read_changed_checked_and_installed_over_the_version_they_were
     // The archive of the same files is the same package.
     assert_eq!(installed["package"]["digest"], first.digest());
     let (_, held) = ask(&server, "GET", "/api/v1/packages/mine/files", Value::Null).await;
-    assert_eq!(held["files"], json!(first.files));
+    assert_eq!((&held["files"], &held["digest"]), (&json!(first.files), &json!(first.digest())));
 
     let mut files = first.files.clone();
     let rule = files.get_mut("rules/one.yml").unwrap();
@@ -77,9 +77,16 @@ async fn a_check_says_all_that_is_wrong_and_why_it_would_be_refused() {
     assert!(checked["refusal"].as_str().unwrap().contains("came with whodid"), "{checked}");
 
     // Without a manifest that can be read there is no package to speak of.
-    for wrong in [json!({}), json!({"package.yaml": "id: ["}), json!({"../out": "x"}), json!({"a.yml": 3})] {
+    for wrong in [
+        json!({}),
+        json!({"package.yaml": "id: ["}),
+        json!({"../out": "x"}),
+        json!({"./package.yaml": "id: a"}),
+        json!({"": "x"}),
+        json!({"a.yml": 3}),
+    ] {
         let (status, refused) = check(&wrong).await;
-        assert_eq!((status, refused["code"].as_str()), (400, Some("bad_json")), "{wrong}: {refused}");
+        assert_eq!(status, 400, "{wrong}: {refused}");
     }
     assert_eq!(ask(&server, "POST", "/api/v1/packages", json!({"file": {}})).await.0, 400, "a member that is none");
 }
