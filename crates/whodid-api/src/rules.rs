@@ -381,7 +381,7 @@ pub struct PackageInstallParams {
     /// The hash that the package must have: `sha256:…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// The hash of the installed package that this one was written on; refused when another is installed by now.
+    /// The hash of the installed package that this one was written on; refused when another is installed by now. `none`: refused when one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
 }

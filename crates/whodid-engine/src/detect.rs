@@ -56,6 +56,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 const SAVE_INTERVAL_MAX: Duration = Duration::from_secs(60);
 const SAVE_SHARE: u32 = 40;
+/// Sets of rules that wait to be taken up; of more the last takes the place of the one before it.
+const WANTED_MAX: usize = 64;
 
 /// Detection of all accounts.
 #[derive(Debug)]
@@ -93,7 +95,8 @@ impl Detection {
 /// Detection of one account.
 #[derive(Debug)]
 struct Watched {
-    wanted: parking_lot::Mutex<Wanted>,
+    /// The rules to go on with, one set after another.
+    wanted: parking_lot::Mutex<VecDeque<Wanted>>,
     /// Told when there are other rules.
     changed: Notify,
     /// What people may ask for while a step runs.
@@ -103,8 +106,20 @@ struct Watched {
     work: Mutex<Work>,
 }
 
-/// The rules to go on with.
-#[derive(Debug, Clone)]
+impl Watched {
+    /// The last of the wanted rules that may be taken up when the audit log was looked at up to an offset.
+    fn due(&self, looked: Option<Offset>) -> Option<Arc<RuleSet>> {
+        let mut wanted = self.wanted.lock();
+        let mut last = None;
+        while let Some(next) = wanted.pop_front_if(|wanted| looked.is_none_or(|looked| looked >= wanted.after)) {
+            last = Some(next.rules);
+        }
+        last
+    }
+}
+
+/// Rules to go on with.
+#[derive(Debug)]
 struct Wanted {
     rules: Arc<RuleSet>,
     /// The next offset of the audit log when they were set. They are taken up once detection has come so far: what was
@@ -132,6 +147,8 @@ struct Work {
     save_after: Duration,
     /// When rules that learn are to be shown what was stored before they ran, where some may not know it.
     learn_at: Option<Instant>,
+    /// How long after the next failure it is tried again.
+    learn_pause: Duration,
 }
 
 /// How detection of an account stands.
@@ -157,24 +174,24 @@ impl Engine {
     pub async fn set_rules(&self, account: &AccountName, rules: Arc<RuleSet>) -> Result<(), Error> {
         let detection = &self.inner.detection;
         if rules.rules().is_empty() {
-            let ended = detection.accounts.lock().remove(account);
-            if ended.is_some() {
-                self.keep_nothing(account);
-                snapshot::remove(&self.inner.options.data, account);
+            let known = detection.accounts.lock().get(account).cloned();
+            if let Some(watched) = known {
+                let audit = StreamName::audit();
+                let until = self.next_offset(account, &audit);
+                let is_done = watched.looked.borrow().get(&audit).is_none_or(|next| *next >= until);
+                if is_done { self.end(account) } else { self.want(account, &watched, rules) }
             }
             return Ok(());
         }
         let known = detection.accounts.lock().get(account).cloned();
         match known {
             Some(watched) => {
-                let after = self.next_offset(account, &StreamName::audit());
-                *watched.wanted.lock() = Wanted { rules, after };
-                watched.changed.notify_one();
+                self.want(account, &watched, rules);
             }
             None => {
                 let work = self.begin(account, Arc::clone(&rules)).await?;
                 let watched = Arc::new(Watched {
-                    wanted: parking_lot::Mutex::new(Wanted { rules, after: Offset(0) }),
+                    wanted: parking_lot::Mutex::default(),
                     changed: Notify::new(),
                     shown: parking_lot::Mutex::default(),
                     looked: tokio::sync::watch::Sender::new(work.cursors.clone()),
@@ -185,6 +202,25 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Has rules taken up once detection has come to what the audit log tells now.
+    fn want(&self, account: &AccountName, watched: &Watched, rules: Arc<RuleSet>) {
+        let after = self.next_offset(account, &StreamName::audit());
+        let mut wanted = watched.wanted.lock();
+        if wanted.len() >= WANTED_MAX {
+            wanted.pop_back();
+        }
+        wanted.push_back(Wanted { rules, after });
+        watched.changed.notify_one();
+    }
+
+    /// Ends detection of an account, which has no rules any more.
+    fn end(&self, account: &AccountName) {
+        if self.inner.detection.accounts.lock().remove(account).is_some() {
+            self.keep_nothing(account);
+            snapshot::remove(&self.inner.options.data, account);
+        }
     }
 
     /// How detection of an account stands; `None` when it has no rules.
@@ -297,6 +333,7 @@ impl Engine {
             saved: Instant::now(),
             save_after: SAVE_INTERVAL,
             learn_at: Some(Instant::now()),
+            learn_pause: learning::AGAIN,
         };
         // From the first record on: a crash before the first save would else leave out what came between.
         self.save(account, &mut work).await;
@@ -349,9 +386,11 @@ impl Engine {
                 }
             }
         }
-        let Wanted { rules, after } = watched.wanted.lock().clone();
-        let is_due = work.cursors.get(&StreamName::audit()).is_none_or(|next| *next >= after);
-        if is_due && !Arc::ptr_eq(&rules, &work.rules) {
+        if let Some(rules) = watched.due(work.cursors.get(&StreamName::audit()).copied()) {
+            if rules.rules().is_empty() {
+                self.end(account);
+                return false;
+            }
             work.state = work.rules.carry(&work.state, &rules);
             work.rules = rules;
             work.is_dirty = true;

@@ -307,6 +307,11 @@ impl Habits {
         true
     }
 
+    /// When something of it was last seen.
+    pub fn last(&self) -> Timestamp {
+        self.known.values().map(|seen| seen.last).max().unwrap_or_default()
+    }
+
     /// Takes in what was learned of the time before.
     pub fn add_past(&mut self, past: Self) {
         // Those of this group that were seen as they came are stored, and stand in the past too.

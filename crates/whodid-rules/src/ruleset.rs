@@ -13,6 +13,7 @@ use crate::document::{Body, Document};
 use crate::exception::Exception;
 use crate::folding::{Folding, Verdict};
 use crate::hours::{Hours, HoursError};
+use crate::learning::Past;
 use crate::meta::{Level, Meta};
 use crate::network::{Locate, Nowhere};
 use crate::policy::Policy;
@@ -53,7 +54,7 @@ pub struct Rule {
     /// Whether it sees what whodid tells of itself.
     pub sees_audit: bool,
     /// The hours at which it holds, variables filled in.
-    hours: Option<Hours>,
+    pub(crate) hours: Option<Hours>,
     dedup: Vec<Address>,
 }
 
@@ -159,6 +160,8 @@ pub struct RuleSet {
     required: Expr,
     /// The same of each rule that looks at single events.
     required_of: HashMap<usize, Expr>,
+    /// What besides the text of a rule says what it matches: values of variables, and filters. As a fingerprint.
+    pub(crate) setting: String,
 }
 
 #[derive(Debug, Clone)]
@@ -262,6 +265,9 @@ impl RuleSet {
         let mut required: Vec<(&usize, &Expr)> = required_of.iter().collect();
         required.sort_unstable_by_key(|(number, _)| **number);
         let required = require::any(required.into_iter().map(|(_, required)| required.clone()));
+        let filters: Vec<(&str, &str)> =
+            filter_documents.iter().map(|filter| (filter.meta().id.as_str(), filter.version.as_str())).collect();
+        let setting = fingerprint(&format!("{:?} {filters:?}", build.variables));
         let mut set = Self {
             rules,
             screen: Screen::default(),
@@ -275,6 +281,7 @@ impl RuleSet {
             routes: build.routes,
             required: Expr::All,
             required_of,
+            setting,
         };
         for (index, document) in documents.iter().enumerate() {
             if let Body::Advisor(rule) = &document.body
@@ -420,6 +427,23 @@ impl RuleSet {
                 }
                 for feed in self.feeds.get(&(rule, part)).into_iter().flatten() {
                     self.offer_event(state, feed, subject, &silencing, hits);
+                }
+            }
+        });
+    }
+
+    /// Shows an event of the past to those that are to learn from it, in a state of their own: see
+    /// [`RuleSet::unlearned`].
+    pub fn show(&self, state: &mut State, past: &Past, event: &Unread<'_>) {
+        self.read(event, |subject, places| {
+            let mut numbers = Vec::new();
+            let first_exception = places.partition_point(|place| self.matcher.number(*place) < EXCEPTIONS_FROM);
+            self.matcher.matches(subject, &places[..first_exception], &mut numbers);
+            numbers.retain(|rule| self.is_asked(*rule, subject.place));
+            let mut hits = Vec::new();
+            for feed in numbers.into_iter().filter_map(|rule| self.feeds.get(&(rule, 0))).flatten() {
+                if past.is_for(feed.detector) {
+                    self.offer_event(state, feed, subject, &[], &mut hits);
                 }
             }
         });

@@ -15062,7 +15062,7 @@ export interface operations {
                 dry_run?: boolean;
                 /** @description The hash that the package must have: `sha256:…`. */
                 digest?: string;
-                /** @description The hash of the installed package that this one was written on; refused when another is installed by now. */
+                /** @description The hash of the installed package that this one was written on; refused when another is installed by now. `none`: refused when one is. */
                 replaces?: string;
             };
             header?: never;

@@ -92,7 +92,7 @@ function Editor({ begin: given, of: asked, digest: at }: { begin: Files; of: Kno
   const lines = useMemo(() => (checked.isCurrent ? lineProblems(text, (check?.problems ?? []).filter((problem) => fileOf(problem.file, packageId, files) === path)) : []), [checked.isCurrent, text, check, packageId, files, path])
   const wrong = useMemo(() => new Set((check?.problems ?? []).filter((problem) => problem.gravity === 'error').map((problem) => fileOf(problem.file, packageId, files))), [check, packageId, files])
   const save = useChange({
-    mutationFn: () => rules.installFiles(files, digest !== undefined && check?.package.id === of?.id ? { replaces: digest } : {}),
+    mutationFn: () => rules.installFiles(files, { replaces: digest !== undefined && check?.package.id === of?.id ? digest : 'none' }),
     onSuccess: (done) => {
       again()
       notify(`“${done.package.title}” ${done.package.version} is installed`)
@@ -111,7 +111,9 @@ function Editor({ begin: given, of: asked, digest: at }: { begin: Files; of: Kno
               <h2 id={`${id}-head`}>Files</h2>
               <span className="muted small">Tab indents; Esc, then Tab, leaves the text.</span>
             </div>
-            <FileTabs files={files} path={path} wrong={wrong} onOpen={setPath} onFiles={setFiles} />
+            <div inert={save.isPending}>
+              <FileTabs files={files} path={path} wrong={wrong} onOpen={setPath} onFiles={setFiles} />
+            </div>
             <YamlEditor ref={editor} key={path} label={`Text of ${path}`} value={text} onChange={save.isPending ? undefined : write} problems={lines} describedBy={`${id}-problems`} />
             <Verdict id={`${id}-problems`} checked={checked} files={files} onGoTo={(file, line) => {
               setPath(file)
@@ -120,7 +122,7 @@ function Editor({ begin: given, of: asked, digest: at }: { begin: Files; of: Kno
             }} />
             <ChangeError error={save.error} />
             <div className="button-row rule-save">
-              {isSameVersion && (
+              {isSameVersion && !save.isPending && (
                 <button type="button" className="link-button" onClick={() => setFiles((now) => ({ ...now, [MANIFEST]: raised(now[MANIFEST] ?? '') }))}>
                   Raise the version above {of.version}
                 </button>

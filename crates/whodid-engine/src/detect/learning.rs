@@ -24,8 +24,10 @@ use crate::read::search_error;
 const TIME_MAX: Duration = Duration::from_secs(10);
 /// Accounts that read at once: after an upgrade that brings other rules all of them want to.
 pub(super) const AT_ONCE_MAX: usize = 2;
-/// How long after nothing could be read it is tried again; rules judge by what comes until then.
-const AGAIN: Duration = Duration::from_secs(60);
+/// How long after something could not be read all is read again, and how long at most when that fails time and again.
+/// Rules judge by what was read, and by what comes, until then.
+pub(super) const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN_MAX: Duration = Duration::from_secs(3600);
 /// How long after others had all turns at reading it is tried again.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -46,9 +48,14 @@ impl Engine {
             return true;
         };
         // Closed by nobody.
-        let Ok(_turn) = self.inner.detection.learners.acquire().await else { return false };
+        let turn = tokio::select! {
+            () = self.inner.shutdown.cancelled() => return false,
+            turn = self.inner.detection.learners.acquire() => turn,
+        };
+        let Ok(_turn) = turn else { return false };
         let begun = Instant::now();
         let mut reading = Reading { state: work.rules.new_state(), records: 0, is_whole: true };
+        let mut has_failed = false;
         // The audit log first: it is the smaller one.
         for (stream, share) in [(StreamName::audit(), TIME_MAX / 2), (StreamName::activity(), TIME_MAX)] {
             let read = tokio::select! {
@@ -56,17 +63,17 @@ impl Engine {
                 read = self.read_past(account, work, &past, &stream, begun + share, &mut reading) => read,
             };
             if let Err(error) = read {
-                reading.is_whole = false;
+                (reading.is_whole, has_failed) = (false, true);
                 tracing::warn!(account = %account, stream = %stream, error = %chain(&error), "what is stored could not all be shown to rules that learn");
             }
         }
         let Reading { state, records, is_whole } = reading;
-        if records == 0 && !is_whole {
-            work.learn_at = Some(Instant::now() + AGAIN);
-            return true;
-        }
-        work.rules.learn(&mut work.state, &past, state);
-        (work.is_dirty, work.learn_at) = (true, None);
+        work.rules.learn(&mut work.state, &past, state, !has_failed);
+        work.is_dirty = true;
+        (work.learn_at, work.learn_pause) = match has_failed {
+            true => (Some(Instant::now() + work.learn_pause), (work.learn_pause * 2).min(AGAIN_MAX)),
+            false => (None, AGAIN),
+        };
         if records > 0 {
             let took_ms = begun.elapsed().as_millis() as u64;
             tracing::info!(account = %account, records, took_ms, is_whole, "rules that learn were shown what is stored");
@@ -105,9 +112,10 @@ impl Engine {
             let batch = batch.map_err(search_error)?;
             reading.records += batch.num_rows() as u64;
             let (rules, of, account) = (Arc::clone(&work.rules), stream.clone(), account.clone());
+            let past_of = past.clone();
             let mut state = std::mem::take(&mut reading.state);
             let shown = self.inner.detection.workers.run(move || {
-                show(&rules, &mut state, &batch, &of, &account);
+                show(&rules, &mut state, &past_of, &batch, &of, &account);
                 state
             });
             reading.state = match shown.await {
@@ -118,9 +126,8 @@ impl Engine {
                     return Err(Error::internal("showing rules what is stored", error));
                 }
             };
-            let drops = reading.state.drops();
-            if drops.groups > 0 || drops.values > 0 {
-                // Full: what is older would push out what is newer.
+            if !reading.state.has_room_for_past() {
+                // What is older would push out what is newer.
                 reading.is_whole = false;
                 return Ok(());
             }
@@ -129,16 +136,21 @@ impl Engine {
 }
 
 /// Leads a state through records, and tells nothing of what is found.
-fn show(rules: &RuleSet, state: &mut State, batch: &RecordBatch, stream: &StreamName, account: &AccountName) {
-    let mut hits = Vec::new();
+fn show(
+    rules: &RuleSet,
+    state: &mut State,
+    past: &Past,
+    batch: &RecordBatch,
+    stream: &StreamName,
+    account: &AccountName,
+) {
     subject::each(batch, stream, &mut |row, event| {
         // As if each had been taken in when it happened, as in a backtest.
         let place = Place { recorded_at: event.place.event_time, ..event.place.clone() };
         let event = Unread { place: &place, ..*event };
-        if catch_unwind(AssertUnwindSafe(|| rules.step(state, &event, &mut hits))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| rules.show(state, past, &event))).is_err() {
             metrics::counter!("whodid_detect_panics_total").increment(1);
             tracing::error!(account = %account, stream = %stream, offset = %row.offset(), "a rule broke off at this record: please report it");
         }
-        hits.clear();
     });
 }

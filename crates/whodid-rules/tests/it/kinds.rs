@@ -198,7 +198,7 @@ fn what_is_learned_of_the_past_is_known_in_whatever_order_it_was_read() {
     assert_eq!(wanted.span, 14 * 86_400 * 1_000_000);
     let mut past = rules.new_state();
     take_in(&mut past, &[("10:02:00", "192.0.2.2"), ("10:00:00", "192.0.2.1")]);
-    rules.learn(&mut state, &wanted, past);
+    rules.learn(&mut state, &wanted, past, true);
     assert_eq!(rules.unlearned(&mut state), None, "once is enough");
     let found = take_in(&mut state, &[("10:04:00", "192.0.2.1"), ("10:05:00", "203.0.113.9")]);
     assert_eq!(found, ["it bob 10:05:00"], "what was done before is history");

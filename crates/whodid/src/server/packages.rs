@@ -36,6 +36,8 @@ use super::rules::{outcome, problem};
 
 /// Ids that no installed package has: `POST /api/v1/packages/refresh` and `check` would hide them.
 const TAKEN_IDS: [&str; 2] = ["check", "refresh"];
+/// What `replaces` says of a package that is to be new.
+const NONE: &str = "none";
 /// Files whose texts are told where two versions of a package differ, and the bytes that these may have together.
 const FILES_TOLD_MAX: usize = 200;
 const FILES_TOLD_BYTES_MAX: usize = 1 << 20;
@@ -88,7 +90,13 @@ pub async fn install(
     }
     let rules = app.rules_of(&account).await?;
     let installed = rules.catalog.packages.get(&package.manifest.id).map(|known| known.digest.as_str());
-    if let Some(wanted) = params.replaces.as_deref().filter(|wanted| installed != Some(*wanted)) {
+    let is_meant = |wanted: &str| if wanted == NONE { installed.is_none() } else { installed == Some(wanted) };
+    if let Some(wanted) = params.replaces.as_deref().filter(|wanted| !is_meant(wanted)) {
+        if wanted == NONE {
+            let id = &package.manifest.id;
+            let detail = format!("a package with the id `{id}` is installed: edit that one, or give yours another id");
+            return Err(Failure::new(Code::NameTaken, detail));
+        }
         let installed = installed.map_or("none is installed".to_owned(), |digest| format!("{digest} is installed"));
         let detail = format!(
             "the package was changed by somebody else meanwhile: {installed}, and this was written on {wanted}. Look at \

@@ -43,6 +43,10 @@ async fn files_are_read_changed_checked_and_installed_over_the_version_they_were
     let (status, upgraded) = ask(&server, "POST", &on, json!({"files": files})).await;
     assert_eq!((status, &upgraded["changed"]), (200, &json!(["mine-not-admin"])), "{upgraded}");
 
+    // What is meant to be new takes no place of another.
+    let (status, taken) = ask(&server, "POST", "/api/v1/packages?replaces=none", json!({"files": files})).await;
+    assert_eq!((status, taken["code"].as_str()), (409, Some("name_taken")), "{taken}");
+
     // Whoever wrote on the first version must not take the second back unseen.
     let (status, late) = ask(&server, "POST", &on, json!({"files": first.files})).await;
     assert_eq!((status, late["code"].as_str()), (409, Some("conflict")), "{late}");
