@@ -165,7 +165,8 @@ pub struct DetectStatus {
 }
 
 impl Engine {
-    /// Sets the rules of an account; an empty set ends its detection. Correlations whose rules are unchanged go on
+    /// Sets the rules of an account; an empty set ends its detection. They are taken up once the rules as they were have
+    /// looked at what the audit log tells by now. Correlations whose rules are unchanged go on
     /// with what they remember. Of an account that had none, records are looked at from now on, or from where an
     /// earlier run stopped.
     ///
