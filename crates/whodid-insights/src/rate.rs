@@ -1,0 +1,539 @@
+//! How often something is usually counted, and whether it is more now.
+//!
+//! A series of counts in bins. The mean of a bin is a level that follows within days, times the shape of the week, and
+//! not under what was counted at this hour in the weeks before. What is counted in one, two, four, twelve and about
+//! seventy bins is held against it, each with a dispersion of its own that is learned from what the series did: so what
+//! comes in waves is not taken for unusual, and a slow ramp shows in the long windows.
+//!
+//! Everything is learned with weights that make outliers count little (Noufaily et al. 2013), and nothing from a bin
+//! that is part of an insight.
+
+use serde::{Deserialize, Serialize};
+
+use crate::grid::{Bin, Grid, hour_of_week};
+use crate::season::Season;
+use crate::tail::{quantile_95, residual, upper_surprise};
+
+/// Windows whose sum is judged, in bins. The last is six blocks of twelve, the sixth as far as it has come.
+pub const WINDOWS: [i32; 5] = [1, 2, 4, 12, 72];
+/// By how much a window must exceed what is expected, whatever the statistics say.
+const RATIO_MIN: [f32; 5] = [3.5, 3.3, 3.0, 2.3, 1.8];
+/// Least count of an unusual window, and least excess.
+pub const COUNT_MIN: f32 = 10.0;
+/// Bins that are kept: twelve that are over, and those still open.
+const RING: usize = 16;
+/// Bins that may be open at once.
+pub const OPEN_BINS: i32 = 4;
+const BLOCK: i32 = 12;
+const BLOCKS: usize = 6;
+/// What is less than this share of what is expected teaches so much only: after a holiday work goes on as before.
+const LOW_SHARE: f32 = 0.45;
+const LOW_WEIGHT: f32 = 0.25;
+/// An hour's shape learns with at least this weight, also from bins that are part of an insight.
+const SEASON_WEIGHT_MIN: f32 = 0.1;
+/// So much of what was counted at this hour in the weeks before is expected again, however low the level is by now.
+const FLOOR: f32 = 0.7;
+/// Counts after which a series has a season of its own.
+const SEASON_CALLS: f32 = 60.0;
+/// Residuals beyond this count less (Noufaily et al. 2013).
+const ROBUST: f64 = 2.58;
+/// Up to the first share of bins outliers are taken for what they are; from the second on they are how the series is,
+/// and teach in full. Bins over which the share is taken.
+const OUTLIERS: (f32, f32) = (0.008, 0.05);
+const OUTLIERS_BINS: f32 = 2_016.0;
+/// Bins over which a dispersion is learned.
+const DISPERSION_BINS: f32 = 4_032.0;
+/// How much a count is taken to vary around its mean before anything is known: the square of the coefficient of
+/// variation, and how many units of squared mean that is worth.
+const SPREAD_PRIOR: (f32, f32) = (0.15, 20.0);
+/// The variance is at least so many times the mean.
+const DISPERSION_MIN: f64 = 1.2;
+/// Bins that the mean is worth that a series is taken to have before anything is known of it, and that mean.
+const LEVEL_PRIOR: (f32, f32) = (12.0, 0.02);
+/// Of the largest ratio so far half of the logarithm is left after so many days, and in the first week already after
+/// the second.
+const RECORD_HALF_LIFE_DAYS: (i64, i64) = (7, 2);
+/// Above a series' own record by so much is unusual.
+const RECORD_RATIO: f32 = 1.2;
+/// Counts that are added on both sides of a ratio, so that few calls make no high one.
+const RATIO_OFFSET: f32 = 5.0;
+/// Bins of a series that are remembered because they stood out, and how high they must.
+const NOTABLE_MAX: usize = 8;
+const NOTABLE_HEIGHT: f32 = 0.9;
+/// What is left of the height of the time before, when it stood out again.
+const NOTABLE_LEFT: f32 = 0.98;
+/// So much higher than what was told before is news again.
+const HABIT_RATIO: f32 = 1.5;
+/// What was told so often within two weeks is usual.
+const OFTEN: i32 = 3;
+/// What stood out at the same minute of so many hours is usual.
+const HOURLY: i32 = 4;
+
+/// What one series of counts is usually like.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// The bin of the first count.
+    pub first: Bin,
+    /// The first bin that is still open.
+    pub next: Bin,
+    /// Of the level: a discounted sum of counts, and of what one unit of level would have given.
+    a: f32,
+    b: f32,
+    /// All that was ever counted.
+    pub total: f32,
+    /// The largest count of a bin on the first day.
+    pub first_day_peak: f32,
+    hour_sum: f32,
+    hour_weight: f32,
+    ring: [f32; RING],
+    blocks: [f32; BLOCKS],
+    expected: [f32; BLOCKS],
+    /// Of each window: discounted sums of squared errors beyond chance, and of squared means.
+    spread: [(f32, f32); 5],
+    /// The share of bins that are outliers.
+    outliers: f32,
+    /// The highest ratio of each window, as logarithm.
+    record: [f32; 5],
+    /// The same of this half of a day and of the one before: what comes slowly must not raise its own bar.
+    recent: [[f32; 5]; 2],
+    season: Option<Season>,
+    /// Bins that stood out, told or not, the oldest first.
+    notable: Vec<Notable>,
+    /// Made of the season for the hour of `next`, and made anew where it is missing.
+    #[serde(skip)]
+    shape: Shape,
+}
+
+/// A bin that stood out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Notable {
+    bin: Bin,
+    /// The bin at this time of an earlier day, if there was one.
+    before: Option<Bin>,
+    /// How much that was beyond what was expected ([`height`]).
+    height: f32,
+    /// Whether it was the highest of an insight.
+    is_told: bool,
+}
+
+/// The week's shape around one hour: of the hour before, of it, of the hour after.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Shape {
+    hour: Option<i32>,
+    factor: [f32; 3],
+    floor: [f32; 3],
+}
+
+/// Whether a bin that is over teaches what is usual.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Teaching {
+    /// As it is, outliers less.
+    Usual,
+    /// Not at all: it is part of an insight.
+    Nothing,
+    /// The level is followed fast: it stayed what it became.
+    NewLevel,
+}
+
+/// A window that is more than it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Excess {
+    /// Length of the window, in bins.
+    pub bins: i32,
+    /// What was counted in it.
+    pub count: f64,
+    /// What was expected.
+    pub expected: f64,
+    /// The variance of that.
+    pub variance: f64,
+    /// `-log10` of the mid-p value.
+    pub surprise: f64,
+}
+
+/// How a window stands against what is expected of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Index into [`WINDOWS`].
+    window: usize,
+    count: f32,
+    mean: f32,
+}
+
+impl Rate {
+    /// A series whose first count is in this bin.
+    pub fn new(first: Bin) -> Self {
+        Self {
+            first,
+            next: first,
+            a: LEVEL_PRIOR.0 * LEVEL_PRIOR.1,
+            b: LEVEL_PRIOR.0,
+            total: 0.0,
+            first_day_peak: 0.0,
+            hour_sum: 0.0,
+            hour_weight: 0.0,
+            ring: [0.0; RING],
+            blocks: [0.0; BLOCKS],
+            expected: [0.0; BLOCKS],
+            spread: [(SPREAD_PRIOR.0 * SPREAD_PRIOR.1, SPREAD_PRIOR.1); 5],
+            outliers: 0.0,
+            record: [0.0; 5],
+            recent: [[0.0; 5]; 2],
+            season: None,
+            notable: Vec::new(),
+            shape: Shape::default(),
+        }
+    }
+
+    /// A series that is known to have been silent for some bins before its first count.
+    pub fn silent_since(first: Bin, since: Bin, grid: Grid) -> Self {
+        let mut rate = Self::new(first);
+        let bins = (first - since).clamp(0, grid.half_life_bins as Bin * 2);
+        rate.b += bins as f32;
+        rate
+    }
+
+    /// Counts in an open bin: one from [`Rate::next`] on, at most [`OPEN_BINS`] of them.
+    pub fn count(&mut self, bin: Bin, by: f32, grid: Grid) {
+        debug_assert!(bin >= self.next && bin < self.next + OPEN_BINS, "{bin} is not open, {} is", self.next);
+        self.ring[slot(bin)] += by;
+        self.total += by;
+        if self.season.is_none() && self.total >= SEASON_CALLS {
+            self.season = Some(Season::default());
+            self.shape = Shape::default();
+        }
+        if bin - self.first < grid.bins_in_hours(24) {
+            self.first_day_peak = self.first_day_peak.max(self.ring[slot(bin)]);
+        }
+    }
+
+    /// What was counted in a bin of the last hour, or an open one.
+    pub fn at(&self, bin: Bin) -> f32 {
+        if bin >= self.next + OPEN_BINS || bin < self.next - BLOCK { 0.0 } else { self.ring[slot(bin)] }
+    }
+
+    /// Takes in what came too late for its bin: for the level only, as far as that bin still counts.
+    pub fn teach_late(&mut self, bin: Bin, by: f32, grid: Grid) {
+        let age = (self.next - bin).max(0) as f32;
+        let left = libm::exp2f(-age / grid.half_life_bins);
+        if bin < self.first {
+            // It was there before: what lies between was silent, as far as is known.
+            let reach = |age: f32| (1.0 - libm::exp2f(-age / grid.half_life_bins)) / (1.0 - grid.decay);
+            self.b += (reach(age) - reach((self.next - self.first) as f32)).max(0.0);
+            self.first = bin;
+            self.shape = Shape::default();
+        }
+        self.a += by * left;
+        self.total += by;
+    }
+
+    /// Closes bins until this is the first open one.
+    pub fn close_until(&mut self, next: Bin, grid: Grid, teaching: Teaching) {
+        while self.next < next {
+            self.close(grid, teaching);
+        }
+    }
+
+    /// Closes one bin.
+    pub fn close(&mut self, grid: Grid, teaching: Teaching) {
+        let bin = self.next;
+        self.shaped(grid);
+        let (mean, factor) = self.mean_and_factor(bin, grid);
+        let count = self.ring[slot(bin)];
+        let weight = match teaching {
+            Teaching::Usual => self.learn_dispersion(bin, grid),
+            Teaching::Nothing => 0.0,
+            Teaching::NewLevel => 1.0,
+        };
+        let block = block(bin);
+        if bin.rem_euclid(BLOCK) == 0 {
+            (self.blocks[block], self.expected[block]) = (0.0, 0.0);
+        }
+        self.blocks[block] += count;
+        self.expected[block] += mean;
+        let decay = if teaching == Teaching::NewLevel {
+            libm::exp2f(-12.0 / grid.half_life_bins)
+        } else {
+            grid.decay
+        };
+        self.a = self.a * decay + weight * count;
+        self.b = self.b * decay + weight * factor;
+        // What comes every week becomes usual in its hour, even if it was told of each time.
+        let weight_of_hour = weight.max(SEASON_WEIGHT_MIN);
+        self.hour_sum += weight_of_hour * count;
+        self.hour_weight += weight_of_hour;
+
+        let hour = grid.hour(bin);
+        if grid.hour(bin + 1) != hour {
+            if let Some(season) = &mut self.season
+                && self.hour_weight > 0.0
+            {
+                let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
+                let found = self.hour_sum / self.hour_weight;
+                let is_low = found < mean * LOW_SHARE;
+                let share = self.hour_weight / grid.bins_in_hours(1) as f32;
+                season.learn(hour_of_week(hour), found, weeks, if is_low { LOW_WEIGHT } else { share.clamp(0.3, 1.0) });
+            }
+            (self.hour_sum, self.hour_weight) = (0.0, 0.0);
+        }
+        self.next += 1;
+        self.ring[slot(bin + OPEN_BINS)] = 0.0;
+    }
+
+    /// Learns how much windows that end with this bin vary. Returns how much the bin itself is to count.
+    fn learn_dispersion(&mut self, bin: Bin, grid: Grid) -> f32 {
+        let is_first_week = bin - self.first < grid.bins_in_hours(168);
+        let days = if is_first_week { RECORD_HALF_LIFE_DAYS.1 } else { RECORD_HALF_LIFE_DAYS.0 };
+        let fade = libm::exp2f(-1.0 / grid.bins_in_hours(days * 24) as f32);
+        // What was seen while little was known of the week soon counts less.
+        let age = (bin - self.first) as f32;
+        let keep = 1.0 - 1.0 / (age / 3.0 + 144.0).min(DISPERSION_BINS);
+        let mut weight_of_bin = 1.0;
+        let mut stood_out = None;
+        let (mut is_low, mut is_outlier) = (false, false);
+        let trust = ((self.outliers - OUTLIERS.0) / (OUTLIERS.1 - OUTLIERS.0)).clamp(0.0, 1.0);
+        for Standing { window, count, mean } in self.standings(bin, grid) {
+            let mut weight = 1.0;
+            let variance = self.variance(window, f64::from(mean));
+            let record = &mut self.record[window];
+            *record *= fade;
+            if count > mean {
+                let recent = &mut self.recent[0][window];
+                *recent = recent.max(height(count, mean));
+                let dispersion = variance / f64::from(mean).max(1e-6);
+                let r = residual(f64::from(count), f64::from(mean), dispersion) as f32;
+                if r > ROBUST as f32 {
+                    weight = ((ROBUST as f32 / r) * (ROBUST as f32 / r)).max(trust);
+                    is_outlier |= window == 0;
+                }
+            }
+            if window == 3 && count < mean * LOW_SHARE && mean > COUNT_MIN {
+                is_low = true;
+            }
+            if window == 0 {
+                weight_of_bin = weight;
+                let height = height(count, mean);
+                if height >= NOTABLE_HEIGHT && count >= COUNT_MIN {
+                    stood_out = Some(Notable { bin, before: None, height, is_told: false });
+                }
+            }
+            let (beyond, squares) = &mut self.spread[window];
+            // Huber's estimate of scale: one outlier widens it little, and many do.
+            let error = ((count - mean) * (count - mean)).min((ROBUST * ROBUST * variance) as f32);
+            *beyond = *beyond * keep + error - mean;
+            *squares = *squares * keep + mean * mean;
+        }
+        if bin.rem_euclid(grid.bins_in_hours(12)) == 0 {
+            for (record, old) in self.record.iter_mut().zip(self.recent[1]) {
+                *record = record.max(old);
+            }
+            self.recent = [[0.0; 5], self.recent[0]];
+        }
+        if let Some(notable) = stood_out {
+            self.note(notable, grid);
+        }
+        let share = 1.0 / (age + 100.0).min(OUTLIERS_BINS);
+        self.outliers += share * (f32::from(u8::from(is_outlier)) - self.outliers);
+        if is_low { LOW_WEIGHT } else { weight_of_bin }
+    }
+
+    /// The sums of all windows that end with a bin, against what is expected.
+    fn standings(&self, bin: Bin, grid: Grid) -> impl Iterator<Item = Standing> + use<> {
+        let (mut count, mut mean) = (0.0, 0.0);
+        let mut found = [Standing { window: 0, count: 0.0, mean: 0.0 }; 5];
+        let mut window = 0;
+        for back in 0..BLOCK {
+            count += self.at(bin - back);
+            mean += self.mean_and_factor(bin - back, grid).0;
+            if back + 1 == WINDOWS[window] {
+                found[window] = Standing { window, count, mean };
+                window += 1;
+            }
+        }
+        found[4] = self.block_standing(bin, grid);
+        found.into_iter()
+    }
+
+    /// The last window: of the first open bin, which is not in its block yet, or of none.
+    fn block_standing(&self, bin: Bin, grid: Grid) -> Standing {
+        if bin != self.next {
+            return Standing { window: 4, count: 0.0, mean: 0.0 };
+        }
+        let (mut count, mut mean) = (self.at(bin), self.mean_and_factor(bin, grid).0);
+        for index in 0..BLOCKS {
+            if index != block(bin) || bin.rem_euclid(BLOCK) != 0 {
+                count += self.blocks[index];
+                mean += self.expected[index];
+            }
+        }
+        Standing { window: 4, count, mean }
+    }
+
+    /// The most unusual window that ends with this open bin; `None` where all is as expected. The longest window is
+    /// judged with the first open bin only.
+    ///
+    /// `needed`: the surprise that is needed ([`Excess::surprise`]). A single bin needs `needed_alone`.
+    pub fn excess(&mut self, bin: Bin, needed: f64, needed_alone: f64, grid: Grid) -> Option<Excess> {
+        self.shaped(grid);
+        let mut worst: Option<Excess> = None;
+        for Standing { window, count, mean } in self.standings(bin, grid) {
+            if count < COUNT_MIN || count - mean < COUNT_MIN || count < RATIO_MIN[window] * mean {
+                continue;
+            }
+            let height = height(count, mean);
+            let (count, mean) = (f64::from(count), f64::from(mean));
+            if height < self.record[window] + libm::logf(RECORD_RATIO) || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height, grid)) {
+                continue;
+            }
+            let variance = self.variance(window, mean);
+            let surprise = upper_surprise(count, mean, variance);
+            if surprise < if window == 0 { needed_alone } else { needed } {
+                continue;
+            }
+            if worst.is_none_or(|worst| worst.surprise < surprise) {
+                worst = Some(Excess { bins: WINDOWS[window], count, expected: mean, variance, surprise });
+            }
+        }
+        worst
+    }
+
+    fn variance(&self, window: usize, mean: f64) -> f64 {
+        let (beyond, squares) = self.spread[window];
+        let spread = f64::from((beyond / squares.max(1e-6)).clamp(0.0, 25.0));
+        DISPERSION_MIN * mean + spread * mean * mean + mean * mean / f64::from(self.a).max(0.05)
+    }
+
+    /// What is expected in a bin, and the count that one bin in twenty exceeds.
+    pub fn band(&mut self, bin: Bin, grid: Grid) -> (f64, f64) {
+        self.shaped(grid);
+        let mean = f64::from(self.mean_and_factor(bin, grid).0);
+        (mean, quantile_95(mean, self.variance(0, mean)))
+    }
+
+    /// Whether a bin is clearly above what is expected.
+    pub fn is_hot(&mut self, bin: Bin, grid: Grid) -> bool {
+        let (mean, upper) = self.band(bin, grid);
+        let count = f64::from(self.at(bin));
+        count > upper && count > 1.6 * mean && count >= 2.0
+    }
+
+    /// The level: what a bin has on average.
+    pub fn level(&self) -> f64 {
+        f64::from(self.a / self.b.max(1e-6))
+    }
+
+    /// What is known of it: counts of the last days, the older the less.
+    pub fn known(&self) -> f32 {
+        self.a
+    }
+
+    /// Bytes that it holds beside itself.
+    pub fn heap_bytes(&self) -> usize {
+        self.season.as_ref().map_or(0, |_| crate::season::HOURS * 2 + 16) + self.notable.capacity() * size_of::<Notable>()
+    }
+
+    /// An insight of this series is over: what it was made of is forgotten, and that it was is remembered.
+    pub fn end_insight(&mut self, peak_bin: Bin, peak: f64, expected: f64, grid: Grid) {
+        self.shaped(grid);
+        for back in 1..=BLOCK {
+            let bin = self.next - back;
+            self.ring[slot(bin)] = self.mean_and_factor(bin, grid).0;
+        }
+        self.blocks = self.expected;
+        self.note(Notable { bin: peak_bin, before: None, height: height(peak as f32, expected as f32), is_told: true }, grid);
+    }
+
+    /// Remembers a bin that stood out, in the place of one at the same time of the day.
+    fn note(&mut self, mut new: Notable, grid: Grid) {
+        let same = |old: &Notable| old.is_told == new.is_told && is_near(new.bin - old.bin, grid);
+        if let Some(at) = self.notable.iter().position(same) {
+            let old = self.notable.remove(at);
+            new.height = new.height.max(old.height * NOTABLE_LEFT);
+            let is_other_day = new.bin - old.bin > grid.bins_in_hours(12);
+            new.before = if is_other_day { Some(old.bin) } else { old.before };
+        } else if self.notable.len() == NOTABLE_MAX {
+            // Those that are long past go first, then the lowest: what stands out most comes again most visibly.
+            let day = grid.bins_in_hours(24);
+            let worth = |old: &Notable| if new.bin - old.bin > 9 * day { 0.0 } else { old.height };
+            let lowest = (0..NOTABLE_MAX).min_by(|a, b| worth(&self.notable[*a]).total_cmp(&worth(&self.notable[*b])));
+            let lowest = lowest.unwrap_or(0);
+            if worth(&self.notable[lowest]) > new.height {
+                return;
+            }
+            self.notable.remove(lowest);
+        }
+        self.notable.push(new);
+    }
+
+    /// Whether an excess in a window that ends with a bin is one that is usual by now: as high as what stood out before
+    /// at this time of the day within eight days, or at this minute of several hours, or was told often.
+    fn is_habit(&self, bin: Bin, bins: i32, height: f32, grid: Grid) -> bool {
+        let (day, hour) = (grid.bins_in_hours(24), grid.bins_in_hours(1));
+        let (mut often, mut hourly) = (0, 0);
+        for notable in self.notable.iter().filter(|notable| notable.height + libm::logf(HABIT_RATIO) >= height) {
+            let age = bin - notable.bin;
+            let is_daily = |before: Bin| {
+                let age = bin - before;
+                age <= 8 * day && age > day / 2 && (age + hour / 4).rem_euclid(day) < hour / 2 + bins
+            };
+            if is_daily(notable.bin) || notable.before.is_some_and(is_daily) {
+                return true;
+            }
+            hourly += i32::from(age <= 8 * day && age >= hour && age.rem_euclid(hour) < bins.min(4));
+            often += i32::from(notable.is_told && age <= 14 * day);
+        }
+        often >= OFTEN || hourly >= HOURLY
+    }
+
+    fn mean_and_factor(&self, bin: Bin, grid: Grid) -> (f32, f32) {
+        let level = self.a / self.b.max(1e-6);
+        let Some(hour) = self.shape.hour else { return (level, 1.0) };
+        let Shape { factor, floor, .. } = self.shape;
+        let (near, far, share) = match grid.hour(bin).cmp(&hour) {
+            std::cmp::Ordering::Less => (0, 0, 0.0),
+            std::cmp::Ordering::Greater => (2, 2, 0.0),
+            std::cmp::Ordering::Equal => {
+                let into = grid.into_hour(bin);
+                if into < 0.5 { (1, 0, 0.5 - into) } else { (1, 2, into - 0.5) }
+            }
+        };
+        let mix = |of: [f32; 3]| of[near] + share * (of[far] - of[near]);
+        let factor = mix(factor).max(0.02);
+        ((level * factor).max(mix(floor)), factor)
+    }
+
+    /// Has the shape ready of the hour of the first open bin: made of what is stored only, so a restart changes nothing.
+    fn shaped(&mut self, grid: Grid) {
+        let Some(season) = &self.season else { return };
+        let hour = grid.hour(self.next);
+        if self.shape.hour == Some(hour) {
+            return;
+        }
+        let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
+        let mean = season.mean().unwrap_or(0.0);
+        let hours = [hour - 1, hour, hour + 1];
+        let factor = hours.map(|hour| season.shape(hour_of_week(hour), mean, weeks));
+        let floor = hours.map(|hour| {
+            FLOOR * season.at(hour_of_week(hour)).or_else(|| season.at(hour_of_week(hour - 24))).unwrap_or(0.0)
+        });
+        self.shape = Shape { hour: Some(hour), factor, floor };
+    }
+}
+
+/// Whether so many bins are some days, to a quarter of an hour.
+fn is_near(age: Bin, grid: Grid) -> bool {
+    let (day, near) = (grid.bins_in_hours(24), grid.bins_in_hours(1) / 4);
+    (age + near).rem_euclid(day) <= 2 * near
+}
+
+/// Logarithm of how many times more than expected.
+fn height(count: f32, mean: f32) -> f32 {
+    libm::logf((count + RATIO_OFFSET) / (mean + RATIO_OFFSET)).max(0.0)
+}
+
+fn slot(bin: Bin) -> usize {
+    bin.rem_euclid(RING as i32) as usize
+}
+
+fn block(bin: Bin) -> usize {
+    bin.div_euclid(BLOCK).rem_euclid(BLOCKS as i32) as usize
+}

@@ -1,0 +1,163 @@
+//! Series of counts by what was done where: of calls, and of calls that failed with one code.
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::grid::Bin;
+use crate::names::Name;
+use crate::rate::{Excess, Rate};
+use crate::tail::error_surprise;
+
+/// Series of an account; beyond it those that are quiet longest go.
+pub const SERIES_MAX: usize = 100_000;
+/// Errors among calls are judged in windows of so many bins.
+const ERROR_WINDOWS: [i32; 4] = [1, 2, 4, 12];
+/// Least errors and calls of an unusual window, and by how much the share of errors must exceed the usual one.
+const ERRORS_MIN: f32 = 5.0;
+const CALLS_MIN: f32 = 10.0;
+const SHARE_RATIO_MIN: f64 = 2.0;
+const SHARE_EXCESS_MIN: f64 = 0.10;
+/// Calls that the usual share of errors counts for at most: how much it varies from window to window.
+const SHARE_STRENGTH_MAX: f64 = 100.0;
+/// Errors and calls that are taken to have been before anything is known.
+const SHARE_PRIOR: (f64, f64) = (0.5, 10.0);
+
+/// What is counted: number of a source and names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    pub source: u16,
+    pub region: Name,
+    pub service: Name,
+    pub action: Name,
+    /// The error code of those that failed; of all calls none.
+    pub code: Option<Name>,
+}
+
+/// One series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    pub key: Key,
+    /// The calls among which these errors are.
+    pub calls: Option<u32>,
+    pub is_write: bool,
+    pub rate: Rate,
+    /// The last bin that had anything.
+    pub last: Bin,
+    /// In this bin it was judged when there were so many, and is again when there are more.
+    pub judged: (Bin, f32),
+}
+
+/// All series, each with its number.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AllSeries {
+    list: Vec<Series>,
+    by_key: HashMap<Key, u32>,
+}
+
+impl AllSeries {
+    /// The number of a series; `None` where there is none.
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Adds a series that is not there.
+    pub fn add(&mut self, series: Series) -> u32 {
+        let index = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        self.by_key.insert(series.key, index);
+        self.list.push(series);
+        index
+    }
+
+    pub fn get(&self, index: u32) -> &Series {
+        &self.list[index as usize]
+    }
+
+    pub fn get_mut(&mut self, index: u32) -> &mut Series {
+        &mut self.list[index as usize]
+    }
+
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Series> {
+        self.list.iter()
+    }
+
+    /// Bytes held, about.
+    pub fn bytes(&self) -> usize {
+        self.list.capacity() * size_of::<Series>()
+            + self.by_key.capacity() * (size_of::<(Key, u32)>() + 1)
+            + self.list.iter().map(|series| series.rate.heap_bytes()).sum::<usize>()
+    }
+
+    /// Keeps the series for which it says so. Returns by old number the new one.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Series) -> bool) -> Vec<Option<u32>> {
+        let old = std::mem::take(self);
+        let mut moved = Vec::with_capacity(old.list.len());
+        for mut series in old.list {
+            // Errors come after the calls that they are among.
+            let calls = series.calls.and_then(|calls| moved.get(calls as usize).copied().flatten());
+            let stays = keep(&series) && (series.calls.is_none() || calls.is_some());
+            series.calls = calls;
+            moved.push(stays.then(|| self.add(series)));
+        }
+        moved
+    }
+
+    /// Whether errors in windows that end with an open bin are more than usual, among the calls there were.
+    ///
+    /// The share of errors is taken to be Beta-distributed around the usual share, as if known from
+    /// [`SHARE_STRENGTH_MAX`] calls at most; the surprise is the beta-binomial's. Returns the excess and the calls.
+    pub fn error_excess(&self, index: u32, bin: Bin, needed: f64) -> Option<(Excess, f64)> {
+        let errors = self.get(index);
+        let calls = self.get(errors.calls?);
+        let known = f64::from(calls.rate.known()) + SHARE_PRIOR.1;
+        let usual = ((f64::from(errors.rate.known()) + SHARE_PRIOR.0) / known).min(1.0);
+        let strength = known.min(SHARE_STRENGTH_MAX);
+        let (alpha, beta) = (usual * strength, ((1.0 - usual) * strength).max(1e-3));
+        let mut worst: Option<(Excess, f64)> = None;
+        for bins in ERROR_WINDOWS {
+            let (mut x, mut n) = (0.0_f32, 0.0_f32);
+            for back in 0..bins {
+                x += errors.rate.at(bin - back);
+                n += calls.rate.at(bin - back);
+            }
+            let n = n.max(x);
+            if n < CALLS_MIN || x < ERRORS_MIN {
+                continue;
+            }
+            let share = f64::from(x / n);
+            if share < SHARE_RATIO_MIN * usual || share < usual + SHARE_EXCESS_MIN {
+                continue;
+            }
+            // Fewer calls at the same errors are no news of errors.
+            let mean = errors.rate.level() * f64::from(bins);
+            if f64::from(x) < 2.0 * mean {
+                continue;
+            }
+            let surprise = error_surprise(f64::from(x), f64::from(n), alpha, beta);
+            if surprise < needed || worst.is_some_and(|(worst, _)| worst.surprise >= surprise) {
+                continue;
+            }
+            let expected = usual * f64::from(n);
+            let variance = expected * (1.0 - usual) * (1.0 + (f64::from(n) - 1.0) / (strength + 1.0));
+            worst = Some((Excess { bins, count: f64::from(x), expected, variance, surprise }, f64::from(n)));
+        }
+        worst
+    }
+}
+
+impl Serialize for AllSeries {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.list.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AllSeries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let list = Vec::<Series>::deserialize(deserializer)?;
+        let by_key = list.iter().zip(0..).map(|(series, index)| (series.key, index)).collect();
+        Ok(Self { list, by_key })
+    }
+}
