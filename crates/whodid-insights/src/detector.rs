@@ -14,7 +14,7 @@ use crate::front::{Front, Given};
 use crate::grid::{Bin, Grid};
 use crate::kind::{Kind, Stage};
 use crate::names::{Name, Names};
-use crate::rate::{COUNT_MIN, Excess, OPEN_BINS, Rate, Teaching};
+use crate::rate::{COUNT_MIN, Excess, Needed, OPEN_BINS, Rate, Teaching};
 use crate::series::{AllSeries, Key, SERIES_MAX, Series};
 use crate::settings::Settings;
 use crate::tail::quantile_95;
@@ -41,6 +41,12 @@ const FIRST_DAY_MIN: f32 = 15.0;
 const FIRST_DAY_RATIO: f32 = 1.3;
 /// First days of other actions that are remembered.
 const FIRST_DAYS_MAX: usize = 64;
+/// Series of a region that tell how much more is done at all: at least, and of all at most.
+const COMMON_SERIES_MIN: usize = 12;
+const COMMON_SERIES_MAX: usize = 4_000;
+/// The quantile of their ratios, and what it must exceed to count.
+const COMMON_QUANTILE: f32 = 0.7;
+const COMMON_MIN: f32 = 1.3;
 /// Insights that are told of an account in a day; what comes beyond is counted.
 pub const STARTS_A_DAY_MAX: u32 = 200;
 
@@ -83,6 +89,8 @@ struct State {
     starts: (i64, u32),
     /// The moment up to which time has passed.
     passed: i64,
+    /// Looked up lately. Kept, so that a restart within a bin does not look anew.
+    common: Vec<Common>,
     drops: Drops,
 }
 
@@ -127,6 +135,15 @@ pub struct Detector {
     grid: Grid,
 }
 
+/// How much more a region does in a bin.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Common {
+    source: u16,
+    region: Name,
+    bin: Bin,
+    factor: f32,
+}
+
 impl Detector {
     /// Of an account of which nothing is known.
     pub fn new(account: &str, settings: Settings, places: Arc<dyn Places>) -> Self {
@@ -143,6 +160,7 @@ impl Detector {
             first_days: VecDeque::new(),
             starts: (0, 0),
             passed: i64::MIN,
+            common: Vec::new(),
             drops: Drops::default(),
         };
         Self { state, settings, places, grid: Grid::five_minutes() }
@@ -493,11 +511,40 @@ impl Detector {
         (count, expected)
     }
 
-    fn unusual_calls(&mut self, index: u32, bin: Bin, needed: f64) -> Option<(Excess, Test)> {
-        let rate = &mut self.state.series.get_mut(index).rate;
-        let excess = rate.excess(bin, needed, needed + ALONE_MORE, self.grid)?;
-        let threshold = if excess.bins == 1 { needed + ALONE_MORE } else { needed };
+    fn unusual_calls(&mut self, index: u32, bin: Bin, surprise: f64) -> Option<(Excess, Test)> {
+        let grid = self.grid;
+        let mut needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0 };
+        // Asked only of what is unusual by itself: it takes a look at many series.
+        self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
+        needed.common = self.common(self.state.series.get(index).key, bin);
+        let excess = self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
+        let threshold = if excess.bins == 1 { needed.alone } else { needed.surprise };
         Some((excess, test_of(Method::NegativeBinomial, &excess, None, threshold)))
+    }
+
+    /// How many times more than expected the actions of a region do in the last hour: more than 1 when people work on a
+    /// day on which they did not before.
+    ///
+    /// The quantile at which most are up, not only a few; 1 where too few series tell.
+    fn common(&mut self, key: Key, bin: Bin) -> f32 {
+        let known = self.state.common.iter().find(|known| (known.source, known.region, known.bin) == (key.source, key.region, bin));
+        if let Some(known) = known {
+            return known.factor;
+        }
+        let step = (self.state.series.len() / COMMON_SERIES_MAX).max(1);
+        let neighbours = self.state.series.iter().step_by(step).filter(|series| {
+            series.calls.is_none() && series.key.source == key.source && series.key.region == key.region
+        });
+        let mut ratios: Vec<f32> = neighbours.filter_map(|series| series.rate.hour_ratio(bin, self.grid)).collect();
+        let mut factor = 1.0;
+        if ratios.len() >= COMMON_SERIES_MIN {
+            let at = (ratios.len() as f32 * COMMON_QUANTILE) as usize;
+            let (_, ratio, _) = ratios.select_nth_unstable_by(at, f32::total_cmp);
+            factor = if *ratio > COMMON_MIN { *ratio } else { 1.0 };
+        }
+        self.state.common.retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
+        self.state.common.push(Common { source: key.source, region: key.region, bin, factor });
+        factor
     }
 
     fn unusual_errors(&mut self, index: u32, bin: Bin, needed: f64) -> Option<(Excess, Test)> {

@@ -11,13 +11,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::grid::{Bin, Grid, hour_of_week};
-use crate::season::Season;
+use crate::season::{Season, pack, unpack};
 use crate::tail::{quantile_95, residual, upper_surprise};
 
 /// Windows whose sum is judged, in bins. The last is six blocks of twelve, the sixth as far as it has come.
 pub const WINDOWS: [i32; 5] = [1, 2, 4, 12, 72];
 /// By how much a window must exceed what is expected, whatever the statistics say.
-const RATIO_MIN: [f32; 5] = [3.5, 3.3, 3.0, 2.3, 1.8];
+const RATIO_MIN: [f32; 5] = [3.7, 3.5, 3.2, 2.8, 2.2];
 /// Least count of an unusual window, and least excess.
 pub const COUNT_MIN: f32 = 10.0;
 /// Bins that are kept: twelve that are over, and those still open.
@@ -29,8 +29,12 @@ const BLOCKS: usize = 6;
 /// What is less than this share of what is expected teaches so much only: after a holiday work goes on as before.
 const LOW_SHARE: f32 = 0.45;
 const LOW_WEIGHT: f32 = 0.25;
-/// An hour's shape learns with at least this weight, also from bins that are part of an insight.
+/// An hour's shape learns with at least this weight, also from bins that are part of an insight: what comes every week
+/// becomes usual in its hour. At once it learns no more than so many times what was expected.
 const SEASON_WEIGHT_MIN: f32 = 0.1;
+const SEASON_RISE_MAX: f32 = 3.0;
+/// A bin counts for the level with no more than so many times what was expected, and a few.
+const LEVEL_RISE_MAX: f32 = 3.0;
 /// So much of what was counted at this hour in the weeks before is expected again, however low the level is by now.
 const FLOOR: f32 = 0.7;
 /// Counts after which a series has a season of its own.
@@ -57,6 +61,8 @@ const RECORD_HALF_LIFE_DAYS: (i64, i64) = (7, 2);
 const RECORD_RATIO: f32 = 1.2;
 /// Counts that are added on both sides of a ratio, so that few calls make no high one.
 const RATIO_OFFSET: f32 = 5.0;
+/// Least expected count of an hour that tells how a series does.
+const RATIO_EXPECTED_MIN: f32 = 4.0;
 /// Bins of a series that are remembered because they stood out, and how high they must.
 const NOTABLE_MAX: usize = 8;
 const NOTABLE_HEIGHT: f32 = 0.9;
@@ -86,6 +92,8 @@ pub struct Rate {
     hour_sum: f32,
     hour_weight: f32,
     ring: [f32; RING],
+    /// What was expected in bins that are over, when they were: [`pack`]ed.
+    means: [u16; RING],
     blocks: [f32; BLOCKS],
     expected: [f32; BLOCKS],
     /// Of each window: discounted sums of squared errors beyond chance, and of squared means.
@@ -150,6 +158,16 @@ pub struct Excess {
     pub surprise: f64,
 }
 
+/// What makes an excess unusual.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Needed {
+    /// The surprise that is needed ([`Excess::surprise`]), and that of a single bin.
+    pub surprise: f64,
+    pub alone: f64,
+    /// How many times more than expected the neighbours do: so much is expected of this one too. At least 1.
+    pub common: f32,
+}
+
 /// How a window stands against what is expected of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standing {
@@ -172,6 +190,7 @@ impl Rate {
             hour_sum: 0.0,
             hour_weight: 0.0,
             ring: [0.0; RING],
+            means: [0; RING],
             blocks: [0.0; BLOCKS],
             expected: [0.0; BLOCKS],
             spread: [(SPREAD_PRIOR.0 * SPREAD_PRIOR.1, SPREAD_PRIOR.1); 5],
@@ -250,14 +269,15 @@ impl Rate {
         }
         self.blocks[block] += count;
         self.expected[block] += mean;
+        self.means[slot(bin)] = pack(mean);
         let decay = if teaching == Teaching::NewLevel {
             libm::exp2f(-12.0 / grid.half_life_bins)
         } else {
             grid.decay
         };
-        self.a = self.a * decay + weight * count;
+        let bounded = if teaching == Teaching::Usual { count.min(mean * LEVEL_RISE_MAX + COUNT_MIN) } else { count };
+        self.a = self.a * decay + weight * bounded;
         self.b = self.b * decay + weight * factor;
-        // What comes every week becomes usual in its hour, even if it was told of each time.
         let weight_of_hour = weight.max(SEASON_WEIGHT_MIN);
         self.hour_sum += weight_of_hour * count;
         self.hour_weight += weight_of_hour;
@@ -268,10 +288,9 @@ impl Rate {
                 && self.hour_weight > 0.0
             {
                 let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
-                let found = self.hour_sum / self.hour_weight;
-                let is_low = found < mean * LOW_SHARE;
-                let share = self.hour_weight / grid.bins_in_hours(1) as f32;
-                season.learn(hour_of_week(hour), found, weeks, if is_low { LOW_WEIGHT } else { share.clamp(0.3, 1.0) });
+                let found = (self.hour_sum / self.hour_weight).min(mean.max(1.0) * SEASON_RISE_MAX);
+                let weight = if found < mean * LOW_SHARE { LOW_WEIGHT } else { 1.0 };
+                season.learn(hour_of_week(hour), found, weeks, weight);
             }
             (self.hour_sum, self.hour_weight) = (0.0, 0.0);
         }
@@ -318,7 +337,8 @@ impl Rate {
             }
             let (beyond, squares) = &mut self.spread[window];
             // Huber's estimate of scale: one outlier widens it little, and many do.
-            let error = ((count - mean) * (count - mean)).min((ROBUST * ROBUST * variance) as f32);
+            // What lies under the mean, as holidays do, tells nothing of how far above it counts go.
+            let error = 2.0 * (count - mean).max(0.0).powi(2).min((ROBUST * ROBUST * variance) as f32);
             *beyond = *beyond * keep + error - mean;
             *squares = *squares * keep + mean * mean;
         }
@@ -343,7 +363,7 @@ impl Rate {
         let mut window = 0;
         for back in 0..BLOCK {
             count += self.at(bin - back);
-            mean += self.mean_and_factor(bin - back, grid).0;
+            mean += self.expected_in(bin - back, grid);
             if back + 1 == WINDOWS[window] {
                 found[window] = Standing { window, count, mean };
                 window += 1;
@@ -351,6 +371,14 @@ impl Rate {
         }
         found[4] = self.block_standing(bin, grid);
         found.into_iter()
+    }
+
+    /// What is expected in an open bin, or was in one of the last hour.
+    fn expected_in(&self, bin: Bin, grid: Grid) -> f32 {
+        if bin < self.next && bin >= self.first.max(self.next - BLOCK) {
+            return unpack(self.means[slot(bin)]).unwrap_or(0.0);
+        }
+        self.mean_and_factor(bin, grid).0
     }
 
     /// The last window: of the first open bin, which is not in its block yet, or of none.
@@ -371,11 +399,11 @@ impl Rate {
     /// The most unusual window that ends with this open bin; `None` where all is as expected. The longest window is
     /// judged with the first open bin only.
     ///
-    /// `needed`: the surprise that is needed ([`Excess::surprise`]). A single bin needs `needed_alone`.
-    pub fn excess(&mut self, bin: Bin, needed: f64, needed_alone: f64, grid: Grid) -> Option<Excess> {
+    pub fn excess(&mut self, bin: Bin, needed: Needed, grid: Grid) -> Option<Excess> {
         self.shaped(grid);
         let mut worst: Option<Excess> = None;
         for Standing { window, count, mean } in self.standings(bin, grid) {
+            let mean = mean * needed.common;
             if count < COUNT_MIN || count - mean < COUNT_MIN || count < RATIO_MIN[window] * mean {
                 continue;
             }
@@ -386,7 +414,7 @@ impl Rate {
             }
             let variance = self.variance(window, mean);
             let surprise = upper_surprise(count, mean, variance);
-            if surprise < if window == 0 { needed_alone } else { needed } {
+            if surprise < if window == 0 { needed.alone } else { needed.surprise } {
                 continue;
             }
             if worst.is_none_or(|worst| worst.surprise < surprise) {
@@ -394,6 +422,23 @@ impl Rate {
             }
         }
         worst
+    }
+
+    /// How many times more than expected it did in the hour that ends with a bin; `None` where too little is expected to
+    /// tell. Also of a series whose bins are not closed up to there: it had nothing since.
+    pub fn hour_ratio(&self, bin: Bin, grid: Grid) -> Option<f32> {
+        let hour = grid.hour(bin);
+        let factor = self.season.as_ref().map_or(1.0, |season| {
+            let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
+            season.shape(hour_of_week(hour), season.mean().unwrap_or(0.0), weeks)
+        });
+        let bins = grid.bins_in_hours(1).min(BLOCK);
+        let expected = self.a / self.b.max(1e-6) * factor * bins as f32;
+        if expected < RATIO_EXPECTED_MIN || bin - self.first < grid.bins_in_hours(24) {
+            return None;
+        }
+        let count: f32 = (0..bins).map(|back| self.at(bin - back)).sum();
+        Some(count / expected)
     }
 
     fn variance(&self, window: usize, mean: f64) -> f64 {

@@ -92,13 +92,15 @@ impl Season {
 const STEPS: f32 = 2500.0;
 const SCALE: f32 = 64.0;
 
-fn pack(mean: f32) -> u16 {
+/// A mean in two bytes; 0 to 1e9, to a twenty-fifth of a per cent.
+pub(crate) fn pack(mean: f32) -> u16 {
     let steps = libm::log1pf(mean.max(0.0) * SCALE) * STEPS;
     // Within the type by the minimum.
     libm::roundf(steps).min(f32::from(UNSEEN - 1)) as u16
 }
 
-fn unpack(cell: u16) -> Option<f32> {
+/// The mean that was packed; `None` of one that was not seen.
+pub(crate) fn unpack(cell: u16) -> Option<f32> {
     (cell != UNSEEN).then(|| libm::expm1f(f32::from(cell) / STEPS) / SCALE)
 }
 

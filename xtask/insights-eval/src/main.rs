@@ -91,7 +91,7 @@ fn one(seed: u64, plan: Plan) -> Outcome {
                 "{:?} x{:.1} at {} for {}: {}",
                 injection.trouble,
                 injection.factor,
-                injection.start % (7 * 1440),
+                injection.start,
                 injection.end - injection.start,
                 world.series[injection.series].words()
             ));
@@ -169,7 +169,8 @@ fn main() {
     let starts: usize = all.iter().map(|outcome| outcome.false_starts.len()).sum();
     println!("false starts: {starts} in {weeks} account-weeks, {:.2} a week", starts as f64 / f64::from(weeks));
     if arguments.iter().any(|argument| argument == "--why") {
-        for outcome in all.iter().take(6) {
+        println!("by seed: {:?}", all.iter().map(|outcome| outcome.false_starts.len()).collect::<Vec<_>>());
+        for outcome in &all {
             outcome.missed.iter().for_each(|missed| println!("missed {missed}"));
             outcome.false_starts.iter().for_each(|start| println!("false {start}"));
         }

@@ -87,6 +87,8 @@ pub struct Calls {
 }
 
 const REGIONS: [&str; 4] = ["eu-de", "us-south", "eu-gb", "jp-tok"];
+/// Hours that their people are ahead, counted from the first of them.
+const ZONES: [usize; 4] = [1, 18, 0, 9];
 
 impl World {
     pub fn new(seed: u64, plan: Plan) -> Self {
@@ -297,7 +299,7 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
     let gap = Exp::new(0.1 / BINS_A_WEEK as f64).expect("positive");
     let mut at = gap.sample(rng) as usize;
     while at < bins {
-        shifts.push((at, log_uniform(0.4, 2.0, rng)));
+        shifts.push((at, log_uniform(0.5, 1.8, rng)));
         at += gap.sample(rng) as usize;
     }
     let name_kind = ["create", "update", "delete", "read", "list"][index % 5];
@@ -308,9 +310,9 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
         is_write: index % 5 < 3,
         mean,
         hours,
-        zone: if is_human { rng.random_range(0..288) } else { 0 },
-        noise: rng.random_range(0.0..0.45),
-        waves: rng.random_range(0.0..0.3),
+        zone: if is_human { ZONES[index % 4] * 12 + rng.random_range(0..18) } else { 0 },
+        noise: if rng.random_bool(0.8) { rng.random_range(0.0..0.25) } else { rng.random_range(0.25..0.5) },
+        waves: rng.random_range(0.0..0.2),
         job,
         takes_deploys: rng.random_bool(0.15),
         shifts,
