@@ -17,6 +17,7 @@ use crate::names::{Name, Names};
 use crate::rate::{COUNT_MIN, Excess, Needed, OPEN_BINS, Rate, Teaching};
 use crate::series::{AllSeries, Key, SERIES_MAX, Series};
 use crate::settings::Settings;
+use crate::snapshot::{self, RestoreError};
 use crate::tail::quantile_95;
 
 /// Sources whose time is kept apart; further ones share the last.
@@ -164,6 +165,21 @@ impl Detector {
             drops: Drops::default(),
         };
         Self { state, settings, places, grid: Grid::five_minutes() }
+    }
+
+    /// All that is remembered, as bytes for [`Detector::restore`].
+    ///
+    /// The settings are not part of it: who keeps it keeps them too.
+    pub fn snapshot(&self) -> Vec<u8> {
+        snapshot::write(&self.state)
+    }
+
+    /// Goes on where a [`Detector::snapshot`] was made: the records after it give the same changes as without a restart.
+    ///
+    /// Fails for bytes of a version that is not known and for damaged ones; then all is learned anew.
+    pub fn restore(bytes: &[u8], settings: Settings, places: Arc<dyn Places>) -> Result<Self, RestoreError> {
+        let state = snapshot::read(bytes)?;
+        Ok(Self { state, settings, places, grid: Grid::five_minutes() })
     }
 
     /// Goes on with other settings, for what comes from now on.

@@ -14,6 +14,7 @@ mod rate;
 mod season;
 mod series;
 mod settings;
+mod snapshot;
 mod tail;
 
 pub use act::{Act, NoPlaces, Places};
@@ -23,3 +24,4 @@ pub use front::HELD_MAX;
 pub use grid::{Bin, Grid};
 pub use kind::{Kind, Sensitivity, Stage};
 pub use settings::{Expected, Settings, matches};
+pub use snapshot::{RestoreError, SNAPSHOT_BYTES_MAX};
