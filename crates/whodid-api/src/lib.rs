@@ -12,6 +12,7 @@ mod document;
 mod events;
 mod findings;
 mod graph;
+mod insights;
 mod keeping;
 mod keys;
 mod me;
@@ -53,6 +54,12 @@ pub use findings::{
     Provider, ProviderPage, ProviderParams, RelatedUrl, RemediationStep, Reporter, Section, ValueType,
 };
 pub use graph::{GraphAnswer, GraphError, GraphErrorCode, GraphLocation, GraphRequest};
+pub use insights::{
+    ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight, InsightCounts, InsightEpisode,
+    InsightFeedback, InsightForm, InsightKindShown, InsightMetricParams, InsightPage, InsightParams, InsightPattern,
+    InsightPointShown, InsightSensitivity, InsightSeriesParams, InsightSeriesShown, InsightSettings, InsightState,
+    InsightStatusShown, InsightType, InsightVerdict, MetricDataType,
+};
 pub use keeping::{
     Day, Days, DaysParams, DownloadCreate, DownloadSession, DownloadSessionList, EraseParams, Erased, Retention,
     RetentionList, RetentionUpdate, Searchable,

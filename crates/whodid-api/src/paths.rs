@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod advisor;
 pub mod alerts;
 pub mod findings;
+pub mod insights;
 pub mod keeping;
 pub mod keys;
 pub mod me;

@@ -20,7 +20,7 @@ mod snapshot;
 pub(crate) mod subject;
 #[cfg(test)]
 mod tests;
-mod workers;
+pub(crate) mod workers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,7 +41,7 @@ pub use evidence::Evident;
 pub use finding::FINDING_ACTION;
 use finding::Repeats;
 pub(crate) use finding::sentence;
-pub(crate) use reading::Read;
+pub(crate) use reading::{Position, Read};
 use workers::{BrokenOff, Workers};
 
 /// The streams whose records are looked at.
@@ -65,7 +65,7 @@ pub(crate) struct Detection {
     accounts: parking_lot::Mutex<BTreeMap<AccountName, Arc<Watched>>>,
     /// Told when there is an account more.
     changed: Notify,
-    workers: Workers,
+    pub(crate) workers: Workers,
     /// Turns at reading what is stored for rules that learn.
     learners: tokio::sync::Semaphore,
 }
@@ -132,11 +132,8 @@ struct Wanted {
 struct Work {
     rules: Arc<RuleSet>,
     state: State,
-    /// The next offset of each stream.
-    cursors: HashMap<StreamName, Offset>,
+    position: Position,
     repeats: Repeats,
-    /// Records that were taken from the tail or read back from the lake, and wait: from the cursor on.
-    ahead: HashMap<StreamName, VecDeque<RecordBatch>>,
     /// Whether something differs from what is stored.
     is_dirty: bool,
     /// Whether what is here may be more or less than the cursors say, because something was broken off. It is not stored
@@ -195,7 +192,7 @@ impl Engine {
                     wanted: parking_lot::Mutex::default(),
                     changed: Notify::new(),
                     shown: parking_lot::Mutex::default(),
-                    looked: tokio::sync::watch::Sender::new(work.cursors.clone()),
+                    looked: tokio::sync::watch::Sender::new(work.position.cursors.clone()),
                     work: Mutex::new(work),
                 });
                 detection.accounts.lock().entry(account.clone()).or_insert(watched);
@@ -326,9 +323,8 @@ impl Engine {
         let mut work = Work {
             rules,
             state,
-            cursors,
+            position: Position::at(cursors),
             repeats,
-            ahead: HashMap::new(),
             is_dirty: true,
             in_doubt: false,
             saved: Instant::now(),
@@ -349,7 +345,7 @@ impl Engine {
         }
         // Before it is known that nothing waits: what comes after this moment is not older.
         let now = (self.inner.options.clock)();
-        let advanced = match self.next(account, work).await {
+        let advanced = match self.next(account, &mut work.position).await {
             Ok(Some((stream, batches))) => Some(self.look(account, &stream, work, batches).await),
             Ok(None) => Some(self.let_time_pass(account, work, now).await),
             Err(error) => {
@@ -358,7 +354,7 @@ impl Engine {
             }
         };
         for (stream, table) in self.detect_tables(account) {
-            table.keep_from(work.cursors.get(&stream).copied().unwrap_or(Offset(0)), KEPT_BYTES);
+            table.keep_from(work.position.cursors.get(&stream).copied().unwrap_or(Offset(0)), KEPT_BYTES);
         }
         // Looked at only now: whoever ended detection meanwhile let go of what was kept before this kept some.
         let is_ended = !self.inner.detection.is_watched(account, watched);
@@ -387,7 +383,7 @@ impl Engine {
                 }
             }
         }
-        if let Some(rules) = watched.due(work.cursors.get(&StreamName::audit()).copied()) {
+        if let Some(rules) = watched.due(work.position.cursors.get(&StreamName::audit()).copied()) {
             if rules.rules().is_empty() {
                 self.end(account);
                 return false;
@@ -407,14 +403,14 @@ impl Engine {
     fn show(&self, account: &AccountName, watched: &Watched, work: &Work) {
         *watched.shown.lock() = DetectStatus {
             rules: work.rules.rules().len(),
-            behind: self.behind(account, &work.cursors),
+            behind: self.behind(account, &work.position.cursors),
             drops: work.state.drops(),
             state_bytes: work.state.bytes(),
         };
         watched.looked.send_if_modified(|cursors| {
-            let is_other = *cursors != work.cursors;
+            let is_other = *cursors != work.position.cursors;
             if is_other {
-                cursors.clone_from(&work.cursors);
+                cursors.clone_from(&work.position.cursors);
             }
             is_other
         });
@@ -489,7 +485,7 @@ impl Engine {
                 work.learn_at = Some(Instant::now());
             }
         }
-        work.cursors.insert(stream.clone(), next);
+        work.position.cursors.insert(stream.clone(), next);
         (work.is_dirty, work.in_doubt) = (true, false);
         true
     }
@@ -518,7 +514,7 @@ impl Engine {
         let (rules, data, name) = (Arc::clone(&work.rules), self.inner.options.data.clone(), account.clone());
         let was_in_doubt = std::mem::replace(&mut work.in_doubt, true);
         let (state, repeats) = (std::mem::take(&mut work.state), std::mem::take(&mut work.repeats));
-        let cursors = work.cursors.clone();
+        let cursors = work.position.cursors.clone();
         let begun = Instant::now();
         let written = tokio::task::spawn_blocking(move || {
             let stored = snapshot::View {

@@ -123,6 +123,7 @@ pub(crate) struct Inner {
     /// Bodies being decoded: what they become is counted only when it is known.
     decoding: Semaphore,
     pub detection: Detection,
+    pub insights: crate::insights::Insighting,
     pub shutdown: CancellationToken,
     pub jobs: TaskTracker,
 }
@@ -232,6 +233,7 @@ impl Engine {
             set_aside,
             secret,
             detection,
+            insights: crate::insights::Insighting::default(),
             shutdown: CancellationToken::new(),
             jobs: TaskTracker::new(),
         });
@@ -245,6 +247,7 @@ impl Engine {
         self.inner.jobs.close();
         self.inner.jobs.wait().await;
         detect::save_all(&self.inner).await;
+        crate::insights::save_all(&self.inner).await;
         let (done, closed) = oneshot::channel();
         if self.inner.commands.send(Command::Close(done)).await.is_ok() {
             // An error means that the writer has ended already, which is what is wanted.

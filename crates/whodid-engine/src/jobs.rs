@@ -17,6 +17,7 @@ use whodid_model::{Offset, chain};
 use crate::detect::detect_loop;
 use crate::engine::Inner;
 use crate::error::{Error, ErrorKind};
+use crate::insights::insight_loop;
 use crate::places::Troubles;
 use crate::unreadable;
 use crate::writer::{Command, RELEASE_WAIT, StreamKey};
@@ -46,6 +47,7 @@ pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(2);
 pub(crate) const RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// The job that looks at records, and how long it may take to end.
 const DETECT: &str = "detect";
+const INSIGHTS: &str = "insights";
 const DETECT_GRACE: Duration = Duration::from_secs(15);
 /// Pause after a job that panicked.
 const RESTART_PAUSE: Duration = Duration::from_secs(5);
@@ -58,6 +60,7 @@ pub(crate) fn start(inner: &Arc<Inner>) {
     inner.jobs.spawn(supervise(Arc::clone(inner), "merge", merge_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), "take up", take_up_loop));
     inner.jobs.spawn(supervise(Arc::clone(inner), DETECT, detect_loop));
+    inner.jobs.spawn(supervise(Arc::clone(inner), INSIGHTS, insight_loop));
 }
 
 async fn supervise<F>(inner: Arc<Inner>, name: &'static str, work: fn(Arc<Inner>) -> F)
@@ -70,7 +73,7 @@ where
             () = inner.shutdown.cancelled() => {
                 // Detection ends by itself, between two batches. Stopping a flush or a merge anywhere is as safe as a
                 // crash there.
-                if name == DETECT && tokio::time::timeout(DETECT_GRACE, &mut task).await.is_ok() {
+                if [DETECT, INSIGHTS].contains(&name) && tokio::time::timeout(DETECT_GRACE, &mut task).await.is_ok() {
                     return;
                 }
                 task.abort();

@@ -17,6 +17,7 @@ mod error;
 mod export;
 mod frame;
 mod ingest;
+mod insights;
 mod jobs;
 mod laid;
 mod live;
@@ -42,6 +43,9 @@ pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind};
 pub use export::{ExportFormat, Profile};
 pub use ingest::{IngestReply, IngestRequest, Rejected};
+pub use insights::{
+    INSIGHT_ACTIONS, InsightPoint, InsightSeries, InsightStatus, ReplayEnd, SETTINGS_ACTION, SeriesQuery,
+};
 pub use jobs::LakeTrouble;
 pub use live::{LIVE_READERS_MAX, Live, LiveItem};
 pub use options::{AUDIT_RESERVE_BYTES, Clock, Options};

@@ -25,8 +25,8 @@ const FAILING_SHARE: usize = 8;
 const PLACES_OPENED_AT_ONCE: usize = 8;
 
 /// The streams that every account has.
-pub(crate) fn streams() -> [StreamName; 4] {
-    [StreamName::activity(), StreamName::rejects(), StreamName::audit(), StreamName::findings()]
+pub(crate) fn streams() -> [StreamName; 5] {
+    [StreamName::activity(), StreamName::rejects(), StreamName::audit(), StreamName::findings(), StreamName::insights()]
 }
 
 /// Places that could be opened at the start.

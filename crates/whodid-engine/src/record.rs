@@ -18,7 +18,7 @@ const DECODE_INLINE_BYTES: usize = 16 << 10;
 const ROOM_BYTES: u64 = 64 << 10;
 
 impl Engine {
-    /// Writes events of whodid's own to the `audit` or `findings` stream of an account: CADF, one JSON text each, with
+    /// Writes events of whodid's own to the stream `audit`, `findings` or `insights` of an account: CADF, one JSON text each, with
     /// an id. Returns when they are on disk. What is there already, of the same id and content, is not written again.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl Engine {
     /// to be told of must not be done then. [`ErrorKind::Internal`] for a text that is no event.
     pub async fn record(&self, account: &AccountName, stream: &StreamName, events: Vec<String>) -> Result<(), Error> {
         let bytes: usize = events.iter().map(String::len).sum();
-        if *stream != StreamName::audit() && *stream != StreamName::findings() {
+        if ![StreamName::audit(), StreamName::findings(), StreamName::insights()].contains(stream) {
             return Err(defect(account, stream, "whodid writes nothing of its own to this stream"));
         }
         if events.len() > EVENTS_A_REQUEST_MAX || bytes > GROUP_BYTES {

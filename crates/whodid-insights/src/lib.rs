@@ -4,6 +4,7 @@
 //! ends; live detection, replay and evaluation all call it. Nothing here opens a file, reads a clock or logs.
 
 mod act;
+mod band;
 mod detector;
 mod episode;
 mod front;
@@ -12,16 +13,20 @@ mod kind;
 mod names;
 mod rate;
 mod season;
+mod sentence;
 mod series;
 mod settings;
 mod snapshot;
 mod tail;
+pub mod vendors;
 
 pub use act::{Act, NoPlaces, Places};
+pub use band::{Band, bands};
 pub use detector::{Detector, Drops, LEARNING_BINS, Learning, STARTS_A_DAY_MAX};
 pub use episode::{Change, EndReason, Method, Object, Test};
 pub use front::HELD_MAX;
 pub use grid::{Bin, Grid};
 pub use kind::{Kind, Sensitivity, Stage};
+pub use sentence::sentence;
 pub use settings::{Expected, Settings, matches};
 pub use snapshot::{RestoreError, SNAPSHOT_BYTES_MAX};

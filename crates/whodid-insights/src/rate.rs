@@ -270,11 +270,7 @@ impl Rate {
         self.blocks[block] += count;
         self.expected[block] += mean;
         self.means[slot(bin)] = pack(mean);
-        let decay = if teaching == Teaching::NewLevel {
-            libm::exp2f(-12.0 / grid.half_life_bins)
-        } else {
-            grid.decay
-        };
+        let decay = if teaching == Teaching::NewLevel { libm::exp2f(-12.0 / grid.half_life_bins) } else { grid.decay };
         let bounded = if teaching == Teaching::Usual { count.min(mean * LEVEL_RISE_MAX + COUNT_MIN) } else { count };
         self.a = self.a * decay + weight * bounded;
         self.b = self.b * decay + weight * factor;
@@ -409,7 +405,9 @@ impl Rate {
             }
             let height = height(count, mean);
             let (count, mean) = (f64::from(count), f64::from(mean));
-            if height < self.record[window] + libm::logf(RECORD_RATIO) || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height, grid)) {
+            if height < self.record[window] + libm::logf(RECORD_RATIO)
+                || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height, grid))
+            {
                 continue;
             }
             let variance = self.variance(window, mean);
@@ -473,7 +471,8 @@ impl Rate {
 
     /// Bytes that it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
-        self.season.as_ref().map_or(0, |_| crate::season::HOURS * 2 + 16) + self.notable.capacity() * size_of::<Notable>()
+        self.season.as_ref().map_or(0, |_| crate::season::HOURS * 2 + 16)
+            + self.notable.capacity() * size_of::<Notable>()
     }
 
     /// An insight of this series is over: what it was made of is forgotten, and that it was is remembered.
@@ -484,7 +483,10 @@ impl Rate {
             self.ring[slot(bin)] = self.mean_and_factor(bin, grid).0;
         }
         self.blocks = self.expected;
-        self.note(Notable { bin: peak_bin, before: None, height: height(peak as f32, expected as f32), is_told: true }, grid);
+        self.note(
+            Notable { bin: peak_bin, before: None, height: height(peak as f32, expected as f32), is_told: true },
+            grid,
+        );
     }
 
     /// Remembers a bin that stood out, in the place of one at the same time of the day.

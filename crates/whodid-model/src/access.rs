@@ -311,9 +311,9 @@ fn readable(grants: &[Grant], stream: &StreamName, with: Option<Permission>) -> 
                     rows.push(Rows::ALL);
                 }
             }
-            // A finding tells of events in its sentence, key and evidence, whatever space or source those are of, and
-            // has neither of them itself: no limit could cut it.
-            "findings" => {
+            // A finding or an insight tells of events in its sentence, key and evidence, whatever space or source those
+            // are of, and has neither of them itself: no limit could cut it.
+            "findings" | "insights" => {
                 if grant.is_for_all_events() {
                     rows.extend(events_of(grant));
                 }

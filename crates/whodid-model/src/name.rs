@@ -127,6 +127,11 @@ impl StreamName {
         Self("audit".to_owned())
     }
 
+    /// What departs from what is usual: starts, updates and ends of insights.
+    pub fn insights() -> Self {
+        Self("insights".to_owned())
+    }
+
     /// What whodid found in others.
     pub fn findings() -> Self {
         Self("findings".to_owned())

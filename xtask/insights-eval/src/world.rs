@@ -177,7 +177,8 @@ impl World {
         let injections = self.injections.clone();
         for bin in 0..self.bins {
             by_minute.iter_mut().for_each(Vec::clear);
-            let deploy = self.deploys.iter().find(|(from, until, _)| (*from..*until).contains(&bin)).map(|deploy| deploy.2);
+            let deploy =
+                self.deploys.iter().find(|(from, until, _)| (*from..*until).contains(&bin)).map(|deploy| deploy.2);
             for index in 0..self.series.len() {
                 let series = &self.series[index];
                 if bin < series.since {
@@ -205,7 +206,11 @@ impl World {
                 }
                 let mine: Vec<&Injection> = injections
                     .iter()
-                    .filter(|injection| injection.series == index && injection.start < (bin as u32 + 1) * 5 && injection.end > bin as u32 * 5)
+                    .filter(|injection| {
+                        injection.series == index
+                            && injection.start < (bin as u32 + 1) * 5
+                            && injection.end > bin as u32 * 5
+                    })
                     .collect();
                 if mine.is_empty() && mean + on_clock < 1e-4 {
                     continue;
@@ -224,14 +229,19 @@ impl World {
                 for (minute, calls) in by_minute.iter_mut().enumerate() {
                     let at = bin as u32 * 5 + minute as u32;
                     let mut rate = (mean + on_clock) / 5.0;
-                    let lifted = if self.holidays.is_empty() { 1.0 } else { self.series[index].usual(bin, &[]) / self.series[index].usual(bin, &self.holidays) };
+                    let lifted = if self.holidays.is_empty() {
+                        1.0
+                    } else {
+                        self.series[index].usual(bin, &[]) / self.series[index].usual(bin, &self.holidays)
+                    };
                     let mut errors = self.series[index].errors;
                     for injection in mine.iter().filter(|injection| (injection.start..injection.end).contains(&at)) {
                         match injection.trouble {
                             Trouble::Burst => rate *= injection.factor * lifted,
                             Trouble::Ramp => {
                                 let into = f64::from(at - injection.start) / 360.0;
-                                rate *= (1.0 + (injection.factor - 1.0) * into.min(1.0)) * (1.0 + (lifted - 1.0) * into.min(1.0));
+                                rate *= (1.0 + (injection.factor - 1.0) * into.min(1.0))
+                                    * (1.0 + (lifted - 1.0) * into.min(1.0));
                             }
                             Trouble::ErrorBurst => errors = errors.max(injection.factor),
                         }
@@ -258,7 +268,15 @@ impl Series {
         let peak = self.hours.iter().copied().fold(0.0, f64::max);
         format!(
             "{} mean {:.2} peak hour x{peak:.1} noise {:.2} waves {:.2} job {:?} deploys {} shifts {:?} since {} errors {:.3}",
-            self.name, self.mean, self.noise, self.waves, self.job, self.takes_deploys, self.shifts, self.since, self.errors
+            self.name,
+            self.mean,
+            self.noise,
+            self.waves,
+            self.job,
+            self.takes_deploys,
+            self.shifts,
+            self.since,
+            self.errors
         )
     }
 

@@ -91,7 +91,7 @@ impl Engine {
         deadline: Instant,
         reading: &mut Reading,
     ) -> Result<(), Error> {
-        let until = work.cursors.get(stream).copied().unwrap_or(Offset(0));
+        let until = work.position.cursors.get(stream).copied().unwrap_or(Offset(0));
         let is_nothing = until == Offset(0) || past.required == Expr::or([]);
         let Some(table) = self.inner.known_table(account, stream).filter(|_| !is_nothing) else { return Ok(()) };
         let mut filter = Filter::of(Query { expr: past.required.clone() }, Visible::all(stream.clone()));

@@ -1,6 +1,6 @@
 //! Which records come next: some of the tail, some that stayed in memory, or some of the lake.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use arrow::array::RecordBatch;
 use futures::StreamExt;
@@ -9,7 +9,7 @@ use whodid_model::{AccountName, Offset, StreamName, Timestamp};
 use whodid_query::{Comparison, Expr, Operand, Query, RecordField, Target, Test};
 use whodid_search::{Filter, Order, Visible};
 
-use super::{DETECT_STREAMS, Work, detect_streams, subject};
+use super::subject;
 use crate::engine::Engine;
 use crate::error::Error;
 
@@ -30,18 +30,36 @@ pub(crate) enum Read {
     Nothing,
 }
 
+/// How far streams were read, and what waits of them.
+#[derive(Debug, Default)]
+pub(crate) struct Position {
+    /// The next offset of each stream; only these are read.
+    pub cursors: HashMap<StreamName, Offset>,
+    /// Records that were taken from the tail or read back from the lake, and wait: from the cursor on.
+    pub ahead: HashMap<StreamName, VecDeque<RecordBatch>>,
+}
+
+impl Position {
+    /// From these offsets on.
+    pub fn at(cursors: HashMap<StreamName, Offset>) -> Self {
+        Self { cursors, ahead: HashMap::new() }
+    }
+}
+
 impl Engine {
     /// The records that come next, at most [`STEP_ROWS`] of one stream: those that were taken in before what waits in
     /// the others. `None`: no stream has any.
-    pub(super) async fn next(
+    pub(crate) async fn next(
         &self,
         account: &AccountName,
-        work: &mut Work,
+        position: &mut Position,
     ) -> Result<Option<(StreamName, Vec<RecordBatch>)>, Error> {
-        let mut heads: Vec<(Timestamp, StreamName)> = Vec::with_capacity(DETECT_STREAMS.len());
-        for stream in detect_streams() {
-            self.take_ahead(account, &stream, work).await?;
-            let head = work.ahead.get(&stream).and_then(VecDeque::front);
+        let mut streams: Vec<StreamName> = position.cursors.keys().cloned().collect();
+        streams.sort();
+        let mut heads: Vec<(Timestamp, StreamName)> = Vec::with_capacity(streams.len());
+        for stream in streams {
+            self.take_ahead(account, &stream, position).await?;
+            let head = position.ahead.get(&stream).and_then(VecDeque::front);
             heads.extend(head.map(|batch| (subject::recorded_at(batch, 0), stream)));
         }
         // Of two of one moment the stream that is named first.
@@ -49,7 +67,7 @@ impl Engine {
         let mut heads = heads.into_iter();
         let Some((_, stream)) = heads.next() else { return Ok(None) };
         let other = heads.next().map(|(at, _)| at);
-        let ahead = work.ahead.entry(stream.clone()).or_default();
+        let ahead = position.ahead.entry(stream.clone()).or_default();
         let (mut taken, mut rows) = (Vec::new(), 0);
         while rows < STEP_ROWS
             && let Some(batch) = ahead.front_mut()
@@ -73,19 +91,23 @@ impl Engine {
     }
 
     /// Has some records of a stream ready, if any wait.
-    async fn take_ahead(&self, account: &AccountName, stream: &StreamName, work: &mut Work) -> Result<(), Error> {
-        while work.ahead.get(stream).is_none_or(VecDeque::is_empty) {
-            let next = work.cursors.get(stream).copied().unwrap_or(Offset(0));
+    async fn take_ahead(
+        &self,
+        account: &AccountName,
+        stream: &StreamName,
+        position: &mut Position,
+    ) -> Result<(), Error> {
+        while position.ahead.get(stream).is_none_or(VecDeque::is_empty) {
+            let next = position.cursors.get(stream).copied().unwrap_or(Offset(0));
             match self.records_from(account, stream, next).await? {
                 Read::Nothing => return Ok(()),
                 Read::Rows(batches) => {
-                    work.ahead.insert(stream.clone(), batches.into());
+                    position.ahead.insert(stream.clone(), batches.into());
                 }
                 Read::Gap(until) => {
                     // Erased, or given up with a damaged file: there is nothing to look at.
                     tracing::info!(account = %account, stream = %stream, from = %next, until = %until, "detection passes over records that are gone");
-                    work.cursors.insert(stream.clone(), until);
-                    work.is_dirty = true;
+                    position.cursors.insert(stream.clone(), until);
                 }
             }
         }

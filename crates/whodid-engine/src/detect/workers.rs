@@ -16,7 +16,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Ends its threads when it is dropped, each after the step that it is at.
 #[derive(Debug)]
-pub(super) struct Workers {
+pub(crate) struct Workers {
     jobs: Sender<Job>,
     /// How many of the next pieces of work are let fall, as if their thread had gone.
     #[cfg(test)]
@@ -25,7 +25,7 @@ pub(super) struct Workers {
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BrokenOff {
+pub(crate) enum BrokenOff {
     /// The work panicked, and would again.
     #[error("it panicked: {0}")]
     Panicked(String),
@@ -57,7 +57,7 @@ impl Workers {
 
     /// Runs work on one of the threads, when one is free, in the order in which it was asked for. It runs to its end also
     /// when the caller goes away.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BrokenOff> {

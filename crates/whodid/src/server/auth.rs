@@ -27,7 +27,7 @@ const AGENT_CHARS_MAX: usize = 200;
 pub const FRESH_MICROS: i64 = 10 * 60 * 1_000_000;
 
 /// Streams that limits by spaces, sources or a query cannot cut.
-const UNCUT: [&str; 2] = ["rejects", "findings"];
+const UNCUT: [&str; 3] = ["rejects", "findings", "insights"];
 
 /// What works for who has still to finish signing in: exactly what finishing takes.
 const FINISHING: [&str; 6] = [

@@ -185,7 +185,7 @@ async fn may_handle(app: &App, caller: &Caller, account: &AccountName, id: &str)
 fn refuse_idle(kind: KeyKind, scope: &KeyScope) -> Result<(), Failure> {
     let (does, able): (&str, &[&str]) = match kind {
         KeyKind::Ingestion => ("sends to", &["activity"]),
-        KeyKind::Service => ("reads", &["activity", "rejects", "findings"]),
+        KeyKind::Service => ("reads", &["activity", "rejects", "findings", "insights"]),
         KeyKind::Personal => return Ok(()),
     };
     let streams = scope.streams.as_deref().unwrap_or_default();

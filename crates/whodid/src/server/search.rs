@@ -48,7 +48,7 @@ macro_rules! read_request {
 pub(super) use read_request;
 
 /// Every stream there is.
-pub(super) const STREAMS: [&str; 4] = ["activity", "rejects", "audit", "findings"];
+pub(super) const STREAMS: [&str; 5] = ["activity", "rejects", "audit", "findings", "insights"];
 
 /// A stream by name; one that does not exist is refused, for an empty answer would be taken for a true one.
 pub(super) fn stream(name: Option<&str>) -> Result<Option<StreamName>, Failure> {
