@@ -246,6 +246,16 @@ deeds! {
     SilenceCreate = "silence" "create" Management Critical;
     /// A silence was ended.
     SilenceDelete = "silence" "delete" Management Warning;
+    /// Insights were looked at.
+    InsightRead = "insight" "read" Data Normal;
+    /// An insight was called expected or useful, or that was taken back.
+    InsightWrite = "insight" "write" Data Normal;
+    /// How insights are made was changed: kinds, sensitivity.
+    InsightConfigure = "insight" "configure" Management Critical;
+    /// It was said what insights are expected from now on: they are told to nobody.
+    InsightExceptionCreate = "insight-exception" "create" Management Critical;
+    /// Insights are no longer expected.
+    InsightExceptionDelete = "insight-exception" "delete" Management Warning;
     /// A note or card of the findings was made.
     FindingNoteCreate = "finding-note" "create" Data Normal;
     /// A note or card of the findings was changed.

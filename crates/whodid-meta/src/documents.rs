@@ -45,6 +45,12 @@ pub enum DocumentKind {
     Note,
     /// What a client of the Findings API reported.
     Occurrence,
+    /// How insights are made.
+    InsightSettings,
+    /// Insights that are expected.
+    InsightExpected,
+    /// What people said of an insight.
+    InsightMark,
 }
 
 impl DocumentKind {
@@ -62,6 +68,9 @@ impl DocumentKind {
             Self::Silence => "silence",
             Self::Note => "note",
             Self::Occurrence => "occurrence",
+            Self::InsightSettings => "insight-settings",
+            Self::InsightExpected => "insight-expected",
+            Self::InsightMark => "insight-mark",
         }
     }
 

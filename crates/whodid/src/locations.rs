@@ -153,6 +153,12 @@ impl Locate for Shared {
     }
 }
 
+impl whodid_insights::Places for Shared {
+    fn country(&self, address: IpAddr) -> Option<String> {
+        self.0.locate(address).map(|location| location.country)
+    }
+}
+
 #[cfg(test)]
 #[path = "../tests/it/places.rs"]
 mod places;

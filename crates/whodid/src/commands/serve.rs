@@ -112,6 +112,7 @@ impl Running {
         init::close_secret(&app.config);
         init::note_address(&app.config);
         app.begin_rules(&engine, &accounts).await;
+        app.begin_insights(&engine, &accounts).await;
         app.set_engine(engine.clone());
         if let Err(error) = app.begin_alerts(engine.clone()).await {
             app.stop();

@@ -63,6 +63,9 @@ pub async fn create(
     let title = if request.title.trim().is_empty() { name.to_string() } else { request.title };
     let storage = request.storage.filter(|storage| !storage.trim().is_empty());
     let made = make(&app, &caller, name, title, storage, owner).await?;
+    if let Err(failure) = app.refresh_insights(&made.name).await {
+        tracing::error!(account = %made.name, error = failure.detail(), "insights of the new account are not made yet");
+    }
     if let Err(failure) = app.refresh_rules(&made.name).await {
         tracing::error!(account = %made.name, error = failure.detail(), "the rules of the new account do not run yet");
     }

@@ -27,6 +27,7 @@ mod findings;
 mod graph;
 mod guard;
 mod ingest;
+mod insights;
 mod keeping;
 mod keys;
 mod listener;

@@ -16,7 +16,7 @@ use whodid_model::Permission;
 use super::failure::Failure;
 use super::{
     App, accounts, advisor_channels, alerts, audit, backtests, cards, channels, downloads, export, findings, graph,
-    guard, ingest, keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search,
+    guard, ingest, insights, keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search,
     search_alerts, sessions, system, tail, tokens, ui,
 };
 
@@ -201,6 +201,18 @@ routes! {
     get "/api/v1/channels/{id}/deliveries" channels::deliveries, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
     get "/api/v1/notices/key" channels::key, Open, Nothing;
 
+    get "/api/v1/insights" insights::list, Read, Reads(Deed::InsightRead);
+    get "/api/v1/insights/status" insights::status, Read, Nothing;
+    put "/api/v1/insights/settings" insights::set, Needs(RulesManage), Does(Deed::InsightConfigure);
+    get "/api/v1/insights/metric-data" insights::metric_data, Read, Reads(Deed::EventSearch);
+    get "/api/v1/insights/replay" insights::replay, Read, Reads(Deed::InsightRead);
+    get "/api/v1/insights/expected" insights::expected, Needs(RulesRead), Nothing;
+    post "/api/v1/insights/expected" insights::create_expected, Needs(RulesManage), Does(Deed::InsightExceptionCreate);
+    post "/api/v1/insights/expected/preview" insights::preview_expected, Read, Reads(Deed::InsightRead);
+    delete "/api/v1/insights/expected/{id}" insights::delete_expected, Needs(RulesManage), Does(Deed::InsightExceptionDelete);
+    get "/api/v1/insights/{id}" insights::get, Read, Reads(Deed::InsightRead);
+    get "/api/v1/insights/{id}/series" insights::series, Read, Reads(Deed::EventSearch);
+    put "/api/v1/insights/{id}/feedback" insights::feedback, Needs(AlertsManage), Does(Deed::InsightWrite);
     get "/api/v1/search-alerts" search_alerts::list, Needs(AlertsRead), Nothing;
     post "/api/v1/search-alerts" search_alerts::create, Needs(AlertsManage), Does(Deed::AlertCreate);
     patch "/api/v1/search-alerts/{id}" search_alerts::update, Needs(AlertsManage), Does(Deed::AlertUpdate);
