@@ -9,12 +9,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, Places};
+use crate::address::Addresses;
+use crate::changes::Changes;
+use crate::concealment::Concealment;
 use crate::episode::{Change, EndReason, Episode, Method, NEW_LEVEL_BINS, Next, Object, Test, start_of};
 use crate::front::{Front, Given};
 use crate::grid::{Bin, Grid};
-use crate::kind::{Kind, Stage};
+use crate::keys::Keys;
+use crate::kind::{Kind, Sensitivity, Stage};
 use crate::names::{Name, Names};
+use crate::place::family_of;
 use crate::rate::{COUNT_MIN, Excess, Needed, OPEN_BINS, Rate, Teaching};
+use crate::scene::{Scene, insight_id};
+use crate::seen::Seen;
 use crate::series::{AllSeries, Key, SERIES_MAX, Series};
 use crate::settings::Settings;
 use crate::snapshot::{self, RestoreError};
@@ -48,25 +55,10 @@ const COMMON_SERIES_MAX: usize = 4_000;
 /// The quantile of their ratios, and what it must exceed to count.
 const COMMON_QUANTILE: f32 = 0.7;
 const COMMON_MIN: f32 = 1.3;
+/// Names that are kept before any is forgotten.
+const NAMES_MIN: usize = 50_000;
 /// Insights that are told of an account in a day; what comes beyond is counted.
 pub const STARTS_A_DAY_MAX: u32 = 200;
-
-/// What an observation comes to: names for texts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Seen {
-    pub offset: u64,
-    pub happened: i64,
-    pub region: Name,
-    pub service: Name,
-    pub action: Name,
-    pub code: Option<Name>,
-    pub principal: Option<Name>,
-    pub address: Option<Name>,
-    pub agent: Option<Name>,
-    pub is_write: bool,
-    pub is_denied: bool,
-    pub times: u32,
-}
 
 /// What is remembered of an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +84,12 @@ struct State {
     passed: i64,
     /// Looked up lately. Kept, so that a restart within a bin does not look anew.
     common: Vec<Common>,
+    addresses: Addresses,
+    keys: Keys,
+    changes: Changes,
+    concealment: Concealment,
+    /// From so many names on those that nobody uses are forgotten.
+    names_max: usize,
     drops: Drops,
 }
 
@@ -119,6 +117,8 @@ pub struct Learning {
     pub since: Option<i64>,
     /// From when on insights are told: a day later.
     pub until: Option<i64>,
+    /// How much time events are known of.
+    pub learned_micros: i64,
     /// Series that are known, and that had anything within a week.
     pub series: usize,
     pub live: u32,
@@ -134,6 +134,14 @@ pub struct Detector {
     settings: Settings,
     places: Arc<dyn Places>,
     grid: Grid,
+}
+
+/// What looks at events by themselves.
+struct Parts<'a> {
+    addresses: &'a mut Addresses,
+    keys: &'a mut Keys,
+    changes: &'a mut Changes,
+    concealment: &'a mut Concealment,
 }
 
 /// How much more a region does in a bin.
@@ -162,6 +170,11 @@ impl Detector {
             starts: (0, 0),
             passed: i64::MIN,
             common: Vec::new(),
+            addresses: Addresses::default(),
+            keys: Keys::default(),
+            changes: Changes::default(),
+            concealment: Concealment::default(),
+            names_max: NAMES_MIN,
             drops: Drops::default(),
         };
         Self { state, settings, places, grid: Grid::five_minutes() }
@@ -197,6 +210,9 @@ impl Detector {
         let since = self.state.first.map(|first| self.grid.start(first));
         Learning {
             since,
+            learned_micros: self.state.first.map_or(0, |first| {
+                i64::from((self.state.latest - first).max(0)) * self.grid.bin_micros
+            }),
             until: since.map(|since| since + i64::from(LEARNING_BINS) * self.grid.bin_micros),
             series: self.state.series.len(),
             live: self.state.live,
@@ -209,6 +225,10 @@ impl Detector {
     pub fn bytes(&self) -> usize {
         self.state.series.bytes()
             + self.state.names.bytes()
+            + self.state.addresses.bytes()
+            + self.state.keys.bytes()
+            + self.state.changes.bytes()
+            + self.state.concealment.bytes()
             + self.state.sources.iter().map(|source| source.front.held() * size_of::<Seen>()).sum::<usize>()
     }
 
@@ -226,7 +246,8 @@ impl Detector {
             code: act.error.map(|code| names.of(code)),
             principal: act.principal.map(|principal| names.of(principal)),
             address: act.address.map(|address| names.of(address)),
-            agent: act.agent.map(|agent| names.of(agent)),
+            agent: act.agent.map(|agent| names.of(&family_of(agent))),
+            credential: act.credential.map(|credential| names.of(credential)),
             is_write: act.is_write,
             is_denied: act.is_denied,
             times: act.times,
@@ -236,6 +257,9 @@ impl Detector {
         let mut give = |given| self.given(source, given, told);
         front.take(seen.happened, act.recorded_at, seen, grid, &mut give);
         self.state.sources[source].front = front;
+        if self.state.names.len() > self.state.names_max {
+            self.state.forget_names();
+        }
     }
 
     /// Lets time pass: all that was taken in before `now` was given to [`Detector::take`].
@@ -284,14 +308,61 @@ impl Detector {
                     self.judge(errors, bin, Some(&seen), told);
                 }
                 self.judge(index, bin, Some(&seen), told);
+                self.take_event(source, bin, &seen, told);
             }
             Given::Late(bin, seen) => {
                 self.state.drops.late += 1;
                 let first = self.state.first.get_or_insert(bin);
                 *first = (*first).min(bin);
                 self.teach_late(source, bin, &seen);
+                self.teach_event(source, bin, &seen, told);
             }
         }
+    }
+
+    /// Looks at an event by itself: who acts from where, and what it changes or hides.
+    fn take_event(&mut self, source: usize, bin: Bin, seen: &Seen, told: &mut Vec<Change>) {
+        let (parts, mut scene) = self.parts(source, bin, told);
+        let visit = parts.addresses.visit(seen, &mut scene);
+        // Keys first: what a user's address is like is asked before this event teaches it.
+        parts.keys.take(seen, visit.as_ref(), parts.addresses, &mut scene);
+        if let Some(visit) = visit {
+            parts.addresses.take(seen, &visit, &mut scene);
+        }
+        parts.changes.take(seen, bin, &mut scene);
+        parts.concealment.take(seen, &mut scene);
+    }
+
+    fn teach_event(&mut self, source: usize, bin: Bin, seen: &Seen, told: &mut Vec<Change>) {
+        let (parts, mut scene) = self.parts(source, bin, told);
+        let visit = parts.addresses.visit(seen, &mut scene);
+        parts.keys.teach(seen, visit.as_ref());
+        if let Some(visit) = visit {
+            parts.addresses.teach(seen, &visit);
+        }
+        parts.changes.teach(seen, bin, &mut scene);
+        parts.concealment.teach(seen, &mut scene);
+    }
+
+    /// What looks at events by themselves, and what it needs.
+    fn parts<'a>(&'a mut self, source: usize, bin: Bin, told: &'a mut Vec<Change>) -> (Parts<'a>, Scene<'a>) {
+        let state = &mut self.state;
+        let scene = Scene {
+            account: &state.account,
+            settings: &self.settings,
+            places: &*self.places,
+            grid: self.grid,
+            names: &mut state.names,
+            // Within the type by the bound.
+            source: source as u16,
+            source_name: &state.sources[source].name,
+            first: state.first.unwrap_or(bin),
+            starts: &mut state.starts,
+            drops: &mut state.drops,
+            told,
+        };
+        let State { addresses, keys, changes, concealment, .. } = state;
+        (Parts { addresses, keys, changes, concealment }, scene)
     }
 
     /// A source's time has come to a bin: its open insights are looked at.
@@ -302,6 +373,11 @@ impl Detector {
         for series in open {
             self.close_until(series, bin, told);
         }
+        let (parts, mut scene) = self.parts(source, bin, told);
+        parts.keys.over(bin, &mut scene);
+        parts.addresses.over(bin, &mut scene);
+        parts.changes.over(bin, &mut scene);
+        parts.concealment.over(bin, &mut scene);
         if bin >= self.state.sweep {
             self.sweep(bin);
         }
@@ -462,10 +538,9 @@ impl Detector {
         }
     }
 
-    /// The surprise that is needed, so that no more than the accepted number of false starts comes of chance.
+    /// See [`needed_surprise`].
     fn needed(&self) -> f64 {
-        let tests = BINS_A_WEEK * f64::from(self.state.live.max(20));
-        libm::log10(tests / self.settings.sensitivity.false_starts_a_week()) + TAIL_MORE
+        needed_surprise(f64::from(self.state.live), self.settings.sensitivity)
     }
 
     fn start_if_unusual(&mut self, index: u32, bin: Bin, seen: Option<&Seen>, told: &mut Vec<Change>) {
@@ -502,7 +577,7 @@ impl Detector {
             return;
         }
         let object = self.object(index);
-        let mut episode = Episode::new(self.id(kind, &object, start), start, bin, test);
+        let mut episode = Episode::new(insight_id(&self.state.account, kind, &object, grid.start(start)), start, bin, test);
         episode.expected_by =
             self.settings.expected_by(kind, &object, grid.start(start)).map(|expected| expected.id.clone());
         self.catch_up(index, &mut episode, bin);
@@ -640,26 +715,6 @@ impl Detector {
         }
     }
 
-    fn id(&self, kind: Kind, object: &Object, start: Bin) -> String {
-        let Object { source, region, service, action, code, address, principal, credential } = object;
-        let part = |part: &Option<String>| part.clone().unwrap_or_default();
-        let name = [
-            self.state.account.as_str(),
-            kind.name(),
-            source,
-            region,
-            service,
-            action,
-            &part(code),
-            &part(address),
-            &part(principal),
-            &part(credential),
-            &self.grid.start(start).to_string(),
-        ]
-        .join("\u{1e}");
-        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
-    }
-
     fn change(
         &self,
         index: u32,
@@ -734,7 +789,41 @@ impl Detector {
     }
 }
 
-fn test_of(method: Method, excess: &Excess, of: Option<f64>, threshold: f64) -> Test {
+impl State {
+    /// Forgets texts that nothing remembers any more: who sends a new address with each event must not fill the memory.
+    fn forget_names(&mut self) {
+        let mut used = vec![false; self.names.len()];
+        self.visit_names(&mut |name| used[*name as usize] = true);
+        let moved = self.names.retain(|name| used[name as usize]);
+        // In the same order, so that nothing is told in another.
+        self.visit_names(&mut |name| *name = moved[*name as usize].unwrap_or(*name));
+        self.names_max = (2 * self.names.len()).max(NAMES_MIN);
+    }
+
+    fn visit_names(&mut self, visit: &mut impl FnMut(&mut Name)) {
+        self.sources.iter_mut().flat_map(|source| source.front.held_mut()).for_each(|seen| seen.names(visit));
+        for index in 0..u32::try_from(self.series.len()).unwrap_or(u32::MAX) {
+            let Key { region, service, action, code, source: _ } = &mut self.series.get_mut(index).key;
+            [region, service, action].into_iter().chain(code).for_each(&mut *visit);
+        }
+        // Finds them by their new keys.
+        self.series.retain(|_| true);
+        self.common.iter_mut().for_each(|common| visit(&mut common.region));
+        self.addresses.names(visit);
+        self.keys.names(visit);
+        self.changes.names(visit);
+        self.concealment.names(visit);
+    }
+}
+
+/// The surprise that is needed of so many series, so that no more than the accepted number of false starts comes of
+/// chance.
+pub(crate) fn needed_surprise(series: f64, sensitivity: Sensitivity) -> f64 {
+    let tests = BINS_A_WEEK * series.max(20.0);
+    libm::log10(tests / sensitivity.false_starts_a_week()) + TAIL_MORE
+}
+
+pub(crate) fn test_of(method: Method, excess: &Excess, of: Option<f64>, threshold: f64) -> Test {
     Test {
         method,
         window_minutes: u32::try_from(excess.bins * 5).unwrap_or(u32::MAX),

@@ -127,6 +127,11 @@ impl<T> Front<T> {
         self.held_count
     }
 
+    /// All that is held, to be changed in place.
+    pub fn held_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.held.values_mut().flatten()
+    }
+
     fn see(&mut self, bin: Bin, happened: i64, what: T, grid: Grid, give: &mut impl FnMut(Given<T>)) {
         if happened > self.latest {
             self.latest = happened;

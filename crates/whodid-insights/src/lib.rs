@@ -4,23 +4,36 @@
 //! ends; live detection, replay and evaluation all call it. Nothing here opens a file, reads a clock or logs.
 
 mod act;
-mod band;
+mod address;
+mod arrival;
+mod changes;
+mod concealment;
+mod cut;
 mod detector;
 mod episode;
 mod front;
 mod grid;
+mod keys;
 mod kind;
 mod names;
+mod place;
+mod profile;
 mod rate;
+mod scene;
 mod season;
-mod sentence;
+mod seen;
 mod series;
 mod settings;
 mod snapshot;
+mod band;
+mod sentence;
 mod tail;
 pub mod vendors;
+mod words;
 
 pub use act::{Act, NoPlaces, Places};
+pub use changes::{Class, class_of};
+pub use concealment::conceals;
 pub use band::{Band, bands};
 pub use detector::{Detector, Drops, LEARNING_BINS, Learning, STARTS_A_DAY_MAX};
 pub use episode::{Change, EndReason, Method, Object, Test};

@@ -387,7 +387,7 @@ pub async fn replay(
     caller.attempt.answers("rows", end.events);
     if is_full {
         let detail = format!("the insights of this account are more than {REPLAY_BYTES_MAX} bytes; export the stream insights instead");
-        return Err(Failure::new(Code::TooLarge, detail));
+        return Err(Failure::new(Code::BadParameter, detail));
     }
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -696,7 +696,7 @@ async fn check_pattern(app: &App, account: &AccountName, pattern: &InsightPatter
     }
     if let Some(at) = &pattern.expires_at {
         let parsed = Timestamp::parse(at).map_err(|error| Failure::new(Code::BadJson, format!("`expires_at`: {error}")))?;
-        if parsed.time <= crate::clock::now() {
+        if parsed.at <= crate::clock::now() {
             return wrong("`expires_at` is over already".to_owned());
         }
     }
@@ -751,7 +751,7 @@ fn range_time(name: &str, text: Option<&str>, now: Timestamp) -> Result<Option<T
 
 /// A time that whodid wrote itself.
 fn time_of(text: &str) -> Timestamp {
-    Timestamp::parse(text).map_or(Timestamp::default(), |parsed| parsed.time)
+    Timestamp::parse(text).map_or(Timestamp::default(), |parsed| parsed.at)
 }
 
 fn type_of(kind: Kind) -> InsightType {

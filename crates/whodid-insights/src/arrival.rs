@@ -1,0 +1,407 @@
+//! Somebody acts from where they never did: scored at the first access and while its first ten minutes last.
+//!
+//! The score is a likelihood ratio in powers of ten: how much likelier an intruder's visit looks like this than the
+//! user's own. Its terms follow Freeman et al. 2016 ("Who are you?", section 4): each feature is held against what the
+//! user does, and where the user never did it against what the account does. So it is with addresses of users
+//! ([`crate::address`]) and with access keys ([`crate::keys`]).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cut::Cut;
+use crate::episode::{Method, Object, Test};
+use crate::grid::{Bin, HOUR_MICROS};
+use crate::kind::{Kind, Sensitivity};
+use crate::names::Name;
+use crate::profile::{Crowd, Feature, Profile, Visit, rename, tree_bytes};
+use crate::scene::{Notice, Open, Scene, day_of};
+
+/// What happens so soon after the first access belongs to it, in event time.
+const VISIT_MICROS: i64 = HOUR_MICROS / 6;
+/// An insight is over after so long without an event of it.
+const CALM_MICROS: i64 = HOUR_MICROS;
+/// Visits that are watched at once; beyond it the oldest are judged no further.
+const VISITS_MAX: usize = 20_000;
+/// Insights of one kind that are told a day.
+const INSIGHTS_A_DAY_MAX: usize = 20;
+/// Days for which is known what was told.
+const TOLD_DAYS: i32 = 3;
+/// A visit scores at least this to be told: it is then some hundred times likelier an intruder's than the user's.
+/// Chosen with `cargo xtask insights-eval --people`.
+const FLOOR: f32 = 2.6;
+
+/// What intruders do, as far as anybody knows: shares of their visits. Rounded from published accounts of takeovers
+/// (Freeman et al. 2016, section 6; Verizon DBIR): nearly all come from another network, most from another country,
+/// more than half with another program, most try what is refused.
+mod intruder {
+    pub const KNOWN_NETWORK: f32 = 0.03;
+    /// A network that others of the account have.
+    pub const SHARED_NETWORK: f32 = 0.05;
+    pub const NEW_COUNTRY: f32 = 0.7;
+    /// Any one of the countries that the account knows.
+    pub const ONE_COUNTRY: f32 = 0.04;
+    pub const UNKNOWN_COUNTRY: f32 = 0.6;
+    pub const NEW_AGENT: f32 = 0.6;
+    pub const NEW_SERVICE: f32 = 0.6;
+    pub const FAILS: f32 = 0.7;
+    pub const WRITES: f32 = 0.5;
+    pub const SEVERAL_USERS: f32 = 0.3;
+}
+
+/// Of what a score is the sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Term {
+    Network,
+    Country,
+    Account,
+    Agent,
+    Service,
+    Hour,
+    Denied,
+    Writes,
+    Users,
+}
+
+impl Term {
+    /// Its name in [`Test::terms`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Country => "country",
+            Self::Account => "account",
+            Self::Agent => "agent",
+            Self::Service => "service",
+            Self::Hour => "hour",
+            Self::Denied => "denied",
+            Self::Writes => "writes",
+            Self::Users => "users",
+        }
+    }
+}
+
+/// How a first access looks, before anything was done.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Looks {
+    pub terms: Vec<(Term, f32)>,
+    /// Whether its network or country is rare for the user and for the account.
+    pub is_rare: bool,
+    /// Whether nobody else of the account has the network.
+    pub is_alone: bool,
+}
+
+/// Compares a first access with what is usual. `others` tells how many others of the account have a value.
+pub(crate) fn looks(profile: &Profile, crowd: &Crowd, visit: &Visit, others: impl Fn(Feature, Name) -> u32) -> Looks {
+    let mut looks = Looks::default();
+    let mut add =
+        |term: Term, value: f32, from: f32, to: f32| looks.terms.push((term, libm::log10f(value).clamp(from, to)));
+    let value = |feature: Feature| visit.values[feature as usize];
+    let has_history = profile.has_history(visit.at);
+    let mut account = 1.0;
+    let (mut is_rare, mut is_alone) = (false, false);
+    if let Some(network) = value(Feature::Network) {
+        let news = profile.news_rate(Feature::Network, crowd).min(0.95);
+        let is_known = profile.knows(Feature::Network, network);
+        if is_known {
+            add(Term::Network, intruder::KNOWN_NETWORK / (1.0 - news), -1.5, 0.0);
+        } else if has_history {
+            add(Term::Network, (1.0 - intruder::KNOWN_NETWORK) / news, -0.5, 2.0);
+        }
+        if !is_known {
+            let shared = crowd.joined_share(Feature::Network).clamp(0.05, 0.95);
+            let others = others(Feature::Network, network);
+            is_alone = others == 0;
+            account *= if is_alone {
+                (1.0 - intruder::SHARED_NETWORK) / (1.0 - shared)
+            } else {
+                intruder::SHARED_NETWORK / shared * 2.0 / (1.0 + others as f32)
+            };
+            is_rare |= others <= 1;
+        }
+        if let Some(country) = value(Feature::Country)
+            && !is_known
+        {
+            let is_known = profile.knows(Feature::Country, country);
+            let news = profile.news_with(Feature::Country, Feature::Network, crowd).min(0.95);
+            if is_known {
+                add(Term::Country, (1.0 - intruder::NEW_COUNTRY) / (1.0 - news), -0.5, 0.0);
+            } else if has_history {
+                add(Term::Country, intruder::NEW_COUNTRY / news, 0.0, 2.0);
+            }
+            let others = others(Feature::Country, country);
+            if !is_known && crowd.len(Feature::Country) > 0 {
+                let joined = crowd.joined_share(Feature::Country).clamp(0.05, 0.95);
+                account *= if others == 0 {
+                    intruder::UNKNOWN_COUNTRY / (1.0 - joined)
+                } else {
+                    intruder::ONE_COUNTRY / (joined * crowd.popularity(Feature::Country, country)).max(0.02)
+                };
+                is_rare |= others <= 1;
+            }
+        }
+    }
+    if account != 1.0 {
+        add(Term::Account, account, -3.0, 1.0);
+    }
+    for (feature, term, new) in
+        [(Feature::Agent, Term::Agent, intruder::NEW_AGENT), (Feature::Service, Term::Service, intruder::NEW_SERVICE)]
+    {
+        let Some(value) = value(feature).filter(|_| has_history && profile.knows_any(feature)) else { continue };
+        let news = profile.news_rate(feature, crowd).min(0.95);
+        if profile.knows(feature, value) {
+            add(term, (1.0 - new) / (1.0 - news), -0.5, 0.0);
+        } else {
+            add(term, new / news, -0.5, 2.0);
+        }
+    }
+    if has_history {
+        add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, 1.0);
+    }
+    (looks.is_rare, looks.is_alone) = (is_rare, is_alone);
+    looks
+}
+
+/// A first access and what was done in its first minutes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Arrival {
+    looks: Looks,
+    source: u16,
+    region: Name,
+    principal: Option<Name>,
+    first: i64,
+    offset: u64,
+    calls: u32,
+    failed: u32,
+    writes: u32,
+    /// How likely something fails, or is changed, in an hour of the user.
+    failed_share: f32,
+    write_share: f32,
+    is_told: bool,
+}
+
+/// Who came: an address and a user, or an access key and an address.
+pub(crate) type Who = (Name, Name);
+
+/// All first accesses that are watched, and the insights that came of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Arrivals {
+    watched: BTreeMap<Who, Arrival>,
+    /// By region and who came first.
+    open: BTreeMap<(Name, Who), Open>,
+    /// Day, region and first part of who: each is told once.
+    told: BTreeMap<(i32, Name, Name), u8>,
+    cut: Cut,
+    /// First accesses, and those at which several came at once.
+    arrivals: f32,
+    together: f32,
+}
+
+/// An event of somebody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deed {
+    pub who: Who,
+    pub visit: Visit,
+    pub offset: u64,
+    pub region: Name,
+    pub principal: Option<Name>,
+    pub times: u32,
+}
+
+impl Arrivals {
+    /// Whether somebody's first access is watched.
+    pub fn is_watched(&self, who: Who) -> bool {
+        self.watched.contains_key(&who)
+    }
+
+    /// Begins to watch.
+    pub fn arrive(&mut self, deed: &Deed, looks: Looks, profile: &Profile, crowd: &Crowd, source: u16) {
+        if self.watched.len() >= VISITS_MAX
+            && let Some(oldest) = self.watched.iter().min_by_key(|(_, arrival)| arrival.first).map(|(who, _)| *who)
+        {
+            self.watched.remove(&oldest);
+        }
+        let arrival = Arrival {
+            looks,
+            source,
+            region: deed.region,
+            principal: deed.principal,
+            first: deed.visit.at,
+            offset: deed.offset,
+            calls: 0,
+            failed: 0,
+            writes: 0,
+            failed_share: profile.failed_share(crowd),
+            write_share: profile.write_share(crowd),
+            is_told: false,
+        };
+        self.watched.insert(deed.who, arrival);
+    }
+
+    /// Counts an event: of an arrival that is watched, and of an insight that is open. Whether it is told as unusual now.
+    pub fn count(
+        &mut self,
+        kind: Kind,
+        deed: &Deed,
+        scene: &mut Scene<'_>,
+        object: impl Fn(&Scene<'_>) -> Object,
+    ) -> bool {
+        let notice = Notice { at: deed.visit.at, offset: Some(deed.offset) };
+        let is_of = |(region, who): &(Name, Who)| {
+            *region == deed.region && if kind == Kind::IpInsight { who.0 == deed.who.0 } else { *who == deed.who }
+        };
+        let from = (deed.region, (deed.who.0, Name::MIN));
+        let to = (deed.region, (deed.who.0, Name::MAX));
+        for (key, open) in self.open.range_mut(from..=to) {
+            if is_of(key) && day_of(open.start) == day_of(deed.visit.at) {
+                scene.go_on(open, notice, deed.times);
+            }
+        }
+        let users = self.users(deed);
+        let Some(arrival) = self.watched.get_mut(&deed.who) else { return false };
+        // Events come in order to within some minutes: the first access may be told of late.
+        if deed.visit.at - arrival.first > VISIT_MICROS {
+            return false;
+        }
+        if deed.visit.at < arrival.first {
+            (arrival.first, arrival.offset) = (deed.visit.at, deed.offset);
+        }
+        arrival.calls = arrival.calls.saturating_add(deed.times);
+        arrival.failed = arrival.failed.saturating_add(if deed.visit.is_failed { deed.times } else { 0 });
+        arrival.writes = arrival.writes.saturating_add(if deed.visit.is_write { deed.times } else { 0 });
+        if arrival.is_told {
+            return false;
+        }
+        let together = (self.together + 0.5) / (self.arrivals + 10.0);
+        let (terms, score, is_suspect) = arrival.score(users, together);
+        let needed =
+            self.cut.level(floor(scene.settings.sensitivity), scene.settings.sensitivity.false_starts_a_week() as f32);
+        if !is_suspect || score < needed || !scene.has_learned(deed.visit.at) {
+            return false;
+        }
+        arrival.is_told = true;
+        let day = day_of(arrival.first);
+        let key = (day, arrival.region, deed.who.0);
+        let of_day = self.told.range((day, Name::MIN, Name::MIN)..=(day, Name::MAX, Name::MAX)).count();
+        if self.told.contains_key(&key) {
+            return false;
+        }
+        if of_day >= INSIGHTS_A_DAY_MAX {
+            scene.drops.starts += 1;
+            return false;
+        }
+        let test = Test {
+            method: Method::LikelihoodRatio,
+            window_minutes: (VISIT_MICROS / 60_000_000) as u32,
+            count: f64::from(arrival.calls),
+            of: None,
+            expected: 0.0,
+            score: terms.iter().map(|(_, value)| value).sum(),
+            threshold: f64::from(needed),
+            upper: 0.0,
+            terms,
+        };
+        let (start, calls) = (arrival.first, f64::from(arrival.calls));
+        let object = object(scene);
+        if let Some(open) = scene.start(kind, object, start, notice, calls, test) {
+            self.told.insert(key, 0);
+            self.open.insert((deed.region, deed.who), open);
+            return true;
+        }
+        false
+    }
+
+    /// Users that came from one new address at once.
+    fn users(&self, deed: &Deed) -> usize {
+        let of_address = self.watched.range((deed.who.0, Name::MIN)..=(deed.who.0, Name::MAX));
+        of_address.filter(|(_, arrival)| arrival.looks.is_alone).count()
+    }
+
+    /// The time of a source has come to a bin: what was watched for long enough is over, and what is calm.
+    pub fn over(&mut self, bin: Bin, scene: &mut Scene<'_>) {
+        let now = scene.grid.start(bin);
+        let is_done = |arrival: &Arrival| arrival.source == scene.source && now - arrival.first > VISIT_MICROS;
+        let done: Vec<Who> = self.watched.iter().filter(|(_, arrival)| is_done(arrival)).map(|(who, _)| *who).collect();
+        for who in done {
+            let users = self.watched.range((who.0, Name::MIN)..=(who.0, Name::MAX)).count();
+            let Some(arrival) = self.watched.remove(&who) else { continue };
+            let users = if arrival.looks.is_alone { users } else { 1 };
+            let together = (self.together + 0.5) / (self.arrivals + 10.0);
+            let (_, score, is_suspect) = arrival.score(users, together);
+            self.arrivals += 1.0;
+            self.together += if users > 1 { 1.0 } else { 0.0 };
+            // What could not be told in any case does not raise what is needed.
+            self.cut.note(if is_suspect { score } else { score.min(0.0) }, day_of(arrival.first));
+        }
+        let calm = |open: &Open| now - open.last >= CALM_MICROS || day_of(open.start) < day_of(now);
+        let is_over = |open: &Open| open.source == scene.source && (calm(open) || !scene.settings.is_on(open.kind));
+        let over: Vec<(Name, Who)> = self.open.iter().filter(|(_, open)| is_over(open)).map(|(key, _)| *key).collect();
+        for key in over {
+            if let Some(open) = self.open.remove(&key) {
+                scene.end(&open, now);
+            }
+        }
+        let since = day_of(now) - TOLD_DAYS;
+        if self.told.first_key_value().is_some_and(|((day, ..), _)| *day < since) {
+            self.told.retain(|(day, ..), _| *day >= since);
+        }
+    }
+
+    /// Calls `visit` with each name that is remembered.
+    pub fn names(&mut self, visit: &mut impl FnMut(&mut Name)) {
+        rename(&mut self.watched, |who| {
+            visit(&mut who.0);
+            visit(&mut who.1);
+        });
+        for arrival in self.watched.values_mut() {
+            visit(&mut arrival.region);
+            arrival.principal.iter_mut().for_each(&mut *visit);
+        }
+        rename(&mut self.open, |(region, who)| {
+            visit(region);
+            visit(&mut who.0);
+            visit(&mut who.1);
+        });
+        rename(&mut self.told, |(_, region, who)| {
+            visit(region);
+            visit(who);
+        });
+    }
+
+    pub fn bytes(&self) -> usize {
+        // Eight terms of an arrival.
+        self.watched.len() * 64 + tree_bytes(&self.watched) + tree_bytes(&self.open) + self.cut.bytes()
+    }
+}
+
+fn floor(sensitivity: Sensitivity) -> f32 {
+    let normal = Sensitivity::Normal.false_starts_a_week();
+    FLOOR + libm::log10(normal / sensitivity.false_starts_a_week()) as f32
+}
+
+impl Arrival {
+    /// All terms, their sum, and whether it may be told at all: novelty alone is not enough where the account knows
+    /// network and country.
+    fn score(&self, users: usize, together: f32) -> (Vec<(String, f64)>, f32, bool) {
+        let mut terms = self.looks.terms.clone();
+        let mut behaviour = 0.0;
+        let mut add = |term: Term, ratio: f32, most: f32, more: f32| {
+            let value = libm::log10f(ratio).clamp(0.0, most) + more;
+            behaviour += value;
+            terms.push((term, value));
+        };
+        if self.failed > 0 {
+            // One refusal happens to everybody.
+            let more = libm::log10f((self.failed as f32 / 2.0).max(1.0)).min(0.5);
+            add(Term::Denied, intruder::FAILS / self.failed_share.max(1e-3), 1.3, more);
+        }
+        if self.writes > 0 {
+            add(Term::Writes, intruder::WRITES / self.write_share.max(1e-3), 1.0, 0.0);
+        }
+        if users > 1 {
+            add(Term::Users, intruder::SEVERAL_USERS / together, 1.0, 0.0);
+        }
+        let score = terms.iter().map(|(_, value)| value).sum();
+        let terms = terms.into_iter().map(|(term, value)| (term.name().to_owned(), f64::from(value))).collect();
+        (terms, score, self.looks.is_rare || behaviour > 0.0)
+    }
+}
