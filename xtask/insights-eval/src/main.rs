@@ -61,7 +61,19 @@ fn one(seed: u64, plan: Plan) -> Outcome {
             }
         }
     });
-    if let Ok(name) = std::env::var("EVAL_SERIES") { told.iter().filter(|change| change.object.action == name).take(12).for_each(|change| println!("seed {seed} {:?} {:?} start {} noticed {} until {} {:?}", change.stage, change.kind, (change.start-BEGIN)/MINUTE, (change.noticed-BEGIN)/MINUTE, (change.until-BEGIN)/MINUTE, change.test)); }
+    if let Ok(name) = std::env::var("EVAL_SERIES") {
+        told.iter().filter(|change| change.object.action == name).take(12).for_each(|change| {
+            println!(
+                "seed {seed} {:?} {:?} start {} noticed {} until {} {:?}",
+                change.stage,
+                change.kind,
+                (change.start - BEGIN) / MINUTE,
+                (change.noticed - BEGIN) / MINUTE,
+                (change.until - BEGIN) / MINUTE,
+                change.test
+            )
+        });
+    }
     let mut outcome = Outcome { weeks: plan.weeks, ..Outcome::default() };
     let starts: Vec<&Change> = told.iter().filter(|change| change.stage == Stage::Start).collect();
     let minute_of = |micros: i64| (micros - BEGIN) / MINUTE;
@@ -110,13 +122,14 @@ fn one(seed: u64, plan: Plan) -> Outcome {
             let index = names.iter().position(|(name, _, _)| *name == start.object.action).unwrap_or(0);
             let test = &start.test;
             outcome.false_starts.push(format!(
-                "{} {}min {:.0} of {:?} against {:.1}, s {:.1}, at {at}: {}",
+                "{} {}min {:.0} of {:?} against {:.1}, s {:.1}, at {at} [{}]: {}",
                 start.kind.words(),
                 test.window_minutes,
                 test.count,
                 test.of,
                 test.expected,
                 test.score,
+                world.series[index].reasons(at as usize / 5, &world.deploys, &world.holidays),
                 world.series[index].words()
             ));
         }
@@ -127,11 +140,16 @@ fn one(seed: u64, plan: Plan) -> Outcome {
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let number = |name: &str, default: u64| {
-        arguments.iter().position(|argument| argument == name).and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+        arguments
+            .iter()
+            .position(|argument| argument == name)
+            .and_then(|at| arguments.get(at + 1)?.parse().ok())
+            .unwrap_or(default)
     };
     let (seeds, quiet) = (number("--seeds", 10), number("--quiet-weeks", 2) as u32);
     let first = number("--first", 0);
-    let plan = Plan { series: 500, quiet_weeks: quiet, weeks: 2, bursts_a_week: 8, ramps_a_week: 3, error_bursts_a_week: 4 };
+    let plan =
+        Plan { series: 500, quiet_weeks: quiet, weeks: 2, bursts_a_week: 8, ramps_a_week: 3, error_bursts_a_week: 4 };
     let next = AtomicU64::new(first);
     let all: Vec<Outcome> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..2)
@@ -176,4 +194,3 @@ fn main() {
         }
     }
 }
-

@@ -70,8 +70,8 @@ pub struct Series {
 pub struct World {
     pub series: Vec<Series>,
     pub injections: Vec<Injection>,
-    deploys: Vec<(usize, usize, f64)>,
-    holidays: Vec<usize>,
+    pub deploys: Vec<(usize, usize, f64)>,
+    pub holidays: Vec<usize>,
     bins: usize,
     rng: ChaCha8Rng,
     /// The wave of each series.
@@ -85,6 +85,14 @@ pub struct Calls {
     pub count: u32,
     pub errors: u32,
 }
+
+/// Calls that a burst has in ten minutes at least, on average.
+pub const BURST_CALLS_MIN: f64 = 40.0;
+/// Calls that a series with a ramp usually has in five minutes at least, throughout the ramp.
+pub const RAMP_CALLS_MIN: f64 = 3.0;
+/// Calls that a series with a burst of errors usually has in five minutes at least, and errors in ten.
+pub const ERROR_CALLS_MIN: f64 = 1.0;
+pub const ERRORS_MIN: f64 = 10.0;
 
 const REGIONS: [&str; 4] = ["eu-de", "us-south", "eu-gb", "jp-tok"];
 /// Hours that their people are ahead, counted from the first of them.
@@ -158,9 +166,12 @@ impl World {
             let usual = series.usual(bin, &[]);
             let is_old = series.since + 3 * 288 < bin;
             let fits = match trouble {
-                Trouble::Burst => series.is_write && usual * 2.0 * factor >= 40.0,
-                Trouble::Ramp => series.is_write && usual >= 3.0,
-                Trouble::ErrorBurst => usual >= 1.0 && usual * 2.0 * factor >= 10.0,
+                Trouble::Burst => series.is_write && usual * 2.0 * factor >= BURST_CALLS_MIN,
+                // At every hour of it: four times what people do at night is nothing that anybody would call a ramp.
+                Trouble::Ramp => {
+                    series.is_write && (0..8).all(|hour| series.usual(bin + hour * 12, &[]) >= RAMP_CALLS_MIN)
+                }
+                Trouble::ErrorBurst => usual >= ERROR_CALLS_MIN && usual * 2.0 * factor >= ERRORS_MIN,
             };
             if !fits || !is_old || !used.insert(index) {
                 continue;
@@ -177,7 +188,8 @@ impl World {
         let injections = self.injections.clone();
         for bin in 0..self.bins {
             by_minute.iter_mut().for_each(Vec::clear);
-            let deploy = self.deploys.iter().find(|(from, until, _)| (*from..*until).contains(&bin)).map(|deploy| deploy.2);
+            let deploy =
+                self.deploys.iter().find(|(from, until, _)| (*from..*until).contains(&bin)).map(|deploy| deploy.2);
             for index in 0..self.series.len() {
                 let series = &self.series[index];
                 if bin < series.since {
@@ -205,7 +217,11 @@ impl World {
                 }
                 let mine: Vec<&Injection> = injections
                     .iter()
-                    .filter(|injection| injection.series == index && injection.start < (bin as u32 + 1) * 5 && injection.end > bin as u32 * 5)
+                    .filter(|injection| {
+                        injection.series == index
+                            && injection.start < (bin as u32 + 1) * 5
+                            && injection.end > bin as u32 * 5
+                    })
                     .collect();
                 if mine.is_empty() && mean + on_clock < 1e-4 {
                     continue;
@@ -224,14 +240,19 @@ impl World {
                 for (minute, calls) in by_minute.iter_mut().enumerate() {
                     let at = bin as u32 * 5 + minute as u32;
                     let mut rate = (mean + on_clock) / 5.0;
-                    let lifted = if self.holidays.is_empty() { 1.0 } else { self.series[index].usual(bin, &[]) / self.series[index].usual(bin, &self.holidays) };
+                    let lifted = if self.holidays.is_empty() {
+                        1.0
+                    } else {
+                        self.series[index].usual(bin, &[]) / self.series[index].usual(bin, &self.holidays)
+                    };
                     let mut errors = self.series[index].errors;
                     for injection in mine.iter().filter(|injection| (injection.start..injection.end).contains(&at)) {
                         match injection.trouble {
                             Trouble::Burst => rate *= injection.factor * lifted,
                             Trouble::Ramp => {
                                 let into = f64::from(at - injection.start) / 360.0;
-                                rate *= (1.0 + (injection.factor - 1.0) * into.min(1.0)) * (1.0 + (lifted - 1.0) * into.min(1.0));
+                                rate *= (1.0 + (injection.factor - 1.0) * into.min(1.0))
+                                    * (1.0 + (lifted - 1.0) * into.min(1.0));
                             }
                             Trouble::ErrorBurst => errors = errors.max(injection.factor),
                         }
@@ -258,8 +279,49 @@ impl Series {
         let peak = self.hours.iter().copied().fold(0.0, f64::max);
         format!(
             "{} mean {:.2} peak hour x{peak:.1} noise {:.2} waves {:.2} job {:?} deploys {} shifts {:?} since {} errors {:.3}",
-            self.name, self.mean, self.noise, self.waves, self.job, self.takes_deploys, self.shifts, self.since, self.errors
+            self.name,
+            self.mean,
+            self.noise,
+            self.waves,
+            self.job,
+            self.takes_deploys,
+            self.shifts,
+            self.since,
+            self.errors
         )
+    }
+
+    /// What may have been behind a start in a bin that nothing was injected into.
+    pub fn reasons(&self, bin: usize, deploys: &[(usize, usize, f64)], holidays: &[usize]) -> String {
+        let mut reasons = Vec::new();
+        let before = bin.saturating_sub(4 * 288);
+        let level =
+            |bin: usize| self.shifts.iter().rev().find(|(from, _)| *from <= bin).map_or(1.0, |(_, factor)| *factor);
+        let shift = level(bin) / level(before);
+        if shift > 1.15 {
+            reasons.push(format!("shift x{shift:.1}"));
+        }
+        if let Some((period, at, _)) = self.job
+            && (bin as u32 + 2 * period - at + 1) % period <= 2
+        {
+            reasons.push("job".to_owned());
+        }
+        if self.takes_deploys && deploys.iter().any(|(from, until, _)| *from <= bin && bin < until + 4) {
+            reasons.push("deploy".to_owned());
+        }
+        let day = (bin + self.zone) / 288;
+        if holidays.iter().any(|holiday| (day.saturating_sub(2)..=day).contains(holiday) || holiday + 7 == day) {
+            reasons.push("holiday".to_owned());
+        }
+        if self.since > 0 && bin - self.since < 288 {
+            reasons.push("first day".to_owned());
+        } else if self.since > 0 && bin - self.since < 2016 {
+            reasons.push("new".to_owned());
+        }
+        if self.noise > 0.25 {
+            reasons.push("noisy".to_owned());
+        }
+        reasons.join(", ")
     }
 
     /// Mean calls of a bin, without noise, deploys and jobs.
@@ -295,11 +357,14 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
         let period = [12, 288, 288][rng.random_range(0..3)];
         (period, rng.random_range(0..period), log_uniform(20.0, 200.0, rng))
     });
+    // Each shift multiplies what was there before it, by 1.8 at most: a rate that trebles for good is news to anybody and
+    // would rightly be told.
     let mut shifts = Vec::new();
     let gap = Exp::new(0.1 / BINS_A_WEEK as f64).expect("positive");
-    let mut at = gap.sample(rng) as usize;
+    let (mut at, mut level) = (gap.sample(rng) as usize, 1.0);
     while at < bins {
-        shifts.push((at, log_uniform(0.5, 1.8, rng)));
+        level = (level * log_uniform(0.5, 1.8, rng)).clamp(0.3, 3.0);
+        shifts.push((at, level));
         at += gap.sample(rng) as usize;
     }
     let name_kind = ["create", "update", "delete", "read", "list"][index % 5];
