@@ -230,7 +230,12 @@ impl Detector {
         self.state.passed = now;
         let grid = self.grid;
         loop {
-            let due = self.state.sources.iter().enumerate().filter_map(|(index, source)| Some((source.front.due(grid)?, index)));
+            let due = self
+                .state
+                .sources
+                .iter()
+                .enumerate()
+                .filter_map(|(index, source)| Some((source.front.due(grid)?, index)));
             let Some((due, index)) = due.min().filter(|(due, _)| *due <= now) else { return };
             let mut front = std::mem::take(&mut self.state.sources[index].front);
             let mut give = |given| self.given(index, given, told);
@@ -287,7 +292,14 @@ impl Detector {
     }
 
     /// Counts what was seen. The number of the series.
-    fn count(&mut self, source: usize, bin: Bin, seen: &Seen, code: Option<(Name, u32)>, told: &mut Vec<Change>) -> u32 {
+    fn count(
+        &mut self,
+        source: usize,
+        bin: Bin,
+        seen: &Seen,
+        code: Option<(Name, u32)>,
+        told: &mut Vec<Change>,
+    ) -> u32 {
         let key = self.key(source, seen, code);
         let index = match self.state.series.find(&key) {
             Some(index) => index,
@@ -527,7 +539,11 @@ impl Detector {
     ///
     /// The quantile at which most are up, not only a few; 1 where too few series tell.
     fn common(&mut self, key: Key, bin: Bin) -> f32 {
-        let known = self.state.common.iter().find(|known| (known.source, known.region, known.bin) == (key.source, key.region, bin));
+        let known = self
+            .state
+            .common
+            .iter()
+            .find(|known| (known.source, known.region, known.bin) == (key.source, key.region, bin));
         if let Some(known) = known {
             return known.factor;
         }
@@ -542,7 +558,9 @@ impl Detector {
             let (_, ratio, _) = ratios.select_nth_unstable_by(at, f32::total_cmp);
             factor = if *ratio > COMMON_MIN { *ratio } else { 1.0 };
         }
-        self.state.common.retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
+        self.state
+            .common
+            .retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
         self.state.common.push(Common { source: key.source, region: key.region, bin, factor });
         factor
     }
@@ -572,13 +590,8 @@ impl Detector {
         }
         let above = peaks.iter().filter(|peak| **peak >= count).count();
         let share = (above as f64 + 1.0) / (peaks.len() as f64 + 2.0);
-        let excess = Excess {
-            bins: 1,
-            count: f64::from(count),
-            expected: 0.0,
-            variance: 0.0,
-            surprise: -libm::log10(share),
-        };
+        let excess =
+            Excess { bins: 1, count: f64::from(count), expected: 0.0, variance: 0.0, surprise: -libm::log10(share) };
         let mut test = test_of(Method::FirstDay, &excess, None, -libm::log10(share));
         test.upper = f64::from(needed);
         Some((excess, test))
@@ -736,8 +749,21 @@ mod tests {
             for part in 0..5 {
                 let at = (bin * 5 + part) * 60_000_000;
                 let act = Act {
-                    offset: 0, event_time: at, recorded_at: at, times: times / 5, source: "cadf", region: None, service: None,
-                    action: "x", is_write: true, error: None, is_denied: false, principal: None, address: None, agent: None, credential: None,
+                    offset: 0,
+                    event_time: at,
+                    recorded_at: at,
+                    times: times / 5,
+                    source: "cadf",
+                    region: None,
+                    service: None,
+                    action: "x",
+                    is_write: true,
+                    error: None,
+                    is_denied: false,
+                    principal: None,
+                    address: None,
+                    agent: None,
+                    credential: None,
                 };
                 if times >= 5 || part == 0 {
                     detector.take(&Act { times: (times / 5).max(1), ..act }, &mut told);

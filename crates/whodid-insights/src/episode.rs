@@ -180,7 +180,8 @@ impl Episode {
             (self.peak, self.peak_expected, self.peak_bin) = (count, expected, bin);
         }
         // One bin in twenty is above its band by chance: alone it does not prolong.
-        let has_company = bin <= self.noticed || bin - self.last_hot == 1 || self.lone_hot.is_some_and(|lone| bin - lone <= 2);
+        let has_company =
+            bin <= self.noticed || bin - self.last_hot == 1 || self.lone_hot.is_some_and(|lone| bin - lone <= 2);
         if is_hot && has_company {
             (self.last_hot, self.lone_hot) = (bin, None);
             (self.hot_count, self.hot_expected) = (self.count, self.expected);

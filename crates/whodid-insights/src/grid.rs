@@ -34,11 +34,7 @@ impl Grid {
         let bin_micros = bin_micros.max(1);
         let bins_an_hour = HOUR_MICROS as f64 / bin_micros as f64;
         let half_life = (LEVEL_HALF_LIFE_HOURS * bins_an_hour).clamp(LEVEL_HALF_LIFE_BINS.0, LEVEL_HALF_LIFE_BINS.1);
-        Self {
-            bin_micros,
-            decay: libm::exp2(-1.0 / half_life) as f32,
-            half_life_bins: half_life as f32,
-        }
+        Self { bin_micros, decay: libm::exp2(-1.0 / half_life) as f32, half_life_bins: half_life as f32 }
     }
 
     /// The bin of a time in microseconds since 1970; times that no bin has are drawn to the first or last.

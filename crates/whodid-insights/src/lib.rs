@@ -4,6 +4,7 @@
 //! ends; live detection, replay and evaluation all call it. Nothing here opens a file, reads a clock or logs.
 
 mod act;
+mod clock;
 mod detector;
 mod episode;
 mod front;

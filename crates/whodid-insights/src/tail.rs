@@ -52,7 +52,8 @@ fn tail(y: f64, mean: f64, variance: f64, side: Side) -> f64 {
         Side::Upper => w,
         Side::Lower => -w,
     };
-    let correction = if w.abs() < 1e-4 { 0.0 } else { (1.0 / u - 1.0 / w) * if side == Side::Upper { 1.0 } else { -1.0 } };
+    let correction =
+        if w.abs() < 1e-4 { 0.0 } else { (1.0 / u - 1.0 / w) * if side == Side::Upper { 1.0 } else { -1.0 } };
     // p = φ(w) (R(w) + 1/u - 1/w) with Mills' ratio R.
     let factor = mills(far) + correction;
     if factor <= 0.0 {
@@ -69,7 +70,9 @@ fn surprise_of_ln(ln: f64) -> f64 {
 fn mills(x: f64) -> f64 {
     if x < 6.0 {
         let half_square = (x * x / 2.0).min(700.0);
-        return libm::sqrt(std::f64::consts::FRAC_PI_2) * libm::erfc(x / std::f64::consts::SQRT_2) * libm::exp(half_square);
+        return libm::sqrt(std::f64::consts::FRAC_PI_2)
+            * libm::erfc(x / std::f64::consts::SQRT_2)
+            * libm::exp(half_square);
     }
     // Laplace's continued fraction; twelve steps are exact to double precision from 6 on.
     let mut below = x;
@@ -189,7 +192,8 @@ mod tests {
     #[test]
     fn the_two_tails_add_up() {
         for (y, mean, variance) in [(3.0, 5.0, 9.0), (12.0, 5.0, 9.0), (0.0, 2.0, 3.0), (5.0, 5.0, 5.0)] {
-            let both = libm::pow(10.0, -upper_surprise(y, mean, variance)) + libm::pow(10.0, -lower_surprise(y, mean, variance));
+            let both = libm::pow(10.0, -upper_surprise(y, mean, variance))
+                + libm::pow(10.0, -lower_surprise(y, mean, variance));
             assert!((both - 1.0).abs() < 0.02, "{y} of {mean}: {both}");
         }
     }
