@@ -210,9 +210,10 @@ impl Detector {
         let since = self.state.first.map(|first| self.grid.start(first));
         Learning {
             since,
-            learned_micros: self.state.first.map_or(0, |first| {
-                i64::from((self.state.latest - first).max(0)) * self.grid.bin_micros
-            }),
+            learned_micros: self
+                .state
+                .first
+                .map_or(0, |first| i64::from((self.state.latest - first).max(0)) * self.grid.bin_micros),
             until: since.map(|since| since + i64::from(LEARNING_BINS) * self.grid.bin_micros),
             series: self.state.series.len(),
             live: self.state.live,
@@ -577,7 +578,8 @@ impl Detector {
             return;
         }
         let object = self.object(index);
-        let mut episode = Episode::new(insight_id(&self.state.account, kind, &object, grid.start(start)), start, bin, test);
+        let mut episode =
+            Episode::new(insight_id(&self.state.account, kind, &object, grid.start(start)), start, bin, test);
         episode.expected_by =
             self.settings.expected_by(kind, &object, grid.start(start)).map(|expected| expected.id.clone());
         self.catch_up(index, &mut episode, bin);

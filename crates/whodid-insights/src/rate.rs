@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::grid::{Bin, Grid, hour_of_week};
 use crate::season::{Season, pack, unpack};
 use crate::tail::{quantile_95, residual, upper_surprise};
@@ -68,6 +69,8 @@ const NOTABLE_MAX: usize = 8;
 const NOTABLE_HEIGHT: f32 = 0.9;
 /// What is left of the height of the time before, when it stood out again.
 const NOTABLE_LEFT: f32 = 0.98;
+/// How high a bin is that may be a job on the clock.
+const PEAK_HEIGHT: f32 = 0.6;
 /// So much higher than what was told before is news again.
 const HABIT_RATIO: f32 = 1.5;
 /// What was told so often within two weeks is usual.
@@ -105,6 +108,7 @@ pub struct Rate {
     /// The same of this half of a day and of the one before: what comes slowly must not raise its own bar.
     recent: [[f32; 5]; 2],
     season: Option<Season>,
+    clock: Clock,
     /// Bins that stood out, told or not, the oldest first.
     notable: Vec<Notable>,
     /// Made of the season for the hour of `next`, and made anew where it is missing.
@@ -198,6 +202,7 @@ impl Rate {
             record: [0.0; 5],
             recent: [[0.0; 5]; 2],
             season: None,
+            clock: Clock::default(),
             notable: Vec::new(),
             shape: Shape::default(),
         }
@@ -256,13 +261,26 @@ impl Rate {
     pub fn close(&mut self, grid: Grid, teaching: Teaching) {
         let bin = self.next;
         self.shaped(grid);
-        let (mean, factor) = self.mean_and_factor(bin, grid);
+        let (usual, factor) = self.mean_and_factor(bin, grid);
+        let job = self.clock.expected(bin, grid);
+        let mean = usual + job;
         let count = self.ring[slot(bin)];
-        let weight = match teaching {
+        let mut weight = match teaching {
             Teaching::Usual => self.learn_dispersion(bin, grid),
             Teaching::Nothing => 0.0,
             Teaching::NewLevel => 1.0,
         };
+        let is_peak = height(count, usual) >= PEAK_HEIGHT && count > 2.0 * self.at(bin - 1);
+        if self.clock.close(bin, count - usual, is_peak, grid) {
+            // What was learned of its calls as if they were noise is forgotten.
+            self.spread = [(SPREAD_PRIOR.0 * SPREAD_PRIOR.1, SPREAD_PRIOR.1); 5];
+            (self.record, self.recent, self.outliers) = ([0.0; 5], [[0.0; 5]; 2], 0.0);
+        }
+        // Its bins tell nothing of the rest.
+        let season_weight_min = if job > 0.0 { 0.0 } else { SEASON_WEIGHT_MIN };
+        if job > 0.0 && teaching == Teaching::Usual {
+            weight = 0.0;
+        }
         let block = block(bin);
         if bin.rem_euclid(BLOCK) == 0 {
             (self.blocks[block], self.expected[block]) = (0.0, 0.0);
@@ -274,7 +292,7 @@ impl Rate {
         let bounded = if teaching == Teaching::Usual { count.min(mean * LEVEL_RISE_MAX + COUNT_MIN) } else { count };
         self.a = self.a * decay + weight * bounded;
         self.b = self.b * decay + weight * factor;
-        let weight_of_hour = weight.max(SEASON_WEIGHT_MIN);
+        let weight_of_hour = weight.max(season_weight_min);
         self.hour_sum += weight_of_hour * count;
         self.hour_weight += weight_of_hour;
 
@@ -306,7 +324,19 @@ impl Rate {
         let mut stood_out = None;
         let (mut is_low, mut is_outlier) = (false, false);
         let trust = ((self.outliers - OUTLIERS.0) / (OUTLIERS.1 - OUTLIERS.0)).clamp(0.0, 1.0);
+        // Of short windows in which a job is due: by how much they exceed tells of the job only.
+        let jobs: [f32; 4] =
+            std::array::from_fn(
+                |back| if self.clock.is_empty() { 0.0 } else { self.clock.expected(bin - back as Bin, grid) },
+            );
         for Standing { window, count, mean } in self.standings(bin, grid) {
+            let job: f32 = jobs.iter().take(WINDOWS[window] as usize).sum();
+            if job > mean * 0.1 && window < 3 {
+                if window == 0 {
+                    weight_of_bin = 0.0;
+                }
+                continue;
+            }
             let mut weight = 1.0;
             let variance = self.variance(window, f64::from(mean));
             let record = &mut self.record[window];
@@ -374,7 +404,12 @@ impl Rate {
         if bin < self.next && bin >= self.first.max(self.next - BLOCK) {
             return unpack(self.means[slot(bin)]).unwrap_or(0.0);
         }
-        self.mean_and_factor(bin, grid).0
+        self.mean(bin, grid)
+    }
+
+    /// What is expected in an open bin.
+    fn mean(&self, bin: Bin, grid: Grid) -> f32 {
+        self.mean_and_factor(bin, grid).0 + self.clock.expected(bin, grid)
     }
 
     /// The last window: of the first open bin, which is not in its block yet, or of none.
@@ -382,7 +417,7 @@ impl Rate {
         if bin != self.next {
             return Standing { window: 4, count: 0.0, mean: 0.0 };
         }
-        let (mut count, mut mean) = (self.at(bin), self.mean_and_factor(bin, grid).0);
+        let (mut count, mut mean) = (self.at(bin), self.mean(bin, grid));
         for index in 0..BLOCKS {
             if index != block(bin) || bin.rem_euclid(BLOCK) != 0 {
                 count += self.blocks[index];
@@ -448,7 +483,7 @@ impl Rate {
     /// What is expected in a bin, and the count that one bin in twenty exceeds.
     pub fn band(&mut self, bin: Bin, grid: Grid) -> (f64, f64) {
         self.shaped(grid);
-        let mean = f64::from(self.mean_and_factor(bin, grid).0);
+        let mean = f64::from(self.mean(bin, grid));
         (mean, quantile_95(mean, self.variance(0, mean)))
     }
 
@@ -471,7 +506,8 @@ impl Rate {
 
     /// Bytes that it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
-        self.season.as_ref().map_or(0, |_| crate::season::HOURS * 2 + 16)
+        self.season.as_ref().map_or(0, Season::heap_bytes)
+            + self.clock.heap_bytes()
             + self.notable.capacity() * size_of::<Notable>()
     }
 
@@ -480,7 +516,7 @@ impl Rate {
         self.shaped(grid);
         for back in 1..=BLOCK {
             let bin = self.next - back;
-            self.ring[slot(bin)] = self.mean_and_factor(bin, grid).0;
+            self.ring[slot(bin)] = self.mean(bin, grid);
         }
         self.blocks = self.expected;
         self.note(
@@ -508,6 +544,7 @@ impl Rate {
             }
             self.notable.remove(lowest);
         }
+        self.notable.reserve_exact(1);
         self.notable.push(new);
     }
 

@@ -1,4 +1,4 @@
-//! What is usual at each hour of the week, in two bytes an hour.
+//! What is usual at each hour of the week, in a byte an hour.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,43 +15,101 @@ const HOURS_PRIOR: f32 = 6.0;
 /// What is so much more than was remembered is learned at once by this share.
 const RETURN_RATIO: f32 = 1.6;
 const RETURN_SHARE: f32 = 0.8;
-const UNSEEN: u16 = u16::MAX;
+/// Steps of the logarithm of a mean: three and a half per cent.
+const STEP: f32 = 0.035;
+/// A cell: the largest of all hours, the smallest that is told from zero, zero, and one that was not seen.
+const TOP: u8 = 254;
+const ZERO: u8 = 0;
+const UNSEEN_HOUR: u8 = 255;
 
 /// The mean of a value at each hour of the week, as an average that forgets.
 ///
-/// Means from 0 to 1e9, kept to a twenty-fifth of a per cent.
+/// In steps of 3.5 %, from a seven thousandth of the largest up; what is rounded is rounded up or down by turns, so
+/// that small changes are not lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Season(Box<[u16]>);
+pub struct Season(Box<Cells>);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Cells {
+    /// What [`TOP`] stands for.
+    scale: f32,
+    #[serde(with = "serde_cells")]
+    hours: [u8; HOURS],
+}
 
 impl Default for Season {
     fn default() -> Self {
-        Self(vec![UNSEEN; HOURS].into_boxed_slice())
+        Self(Box::new(Cells { scale: 0.0, hours: [UNSEEN_HOUR; HOURS] }))
+    }
+}
+
+/// Arrays of this length are none of serde's own.
+mod serde_cells {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(hours: &[u8; super::HOURS], serializer: S) -> Result<S::Ok, S::Error> {
+        hours.as_slice().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; super::HOURS], D::Error> {
+        let hours = Vec::<u8>::deserialize(deserializer)?;
+        hours.try_into().map_err(|_| D::Error::custom("a season has one cell an hour of the week"))
     }
 }
 
 impl Season {
     /// Takes in the mean of one hour, with a weight up to 1. `weeks` of this were seen before.
     pub fn learn(&mut self, hour: usize, mean: f32, weeks: f32, weight: f32) {
-        let cell = &mut self.0[hour % HOURS];
-        let known = unpack(*cell);
+        let known = self.at(hour);
         let mut share = weight / (weeks.floor() + 1.0).clamp(1.0, WEEKS_REMEMBERED);
         if known.is_some_and(|known| mean > known * RETURN_RATIO) {
             // Probably a holiday before.
             share = share.max(weight * RETURN_SHARE);
         }
-        *cell = pack(known.map_or(mean, |known| known + share * (mean - known)));
+        self.set(hour % HOURS, known.map_or(mean, |known| known + share * (mean - known)));
+    }
+
+    /// Bytes that it holds beside itself.
+    pub fn heap_bytes(&self) -> usize {
+        size_of::<Cells>()
+    }
+
+    fn set(&mut self, hour: usize, mean: f32) {
+        let Cells { scale, hours } = &mut *self.0;
+        if mean > *scale {
+            let old = *scale;
+            // Whole steps, so that the other cells lose nothing.
+            let steps = if old > 0.0 { libm::ceilf(libm::logf(mean / old) / STEP) } else { 0.0 };
+            *scale = if old > 0.0 { old * libm::expf(steps * STEP) } else { mean };
+            for cell in hours.iter_mut().filter(|cell| !matches!(**cell, ZERO | UNSEEN_HOUR)) {
+                *cell = u8::try_from(i32::from(*cell) - steps.min(254.0) as i32).unwrap_or(ZERO);
+            }
+        }
+        let exact = f32::from(TOP) + libm::logf(mean.max(1e-9) / scale.max(1e-9)) / STEP;
+        // Low digits of the mean are as good as chance, and the same on every machine.
+        let chance = (mean.to_bits().wrapping_mul(0x9e37_79b1) >> 8) as f32 / (1 << 24) as f32;
+        hours[hour] =
+            if mean > 0.0 { libm::floorf(exact + chance).clamp(f32::from(ZERO), f32::from(TOP)) as u8 } else { ZERO };
     }
 
     /// The mean at an hour of the week, if it was seen.
     pub fn at(&self, hour: usize) -> Option<f32> {
-        unpack(self.0[hour % HOURS])
+        self.unpack(self.0.hours[hour % HOURS])
+    }
+
+    fn unpack(&self, cell: u8) -> Option<f32> {
+        match cell {
+            UNSEEN_HOUR => None,
+            ZERO => Some(0.0),
+            steps => Some(self.0.scale * libm::expf((f32::from(steps) - f32::from(TOP)) * STEP)),
+        }
     }
 
     /// The mean over the hours that were seen.
     pub fn mean(&self) -> Option<f32> {
         let (mut sum, mut count) = (0.0, 0.0);
-        for mean in self.0.iter().filter_map(|cell| unpack(*cell)) {
+        for mean in self.0.hours.iter().filter_map(|cell| self.unpack(*cell)) {
             sum += mean;
             count += 1.0;
         }
@@ -91,6 +149,7 @@ impl Season {
 /// Steps of the logarithm: 1e9 comes to 62,000.
 const STEPS: f32 = 2500.0;
 const SCALE: f32 = 64.0;
+const UNSEEN: u16 = u16::MAX;
 
 /// A mean in two bytes; 0 to 1e9, to a twenty-fifth of a per cent.
 pub(crate) fn pack(mean: f32) -> u16 {

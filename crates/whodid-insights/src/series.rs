@@ -1,6 +1,6 @@
 //! Series of counts by what was done where: of calls, and of calls that failed with one code.
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use crate::grid::Bin;
@@ -33,6 +33,25 @@ pub struct Key {
     pub code: Option<Name>,
 }
 
+impl Key {
+    /// Of five small numbers; the same in every run.
+    fn hash(&self) -> u64 {
+        let code = self.code.map_or(0, |code| u64::from(code) + 1);
+        let fold = |hash: u64, part: u64| (hash.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let parts =
+            [u64::from(self.source), u64::from(self.region), u64::from(self.service), u64::from(self.action), code];
+        let hash = parts.into_iter().fold(0, fold);
+        hash ^ (hash >> 32)
+    }
+}
+
+/// Equal when the same series have the same numbers.
+impl PartialEq for AllSeries {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
 /// One series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
@@ -48,23 +67,31 @@ pub struct Series {
 }
 
 /// All series, each with its number.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct AllSeries {
     list: Vec<Series>,
-    by_key: HashMap<Key, u32>,
+    /// Numbers only: the keys are in the list.
+    by_key: HashTable<u32>,
 }
 
 impl AllSeries {
     /// The number of a series; `None` where there is none.
     pub fn find(&self, key: &Key) -> Option<u32> {
-        self.by_key.get(key).copied()
+        self.by_key.find(key.hash(), |index| self.list[*index as usize].key == *key).copied()
     }
 
     /// Adds a series that is not there.
     pub fn add(&mut self, series: Series) -> u32 {
         let index = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.by_key.insert(series.key, index);
+        if self.list.len() == self.list.capacity() {
+            // By an eighth and not by half: of many series each takes its room.
+            let more = (self.list.len() / 8).max(64);
+            self.list.reserve_exact(more.min(SERIES_MAX.saturating_sub(self.list.len()).max(1)));
+        }
+        let hash = series.key.hash();
         self.list.push(series);
+        let list = &self.list;
+        self.by_key.insert_unique(hash, index, |index| list[*index as usize].key.hash());
         index
     }
 
@@ -87,7 +114,7 @@ impl AllSeries {
     /// Bytes held, about.
     pub fn bytes(&self) -> usize {
         self.list.capacity() * size_of::<Series>()
-            + self.by_key.capacity() * (size_of::<(Key, u32)>() + 1)
+            + self.by_key.allocation_size()
             + self.list.iter().map(|series| series.rate.heap_bytes()).sum::<usize>()
     }
 
@@ -156,8 +183,12 @@ impl Serialize for AllSeries {
 
 impl<'de> Deserialize<'de> for AllSeries {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let list = Vec::<Series>::deserialize(deserializer)?;
-        let by_key = list.iter().zip(0..).map(|(series, index)| (series.key, index)).collect();
+        let mut list = Vec::<Series>::deserialize(deserializer)?;
+        list.shrink_to_fit();
+        let mut by_key = HashTable::with_capacity(list.len());
+        for (series, index) in list.iter().zip(0..) {
+            by_key.insert_unique(series.key.hash(), index, |index: &u32| list[*index as usize].key.hash());
+        }
         Ok(Self { list, by_key })
     }
 }

@@ -122,13 +122,14 @@ fn one(seed: u64, plan: Plan) -> Outcome {
             let index = names.iter().position(|(name, _, _)| *name == start.object.action).unwrap_or(0);
             let test = &start.test;
             outcome.false_starts.push(format!(
-                "{} {}min {:.0} of {:?} against {:.1}, s {:.1}, at {at}: {}",
+                "{} {}min {:.0} of {:?} against {:.1}, s {:.1}, at {at} [{}]: {}",
                 start.kind.words(),
                 test.window_minutes,
                 test.count,
                 test.of,
                 test.expected,
                 test.score,
+                world.series[index].reasons(at as usize / 5, &world.deploys, &world.holidays),
                 world.series[index].words()
             ));
         }

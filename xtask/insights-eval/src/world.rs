@@ -70,8 +70,8 @@ pub struct Series {
 pub struct World {
     pub series: Vec<Series>,
     pub injections: Vec<Injection>,
-    deploys: Vec<(usize, usize, f64)>,
-    holidays: Vec<usize>,
+    pub deploys: Vec<(usize, usize, f64)>,
+    pub holidays: Vec<usize>,
     bins: usize,
     rng: ChaCha8Rng,
     /// The wave of each series.
@@ -85,6 +85,14 @@ pub struct Calls {
     pub count: u32,
     pub errors: u32,
 }
+
+/// Calls that a burst has in ten minutes at least, on average.
+pub const BURST_CALLS_MIN: f64 = 40.0;
+/// Calls that a series with a ramp usually has in five minutes at least, throughout the ramp.
+pub const RAMP_CALLS_MIN: f64 = 3.0;
+/// Calls that a series with a burst of errors usually has in five minutes at least, and errors in ten.
+pub const ERROR_CALLS_MIN: f64 = 1.0;
+pub const ERRORS_MIN: f64 = 10.0;
 
 const REGIONS: [&str; 4] = ["eu-de", "us-south", "eu-gb", "jp-tok"];
 /// Hours that their people are ahead, counted from the first of them.
@@ -158,9 +166,12 @@ impl World {
             let usual = series.usual(bin, &[]);
             let is_old = series.since + 3 * 288 < bin;
             let fits = match trouble {
-                Trouble::Burst => series.is_write && usual * 2.0 * factor >= 40.0,
-                Trouble::Ramp => series.is_write && usual >= 3.0,
-                Trouble::ErrorBurst => usual >= 1.0 && usual * 2.0 * factor >= 10.0,
+                Trouble::Burst => series.is_write && usual * 2.0 * factor >= BURST_CALLS_MIN,
+                // At every hour of it: four times what people do at night is nothing that anybody would call a ramp.
+                Trouble::Ramp => {
+                    series.is_write && (0..8).all(|hour| series.usual(bin + hour * 12, &[]) >= RAMP_CALLS_MIN)
+                }
+                Trouble::ErrorBurst => usual >= ERROR_CALLS_MIN && usual * 2.0 * factor >= ERRORS_MIN,
             };
             if !fits || !is_old || !used.insert(index) {
                 continue;
@@ -280,6 +291,39 @@ impl Series {
         )
     }
 
+    /// What may have been behind a start in a bin that nothing was injected into.
+    pub fn reasons(&self, bin: usize, deploys: &[(usize, usize, f64)], holidays: &[usize]) -> String {
+        let mut reasons = Vec::new();
+        let before = bin.saturating_sub(4 * 288);
+        let level =
+            |bin: usize| self.shifts.iter().rev().find(|(from, _)| *from <= bin).map_or(1.0, |(_, factor)| *factor);
+        let shift = level(bin) / level(before);
+        if shift > 1.15 {
+            reasons.push(format!("shift x{shift:.1}"));
+        }
+        if let Some((period, at, _)) = self.job
+            && (bin as u32 + 2 * period - at + 1) % period <= 2
+        {
+            reasons.push("job".to_owned());
+        }
+        if self.takes_deploys && deploys.iter().any(|(from, until, _)| *from <= bin && bin < until + 4) {
+            reasons.push("deploy".to_owned());
+        }
+        let day = (bin + self.zone) / 288;
+        if holidays.iter().any(|holiday| (day.saturating_sub(2)..=day).contains(holiday) || holiday + 7 == day) {
+            reasons.push("holiday".to_owned());
+        }
+        if self.since > 0 && bin - self.since < 288 {
+            reasons.push("first day".to_owned());
+        } else if self.since > 0 && bin - self.since < 2016 {
+            reasons.push("new".to_owned());
+        }
+        if self.noise > 0.25 {
+            reasons.push("noisy".to_owned());
+        }
+        reasons.join(", ")
+    }
+
     /// Mean calls of a bin, without noise, deploys and jobs.
     fn usual(&self, bin: usize, holidays: &[usize]) -> f64 {
         let local = bin + self.zone;
@@ -313,11 +357,14 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
         let period = [12, 288, 288][rng.random_range(0..3)];
         (period, rng.random_range(0..period), log_uniform(20.0, 200.0, rng))
     });
+    // Each shift multiplies what was there before it, by 1.8 at most: a rate that trebles for good is news to anybody and
+    // would rightly be told.
     let mut shifts = Vec::new();
     let gap = Exp::new(0.1 / BINS_A_WEEK as f64).expect("positive");
-    let mut at = gap.sample(rng) as usize;
+    let (mut at, mut level) = (gap.sample(rng) as usize, 1.0);
     while at < bins {
-        shifts.push((at, log_uniform(0.5, 1.8, rng)));
+        level = (level * log_uniform(0.5, 1.8, rng)).clamp(0.3, 3.0);
+        shifts.push((at, level));
         at += gap.sample(rng) as usize;
     }
     let name_kind = ["create", "update", "delete", "read", "list"][index % 5];

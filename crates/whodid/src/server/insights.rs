@@ -116,7 +116,9 @@ pub async fn list(
     let size = limit(params.limit, 50, 200, "limit")?;
     let skip: usize = match params.cursor.as_deref() {
         None | Some("") => 0,
-        Some(text) => text.parse().map_err(|_| Failure::new(Code::BadCursor, "the cursor was not made by this route"))?,
+        Some(text) => {
+            text.parse().map_err(|_| Failure::new(Code::BadCursor, "the cursor was not made by this route"))?
+        }
     };
     let scope = scope(&caller, params.account.as_deref())?;
     let from = params.from.clone().unwrap_or_else(|| DAYS_DEFAULT.to_owned());
@@ -178,7 +180,8 @@ pub async fn set(
     asked.on.retain(|kind| !std::mem::replace(&mut seen, [seen.as_slice(), &[*kind]].concat()).contains(kind));
     caller.attempt.is_about(SETTINGS_ID, "insights");
     let before = settings_of(&app, &account).await?;
-    let told = Told::success(Deed::InsightConfigure, SETTINGS_ID, "insights").changed(Some(json!(before)), Some(json!(asked)));
+    let told =
+        Told::success(Deed::InsightConfigure, SETTINGS_ID, "insights").changed(Some(json!(before)), Some(json!(asked)));
     let change = documents::change(DocumentKind::InsightSettings, SETTINGS_ID, Some(json!(asked)), Expected::Any);
     documents::store(&app, &caller, &account, change, told).await?;
     app.refresh_insights(&account).await?;
@@ -218,7 +221,9 @@ pub async fn metric_data(
 ) -> Result<Json<InsightSeriesShown>, Failure> {
     let kind = kind_of(params.insight_type.unwrap_or(InsightType::ApiCallRateInsight));
     let has_code = params.error_code.is_some();
-    if has_code != (kind == Kind::ApiErrorRateInsight) || !matches!(kind, Kind::ApiCallRateInsight | Kind::ApiErrorRateInsight) {
+    if has_code != (kind == Kind::ApiErrorRateInsight)
+        || !matches!(kind, Kind::ApiCallRateInsight | Kind::ApiErrorRateInsight)
+    {
         let detail = "`insight_type` is ApiCallRateInsight, or ApiErrorRateInsight with its `error_code`";
         return Err(Failure::new(Code::BadParameter, detail));
     }
@@ -249,7 +254,8 @@ pub async fn metric_data(
     }
     let unusual = episodes.iter().map(|one| (time_of(&one.start), one.end.as_deref().map_or(now, time_of))).collect();
     let asked = SeriesQuery { kind, object, from, to, period: params.period.unwrap_or(300), unusual };
-    let episodes = episodes.into_iter().map(|one| InsightEpisode { id: one.id, start: one.start, end: one.end }).collect();
+    let episodes =
+        episodes.into_iter().map(|one| InsightEpisode { id: one.id, start: one.start, end: one.end }).collect();
     shown_series(&app, &events, &asked, episodes, params.data_type).await
 }
 
@@ -386,7 +392,9 @@ pub async fn replay(
     let end = app.engine()?.replay_insights(scope.account(), crate::clock::now().micros(), each).await?;
     caller.attempt.answers("rows", end.events);
     if is_full {
-        let detail = format!("the insights of this account are more than {REPLAY_BYTES_MAX} bytes; export the stream insights instead");
+        let detail = format!(
+            "the insights of this account are more than {REPLAY_BYTES_MAX} bytes; export the stream insights instead"
+        );
         return Err(Failure::new(Code::BadParameter, detail));
     }
     let mut headers = HeaderMap::new();
@@ -452,7 +460,9 @@ async fn find(app: &App, scope: &AccessScope, id: &str) -> Result<Loaded, Failur
     let stream = Some(StreamName::insights());
     let request = ReadRequest { q, stream: stream.clone(), ..ReadRequest::default() };
     let mut found = events(app, scope, &request).await?;
-    if let Some(other) = found.first().and_then(|event| event["requestData"]["insightId"].as_str()).filter(|of| *of != id) {
+    if let Some(other) =
+        found.first().and_then(|event| event["requestData"]["insightId"].as_str()).filter(|of| *of != id)
+    {
         let q = format!("target.id:==={}", whodid_query::quoted(other));
         found = events(app, scope, &ReadRequest { q, stream, ..ReadRequest::default() }).await?;
     }
@@ -473,7 +483,8 @@ async fn events(app: &App, scope: &AccessScope, request: &ReadRequest) -> Result
             return Ok(found);
         }
         if found.len() >= EVENTS_MAX {
-            let detail = format!("more than {EVENTS_MAX} records tell of insights in this range; ask for a shorter one");
+            let detail =
+                format!("more than {EVENTS_MAX} records tell of insights in this range; ask for a shorter one");
             return Err(Failure::new(Code::BadParameter, detail));
         }
     }
@@ -546,15 +557,13 @@ fn is_expected(one: &Insight) -> bool {
 
 fn fits(one: &Insight, params: &InsightParams) -> bool {
     let same = |asked: &Option<String>, value: Option<&str>| asked.as_deref().is_none_or(|asked| value == Some(asked));
-    let has_part = |name: &str| {
-        one.principal_id.as_deref() == Some(name) || attributed(one, "principalId").contains(name)
-    };
+    let has_part =
+        |name: &str| one.principal_id.as_deref() == Some(name) || attributed(one, "principalId").contains(name);
     let comes_from = |address: &str| {
         one.source_ip_address.as_deref() == Some(address) || attributed(one, "sourceIpAddress").contains(address)
     };
-    let is_called = |name: &str| {
-        one.event_name.as_deref() == Some(name) || attributed(one, "apiRelated").contains(name)
-    };
+    let is_called =
+        |name: &str| one.event_name.as_deref() == Some(name) || attributed(one, "apiRelated").contains(name);
     params.insight_type.is_none_or(|kind| kind == one.insight_type)
         && params.state.is_none_or(|state| state == one.state)
         && same(&params.insight_object, Some(&one.object))
@@ -600,7 +609,8 @@ async fn shown_series(
     data_type: Option<MetricDataType>,
 ) -> Result<Json<InsightSeriesShown>, Failure> {
     let series = app.engine()?.insight_series(scope, asked).await?;
-    let is_wanted = |point: &whodid_engine::InsightPoint| data_type != Some(MetricDataType::NonZeroData) || point.count > 0;
+    let is_wanted =
+        |point: &whodid_engine::InsightPoint| data_type != Some(MetricDataType::NonZeroData) || point.count > 0;
     let rounded = |number: f64| (number * 1000.0).round() / 1000.0;
     let points = series.points.iter().filter(|point| is_wanted(point)).map(|point| InsightPointShown {
         at: point.at.to_string(),
@@ -673,7 +683,12 @@ fn expected_of(id: &str, stored: &StoredExpected) -> whodid_insights::Expected {
     }
 }
 
-async fn check_pattern(app: &App, account: &AccountName, pattern: &InsightPattern, reason: &str) -> Result<(), Failure> {
+async fn check_pattern(
+    app: &App,
+    account: &AccountName,
+    pattern: &InsightPattern,
+    reason: &str,
+) -> Result<(), Failure> {
     let wrong = |detail: String| Err(Failure::new(Code::BadJson, detail));
     if reason.is_empty() {
         return wrong("`reason`: say why this is expected; whoever looks later must be able to tell".to_owned());
@@ -692,10 +707,14 @@ async fn check_pattern(app: &App, account: &AccountName, pattern: &InsightPatter
         }
     }
     if texts.iter().all(|(_, text)| text.as_deref().is_none_or(|text| text.chars().all(|sign| sign == '*'))) {
-        return wrong("the pattern covers everything; name at least a region, service, action, code, address or principal".to_owned());
+        return wrong(
+            "the pattern covers everything; name at least a region, service, action, code, address or principal"
+                .to_owned(),
+        );
     }
     if let Some(at) = &pattern.expires_at {
-        let parsed = Timestamp::parse(at).map_err(|error| Failure::new(Code::BadJson, format!("`expires_at`: {error}")))?;
+        let parsed =
+            Timestamp::parse(at).map_err(|error| Failure::new(Code::BadJson, format!("`expires_at`: {error}")))?;
         if parsed.at <= crate::clock::now() {
             return wrong("`expires_at` is over already".to_owned());
         }

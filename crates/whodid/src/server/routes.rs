@@ -16,8 +16,8 @@ use whodid_model::Permission;
 use super::failure::Failure;
 use super::{
     App, accounts, advisor_channels, alerts, audit, backtests, cards, channels, downloads, export, findings, graph,
-    guard, ingest, insights, keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules, search,
-    search_alerts, sessions, system, tail, tokens, ui,
+    guard, ingest, insights, keeping, keys, me, oidc_routes, packages, people, presets, rejects, review, roles, rules,
+    search, search_alerts, sessions, system, tail, tokens, ui,
 };
 
 /// Who may use a route.
