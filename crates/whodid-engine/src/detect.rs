@@ -45,7 +45,7 @@ pub(crate) use reading::{Position, Read};
 use workers::{BrokenOff, Workers};
 
 /// The streams whose records are looked at.
-pub const DETECT_STREAMS: [&str; 2] = ["activity", "audit"];
+pub const DETECT_STREAMS: [&str; 3] = ["activity", "audit", "insights"];
 /// Bytes of records of all accounts that stay in memory although they are flushed, because they were not looked at yet:
 /// several seconds of what two cores take in. To read one back costs several times as much as to look at it.
 const KEPT_BYTES: usize = 192 << 20;

@@ -14,6 +14,8 @@ mod evidence;
 mod replay;
 mod series;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -55,7 +55,7 @@ pub use folding::Verdict;
 pub use hours::{Hours, HoursError, StatedHours};
 pub use learning::Past;
 pub use lint::{Linted, lint};
-pub use logsource::{ACTIVITY, OURSELVES};
+pub use logsource::{ACTIVITY, INSIGHTS, OURSELVES};
 pub use meta::{Extension, Level, Meta, NextStep};
 pub use network::{Locate, Location, Nowhere, distance_km, network};
 pub use package::{

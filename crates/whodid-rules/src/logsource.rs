@@ -14,6 +14,8 @@ use crate::subject::Subject;
 pub const ACTIVITY: &str = "activity";
 /// The product of what whodid tells of itself.
 pub const OURSELVES: &str = "whodid";
+/// The product of insights. Only rules that state it are asked about them: a rule on what people do would count them twice.
+pub const INSIGHTS: &str = "insights";
 
 /// What formats tell, as logsources made once.
 #[derive(Debug, Default)]
@@ -21,6 +23,7 @@ pub(crate) struct Known {
     by_source: HashMap<&'static str, LogSource>,
     by_service: HashMap<(&'static str, &'static str), LogSource>,
     ourselves: LogSource,
+    insights: LogSource,
 }
 
 /// Formats with the product and service that Sigma rules name; no service where rules name several.
@@ -61,6 +64,7 @@ impl Known {
                 .map(|(source, platform, product, service)| ((*source, *platform), logsource(product, Some(service))))
                 .collect(),
             ourselves: logsource(OURSELVES, None),
+            insights: logsource(INSIGHTS, None),
         }
     }
 
@@ -68,6 +72,9 @@ impl Known {
     pub fn of(&self, subject: &Subject<'_>) -> Option<&LogSource> {
         if subject.place.stream == StreamName::audit() {
             return Some(&self.ourselves);
+        }
+        if subject.place.stream == StreamName::insights() {
+            return Some(&self.insights);
         }
         if let Some(platform) = subject.texts.text(Field::Service) {
             let special = SERVICES.iter().find(|(source, known, ..)| *source == subject.source && *known == platform);
@@ -105,7 +112,7 @@ pub(crate) fn note(rule: &LogSource) -> Option<String> {
     let stated = [("product", &rule.product), ("service", &rule.service), ("category", &rule.category)];
     let stated = stated.into_iter().filter_map(|(name, text)| Some(format!("{name} '{}'", text.as_ref()?)));
     let stated = stated.collect::<Vec<String>>().join(", ");
-    if others(rule).len() == SOURCES.len() && !is_for_ourselves(rule) {
+    if others(rule).len() == SOURCES.len() && !is_for_ourselves(rule) && !is_for_insights(rule) {
         return Some(format!(
             "no format that whodid reads tells of {stated}; the rule is asked only about JSON of no known form"
         ));
@@ -119,6 +126,11 @@ pub(crate) fn note(rule: &LogSource) -> Option<String> {
 /// Whether a rule is asked about what whodid tells of itself.
 pub(crate) fn is_for_ourselves(rule: &LogSource) -> bool {
     !contradicts(rule, &Known::new().ourselves)
+}
+
+/// Whether a rule is asked about insights.
+pub(crate) fn is_for_insights(rule: &LogSource) -> bool {
+    rule.product.as_deref().is_some_and(|product| product.eq_ignore_ascii_case(INSIGHTS))
 }
 
 /// Whether a filter's logsource takes a rule in: everything that it states, the rule states too.

@@ -54,6 +54,9 @@ pub(crate) fn any(members: impl Iterator<Item = Expr>) -> Expr {
 fn of_logsource(rule: &LogSource) -> Expr {
     let is = |target: RecordField, text: &str| Expr::term(Target::Record(target), Test::exact(text, true));
     let own = is(RecordField::Stream, StreamName::audit().as_str());
+    if logsource::is_for_insights(rule) {
+        return is(RecordField::Stream, StreamName::insights().as_str());
+    }
     let others = logsource::others(rule);
     let of_others = match others.is_empty() {
         true => Expr::All,

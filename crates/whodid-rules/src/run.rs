@@ -205,5 +205,8 @@ fn run_test(rules: &RuleSet, index: usize, id: &str, test: &RuleTest, now: Times
 
 /// What whodid tells of itself is known by its actions; in the store it stands in a stream of its own.
 fn stream_of(raw: &str) -> StreamName {
+    if raw.contains("\"whodid.insight.") && raw.contains("\"insightType\"") {
+        return StreamName::insights();
+    }
     if raw.contains("\"whodid.") && raw.contains("\"observer\"") { StreamName::audit() } else { StreamName::activity() }
 }

@@ -18,7 +18,7 @@ use rsigma_eval::compiler::{compile_detection, eval_condition};
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, LogSource, Modifier, SigmaRule, SigmaString, SigmaValue, StringPart,
 };
-use whodid_model::Field;
+use whodid_model::{Field, StreamName};
 use whodid_query::{RecordField, Target};
 
 use crate::correlation::written_out;
@@ -166,7 +166,11 @@ impl Screen {
     /// The rules that are not for other sources, ascending.
     pub fn routed<'s>(&'s self, subject: &Subject<'_>, routes: bool) -> impl Iterator<Item = u32> + use<'s> {
         let logsource = if routes { self.logsources.of(subject) } else { None };
+        let is_of_insights = routes && subject.place.stream == StreamName::insights();
         let is_meant = move |(_, rule): &(u32, &Screened)| {
+            if is_of_insights && !logsource::is_for_insights(&rule.logsource) {
+                return false;
+            }
             logsource.is_none_or(|logsource| !logsource::contradicts(&rule.logsource, logsource))
         };
         (0..).zip(&self.rules).filter(is_meant).map(|(place, _)| place)

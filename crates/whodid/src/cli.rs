@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod at;
 pub mod exceptions;
+pub mod insights;
 pub mod rights;
 pub mod rules;
 pub mod search_alerts;
@@ -79,6 +80,9 @@ pub enum Verb {
         after_help = "Examples:\n  whodid findings\n  whodid findings --from 24h --rule key-deleted --output json"
     )]
     Findings(alerts::FindingsFlags),
+    /// What departs from what is usual: list, explain, say what is expected
+    #[command(subcommand)]
+    Insights(insights::InsightsVerb),
     /// List alerts, take them on, end them
     #[command(subcommand)]
     Alerts(alerts::AlertsVerb),

@@ -80,6 +80,7 @@ async fn run(cli: Cli) -> anyhow::Result<End> {
         Verb::Rules(verb) => commands::rules::run(verb, output).await,
         Verb::Packages(verb) => commands::rules::packages(verb, output).await,
         Verb::Findings(flags) => commands::alerts::findings(&flags, output).await,
+        Verb::Insights(verb) => commands::insights::run(verb, output).await,
         Verb::Alerts(verb) => commands::alerts::run(verb, output).await,
         Verb::Channels(verb) => commands::alerts::channels(verb, output).await,
         Verb::Exceptions(verb) => commands::exceptions::run(verb, output).await,

@@ -10,6 +10,7 @@ pub mod events;
 pub mod exceptions;
 pub mod generate;
 pub mod init;
+pub mod insights;
 pub mod installed;
 pub mod keys;
 pub mod locations;

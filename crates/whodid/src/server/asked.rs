@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use whodid_api::{
-    AccountCreate, AlertAct, BacktestRequest, BindingCreate, ChannelWrite, Code, DownloadCreate, GroupCreate,
-    GroupUpdate, InvitationCreate, KeyCreate, KeyRotate, KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate,
-    PasswordChange, PresetWrite, Reauthenticate, RetentionUpdate, RoleCreate, RoleUpdate, RuleCheckRequest, RuleCreate,
-    RuleExceptionCreate, RuleUpdate, SearchAlertWrite, SettingsUpdate, SilenceCreate, SqlRequest, TokenCreate,
-    TotpCode, UserUpdate,
+    AccountCreate, AlertAct, BacktestRequest, BindingCreate, ChannelWrite, Code, DownloadCreate, ExpectedCreate,
+    GroupCreate, GroupUpdate, InsightFeedback, InsightPattern, InsightSettings, InvitationCreate, KeyCreate, KeyRotate,
+    KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate, PasswordChange, PresetWrite, Reauthenticate,
+    RetentionUpdate, RoleCreate, RoleUpdate, RuleCheckRequest, RuleCreate, RuleExceptionCreate, RuleUpdate,
+    SearchAlertWrite, SettingsUpdate, SilenceCreate, SqlRequest, TokenCreate, TotpCode, UserUpdate,
 };
 
 use super::auth::Caller;
@@ -49,7 +49,7 @@ macro_rules! asks {
 }
 
 asks!(
-    AccountCreate, AlertAct, BindingCreate, DownloadCreate, GroupCreate, GroupUpdate, InvitationCreate, KeyCreate, KeyRotate,
+    AccountCreate, AlertAct, BindingCreate, DownloadCreate, ExpectedCreate, GroupCreate, GroupUpdate, InsightFeedback, InsightPattern, InsightSettings, InvitationCreate, KeyCreate, KeyRotate,
     KeyUpdate, NotMe, NoteWrite, OccurrenceWrite, PackageUpdate, PresetWrite, RetentionUpdate, RoleCreate, RoleUpdate, RuleCreate, RuleExceptionCreate, RuleUpdate,
     SearchAlertWrite, SettingsUpdate, SilenceCreate, TokenCreate, UserUpdate;
     but not what is in BacktestRequest, ChannelWrite, PasswordChange, Reauthenticate, RuleCheckRequest, SqlRequest, TotpCode

@@ -14,7 +14,9 @@ use whodid_engine::{BacktestReport, ReadRequest};
 use whodid_model::access::Permission;
 use whodid_model::time::MICROS_A_DAY;
 use whodid_model::{AccessScope, StreamName, Timestamp};
-use whodid_rules::{Body, Build, Document, Exception, ExceptionScope, Gravity, OURSELVES, Problem, RuleSet, Tuning};
+use whodid_rules::{
+    Body, Build, Document, Exception, ExceptionScope, Gravity, INSIGHTS, OURSELVES, Problem, RuleSet, Tuning,
+};
 
 use super::App;
 use super::asked::{Asked, beginning, measured};
@@ -181,6 +183,10 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
 
 /// The streams whose events rules may match: what whodid tells of itself, what others tell, or both.
 fn streams(documents: &[&Document]) -> Vec<StreamName> {
+    let is_of_insights = |document: &&Document| matches!(&document.body, Body::Detection(one) if one.logsource().product.as_deref() == Some(INSIGHTS));
+    if documents.iter().any(|document| is_of_insights(&document)) {
+        return vec![StreamName::insights()];
+    }
     let reach = |document: &&Document| match &document.body {
         Body::Detection(detection) => match detection.logsource().product.as_deref() {
             Some(OURSELVES) => (false, true),

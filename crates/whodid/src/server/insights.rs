@@ -176,8 +176,8 @@ pub async fn set(
     let account = caller.manages(Permission::RulesManage, params.account.as_deref())?;
     let scope = scope(&caller, Some(account.as_str()))?;
     let mut asked = asked.read()?;
-    let mut seen = Vec::new();
-    asked.on.retain(|kind| !std::mem::replace(&mut seen, [seen.as_slice(), &[*kind]].concat()).contains(kind));
+    let on: Vec<InsightType> = Kind::ALL.into_iter().map(type_of).filter(|kind| asked.on.contains(kind)).collect();
+    asked.on = on;
     caller.attempt.is_about(SETTINGS_ID, "insights");
     let before = settings_of(&app, &account).await?;
     let told =
