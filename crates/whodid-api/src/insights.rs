@@ -264,8 +264,8 @@ pub struct InsightMetricParams {
     pub account: Option<String>,
     /// The service.
     pub event_source: Option<String>,
-    /// The action.
-    pub event_name: String,
+    /// The action; needed.
+    pub event_name: Option<String>,
     /// `ApiCallRateInsight` unless given, or `ApiErrorRateInsight`.
     pub insight_type: Option<InsightType>,
     /// The error code, of an error rate.

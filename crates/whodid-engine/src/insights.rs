@@ -91,6 +91,8 @@ struct Work {
     /// Up to when time has passed, and when the last record was taken in, in microseconds.
     passed: i64,
     recorded: i64,
+    /// Whether it begins with nothing, which is recorded before anything is looked at.
+    is_new: bool,
     is_dirty: bool,
     /// Whether what is here may be more or less than the cursors say: begun anew from what is stored.
     in_doubt: bool,
@@ -172,14 +174,14 @@ impl Engine {
             let end = self.next_offset(account, &stream);
             cursors.insert(stream, Offset(end.0.saturating_sub(PAST_RECORDS_MAX)));
         }
-        let (mut passed, mut recorded) = (i64::MIN, i64::MIN);
+        let (mut passed, mut recorded, mut is_new) = (i64::MIN, i64::MIN, true);
         let mut detector = Detector::new(account.as_str(), Settings::default(), Arc::clone(&places));
         if let Some(stored) = stored {
             match Detector::restore(&stored.detector, stored.settings, places) {
                 Ok(restored) => {
                     detector = restored;
                     cursors = stored.cursors;
-                    (passed, recorded) = (stored.passed, stored.recorded);
+                    (passed, recorded, is_new) = (stored.passed, stored.recorded, false);
                 }
                 Err(error) => {
                     tracing::warn!(account = %account, error = %chain(&error), "insights learn anew from what is stored");
@@ -191,6 +193,7 @@ impl Engine {
             position: Position::at(cursors),
             passed,
             recorded,
+            is_new,
             is_dirty: true,
             in_doubt: false,
             saved: Instant::now(),
@@ -210,7 +213,7 @@ impl Engine {
             }
         }
         let wanted = watched.wanted.lock().clone();
-        if wanted != *work.detector.settings() && !self.take_up_settings(account, work, wanted).await {
+        if (work.is_new || wanted != *work.detector.settings()) && !self.take_up_settings(account, work, wanted).await {
             return false;
         }
         // Before it is known that nothing waits: what comes after this moment is not older.
@@ -234,12 +237,12 @@ impl Engine {
 
     /// Changes how insights are made, and records from where on that counts. Whether it could.
     async fn take_up_settings(&self, account: &AccountName, work: &mut Work, wanted: Settings) -> bool {
-        let event = event::settings(account, &wanted, &work.position.cursors, work.passed);
+        let event = event::settings(account, &wanted, &work.position.cursors, work.passed, work.is_new);
         if !self.record_insights(account, vec![event]).await {
             return false;
         }
         work.detector.set(wanted);
-        work.is_dirty = true;
+        (work.is_new, work.is_dirty) = (false, true);
         true
     }
 

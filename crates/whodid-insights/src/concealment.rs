@@ -312,7 +312,7 @@ impl Concealment {
 }
 
 /// The action of a source that fell silent.
-const SILENT: &str = "silent";
+pub const SILENT: &str = "silent";
 
 impl Hours {
     /// Goes on to an hour: those between had nothing.

@@ -35,7 +35,7 @@ mod words;
 pub use act::{Act, NoPlaces, Places};
 pub use band::{Band, bands};
 pub use changes::{Class, class_of};
-pub use concealment::conceals;
+pub use concealment::{SILENT, conceals};
 pub use detector::{Detector, Drops, LEARNING_BINS, Learning, STARTS_A_DAY_MAX};
 pub use episode::{Change, EndReason, Method, Object, Test};
 pub use front::HELD_MAX;

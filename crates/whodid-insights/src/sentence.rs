@@ -1,5 +1,6 @@
 //! An insight in a sentence for people who are no statisticians.
 
+use crate::concealment::SILENT;
 use crate::episode::{Change, EndReason, Method};
 use crate::kind::{Kind, Stage};
 
@@ -122,7 +123,7 @@ fn words_of(term: &str) -> &str {
 }
 
 fn concealment(change: &Change, by: Option<&str>) -> String {
-    if change.object.action.is_empty() {
+    if change.object.action == SILENT {
         return format!("No events of {}{} any more", change.object.service, place(change));
     }
     let by = change.object.principal.as_deref().or(by);

@@ -54,16 +54,18 @@ pub(super) fn of(account: &AccountName, told: &Told, shown: &Shown) -> String {
 }
 
 /// The event that tells of changed settings: they count from these offsets on, after time has passed to a moment.
+/// `begins`: with nothing learned.
 pub(super) fn settings(
     account: &AccountName,
     settings: &Settings,
     cursors: &HashMap<StreamName, Offset>,
     passed: i64,
+    begins: bool,
 ) -> String {
     let passed = passed.max(0);
     let from: std::collections::BTreeMap<&str, u64> =
         cursors.iter().map(|(stream, next)| (stream.as_str(), next.0)).collect();
-    let data = json!({"version": VERSION, "settings": settings, "from": from, "passed": passed});
+    let data = json!({"version": VERSION, "settings": settings, "from": from, "passed": passed, "begins": begins});
     let name = format!("{account}\u{1e}{data}");
     json!({
         "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event",

@@ -1,6 +1,6 @@
 //! What shows an insight: who and what it is made of, against who and what is usual, and the first of its records.
 
-use whodid_insights::{Kind, Object};
+use whodid_insights::{Kind, Object, SILENT};
 use whodid_model::time::MICROS_A_DAY;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp};
 use whodid_query::quoted;
@@ -49,6 +49,11 @@ pub(super) struct Attribute {
 pub(super) fn query_of(kind: Kind, object: &Object) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut exact = |field: &str, text: &str| parts.push(format!("{field}:==={}", quoted(text)));
+    if kind == Kind::TrailConcealmentInsight && object.action == SILENT {
+        // The last of what it sent, not what it did not.
+        exact("record.source", &object.service);
+        return parts.join(" ");
+    }
     if !object.action.is_empty() {
         exact("action", &object.action);
     }

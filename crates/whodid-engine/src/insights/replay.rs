@@ -30,6 +30,8 @@ struct SettingsChange {
     from: HashMap<StreamName, Offset>,
     passed: i64,
     settings: Settings,
+    /// Whether it began with nothing then.
+    begins: bool,
     text: String,
 }
 
@@ -50,7 +52,7 @@ impl Engine {
     ) -> Result<ReplayEnd, Error> {
         let mut changes: VecDeque<SettingsChange> = self.stored_settings(account).await?.into();
         let places = Arc::clone(&self.inner.insights.places.lock());
-        let mut detector = Detector::new(account.as_str(), Settings::default(), places);
+        let mut detector = Detector::new(account.as_str(), Settings::default(), Arc::clone(&places));
         let first = changes.front().map(|change| change.from.clone());
         let cursors = streams().map(|stream| {
             let at = first.as_ref().and_then(|first| first.get(&stream)).copied().unwrap_or(Offset(0));
@@ -60,11 +62,17 @@ impl Engine {
         let mut ended = ReplayEnd::default();
         let mut recorded = i64::MIN;
         loop {
-            while let Some(change) = changes.pop_front_if(|change| is_reached(change, &position)) {
-                let mut told = Vec::new();
-                detector.pass(change.passed, &mut told);
-                if !self.replay_told(account, self.of_time(told, &position, recorded), &mut ended, &mut each).await? {
-                    return Ok(ended);
+            while let Some(change) = changes.pop_front_if(|change| change.begins || is_reached(change, &position)) {
+                if change.begins {
+                    detector = Detector::new(account.as_str(), Settings::default(), Arc::clone(&places));
+                    (position, recorded) = (Position::at(change.from), i64::MIN);
+                } else {
+                    let mut told = Vec::new();
+                    detector.pass(change.passed, &mut told);
+                    let told = self.of_time(told, &position, recorded);
+                    if !self.replay_told(account, told, &mut ended, &mut each).await? {
+                        return Ok(ended);
+                    }
                 }
                 detector.set(change.settings);
                 ended.events += 1;
@@ -165,7 +173,13 @@ fn change_of(text: &str) -> Option<SettingsChange> {
     let from: HashMap<String, u64> = serde_json::from_value(data["from"].clone()).ok()?;
     let from = from.into_iter().filter_map(|(name, at)| Some((StreamName::parse(&name).ok()?, Offset(at)))).collect();
     let settings = serde_json::from_value(data["settings"].clone()).ok()?;
-    Some(SettingsChange { from, passed: data["passed"].as_i64()?, settings, text: text.to_owned() })
+    Some(SettingsChange {
+        from,
+        begins: data["begins"] == true,
+        passed: data["passed"].as_i64()?,
+        settings,
+        text: text.to_owned(),
+    })
 }
 
 fn is_reached(change: &SettingsChange, position: &Position) -> bool {

@@ -99,13 +99,20 @@ impl Server {
         found
     }
 
+    /// The same without what tells of settings.
+    async fn insights(&self) -> Vec<String> {
+        let mut recorded = self.recorded().await;
+        recorded.retain(|text| !text.contains(SETTINGS_ACTION));
+        recorded
+    }
+
     /// What they tell, one a line.
     async fn told(&self) -> Vec<String> {
         let of = |text: &String| {
             let event: Value = serde_json::from_str(text).unwrap();
             format!("{}: {}", event["action"].as_str().unwrap(), event["message"].as_str().unwrap())
         };
-        self.recorded().await.iter().map(of).collect()
+        self.insights().await.iter().map(of).collect()
     }
 
     async fn replayed(&self) -> Vec<String> {
@@ -145,7 +152,7 @@ const STARTED: &str = "whodid.insight.start: kms.secrets.create calls by bob in 
 #[tokio::test]
 async fn a_burst_after_a_history_starts_an_insight_and_its_end_is_told_when_it_is_over() {
     let server = Server::new().await;
-    server.history(8).await;
+    server.history(9).await;
     assert_eq!(server.told().await, Vec::<String>::new(), "what is usual is not told");
     server.burst("b").await;
     let told = server.told().await;
@@ -155,7 +162,7 @@ async fn a_burst_after_a_history_starts_an_insight_and_its_end_is_told_when_it_i
     let is_end = |text: &String| text.starts_with("whodid.insight.end:") && text.ends_with("; as usual again");
     assert!(told.len() == 2 && is_end(&told[1]), "{told:?}");
 
-    let last: Value = serde_json::from_str(&server.recorded().await[1]).unwrap();
+    let last: Value = serde_json::from_str(&server.insights().await[1]).unwrap();
     let data = &last["requestData"];
     assert_eq!((&data["insightType"], &data["state"]), (&"ApiCallRateInsight".into(), &"End".into()));
     assert_eq!(data["statistics"]["insightCount"], 60);
@@ -168,7 +175,7 @@ async fn a_burst_after_a_history_starts_an_insight_and_its_end_is_told_when_it_i
 #[tokio::test]
 async fn a_replay_of_the_stored_records_gives_the_same_bytes() {
     let server = Server::new().await;
-    server.history(8).await;
+    server.history(9).await;
     server.burst("b").await;
     let all = Settings {
         expected: vec![Expected {
@@ -191,13 +198,13 @@ async fn a_replay_of_the_stored_records_gives_the_same_bytes() {
 #[tokio::test]
 async fn a_restart_in_the_middle_of_an_insight_changes_nothing() {
     let straight = Server::new().await;
-    straight.history(8).await;
+    straight.history(9).await;
     straight.burst("b").await;
     straight.burst("c").await;
     straight.wait(3 * 60 * MINUTE).await;
 
     let mut broken = Server::new().await;
-    broken.history(8).await;
+    broken.history(9).await;
     broken.burst("b").await;
     // Once with everything stored, and once with what was stored long ago only.
     broken = broken.reopened().await;
@@ -216,7 +223,7 @@ async fn a_restart_in_the_middle_of_an_insight_changes_nothing() {
 #[tokio::test]
 async fn what_is_expected_is_recorded_as_such_and_a_kind_that_is_off_is_not() {
     let server = Server::new().await;
-    server.history(8).await;
+    server.history(9).await;
     let expected = Expected { id: "x".into(), action: Some("kms.*".into()), ..Expected::default() };
     let settings = Settings { expected: vec![expected], ..Settings::default() };
     server.engine.set_insights(&account(), settings).await.unwrap();
@@ -228,7 +235,7 @@ async fn what_is_expected_is_recorded_as_such_and_a_kind_that_is_off_is_not() {
     let server = Server::new().await;
     let off = Settings { off: vec![Kind::ApiCallRateInsight], ..Settings::default() };
     server.engine.set_insights(&account(), off).await.unwrap();
-    server.history(8).await;
+    server.history(9).await;
     server.burst("b").await;
     let told = server.told().await;
     assert!(!told.iter().any(|text| text.contains("kms.secrets.create")), "{told:?}");
@@ -237,10 +244,10 @@ async fn what_is_expected_is_recorded_as_such_and_a_kind_that_is_off_is_not() {
 #[tokio::test]
 async fn the_series_behind_an_insight_has_counts_and_what_was_expected() {
     let server = Server::new().await;
-    server.history(8).await;
+    server.history(9).await;
     server.burst("b").await;
     let now = server.clock.load(Relaxed);
-    let start: Value = serde_json::from_str(&server.recorded().await[0]).unwrap();
+    let start: Value = serde_json::from_str(&server.insights().await[0]).unwrap();
     let asked = SeriesQuery {
         kind: Kind::ApiCallRateInsight,
         object: whodid_insights::Object {
@@ -257,7 +264,7 @@ async fn the_series_behind_an_insight_has_counts_and_what_was_expected() {
     assert_eq!(start["requestData"]["evidence"]["query"], series.query.as_str());
     let usual = &series.points[100];
     assert!(usual.count == 2 && (1.5..2.5).contains(&usual.expected) && usual.upper > usual.expected, "{usual:?}");
-    assert_eq!(series.points.iter().map(|point| point.count).sum::<u64>(), 2 * 288 + 60);
+    assert_eq!(series.points.iter().map(|point| point.count).sum::<u64>(), 2 * 2 * 288 + 60);
     let wrong = SeriesQuery { period: 77, ..asked };
     let refused = server.engine.insight_series(&scope(Deed::Read(&StreamName::activity())), &wrong).await.unwrap_err();
     assert!(refused.to_string().contains("`period` is 77"), "{refused}");

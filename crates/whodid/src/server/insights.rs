@@ -219,6 +219,10 @@ pub async fn metric_data(
     caller: Caller,
     Params(params): Params<InsightMetricParams>,
 ) -> Result<Json<InsightSeriesShown>, Failure> {
+    let events = caller.reads(Some(&StreamName::activity()), params.account.as_deref())?;
+    let Some(action) = params.event_name.clone().filter(|name| !name.is_empty()) else {
+        return Err(Failure::new(Code::BadParameter, "`event_name` says of which action"));
+    };
     let kind = kind_of(params.insight_type.unwrap_or(InsightType::ApiCallRateInsight));
     let has_code = params.error_code.is_some();
     if has_code != (kind == Kind::ApiErrorRateInsight)
@@ -227,14 +231,13 @@ pub async fn metric_data(
         let detail = "`insight_type` is ApiCallRateInsight, or ApiErrorRateInsight with its `error_code`";
         return Err(Failure::new(Code::BadParameter, detail));
     }
-    let events = caller.reads(Some(&StreamName::activity()), params.account.as_deref())?;
     let now = crate::clock::now();
     let from = range_time("from", params.from.as_deref(), now)?.unwrap_or(now.plus_micros(-MICROS_A_DAY));
     let to = range_time("to", params.to.as_deref(), now)?.unwrap_or(now);
     let object = Object {
         region: params.region.unwrap_or_default(),
         service: params.event_source.unwrap_or_default(),
-        action: params.event_name,
+        action,
         code: params.error_code,
         ..Object::default()
     };
@@ -266,7 +269,7 @@ pub async fn feedback(
     Params(params): Params<LookupParams>,
     asked: Asked<InsightFeedback>,
 ) -> Result<Json<Insight>, Failure> {
-    let account = caller.needs(Permission::AlertsManage, params.account.as_deref())?;
+    let account = caller.manages(Permission::AlertsManage, params.account.as_deref())?;
     let scope = scope(&caller, Some(account.as_str()))?;
     let asked = asked.read()?;
     caller.attempt.is_about(&id, "");
@@ -381,6 +384,12 @@ pub async fn replay(
     Params(params): Params<LookupParams>,
 ) -> Result<(HeaderMap, String), Failure> {
     let scope = scope(&caller, params.account.as_deref())?;
+    // It looks at all events, whatever spaces they are of.
+    let events = caller.reads(Some(&StreamName::activity()), Some(scope.account().as_str()))?;
+    if !whodid_engine::shows_all(&events) || !whodid_engine::shows_all(&scope) {
+        let detail = "only whoever may read every event of the account can have its insights computed anew";
+        return Err(Failure::new(Code::BadParameter, detail));
+    }
     let mut text = String::new();
     let mut is_full = false;
     let each = |line: String| {
