@@ -31,6 +31,9 @@ const TOLD_DAYS: i32 = 3;
 /// Chosen with `cargo xtask insights-eval --people`.
 const FLOOR: f32 = 2.6;
 
+/// After so many arrivals from new networks what was learned of them counts half.
+const TRAVELS: f32 = 4_000.0;
+
 /// What intruders do, as far as anybody knows: shares of their visits. Rounded from published accounts of takeovers
 /// (Freeman et al. 2016, section 6; Verizon DBIR): nearly all come from another network, most from another country,
 /// more than half with another program, most try what is refused.
@@ -43,6 +46,9 @@ mod intruder {
     pub const ONE_COUNTRY: f32 = 0.04;
     pub const UNKNOWN_COUNTRY: f32 = 0.6;
     pub const NEW_AGENT: f32 = 0.6;
+    /// A program that the account does not know, and any one of those that it knows.
+    pub const UNKNOWN_AGENT: f32 = 0.4;
+    pub const ONE_AGENT: f32 = 0.075;
     pub const NEW_SERVICE: f32 = 0.6;
     pub const FAILS: f32 = 0.7;
     pub const WRITES: f32 = 0.5;
@@ -88,35 +94,43 @@ pub(crate) struct Looks {
     pub is_rare: bool,
     /// Whether nobody else of the account has the network.
     pub is_alone: bool,
+    is_new: bool,
+    is_new_country: bool,
+    is_new_agent: bool,
 }
 
 /// Compares a first access with what is usual. `others` tells how many others of the account have a value.
-pub(crate) fn looks(profile: &Profile, crowd: &Crowd, visit: &Visit, others: impl Fn(Feature, Name) -> u32) -> Looks {
+pub(crate) fn looks(
+    profile: &Profile,
+    crowd: &Crowd,
+    travel: &Travel,
+    visit: &Visit,
+    others: impl Fn(Feature, Name) -> u32,
+) -> Looks {
     let mut looks = Looks::default();
     let mut add =
         |term: Term, value: f32, from: f32, to: f32| looks.terms.push((term, libm::log10f(value).clamp(from, to)));
     let value = |feature: Feature| visit.values[feature as usize];
     let has_history = profile.has_history(visit.at);
     let mut account = 1.0;
-    let (mut is_rare, mut is_alone) = (false, false);
     if let Some(network) = value(Feature::Network) {
         let news = profile.news_rate(Feature::Network, crowd).min(0.95);
         let is_known = profile.knows(Feature::Network, network);
         if is_known {
-            add(Term::Network, intruder::KNOWN_NETWORK / (1.0 - news), -1.5, 0.0);
+            looks.add(Term::Network, intruder::KNOWN_NETWORK / (1.0 - news), -1.5, 0.0);
         } else if has_history {
-            add(Term::Network, (1.0 - intruder::KNOWN_NETWORK) / news, -0.5, 2.0);
+            looks.add(Term::Network, (1.0 - intruder::KNOWN_NETWORK) / news, -0.5, 2.0);
         }
         if !is_known {
             let shared = crowd.joined_share(Feature::Network).clamp(0.05, 0.95);
             let others = others(Feature::Network, network);
-            is_alone = others == 0;
-            account *= if is_alone {
+            looks.is_alone = others == 0;
+            account *= if looks.is_alone {
                 (1.0 - intruder::SHARED_NETWORK) / (1.0 - shared)
             } else {
                 intruder::SHARED_NETWORK / shared * 2.0 / (1.0 + others as f32)
             };
-            is_rare |= others <= 1;
+            looks.is_rare |= others <= 1;
         }
         if let Some(country) = value(Feature::Country)
             && !is_known
@@ -124,9 +138,9 @@ pub(crate) fn looks(profile: &Profile, crowd: &Crowd, visit: &Visit, others: imp
             let is_known = profile.knows(Feature::Country, country);
             let news = profile.news_with(Feature::Country, Feature::Network, crowd).min(0.95);
             if is_known {
-                add(Term::Country, (1.0 - intruder::NEW_COUNTRY) / (1.0 - news), -0.5, 0.0);
+                looks.add(Term::Country, (1.0 - intruder::NEW_COUNTRY) / (1.0 - news), -0.5, 0.0);
             } else if has_history {
-                add(Term::Country, intruder::NEW_COUNTRY / news, 0.0, 2.0);
+                looks.add(Term::Country, intruder::NEW_COUNTRY / news, 0.0, 2.0);
             }
             let others = others(Feature::Country, country);
             if !is_known && crowd.len(Feature::Country) > 0 {
@@ -136,29 +150,81 @@ pub(crate) fn looks(profile: &Profile, crowd: &Crowd, visit: &Visit, others: imp
                 } else {
                     intruder::ONE_COUNTRY / (joined * crowd.popularity(Feature::Country, country)).max(0.02)
                 };
-                is_rare |= others <= 1;
+                looks.is_rare |= others <= 1;
             }
         }
     }
     if account != 1.0 {
-        add(Term::Account, account, -3.0, 1.0);
+        looks.add(Term::Account, account, -3.0, 1.0);
     }
-    for (feature, term, new) in
-        [(Feature::Agent, Term::Agent, intruder::NEW_AGENT), (Feature::Service, Term::Service, intruder::NEW_SERVICE)]
-    {
-        let Some(value) = value(feature).filter(|_| has_history && profile.knows_any(feature)) else { continue };
-        let news = profile.news_rate(feature, crowd).min(0.95);
-        if profile.knows(feature, value) {
-            add(term, (1.0 - new) / (1.0 - news), -0.5, 0.0);
+    let news_of = |feature: Feature| value(feature).is_some_and(|value| !profile.knows(feature, value));
+    (looks.is_new, looks.is_new_country) = (news_of(Feature::Network), news_of(Feature::Country));
+    let has = |feature: Feature| value(feature).filter(|_| has_history && profile.knows_any(feature));
+    if let Some(agent) = has(Feature::Agent) {
+        let news = profile.news_rate(Feature::Agent, crowd).max(travel.new_agents(&looks)).min(0.95);
+        if profile.knows(Feature::Agent, agent) {
+            looks.add(Term::Agent, (1.0 - intruder::NEW_AGENT) / (1.0 - news), -0.5, 0.0);
         } else {
-            add(term, new / news, -0.5, 2.0);
+            looks.is_new_agent = true;
+            let joined = crowd.joined_share(Feature::Agent).clamp(0.05, 0.95);
+            let of_account = if others(Feature::Agent, agent) == 0 {
+                intruder::UNKNOWN_AGENT / (1.0 - joined)
+            } else {
+                let usual = (joined * crowd.popularity(Feature::Agent, agent)).max(0.02);
+                (1.0 - intruder::UNKNOWN_AGENT) * intruder::ONE_AGENT / usual
+            };
+            looks.add(Term::Agent, intruder::NEW_AGENT / news * of_account, -0.5, 2.0);
+        }
+    }
+    if let Some(service) = has(Feature::Service) {
+        let news = profile.news_rate(Feature::Service, crowd).min(0.95);
+        if profile.knows(Feature::Service, service) {
+            looks.add(Term::Service, (1.0 - intruder::NEW_SERVICE) / (1.0 - news), -0.5, 0.0);
+        } else {
+            looks.add(Term::Service, intruder::NEW_SERVICE / news, -0.5, 2.0);
         }
     }
     if has_history {
-        add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, 1.0);
+        looks.add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, 1.0);
     }
-    (looks.is_rare, looks.is_alone) = (is_rare, is_alone);
     looks
+}
+
+impl Looks {
+    fn add(&mut self, term: Term, ratio: f32, least: f32, most: f32) {
+        self.terms.push((term, libm::log10f(ratio).clamp(least, most)));
+    }
+}
+
+/// How often programs are new where networks or countries are: people buy phones for holidays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Travel {
+    /// Arrivals from new networks, and those with new programs: in countries that were known, and in new ones.
+    arrivals: [f32; 2],
+    new_agents: [f32; 2],
+}
+
+impl Travel {
+    fn new_agents(&self, looks: &Looks) -> f32 {
+        if !looks.is_new {
+            return 0.0;
+        }
+        let at = usize::from(looks.is_new_country);
+        (self.new_agents[at] + 0.5) / (self.arrivals[at] + 20.0)
+    }
+
+    fn learn(&mut self, looks: &Looks) {
+        if !looks.is_new {
+            return;
+        }
+        let at = usize::from(looks.is_new_country);
+        self.arrivals[at] += 1.0;
+        self.new_agents[at] += f32::from(u8::from(looks.is_new_agent));
+        if self.arrivals[at] >= TRAVELS {
+            self.arrivals[at] /= 2.0;
+            self.new_agents[at] /= 2.0;
+        }
+    }
 }
 
 /// A first access and what was done in its first minutes.
@@ -191,6 +257,7 @@ pub(crate) struct Arrivals {
     /// Day, region and first part of who: each is told once.
     told: BTreeMap<(i32, Name, Name), u8>,
     cut: Cut,
+    pub travel: Travel,
     /// First accesses, and those at which several came at once.
     arrivals: f32,
     together: f32,
@@ -328,6 +395,7 @@ impl Arrivals {
             let together = (self.together + 0.5) / (self.arrivals + 10.0);
             let (_, score, is_suspect) = arrival.score(users, together);
             self.arrivals += 1.0;
+            self.travel.learn(&arrival.looks);
             self.together += if users > 1 { 1.0 } else { 0.0 };
             // What could not be told in any case does not raise what is needed.
             self.cut.note(if is_suspect { score } else { score.min(0.0) }, day_of(arrival.first));
