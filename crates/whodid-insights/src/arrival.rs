@@ -14,7 +14,7 @@ use crate::episode::{Method, Object, Test};
 use crate::grid::{Bin, HOUR_MICROS};
 use crate::kind::{Kind, Sensitivity};
 use crate::names::Name;
-use crate::profile::{Crowd, Feature, Profile, Visit, rename, tree_bytes};
+use crate::profile::{Crowd, DeedKind, Feature, Profile, Visit, rename, tree_bytes};
 use crate::scene::{Notice, Open, Scene, day_of};
 
 /// What happens so soon after the first access belongs to it, in event time.
@@ -50,7 +50,9 @@ mod intruder {
     pub const UNKNOWN_AGENT: f32 = 0.4;
     pub const ONE_AGENT: f32 = 0.075;
     pub const NEW_SERVICE: f32 = 0.6;
-    pub const FAILS: f32 = 0.7;
+    pub const DENIED: f32 = 0.7;
+    pub const FAILS: f32 = 0.3;
+    pub const ELSEWHERE: f32 = 0.2;
     pub const WRITES: f32 = 0.5;
     pub const SEVERAL_USERS: f32 = 0.3;
 }
@@ -64,7 +66,9 @@ pub(crate) enum Term {
     Agent,
     Service,
     Hour,
+    Elsewhere,
     Denied,
+    Failed,
     Writes,
     Users,
 }
@@ -79,7 +83,9 @@ impl Term {
             Self::Agent => "agent",
             Self::Service => "service",
             Self::Hour => "hour",
+            Self::Elsewhere => "elsewhere",
             Self::Denied => "denied",
+            Self::Failed => "failed",
             Self::Writes => "writes",
             Self::Users => "users",
         }
@@ -97,6 +103,7 @@ pub(crate) struct Looks {
     is_new: bool,
     is_new_country: bool,
     is_new_agent: bool,
+    is_elsewhere: bool,
 }
 
 /// Compares a first access with what is usual. `others` tells how many others of the account have a value.
@@ -125,7 +132,11 @@ pub(crate) fn looks(
             let shared = crowd.joined_share(Feature::Network).clamp(0.05, 0.95);
             let others = others(Feature::Network, network);
             looks.is_alone = others == 0;
-            account *= if looks.is_alone {
+            // Abroad every network is new: the country tells that already.
+            let is_abroad = value(Feature::Country).is_some_and(|country| !profile.knows(Feature::Country, country));
+            account *= if looks.is_alone && is_abroad {
+                1.0
+            } else if looks.is_alone {
                 (1.0 - intruder::SHARED_NETWORK) / (1.0 - shared)
             } else {
                 intruder::SHARED_NETWORK / shared * 2.0 / (1.0 + others as f32)
@@ -185,7 +196,13 @@ pub(crate) fn looks(
         }
     }
     if has_history {
-        looks.add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, 1.0);
+        // Abroad the day begins at another hour.
+        let most = if looks.is_new_country { 0.4 } else { 0.8 };
+        looks.add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, most);
+    }
+    looks.is_elsewhere = looks.is_new && profile.is_elsewhere(visit);
+    if looks.is_elsewhere {
+        looks.add(Term::Elsewhere, intruder::ELSEWHERE / travel.elsewhere(&looks), 0.0, 1.5);
     }
     looks
 }
@@ -202,6 +219,11 @@ pub(crate) struct Travel {
     /// Arrivals from new networks, and those with new programs: in countries that were known, and in new ones.
     arrivals: [f32; 2],
     new_agents: [f32; 2],
+    /// Those of somebody who acted in another network just before.
+    elsewhere: [f32; 2],
+    /// Those in which something was refused, and in which something failed.
+    denied: [f32; 2],
+    failed: [f32; 2],
 }
 
 impl Travel {
@@ -213,16 +235,34 @@ impl Travel {
         (self.new_agents[at] + 0.5) / (self.arrivals[at] + 20.0)
     }
 
-    fn learn(&mut self, looks: &Looks) {
+    fn elsewhere(&self, looks: &Looks) -> f32 {
+        let at = usize::from(looks.is_new_country);
+        (self.elsewhere[at] + 0.5) / (self.arrivals[at] + 10.0)
+    }
+
+    /// How likely something is refused, or fails, when somebody comes so.
+    fn failing(&self, looks: &Looks) -> [f32; 2] {
+        if !looks.is_new {
+            return [0.0, 0.0];
+        }
+        let at = usize::from(looks.is_new_country);
+        [self.denied[at], self.failed[at]].map(|found| (found + 0.5) / (self.arrivals[at] + 10.0))
+    }
+
+    fn learn(&mut self, arrival: &Arrival) {
+        let looks = &arrival.looks;
         if !looks.is_new {
             return;
         }
         let at = usize::from(looks.is_new_country);
         self.arrivals[at] += 1.0;
         self.new_agents[at] += f32::from(u8::from(looks.is_new_agent));
+        self.elsewhere[at] += f32::from(u8::from(looks.is_elsewhere));
+        self.denied[at] += f32::from(u8::from(arrival.denied > 0));
+        self.failed[at] += f32::from(u8::from(arrival.failed > 0));
         if self.arrivals[at] >= TRAVELS {
-            self.arrivals[at] /= 2.0;
-            self.new_agents[at] /= 2.0;
+            let sums = [&mut self.arrivals, &mut self.new_agents, &mut self.elsewhere, &mut self.denied, &mut self.failed];
+            sums.into_iter().for_each(|sums| sums[at] /= 2.0);
         }
     }
 }
@@ -237,11 +277,11 @@ pub(crate) struct Arrival {
     first: i64,
     offset: u64,
     calls: u32,
+    denied: u32,
     failed: u32,
     writes: u32,
-    /// How likely something fails, or is changed, in an hour of the user.
-    failed_share: f32,
-    write_share: f32,
+    /// How likely something is refused, fails, or is changed in an hour of the user.
+    shares: [f32; 3],
     is_told: bool,
 }
 
@@ -287,6 +327,10 @@ impl Arrivals {
         {
             self.watched.remove(&oldest);
         }
+        let mut shares =
+            [DeedKind::Denied, DeedKind::Failed, DeedKind::Write].map(|deed| profile.deed_share(deed, crowd));
+        let [denied, failed] = self.travel.failing(&looks);
+        (shares[0], shares[1]) = (shares[0].max(denied), shares[1].max(failed));
         let arrival = Arrival {
             looks,
             source,
@@ -295,10 +339,10 @@ impl Arrivals {
             first: deed.visit.at,
             offset: deed.offset,
             calls: 0,
+            denied: 0,
             failed: 0,
             writes: 0,
-            failed_share: profile.failed_share(crowd),
-            write_share: profile.write_share(crowd),
+            shares,
             is_told: false,
         };
         self.watched.insert(deed.who, arrival);
@@ -333,8 +377,10 @@ impl Arrivals {
             (arrival.first, arrival.offset) = (deed.visit.at, deed.offset);
         }
         arrival.calls = arrival.calls.saturating_add(deed.times);
-        arrival.failed = arrival.failed.saturating_add(if deed.visit.is_failed { deed.times } else { 0 });
-        arrival.writes = arrival.writes.saturating_add(if deed.visit.is_write { deed.times } else { 0 });
+        let of = |is_done: bool| if is_done { deed.times } else { 0 };
+        arrival.denied = arrival.denied.saturating_add(of(deed.visit.is_denied));
+        arrival.failed = arrival.failed.saturating_add(of(deed.visit.is_failed));
+        arrival.writes = arrival.writes.saturating_add(of(deed.visit.is_write));
         if arrival.is_told {
             return false;
         }
@@ -395,7 +441,9 @@ impl Arrivals {
             let together = (self.together + 0.5) / (self.arrivals + 10.0);
             let (_, score, is_suspect) = arrival.score(users, together);
             self.arrivals += 1.0;
-            self.travel.learn(&arrival.looks);
+            if !arrival.is_told {
+                self.travel.learn(&arrival);
+            }
             self.together += if users > 1 { 1.0 } else { 0.0 };
             // What could not be told in any case does not raise what is needed.
             self.cut.note(if is_suspect { score } else { score.min(0.0) }, day_of(arrival.first));
@@ -457,13 +505,16 @@ impl Arrival {
             behaviour += value;
             terms.push((term, value));
         };
-        if self.failed > 0 {
-            // One refusal happens to everybody.
-            let more = libm::log10f((self.failed as f32 / 2.0).max(1.0)).min(0.5);
-            add(Term::Denied, intruder::FAILS / self.failed_share.max(1e-3), 1.3, more);
+        let [denied, failed, write] = self.shares.map(|share| share.max(1e-3));
+        // One refusal happens to everybody, many to who looks for what there is.
+        let more = |count: u32| (1.5 * libm::log10f((count as f32 / 2.0).max(1.0))).min(1.0);
+        if self.denied > 0 {
+            add(Term::Denied, intruder::DENIED / denied, 1.3, more(self.denied));
+        } else if self.failed > 0 {
+            add(Term::Failed, intruder::FAILS / failed, 0.7, more(self.failed));
         }
         if self.writes > 0 {
-            add(Term::Writes, intruder::WRITES / self.write_share.max(1e-3), 1.0, 0.0);
+            add(Term::Writes, intruder::WRITES / write, 1.0, 0.0);
         }
         if users > 1 {
             add(Term::Users, intruder::SEVERAL_USERS / together, 1.0, 0.0);

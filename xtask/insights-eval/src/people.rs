@@ -27,6 +27,9 @@ const ROAMING: f64 = 0.05;
 const QUIET_DAYS: i64 = 28;
 const DAYS: i64 = 42;
 const TAKEOVERS_A_WEEK: u32 = 6;
+/// Of a year and user, who work a little then; about twice what Eurostat counts of all people (tour_dem, 2023).
+const HOLIDAYS_ABROAD: f64 = 1.5;
+const TRIPS: f64 = 2.0;
 const CAREFUL: f64 = 0.1;
 /// Countries that people live in, travel to and attack from; the first three have offices.
 const COUNTRIES: [&str; 30] = [
@@ -290,13 +293,13 @@ impl Company {
                 let days = self.random.random_range(1..4);
                 user.away = Some((day + days, self.hotel(country), None));
             }
-        } else if self.chance(3.0 / 365.0) {
+        } else if self.chance(HOLIDAYS_ABROAD / 365.0) {
             let country = self.abroad();
             let phone = if self.chance(0.4) { Some(self.pick(&PHONES).to_owned()) } else { None };
             let days = self.random.random_range(5..15);
             user.away = Some((day + days, self.hotel(country), phone));
-        } else if self.chance(4.0 / 365.0) {
-            let country = if self.chance(0.5) { user.country } else { self.abroad() };
+        } else if self.chance(TRIPS / 365.0) {
+            let country = if self.chance(0.7) { user.country } else { self.abroad() };
             let days = self.random.random_range(1..4);
             user.away = Some((day + days, self.hotel(country), None));
         }
@@ -455,7 +458,7 @@ impl Company {
                 _ => self.pick(&BROWSERS).to_owned(),
             };
             at = day * DAY + self.random.random_range(0..DAY - HOUR);
-            denied = self.chance(0.8);
+            denied = self.chance(0.9);
             writes = self.chance(0.4);
         }
         let address = network.address(77);
