@@ -14,7 +14,7 @@ use crate::episode::{Method, Object, Test};
 use crate::grid::{Bin, HOUR_MICROS};
 use crate::kind::{Kind, Sensitivity};
 use crate::names::Name;
-use crate::profile::{Crowd, DeedKind, Feature, Profile, Visit, rename, tree_bytes};
+use crate::profile::{Crowd, DeedKind, Feature, OFTEN, Profile, Visit, rename, tree_bytes};
 use crate::scene::{Notice, Open, Scene, day_of};
 
 /// What happens so soon after the first access belongs to it, in event time.
@@ -31,8 +31,16 @@ const TOLD_DAYS: i32 = 3;
 /// Chosen with `cargo xtask insights-eval --people`.
 const FLOOR: f32 = 2.6;
 
+/// Ways to come: from a known country, from a new one, and of who often has new networks.
+const WAYS: usize = 3;
+/// Who has a new network on so many days often is on the way.
+const ROAMING: f32 = 0.25;
+/// Arrivals that are taken to have been before anything is known, and their shares of new programs.
+const TRAVEL_PRIOR: (f32, [f32; WAYS]) = (10.0, [0.03, 0.25, 0.05]);
 /// After so many arrivals from new networks what was learned of them counts half.
 const TRAVELS: f32 = 4_000.0;
+/// False insights of addresses that are accepted, for each that is accepted of rates: one in the week of a large account.
+const FALSE_SHARE: f32 = 1.6;
 
 /// What intruders do, as far as anybody knows: shares of their visits. Rounded from published accounts of takeovers
 /// (Freeman et al. 2016, section 6; Verizon DBIR): nearly all come from another network, most from another country,
@@ -51,6 +59,7 @@ mod intruder {
     pub const ONE_AGENT: f32 = 0.075;
     pub const NEW_SERVICE: f32 = 0.6;
     pub const DENIED: f32 = 0.7;
+    pub const DENIED_OFTEN: f32 = 0.4;
     pub const FAILS: f32 = 0.3;
     pub const ELSEWHERE: f32 = 0.2;
     pub const WRITES: f32 = 0.5;
@@ -104,6 +113,7 @@ pub(crate) struct Looks {
     is_new_country: bool,
     is_new_agent: bool,
     is_elsewhere: bool,
+    is_roaming: bool,
 }
 
 /// Compares a first access with what is usual. `others` tells how many others of the account have a value.
@@ -123,6 +133,7 @@ pub(crate) fn looks(
     if let Some(network) = value(Feature::Network) {
         let news = profile.news_rate(Feature::Network, crowd).min(0.95);
         let is_known = profile.knows(Feature::Network, network);
+        looks.is_roaming = has_history && news > ROAMING;
         if is_known {
             looks.add(Term::Network, intruder::KNOWN_NETWORK / (1.0 - news), -1.5, 0.0);
         } else if has_history {
@@ -181,7 +192,7 @@ pub(crate) fn looks(
             let of_account = if others(Feature::Agent, agent) == 0 {
                 intruder::UNKNOWN_AGENT / (1.0 - joined)
             } else {
-                let usual = (joined * crowd.popularity(Feature::Agent, agent)).max(0.02);
+                let usual = (joined * crowd.held_share(Feature::Agent, agent)).max(0.03);
                 (1.0 - intruder::UNKNOWN_AGENT) * intruder::ONE_AGENT / usual
             };
             looks.add(Term::Agent, intruder::NEW_AGENT / news * of_account, -0.5, 2.0);
@@ -208,6 +219,10 @@ pub(crate) fn looks(
 }
 
 impl Looks {
+    fn way(&self) -> usize {
+        if self.is_roaming { 2 } else { usize::from(self.is_new_country) }
+    }
+
     fn add(&mut self, term: Term, ratio: f32, least: f32, most: f32) {
         self.terms.push((term, libm::log10f(ratio).clamp(least, most)));
     }
@@ -216,14 +231,14 @@ impl Looks {
 /// How often programs are new where networks or countries are: people buy phones for holidays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Travel {
-    /// Arrivals from new networks, and those with new programs: in countries that were known, and in new ones.
-    arrivals: [f32; 2],
-    new_agents: [f32; 2],
+    /// Arrivals from new networks, and those with new programs: by [`Looks::way`].
+    arrivals: [f32; WAYS],
+    new_agents: [f32; WAYS],
     /// Those of somebody who acted in another network just before.
-    elsewhere: [f32; 2],
+    elsewhere: [f32; WAYS],
     /// Those in which something was refused, and in which something failed.
-    denied: [f32; 2],
-    failed: [f32; 2],
+    denied: [f32; WAYS],
+    failed: [f32; WAYS],
 }
 
 impl Travel {
@@ -231,12 +246,12 @@ impl Travel {
         if !looks.is_new {
             return 0.0;
         }
-        let at = usize::from(looks.is_new_country);
-        (self.new_agents[at] + 0.5) / (self.arrivals[at] + 20.0)
+        let at = looks.way();
+        (self.new_agents[at] + TRAVEL_PRIOR.1[at] * TRAVEL_PRIOR.0) / (self.arrivals[at] + TRAVEL_PRIOR.0)
     }
 
     fn elsewhere(&self, looks: &Looks) -> f32 {
-        let at = usize::from(looks.is_new_country);
+        let at = looks.way();
         (self.elsewhere[at] + 0.5) / (self.arrivals[at] + 10.0)
     }
 
@@ -245,7 +260,7 @@ impl Travel {
         if !looks.is_new {
             return [0.0, 0.0];
         }
-        let at = usize::from(looks.is_new_country);
+        let at = looks.way();
         [self.denied[at], self.failed[at]].map(|found| (found + 0.5) / (self.arrivals[at] + 10.0))
     }
 
@@ -254,7 +269,7 @@ impl Travel {
         if !looks.is_new {
             return;
         }
-        let at = usize::from(looks.is_new_country);
+        let at = looks.way();
         self.arrivals[at] += 1.0;
         self.new_agents[at] += f32::from(u8::from(looks.is_new_agent));
         self.elsewhere[at] += f32::from(u8::from(looks.is_elsewhere));
@@ -280,8 +295,8 @@ pub(crate) struct Arrival {
     denied: u32,
     failed: u32,
     writes: u32,
-    /// How likely something is refused, fails, or is changed in an hour of the user.
-    shares: [f32; 3],
+    /// How likely something is refused, fails, is changed, or much is refused in an hour of the user.
+    shares: [f32; 4],
     is_told: bool,
 }
 
@@ -327,8 +342,8 @@ impl Arrivals {
         {
             self.watched.remove(&oldest);
         }
-        let mut shares =
-            [DeedKind::Denied, DeedKind::Failed, DeedKind::Write].map(|deed| profile.deed_share(deed, crowd));
+        let deeds = [DeedKind::Denied, DeedKind::Failed, DeedKind::Write, DeedKind::DeniedOften];
+        let mut shares = deeds.map(|deed| profile.deed_share(deed, crowd));
         let [denied, failed] = self.travel.failing(&looks);
         (shares[0], shares[1]) = (shares[0].max(denied), shares[1].max(failed));
         let arrival = Arrival {
@@ -367,7 +382,10 @@ impl Arrivals {
                 scene.go_on(open, notice, deed.times);
             }
         }
-        let users = self.users(deed);
+        if !self.is_watched(deed.who) {
+            return false;
+        }
+        let (users, needed) = (self.users(deed), self.needed(scene.settings.sensitivity));
         let Some(arrival) = self.watched.get_mut(&deed.who) else { return false };
         // Events come in order to within some minutes: the first access may be told of late.
         if deed.visit.at - arrival.first > VISIT_MICROS {
@@ -386,8 +404,6 @@ impl Arrivals {
         }
         let together = (self.together + 0.5) / (self.arrivals + 10.0);
         let (terms, score, is_suspect) = arrival.score(users, together);
-        let needed =
-            self.cut.level(floor(scene.settings.sensitivity), scene.settings.sensitivity.false_starts_a_week() as f32);
         if !is_suspect || score < needed || !scene.has_learned(deed.visit.at) {
             return false;
         }
@@ -421,6 +437,13 @@ impl Arrivals {
             return true;
         }
         false
+    }
+
+    /// The score that is needed.
+    fn needed(&self, sensitivity: Sensitivity) -> f32 {
+        let a_week = sensitivity.false_starts_a_week();
+        let stricter = libm::log10(Sensitivity::Normal.false_starts_a_week() / a_week) as f32;
+        self.cut.level(FLOOR + stricter, FALSE_SHARE * a_week as f32)
     }
 
     /// Users that came from one new address at once.
@@ -489,11 +512,6 @@ impl Arrivals {
     }
 }
 
-fn floor(sensitivity: Sensitivity) -> f32 {
-    let normal = Sensitivity::Normal.false_starts_a_week();
-    FLOOR + libm::log10(normal / sensitivity.false_starts_a_week()) as f32
-}
-
 impl Arrival {
     /// All terms, their sum, and whether it may be told at all: novelty alone is not enough where the account knows
     /// network and country.
@@ -505,10 +523,11 @@ impl Arrival {
             behaviour += value;
             terms.push((term, value));
         };
-        let [denied, failed, write] = self.shares.map(|share| share.max(1e-3));
-        // One refusal happens to everybody, many to who looks for what there is.
-        let more = |count: u32| (1.5 * libm::log10f((count as f32 / 2.0).max(1.0))).min(1.0);
-        if self.denied > 0 {
+        let [denied, failed, write, often] = self.shares.map(|share| share.max(1e-3));
+        let more = |count: u32| libm::log10f((count as f32 / 2.0).max(1.0)).min(0.5);
+        if self.denied >= OFTEN {
+            add(Term::Denied, f32::max(intruder::DENIED / denied, intruder::DENIED_OFTEN / often), 2.2, more(self.denied / 2));
+        } else if self.denied > 0 {
             add(Term::Denied, intruder::DENIED / denied, 1.3, more(self.denied));
         } else if self.failed > 0 {
             add(Term::Failed, intruder::FAILS / failed, 0.7, more(self.failed));

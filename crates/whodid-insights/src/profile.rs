@@ -26,7 +26,7 @@ const RATE_PRIOR: (f32, f32) = (0.5, 20.0);
 /// Active hours that the account's share of hours with failures, or writes, counts for in each profile.
 const SHARE_HOURS: f32 = 10.0;
 /// Hours of the account that are taken to have been before anything is known, and their shares by [`DeedKind`].
-const SHARE_PRIOR: (f32, [f32; DEEDS]) = (40.0, [0.03, 0.05, 0.2]);
+const SHARE_PRIOR: (f32, [f32; DEEDS]) = (40.0, [0.03, 0.05, 0.2, 0.005]);
 /// Who acted in another network so short a while ago is in two places at once, or nearly.
 const ELSEWHERE_MICROS: i64 = HOUR_MICROS / 2;
 /// Hours of a day, of weekdays and of weekends.
@@ -77,6 +77,7 @@ pub(crate) struct Profile {
     /// The hour it acts in, counted from 1970, and what was already noted of it.
     hour: i32,
     noted: [bool; DEEDS],
+    denied: u32,
     /// Hours in which it acted, and in which it did each.
     active_hours: f32,
     deed_hours: [f32; DEEDS],
@@ -93,9 +94,13 @@ pub(crate) enum DeedKind {
     Failed,
     /// Something was changed.
     Write,
+    /// So much was refused: [`OFTEN`].
+    DeniedOften,
 }
 
-const DEEDS: usize = 3;
+const DEEDS: usize = 4;
+/// Refusals in an hour that are many: who looks for what there is has them.
+pub(crate) const OFTEN: u32 = 4;
 
 /// A value that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -114,6 +119,8 @@ pub(crate) struct Crowd {
     days: f32,
     news: [f32; FEATURES],
     joined: [f32; FEATURES],
+    /// Values of all profiles that there ever were.
+    holdings: [u32; FEATURES],
     /// Of networks, countries, agents, services.
     values: [BTreeMap<Name, Common>; FEATURES],
     hours: Vec<f32>,
@@ -147,6 +154,7 @@ impl Profile {
             hours: Vec::new(),
             hour: i32::MIN,
             noted: [false; DEEDS],
+            denied: 0,
             active_hours: 0.0,
             deed_hours: [0.0; DEEDS],
             last: None,
@@ -178,7 +186,7 @@ impl Profile {
         self.uses = self.uses.saturating_add(times);
         self.first_at = self.first_at.min(visit.at);
         let day = day_of(visit.at);
-        self.learn_hour(visit, crowd);
+        self.learn_hour(visit, times, crowd);
         if let Some(network) = visit.values[Feature::Network as usize]
             && self.last.is_none_or(|(_, at)| at <= visit.at)
         {
@@ -228,10 +236,10 @@ impl Profile {
         }
     }
 
-    fn learn_hour(&mut self, visit: &Visit, crowd: &mut Crowd) {
+    fn learn_hour(&mut self, visit: &Visit, times: u32, crowd: &mut Crowd) {
         let hour = i32::try_from(visit.at.div_euclid(HOUR_MICROS)).unwrap_or(0);
         if hour != self.hour {
-            (self.hour, self.noted) = (hour, [false; DEEDS]);
+            (self.hour, self.noted, self.denied) = (hour, [false; DEEDS], 0);
             let cell = hour_cell(visit.at);
             if self.hours.is_empty() {
                 self.hours = vec![0; HOURS];
@@ -244,7 +252,9 @@ impl Profile {
             self.active_hours += 1.0;
             crowd.active_hours += 1.0;
         }
-        for (deed, is_done) in [visit.is_denied, visit.is_failed, visit.is_write].into_iter().enumerate() {
+        self.denied = self.denied.saturating_add(if visit.is_denied { times } else { 0 });
+        let is_often = self.denied >= OFTEN;
+        for (deed, is_done) in [visit.is_denied, visit.is_failed, visit.is_write, is_often].into_iter().enumerate() {
             if is_done && !self.noted[deed] {
                 self.noted[deed] = true;
                 self.deed_hours[deed] += 1.0;
@@ -342,6 +352,13 @@ impl Crowd {
         common.map_or(0.0, |common| common.joined) / (self.joined[feature] + 5.0)
     }
 
+    /// Of all values that profiles have: the share that are this one.
+    pub fn held_share(&self, feature: Feature, value: Name) -> f32 {
+        let feature = feature as usize;
+        let profiles = self.values[feature].get(&value).map_or(0, |common| common.profiles);
+        profiles as f32 / (self.holdings[feature] as f32 + 5.0)
+    }
+
     /// Values of a feature that are known.
     pub fn len(&self, feature: Feature) -> usize {
         self.values[feature as usize].len()
@@ -384,6 +401,7 @@ impl Crowd {
             self.joined[feature] += 1.0;
         }
         common.profiles += 1;
+        self.holdings[feature] = self.holdings[feature].saturating_add(1);
         common.first = common.first.min(at);
         common.last = common.last.max(day);
         if self.values[feature].len() > ACCOUNT_VALUES_MAX {

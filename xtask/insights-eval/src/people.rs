@@ -102,6 +102,8 @@ struct User {
     /// Behind a proxy, instead of the office's own network.
     proxy: Option<usize>,
     uses_vpn: f64,
+    /// The phone, and whether it is used at work.
+    phone: &'static str,
     has_phone: bool,
 }
 
@@ -233,6 +235,7 @@ impl Company {
             away: None,
             proxy: None,
             uses_vpn: *[0.0, 0.0, 0.2, 0.5].choose(&mut self.random).unwrap_or(&0.0),
+            phone: PHONES[number % 2],
             has_phone: self.chance(0.4),
         };
         if self.chance(0.1) {
@@ -295,7 +298,7 @@ impl Company {
             }
         } else if self.chance(HOLIDAYS_ABROAD / 365.0) {
             let country = self.abroad();
-            let phone = if self.chance(0.4) { Some(self.pick(&PHONES).to_owned()) } else { None };
+            let phone = if self.chance(0.4) { Some(user.phone.to_owned()) } else { None };
             let days = self.random.random_range(5..15);
             user.away = Some((day + days, self.hotel(country), phone));
         } else if self.chance(TRIPS / 365.0) {
@@ -311,14 +314,14 @@ impl Company {
         if let Some((_, network, agent)) = &user.away {
             if self.chance(0.25) {
                 let gateways = self.gateways[network.country].clone();
-                let agent = if user.has_phone { Some(self.pick(&PHONES).to_owned()) } else { None };
+                let agent = if user.has_phone { Some(user.phone.to_owned()) } else { None };
                 return (self.pick(&gateways).address(host), agent);
             }
             return (network.address(7), agent.clone());
         }
         if user.has_phone && self.chance(0.1) {
             let gateways = self.gateways[user.country].clone();
-            let phone = PHONES[user.name.len() % 2].to_owned();
+            let phone = user.phone.to_owned();
             return (self.pick(&gateways).address(host), Some(phone));
         }
         if self.chance(user.uses_vpn) {
@@ -458,7 +461,8 @@ impl Company {
                 _ => self.pick(&BROWSERS).to_owned(),
             };
             at = day * DAY + self.random.random_range(0..DAY - HOUR);
-            denied = self.chance(0.9);
+            // Who does not know the account tries what is refused.
+            denied = true;
             writes = self.chance(0.4);
         }
         let address = network.address(77);
