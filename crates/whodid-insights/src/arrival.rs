@@ -179,7 +179,7 @@ pub(crate) fn looks(
     if account != 1.0 {
         looks.add(Term::Account, account, -3.0, 1.0);
     }
-    let news_of = |feature: Feature| value(feature).is_some_and(|value| !profile.knows(feature, value));
+    let news_of = |feature: Feature| has_history && value(feature).is_some_and(|value| !profile.knows(feature, value));
     (looks.is_new, looks.is_new_country) = (news_of(Feature::Network), news_of(Feature::Country));
     let has = |feature: Feature| value(feature).filter(|_| has_history && profile.knows_any(feature));
     if let Some(agent) = has(Feature::Agent) {
