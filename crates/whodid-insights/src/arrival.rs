@@ -276,7 +276,8 @@ impl Travel {
         self.denied[at] += f32::from(u8::from(arrival.denied > 0));
         self.failed[at] += f32::from(u8::from(arrival.failed > 0));
         if self.arrivals[at] >= TRAVELS {
-            let sums = [&mut self.arrivals, &mut self.new_agents, &mut self.elsewhere, &mut self.denied, &mut self.failed];
+            let sums =
+                [&mut self.arrivals, &mut self.new_agents, &mut self.elsewhere, &mut self.denied, &mut self.failed];
             sums.into_iter().for_each(|sums| sums[at] /= 2.0);
         }
     }
@@ -526,7 +527,12 @@ impl Arrival {
         let [denied, failed, write, often] = self.shares.map(|share| share.max(1e-3));
         let more = |count: u32| libm::log10f((count as f32 / 2.0).max(1.0)).min(0.5);
         if self.denied >= OFTEN {
-            add(Term::Denied, f32::max(intruder::DENIED / denied, intruder::DENIED_OFTEN / often), 2.2, more(self.denied / 2));
+            add(
+                Term::Denied,
+                f32::max(intruder::DENIED / denied, intruder::DENIED_OFTEN / often),
+                2.2,
+                more(self.denied / 2),
+            );
         } else if self.denied > 0 {
             add(Term::Denied, intruder::DENIED / denied, 1.3, more(self.denied));
         } else if self.failed > 0 {

@@ -303,7 +303,8 @@ impl Profile {
     /// The share of active hours in which it does something of a kind.
     pub fn deed_share(&self, deed: DeedKind, crowd: &Crowd) -> f32 {
         let deed = deed as usize;
-        let usual = (crowd.deed_hours[deed] + SHARE_PRIOR.0 * SHARE_PRIOR.1[deed]) / (crowd.active_hours + SHARE_PRIOR.0);
+        let usual =
+            (crowd.deed_hours[deed] + SHARE_PRIOR.0 * SHARE_PRIOR.1[deed]) / (crowd.active_hours + SHARE_PRIOR.0);
         (self.deed_hours[deed] + SHARE_HOURS * usual) / (self.active_hours + SHARE_HOURS)
     }
 
