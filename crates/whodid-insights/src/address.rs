@@ -66,6 +66,7 @@ impl Addresses {
             at: seen.happened,
             values: [Some(address), Some(network), country, seen.agent, None],
             is_failed: seen.code.is_some() || seen.is_denied,
+            is_denied: seen.is_denied,
             is_write: seen.is_write,
         })
     }
@@ -89,7 +90,7 @@ impl Addresses {
         let profile = self.users.entry(principal).or_insert_with(|| Profile::new(visit.at));
         if !profile.knows(Feature::Address, address) && !self.arrivals.is_watched(deed.who) {
             let others = |feature, value| self.crowd.others(feature, value, visit.at);
-            let looks = looks(profile, &self.crowd, visit, others);
+            let looks = looks(profile, &self.crowd, &self.arrivals.travel, visit, others);
             self.arrivals.arrive(&deed, looks, profile, &self.crowd, scene.source);
         }
         profile.learn(visit, seen.times, &mut self.crowd);

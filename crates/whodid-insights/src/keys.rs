@@ -51,7 +51,7 @@ impl Keys {
             let others = |feature, value| {
                 addresses.others(feature, value, visit.at).max(self.crowd.others(feature, value, visit.at))
             };
-            let looks = looks(profile, &self.crowd, &visit, others);
+            let looks = looks(profile, &self.crowd, &self.arrivals.travel, &visit, others);
             self.arrivals.arrive(&deed, looks, profile, &self.crowd, scene.source);
         }
         profile.learn(&visit, seen.times, &mut self.crowd);
@@ -118,6 +118,7 @@ fn of_key(seen: &Seen, visit: Option<&Visit>) -> Visit {
         at: seen.happened,
         values: [None, network, country, seen.agent, Some(seen.service)],
         is_failed: seen.code.is_some() || seen.is_denied,
+        is_denied: seen.is_denied,
         is_write: seen.is_write,
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask insights-eval`: how good insights are, on made-up accounts.
 
+mod people;
 mod world;
 
 use std::sync::Arc;
@@ -148,6 +149,10 @@ fn main() {
     };
     let (seeds, quiet) = (number("--seeds", 10), number("--quiet-weeks", 2) as u32);
     let first = number("--first", 0);
+    if arguments.iter().any(|argument| argument == "--people") {
+        people::run(seeds);
+        return;
+    }
     let plan =
         Plan { series: 500, quiet_weeks: quiet, weeks: 2, bursts_a_week: 8, ramps_a_week: 3, error_bursts_a_week: 4 };
     let next = AtomicU64::new(first);
