@@ -100,7 +100,7 @@ fn one(seed: u64, plan: Plan) -> Outcome {
             outcome.delays[injection.trouble as usize].push(delay);
         } else {
             outcome.missed.push(format!(
-                "{:?} x{:.1} at {} for {}: {}",
+                "{:?} x{:.1} seed {seed} at {} for {}: {}",
                 injection.trouble,
                 injection.factor,
                 injection.start,
