@@ -125,8 +125,6 @@ pub(crate) fn looks(
     others: impl Fn(Feature, Name) -> u32,
 ) -> Looks {
     let mut looks = Looks::default();
-    let mut add =
-        |term: Term, value: f32, from: f32, to: f32| looks.terms.push((term, libm::log10f(value).clamp(from, to)));
     let value = |feature: Feature| visit.values[feature as usize];
     let has_history = profile.has_history(visit.at);
     let mut account = 1.0;

@@ -316,7 +316,9 @@ impl Changes {
         if counted.open.is_some() || bin < counted.rate.next {
             return;
         }
-        let needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0 };
+        let into = (seen.happened - grid.start(bin)).clamp(0, grid.bin_micros);
+        let elapsed = into as f32 / grid.bin_micros as f32;
+        let needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0, sudden: 1.0, elapsed };
         let Some(excess) = counted.rate.excess(bin, needed, grid) else { return };
         if matches!(key.whose, Whose::Service(..)) && self.explained(key, bin) >= excess.count * EXPLAINED {
             return;

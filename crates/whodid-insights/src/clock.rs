@@ -23,8 +23,6 @@ const MISSES_MAX: u8 = 3;
 const SIZE_SHARE: f32 = 0.25;
 /// Days after which a single peak is forgotten.
 const PEAK_DAYS: Bin = 8;
-/// Coefficient of variation of a job's calls from one time to the next.
-const SPREAD: f32 = 0.25;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Period {
@@ -77,11 +75,6 @@ impl Clock {
     /// Calls that jobs are expected to make in a bin.
     pub fn expected(&self, bin: Bin, grid: Grid) -> f32 {
         self.0.iter().filter(|job| job.is_known() && job.is_due(bin, grid)).map(|job| job.size).sum()
-    }
-
-    /// Variance of the calls of jobs, beyond chance.
-    pub fn variance(calls: f32) -> f32 {
-        SPREAD * SPREAD * calls * calls
     }
 
     /// Whether there is none, and nothing that may become one.

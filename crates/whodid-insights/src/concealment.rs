@@ -405,7 +405,7 @@ mod tests {
     #[test]
     fn an_office_is_not_silent_at_night_and_at_the_weekend() {
         let office = |hour: i32| hour / 24 % 7 < 5 && (8..18).contains(&(hour % 24));
-        assert_eq!(silent(office, 24 * 21), []);
+        assert_eq!(silent(office, 24 * 21), Vec::<i32>::new());
         // But on a Tuesday that it misses.
         let missing = |hour: i32| office(hour) && hour / 24 != 15;
         let found = silent(missing, 24 * 16);

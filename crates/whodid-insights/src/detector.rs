@@ -57,6 +57,13 @@ const COMMON_QUANTILE: f32 = 0.7;
 const COMMON_MIN: f32 = 1.3;
 /// Names that are kept before any is forgotten.
 const NAMES_MIN: usize = 50_000;
+/// Of series that do clearly more than expected at once, as when something is rolled out: how many there are by chance,
+/// and standard deviations of that number that they must exceed it by. The quantile of their ratios.
+const SUDDEN_SHARE: f32 = 0.06;
+const SUDDEN_DEVIATIONS: f32 = 3.0;
+const SUDDEN_QUANTILE: f32 = 0.7;
+/// Times within a bin at which that is looked up anew.
+const LOOKS_A_BIN: i64 = 5;
 /// Insights that are told of an account in a day; what comes beyond is counted.
 pub const STARTS_A_DAY_MAX: u32 = 200;
 
@@ -150,7 +157,37 @@ struct Common {
     source: u16,
     region: Name,
     bin: Bin,
+    /// Which part of the bin was over.
+    look: i64,
     factor: f32,
+    sudden: f32,
+}
+
+/// Series that are clearly up at once.
+#[derive(Debug, Default)]
+struct Sudden {
+    series: usize,
+    ratios: Vec<f32>,
+}
+
+impl Sudden {
+    fn take(&mut self, (ratio, is_up): (f32, bool)) {
+        self.series += 1;
+        if is_up {
+            self.ratios.push(ratio);
+        }
+    }
+
+    fn factor(mut self) -> f32 {
+        let by_chance = self.series as f32 * SUDDEN_SHARE;
+        let most = by_chance + SUDDEN_DEVIATIONS * libm::sqrtf(by_chance);
+        if self.series < COMMON_SERIES_MIN || (self.ratios.len() as f32) < most.max(4.0) {
+            return 1.0;
+        }
+        let at = (self.ratios.len() as f32 * SUDDEN_QUANTILE) as usize;
+        let (_, ratio, _) = self.ratios.select_nth_unstable_by(at, f32::total_cmp);
+        ratio.max(1.0)
+    }
 }
 
 impl Detector {
@@ -562,7 +599,7 @@ impl Detector {
         let found = match kind {
             Kind::ApiErrorRateInsight => self.unusual_errors(index, bin, needed),
             _ if bin - series.rate.first < LEARNING_BINS => self.unusual_first_day(index, bin),
-            _ => self.unusual_calls(index, bin, needed),
+            _ => self.unusual_calls(index, bin, seen, needed),
         };
         let Some((excess, test)) = found else { return };
         let rate = &mut self.state.series.get_mut(index).rate;
@@ -616,46 +653,64 @@ impl Detector {
         (count, expected)
     }
 
-    fn unusual_calls(&mut self, index: u32, bin: Bin, surprise: f64) -> Option<(Excess, Test)> {
+    fn unusual_calls(&mut self, index: u32, bin: Bin, seen: Option<&Seen>, surprise: f64) -> Option<(Excess, Test)> {
         let grid = self.grid;
-        let mut needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0 };
+        let into = seen.map_or(grid.bin_micros, |seen| seen.happened - grid.start(bin)).clamp(0, grid.bin_micros);
+        let elapsed = into as f32 / grid.bin_micros as f32;
+        let mut needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0, sudden: 1.0, elapsed };
         // Asked only of what is unusual by itself: it takes a look at many series.
         self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
-        needed.common = self.common(self.state.series.get(index).key, bin);
+        (needed.common, needed.sudden) = self.common(self.state.series.get(index).key, bin, elapsed);
         let excess = self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
         let threshold = if excess.bins == 1 { needed.alone } else { needed.surprise };
         Some((excess, test_of(Method::NegativeBinomial, &excess, None, threshold)))
     }
 
-    /// How many times more than expected the actions of a region do in the last hour: more than 1 when people work on a
-    /// day on which they did not before.
+    /// How many times more than expected the actions of a region do in the last hour, and just now: more than 1 when
+    /// people work on a day on which they did not before, and when something is rolled out that many actions are part of.
     ///
-    /// The quantile at which most are up, not only a few; 1 where too few series tell.
-    fn common(&mut self, key: Key, bin: Bin) -> f32 {
-        let known = self
-            .state
-            .common
-            .iter()
-            .find(|known| (known.source, known.region, known.bin) == (key.source, key.region, bin));
-        if let Some(known) = known {
-            return known.factor;
+    /// The first is the quantile at which most are up, not only a few. The second is what those do that are clearly up,
+    /// where they are more than chance would have. 1 where too few series tell.
+    fn common(&mut self, key: Key, bin: Bin, elapsed: f32) -> (f32, f32) {
+        let look = (elapsed * LOOKS_A_BIN as f32) as i64;
+        let is_same = |known: &&Common| {
+            (known.source, known.region, known.bin, known.look) == (key.source, key.region, bin, look)
+        };
+        if let Some(known) = self.state.common.iter().find(is_same) {
+            return (known.factor, known.sudden);
         }
         let step = (self.state.series.len() / COMMON_SERIES_MAX).max(1);
-        let neighbours = self.state.series.iter().step_by(step).filter(|series| {
-            series.calls.is_none() && series.key.source == key.source && series.key.region == key.region
-        });
-        let mut ratios: Vec<f32> = neighbours.filter_map(|series| series.rate.hour_ratio(bin, self.grid)).collect();
+        let of_source = self
+            .state
+            .series
+            .iter()
+            .step_by(step)
+            .filter(|series| series.calls.is_none() && series.key.source == key.source);
+        let (mut ratios, mut up_here, mut up) = (Vec::new(), Sudden::default(), Sudden::default());
+        for series in of_source {
+            let is_here = series.key.region == key.region;
+            if is_here {
+                ratios.extend(series.rate.hour_ratio(bin, self.grid));
+            }
+            if let Some(sudden) = series.rate.sudden_ratio(bin, elapsed, self.grid) {
+                up.take(sudden);
+                if is_here {
+                    up_here.take(sudden);
+                }
+            }
+        }
         let mut factor = 1.0;
         if ratios.len() >= COMMON_SERIES_MIN {
             let at = (ratios.len() as f32 * COMMON_QUANTILE) as usize;
             let (_, ratio, _) = ratios.select_nth_unstable_by(at, f32::total_cmp);
             factor = if *ratio > COMMON_MIN { *ratio } else { 1.0 };
         }
+        let sudden = up_here.factor().max(up.factor());
         self.state
             .common
             .retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
-        self.state.common.push(Common { source: key.source, region: key.region, bin, factor });
-        factor
+        self.state.common.push(Common { source: key.source, region: key.region, bin, look, factor, sudden });
+        (factor, sudden)
     }
 
     fn unusual_errors(&mut self, index: u32, bin: Bin, needed: f64) -> Option<(Excess, Test)> {

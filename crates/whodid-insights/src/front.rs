@@ -117,11 +117,6 @@ impl<T> Front<T> {
         }
     }
 
-    /// The first bin that is not over.
-    pub fn next(&self) -> Option<Bin> {
-        self.next
-    }
-
     /// What is held now.
     pub fn held(&self) -> usize {
         self.held_count

@@ -44,3 +44,4 @@ pub use kind::{Kind, Sensitivity, Stage};
 pub use sentence::sentence;
 pub use settings::{Expected, Settings, matches};
 pub use snapshot::{RestoreError, SNAPSHOT_BYTES_MAX};
+pub use tail::{lower_surprise, upper_surprise};

@@ -49,8 +49,10 @@ const OUTLIERS_BINS: f32 = 2_016.0;
 /// Bins over which a dispersion is learned.
 const DISPERSION_BINS: f32 = 4_032.0;
 /// How much a count is taken to vary around its mean before anything is known: the square of the coefficient of
-/// variation, and how many units of squared mean that is worth.
-const SPREAD_PRIOR: (f32, f32) = (0.15, 20.0);
+/// variation, and how many bins that is worth.
+const SPREAD_PRIOR: (f32, f32) = (0.15, 12.0);
+/// A mean that tells half as much of how counts vary around it as a large one: beside it chance is as large.
+const SPREAD_MEAN: f32 = 8.0;
 /// The variance is at least so many times the mean.
 const DISPERSION_MIN: f64 = 1.2;
 /// Bins that the mean is worth that a series is taken to have before anything is known of it, and that mean.
@@ -64,6 +66,13 @@ const RECORD_RATIO: f32 = 1.2;
 const RATIO_OFFSET: f32 = 5.0;
 /// Least expected count of an hour that tells how a series does.
 const RATIO_EXPECTED_MIN: f32 = 4.0;
+/// Windows up to so many bins are held against what neighbours do just now.
+const SUDDEN_BINS: i32 = 4;
+/// Least expected count that tells how a series does just now, and how much more than that is clearly more: times the
+/// mean, and standard deviations on top.
+const SUDDEN_EXPECTED_MIN: f32 = 3.0;
+const SUDDEN_RATIO_MIN: f32 = 1.2;
+const SUDDEN_DEVIATIONS: f32 = 1.0;
 /// Bins of a series that are remembered because they stood out, and how high they must.
 const NOTABLE_MAX: usize = 8;
 const NOTABLE_HEIGHT: f32 = 0.9;
@@ -168,8 +177,12 @@ pub struct Needed {
     /// The surprise that is needed ([`Excess::surprise`]), and that of a single bin.
     pub surprise: f64,
     pub alone: f64,
-    /// How many times more than expected the neighbours do: so much is expected of this one too. At least 1.
+    /// How many times more than expected the neighbours do: so much is expected of this one too. At least 1. In the
+    /// last hour, and just now.
     pub common: f32,
+    pub sudden: f32,
+    /// The share of the bin that is over by now.
+    pub elapsed: f32,
 }
 
 /// How a window stands against what is expected of it.
@@ -365,8 +378,10 @@ impl Rate {
             // Huber's estimate of scale: one outlier widens it little, and many do.
             // What lies under the mean, as holidays do, tells nothing of how far above it counts go.
             let error = 2.0 * (count - mean).max(0.0).powi(2).min((ROBUST * ROBUST * variance) as f32);
-            *beyond = *beyond * keep + error - mean;
-            *squares = *squares * keep + mean * mean;
+            // Weighted as their own variance asks for, so that the hours in which most is done do not decide alone.
+            let share = 1.0 / ((mean + SPREAD_MEAN) * (mean + SPREAD_MEAN));
+            *beyond = *beyond * keep + (error - mean) * share;
+            *squares = *squares * keep + mean * mean * share;
         }
         if bin.rem_euclid(grid.bins_in_hours(12)) == 0 {
             for (record, old) in self.record.iter_mut().zip(self.recent[1]) {
@@ -433,21 +448,36 @@ impl Rate {
     pub fn excess(&mut self, bin: Bin, needed: Needed, grid: Grid) -> Option<Excess> {
         self.shaped(grid);
         let mut worst: Option<Excess> = None;
+        // What may still come in this bin. Jobs are expected whole: much begins at the beginning of a bin.
+        let ahead = self.mean_and_factor(bin, grid).0 * (1.0 - needed.elapsed);
         for Standing { window, count, mean } in self.standings(bin, grid) {
-            let mean = mean * needed.common;
-            if count < COUNT_MIN || count - mean < COUNT_MIN || count < RATIO_MIN[window] * mean {
+            let mut mean = if window == 0 { mean } else { mean - ahead };
+            mean *= if WINDOWS[window] <= SUDDEN_BINS { needed.common.max(needed.sudden) } else { needed.common };
+            if count < COUNT_MIN || count - mean < COUNT_MIN {
                 continue;
             }
-            let height = height(count, mean);
-            let (count, mean) = (f64::from(count), f64::from(mean));
-            if height < self.record[window] + libm::logf(RECORD_RATIO)
-                || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height, grid))
+            // A window whose last bin has just begun is hardly longer than the next shorter one, and varies as that does.
+            let shorter = window.saturating_sub(1);
+            let part = (WINDOWS[window] - WINDOWS[shorter]) as f32;
+            let whole = if window == 0 { 1.0 } else { ((part - 1.0 + needed.elapsed) / part).clamp(0.0, 1.0) };
+            let mix = |short: f32, long: f32| short + whole * (long - short);
+            let record = mix(self.record[shorter], self.record[window]);
+            if count < mix(RATIO_MIN[shorter], RATIO_MIN[window]) * mean
+                || height(count, mean) < record + libm::logf(RECORD_RATIO)
+                || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height(count, mean), grid))
             {
                 continue;
             }
-            let variance = self.variance(window, mean);
+            let (count, mean) = (f64::from(count), f64::from(mean));
+            let (short, long) = (self.variance(shorter, mean), self.variance(window, mean));
+            let variance = short + f64::from(whole) * (long - short);
             let surprise = upper_surprise(count, mean, variance);
-            if surprise < if window == 0 { needed.alone } else { needed.surprise } {
+            let alone = match window {
+                0 => 1.0,
+                1 => 1.0 - f64::from(whole),
+                _ => 0.0,
+            };
+            if surprise < needed.surprise + alone * (needed.alone - needed.surprise) {
                 continue;
             }
             if worst.is_none_or(|worst| worst.surprise < surprise) {
@@ -460,18 +490,35 @@ impl Rate {
     /// How many times more than expected it did in the hour that ends with a bin; `None` where too little is expected to
     /// tell. Also of a series whose bins are not closed up to there: it had nothing since.
     pub fn hour_ratio(&self, bin: Bin, grid: Grid) -> Option<f32> {
-        let hour = grid.hour(bin);
-        let factor = self.season.as_ref().map_or(1.0, |season| {
-            let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
-            season.shape(hour_of_week(hour), season.mean().unwrap_or(0.0), weeks)
-        });
         let bins = grid.bins_in_hours(1).min(BLOCK);
-        let expected = self.a / self.b.max(1e-6) * factor * bins as f32;
+        let expected = self.rough_mean(bin, grid) * bins as f32;
         if expected < RATIO_EXPECTED_MIN || bin - self.first < grid.bins_in_hours(24) {
             return None;
         }
         let count: f32 = (0..bins).map(|back| self.at(bin - back)).sum();
         Some(count / expected)
+    }
+
+    /// How many times more than expected it does just now, when that is clearly more; `None` where too little is expected
+    /// to tell. Over the bin before and what is over of this one.
+    pub fn sudden_ratio(&self, bin: Bin, elapsed: f32, grid: Grid) -> Option<(f32, bool)> {
+        let expected = self.rough_mean(bin, grid) * (1.0 + elapsed);
+        if expected < SUDDEN_EXPECTED_MIN || bin - self.first < grid.bins_in_hours(24) {
+            return None;
+        }
+        let count = self.at(bin) + self.at(bin - 1);
+        let deviation = libm::sqrt(self.variance(1, f64::from(expected))) as f32;
+        Some((count / expected, count > SUDDEN_RATIO_MIN * expected + SUDDEN_DEVIATIONS * deviation))
+    }
+
+    /// What is expected in a bin, without jobs; also of a series whose bins are not closed up to there.
+    fn rough_mean(&self, bin: Bin, grid: Grid) -> f32 {
+        let hour = grid.hour(bin);
+        let factor = self.season.as_ref().map_or(1.0, |season| {
+            let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
+            season.shape(hour_of_week(hour), season.mean().unwrap_or(0.0), weeks)
+        });
+        self.a / self.b.max(1e-6) * factor
     }
 
     fn variance(&self, window: usize, mean: f64) -> f64 {
@@ -555,14 +602,19 @@ impl Rate {
         let (mut often, mut hourly) = (0, 0);
         for notable in self.notable.iter().filter(|notable| notable.height + libm::logf(HABIT_RATIO) >= height) {
             let age = bin - notable.bin;
+            // Of long windows nearly everything is near: there only what was told counts.
+            let is_short = bins <= 4;
             let is_daily = |before: Bin| {
                 let age = bin - before;
-                age <= 8 * day && age > day / 2 && (age + hour / 4).rem_euclid(day) < hour / 2 + bins
+                age <= 8 * day && age > day / 2 && (age + hour / 4).rem_euclid(day) < hour / 2 + bins.min(BLOCK)
             };
+            if !is_short && !notable.is_told {
+                continue;
+            }
             if is_daily(notable.bin) || notable.before.is_some_and(is_daily) {
                 return true;
             }
-            hourly += i32::from(age <= 8 * day && age >= hour && age.rem_euclid(hour) < bins.min(4));
+            hourly += i32::from(is_short && age <= 8 * day && age >= hour && age.rem_euclid(hour) < bins.min(4));
             often += i32::from(notable.is_told && age <= 14 * day);
         }
         often >= OFTEN || hourly >= HOURLY

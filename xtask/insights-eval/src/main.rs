@@ -1,5 +1,7 @@
 //! `cargo xtask insights-eval`: how good insights are, on made-up accounts.
 
+#![allow(clippy::print_stdout, reason = "what it measures is its output")]
+
 mod people;
 mod world;
 
@@ -101,7 +103,7 @@ fn one(seed: u64, plan: Plan) -> Outcome {
             outcome.delays[injection.trouble as usize].push(delay);
         } else {
             outcome.missed.push(format!(
-                "{:?} x{:.1} at {} for {}: {}",
+                "{:?} x{:.1} seed {seed} at {} for {}: {}",
                 injection.trouble,
                 injection.factor,
                 injection.start,
