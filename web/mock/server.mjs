@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { makeAlerting } from './alerting.mjs'
 import { makeEvent, makeHistory, random, rejectSamples } from './events.mjs'
 import { makeIdentity, Refusal } from './identity.mjs'
+import { makeInsights } from './insights.mjs'
 import { makeKeeping } from './keeping.mjs'
 import { makePeople } from './people.mjs'
 import { fieldList, parse, parseTime, QueryProblem, valueOf } from './query.mjs'
@@ -23,7 +24,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
   const next = random(7)
   let made = history.length
   const nextOffset = () => (made += 1) - 1
-  const switches = { fail: '', delay_ms: delayMs, empty: false, signed_in: !needSession, as: 'administrator', stale: false, needs: '', provider: false, reports: true }
+  const switches = { fail: '', delay_ms: delayMs, empty: false, signed_in: !needSession, as: 'administrator', stale: false, needs: '', calm: false, learning: false, provider: false, reports: true }
   const identity = makeIdentity(now, next)
   const followers = new Set()
   const rejects = rejectSamples.flatMap((sample, kind) => Array.from({ length: kind < 2 ? 9 : 3 }, (_, index) => ({
@@ -53,7 +54,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
   }
   const seen = (user) => all().filter(seenBy(user))
   const ruling = makeRuling(identity, all, seen)
-  const people = makePeople(identity, switches, ownEvents, [...makeKeeping(identity, seen, erase), ...ruling.routes, ...makeAlerting(identity, ruling, now)])
+  const people = makePeople(identity, switches, ownEvents, [...makeKeeping(identity, seen, erase), ...ruling.routes, ...makeAlerting(identity, ruling, now), ...makeInsights(identity, switches, all, now)])
   function filtered(search, user) {
     const test = parse(search.get('q') ?? '')
     const at = Date.now()
@@ -61,6 +62,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     const to = parseTime(search.get('to'), at) ?? Infinity
     const audit = search.get('stream') === 'audit'
     if (audit && !identity.permissionsOf(user).includes('audit.read')) throw new Refusal(403, 'forbidden', '`audit.read` is not granted to you.')
+    if (search.get('stream') === 'insights') return []
     const isFound = search.get('stream') === 'findings'
     if (isFound && !identity.permissionsOf(user).includes('alerts.read')) throw new Refusal(403, 'forbidden', '`alerts.read` is not granted to you.')
     const sees = audit || isFound ? () => true : seenBy(user)

@@ -1,7 +1,8 @@
-// Screenshots of every page and state, to look at: node mock/shots.mjs FOLDER [name part, or `people` or `rules` for those pages] [wide or phone]
+// Screenshots of every page and state, to look at: node mock/shots.mjs FOLDER [name part, or `people`, `rules` or `insights` for those pages] [wide or phone]
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { scenes as insights } from './insight-scenes.mjs'
 import { scenes as people } from './people-scenes.mjs'
 import { scenes as rules } from './rule-scenes.mjs'
 import { startMock } from './server.mjs'
@@ -16,6 +17,7 @@ const openRow = async (page) => { await ready(page); await page.getByRole('row')
 const scenes = [
   ...people,
   ...rules,
+  ...insights,
   ['activity', '/activity', ready],
   ['range-30d', '/activity?from=now-30d&q=service:==kms', ready],
   ['drawer', '/activity?q=outcome:==failure+initiator.name:==bob', openRow],
@@ -47,9 +49,9 @@ for (const [width, height, size] of [[1440, 900, 'wide'], [390, 844, 'phone']]) 
     page.on('console', (message) => { if (message.type() === 'error' && !/status of (4|5)/.test(message.text())) console.log(`! ${size} ${theme}: ${message.text()}`) })
     page.on('pageerror', (error) => console.log(`! ${size} ${theme}: ${error.stack}`))
     for (const [name, path, act, switches] of scenes) {
-      const group = { people, rules }[only]
+      const group = { people, rules, insights }[only]
       if (group ? !group.some((scene) => scene[0] === name) : !name.includes(only)) continue
-      await fetch(`${mock.url}/mock?${new URLSearchParams({ empty: '0', fail: '', as: 'administrator', stale: '0', needs: '', provider: '0', reports: '1', signed_in: '1', ...switches })}`)
+      await fetch(`${mock.url}/mock?${new URLSearchParams({ empty: '0', fail: '', as: 'administrator', stale: '0', needs: '', calm: '0', learning: '0', provider: '0', reports: '1', signed_in: '1', ...switches })}`)
       try {
         await page.goto(mock.url + path)
         page.setDefaultTimeout(8000)

@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, retainSearchParams } from '@tanstack/react-router'
 import { parseActivitySearch, parseAddress, printAddress } from './activity/search'
+import { parseInsightSearch } from './insights/search'
 import { NotFound } from './pages/NotFound'
 import { Trouble } from './ui/Trouble'
 
@@ -27,6 +28,15 @@ const root = createRootRoute({
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell') })
 const home = createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('./shell/Landing'), 'Landing') })
 const activity = createRoute({ getParentRoute: () => shell, path: '/activity', component: lazyRouteComponent(() => import('./activity/ActivityPage'), 'ActivityPage'), validateSearch: parseActivitySearch })
+
+const insights = createRoute({ getParentRoute: () => shell, path: '/insights', component: lazyRouteComponent(() => import('./insights/Insights'), 'InsightsLayout'), validateSearch: texts('view', 'open') })
+const watch = createRoute({ getParentRoute: () => insights, id: 'watch', component: lazyRouteComponent(() => import('./insights/Watch'), 'WatchPage'), validateSearch: parseInsightSearch })
+const watchPages = [
+  createRoute({ getParentRoute: () => watch, path: '/' }),
+  createRoute({ getParentRoute: () => watch, path: '$id', component: lazyRouteComponent(() => import('./insights/InsightPage'), 'InsightPage') }),
+] as const
+const expected = createRoute({ getParentRoute: () => insights, path: 'expected', component: lazyRouteComponent(() => import('./insights/Expected'), 'ExpectedTab') })
+const insightSettings = createRoute({ getParentRoute: () => insights, path: 'settings', component: lazyRouteComponent(() => import('./insights/InsightSettings'), 'InsightSettingsTab') })
 
 const alerts = createRoute({ getParentRoute: () => shell, path: '/alerts', component: lazyRouteComponent(() => import('./alerts/Alerts'), 'AlertsLayout'), validateSearch: texts('view', 'open') })
 const inbox = createRoute({ getParentRoute: () => alerts, id: 'inbox', component: lazyRouteComponent(() => import('./alerts/Inbox'), 'InboxPage'), validateSearch: texts('status', 'severity', 'assignee', 'rule') })
@@ -98,7 +108,7 @@ export const router = createRouter({
     signIn,
     invitation,
     reset,
-    shell.addChildren([home, activity, alerts.addChildren([inbox.addChildren([...inboxPages]), searches, silences]), rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
+    shell.addChildren([home, activity, insights.addChildren([watch.addChildren([...watchPages]), expected, insightSettings]), alerts.addChildren([inbox.addChildren([...inboxPages]), searches, silences]), rules.addChildren([...rulesTabs]), audit, rejects, keysBefore, ownActivity, security, settings.addChildren([settingsHome, ...settingsTabs])]),
   ]),
   parseSearch: parseAddress,
   stringifySearch: printAddress,

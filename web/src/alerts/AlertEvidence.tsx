@@ -87,13 +87,14 @@ export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; 
   )
 }
 
-function EvidenceEvent({ event, q, from }: { event: AuditEvent; q: string; from: string }) {
+/** An event that shows something, leading to where it lies among those of a search. */
+export function EvidenceEvent({ event, q, from, to }: { event: AuditEvent; q: string; from: string; to?: string }) {
   const { zone } = usePrefs()
   const { day, time } = clock(event.eventTime, zone, false)
   const address = event.initiator?.host?.address
   const actor = event.initiator?.name ?? event.initiator?.id
   return (
-    <Link to={event.record.stream === 'audit' ? '/audit' : '/activity'} search={{ ...(event.record.stream === 'audit' ? {} : { q }), from, event: event.record.id }} preload={false} className="evidence-event" title="Open the event">
+    <Link to={event.record.stream === 'audit' ? '/audit' : '/activity'} search={{ ...(event.record.stream === 'audit' ? {} : { q }), from, ...(to === undefined ? {} : { to }), event: event.record.id }} preload={false} className="evidence-event" title="Open the event">
       <time dateTime={event.eventTime} title={hoverTime(event.eventTime)} className="evidence-time">
         <span className="muted">{day}</span> {time}
       </time>

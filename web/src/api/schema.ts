@@ -697,6 +697,215 @@ export interface paths {
         patch: operations["updateGroup"];
         trace?: never;
     };
+    "/api/v1/insights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List insights
+         * @description The latest start first; those that are expected only when asked for. In whodid's form, or in that of ActionTrail or CloudTrail.
+         */
+        get: operations["listInsights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/expected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what is expected */
+        get: operations["listExpectedInsights"];
+        put?: never;
+        /**
+         * Say what is expected from now on
+         * @description Insights like it are kept and told to nobody, and what they count is learned as usual.
+         */
+        post: operations["createExpectedInsight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/expected/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an exception would have silenced */
+        post: operations["previewExpectedInsight"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/expected/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an exception back */
+        delete: operations["deleteExpectedInsight"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/metric-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The series of an action
+         * @description What was counted and expected, whether there is an insight or not; as CloudTrail's `ListInsightsMetricData` is asked.
+         */
+        get: operations["listInsightMetricData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compute the insights of the stored events once more
+         * @description As NDJSON, line by line what the stream `insights` holds. Where a line differs from the record, records were changed or removed since. Only for whoever may read all events.
+         */
+        get: operations["replayInsights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change how insights are made */
+        put: operations["setInsightSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How insights stand
+         * @description Which kinds are on, how easily something is called unusual, and how far learning is.
+         */
+        get: operations["getInsightStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look at an insight */
+        get: operations["getInsight"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say that an insight was expected or useful
+         * @description An expected one is left out of lists and kept. With `from_now_on` those like it are expected too.
+         */
+        put: operations["giveInsightFeedback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insights/{id}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The series behind an insight
+         * @description What was counted, what was expected, and the band.
+         */
+        get: operations["getInsightSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -3391,6 +3600,53 @@ export interface components {
             /** @description What the read cost. */
             stats: components["schemas"]["Stats"];
         };
+        /** @description An exception that is asked for. */
+        ExpectedCreate: {
+            /** @description What is expected. */
+            pattern: components["schemas"]["InsightPattern"];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description What is expected from some time on. */
+        ExpectedInsight: {
+            /** @description Since when. */
+            created_at: string;
+            /** @description Who said so. */
+            created_by: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The insight it was made of. */
+            insight?: string | null;
+            /** @description What. */
+            pattern: components["schemas"]["InsightPattern"];
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many insights it silenced so far.
+             */
+            silenced: number;
+        };
+        /** @description All of them. */
+        ExpectedInsightList: {
+            /** @description The latest first. */
+            expected: components["schemas"]["ExpectedInsight"][];
+        };
+        /** @description What an exception would have silenced. */
+        ExpectedPreview: {
+            /** @description The latest of those that it covers, at most ten. */
+            examples: components["schemas"]["Insight"][];
+            /**
+             * Format: int64
+             * @description Of how many.
+             */
+            of: number;
+            /**
+             * Format: int64
+             * @description Insights of the last 90 days that it covers.
+             */
+            silenced: number;
+        };
         /** @description The most frequent values of several fields. */
         Facets: {
             /** @description In the order asked for. */
@@ -3752,6 +4008,270 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description One insight, as it is now. */
+        Insight: {
+            /** @description The access key. */
+            access_key_id?: string | null;
+            /** @description Who and what it is made of, against what is usual. */
+            attributions: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description Events in it.
+             */
+            count: number;
+            /** @description When it was over; `null` while it goes on. */
+            end?: string | null;
+            /** @description The error code. */
+            error_code?: string | null;
+            /** @description The records of the stream `insights` that tell of it, by their ids, the first first. */
+            event_ids: string[];
+            /** @description The action. */
+            event_name?: string | null;
+            /** @description The service. */
+            event_source?: string | null;
+            /** @description The search that finds its events, and the first of them. */
+            evidence: Record<string, never>;
+            /** @description The exception that it falls under: it was told to nobody. */
+            expected_by?: string | null;
+            /** @description Its id: the same in all events that tell of it. */
+            id: string;
+            /** @description Its kind. */
+            insight_type: components["schemas"]["InsightType"];
+            /** @description What it is about: the action, the error code, the address, the key or the service, depending on the kind. */
+            object: string;
+            /** @description Who, where it is about one. */
+            principal_id?: string | null;
+            /** @description Where: `global` for events without a region. */
+            region: string;
+            /** @description In a sentence: `kms.secrets.delete calls by bob in eu-de: 14× normal, 42 a minute against 3`. */
+            sentence: string;
+            /** @description `critical`, `warning` or `normal`. */
+            severity: string;
+            /** @description The format of its events. */
+            source: string;
+            /** @description The address. */
+            source_ip_address?: string | null;
+            /** @description When it began. */
+            start: string;
+            /** @description Whether it goes on. */
+            state: components["schemas"]["InsightState"];
+            /** @description Averages a minute, durations in minutes, counts: see the guide. */
+            statistics: Record<string, never>;
+            /** @description The test that started it: method, window, count, expected, upper bound, score, threshold. */
+            test: Record<string, never>;
+            /**
+             * Format: double
+             * @description How many times more than expected; `null` where next to nothing was expected.
+             */
+            times_usual?: number | null;
+            /** @description Up to when the numbers speak. */
+            until: string;
+            verdict?: components["schemas"]["InsightVerdict"] | null;
+            /** @description When. */
+            verdict_at?: string | null;
+            /** @description Who said so. */
+            verdict_by?: string | null;
+            /** @description Why. */
+            verdict_reason?: string | null;
+        };
+        /** @description How many insights a list has. */
+        InsightCounts: {
+            /**
+             * Format: int64
+             * @description In all.
+             */
+            all: number;
+            /** @description Of each kind, by its name. */
+            by_type: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Left out of the list because they are expected.
+             */
+            expected: number;
+            /**
+             * Format: int64
+             * @description That go on.
+             */
+            open: number;
+        };
+        /** @description When an insight was. */
+        InsightEpisode: {
+            /** @description When it was over. */
+            end?: string | null;
+            /** @description Its id. */
+            id: string;
+            /** @description When it began. */
+            start: string;
+        };
+        /** @description What is said of an insight. */
+        InsightFeedback: {
+            from_now_on?: components["schemas"]["InsightPattern"] | null;
+            /** @description Why. */
+            reason?: string | null;
+            verdict?: components["schemas"]["InsightVerdict"] | null;
+        };
+        /** @description A kind of insights. */
+        InsightKindShown: {
+            /** @description Which. */
+            insight_type: components["schemas"]["InsightType"];
+            /** @description Whether it is on. */
+            is_on: boolean;
+            /**
+             * Format: int64
+             * @description How many go on.
+             */
+            open: number;
+            /** @description In two or three words. */
+            title: string;
+        };
+        /** @description A page of insights. */
+        InsightPage: {
+            /** @description How many there are of each kind in all pages. */
+            counts: components["schemas"]["InsightCounts"];
+            /** @description The latest start first; in another form if one was asked for. */
+            insights: components["schemas"]["Insight"][];
+            /** @description Where the list goes on; `null` at its end. */
+            next_cursor?: string | null;
+        };
+        /** @description Insights that are expected. Each text is a pattern in which `*` stands for any text, compared without regard to case. */
+        InsightPattern: {
+            /** @description With these error codes. */
+            error_code?: string | null;
+            /** @description Of these actions. */
+            event_name?: string | null;
+            /** @description Of these services. */
+            event_source?: string | null;
+            /** @description Until then; for good unless given. */
+            expires_at?: string | null;
+            insight_type?: components["schemas"]["InsightType"] | null;
+            /** @description By these. */
+            principal_id?: string | null;
+            /** @description Of these regions. */
+            region?: string | null;
+            /** @description From these addresses. */
+            source_ip_address?: string | null;
+        };
+        /** @description One point of a series. */
+        InsightPointShown: {
+            /** @description When it begins. */
+            at: string;
+            /**
+             * Format: int64
+             * @description What was counted.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description What was expected.
+             */
+            expected: number;
+            /**
+             * Format: double
+             * @description What one period in twenty exceeds.
+             */
+            upper: number;
+        };
+        /**
+         * @description How easily something is called unusual.
+         * @enum {string}
+         */
+        InsightSensitivity: "low" | "normal" | "high";
+        /** @description The series behind an insight. */
+        InsightSeriesShown: {
+            /** @description When the insight began and ended, where it is one's series. */
+            episodes: components["schemas"]["InsightEpisode"][];
+            /**
+             * Format: int64
+             * @description Seconds of a point.
+             */
+            period: number;
+            /** @description In order of time. */
+            points: components["schemas"]["InsightPointShown"][];
+            /** @description The search for its events. */
+            query: string;
+        };
+        /** @description How insights of an account are made. */
+        InsightSettings: {
+            /** @description Kinds that are on; all unless changed. */
+            on: components["schemas"]["InsightType"][];
+            /** @description How easily something is called unusual. */
+            sensitivity?: components["schemas"]["InsightSensitivity"];
+        };
+        /**
+         * @description Where an insight is in its life.
+         * @enum {string}
+         */
+        InsightState: "open" | "ended";
+        /** @description How insights of an account stand. */
+        InsightStatusShown: {
+            /**
+             * Format: int64
+             * @description Records that wait to be looked at.
+             */
+            behind: number;
+            /**
+             * Format: int64
+             * @description Series forgotten because there were too many, and insights beyond the most that are told in a day.
+             */
+            forgotten_series: number;
+            /**
+             * Format: int64
+             * @description Events of a history that is being put in order.
+             */
+            held: number;
+            /** @description Whether insights are told by now. */
+            is_ready: boolean;
+            /** @description Each kind: on or off, and how many insights of it go on. */
+            kinds: components["schemas"]["InsightKindShown"][];
+            /**
+             * Format: int64
+             * @description Events that came too late to be judged; they taught.
+             */
+            late: number;
+            /**
+             * Format: double
+             * @description Hours of events that are known so far, at most 24 of those that are needed.
+             */
+            learned_hours: number;
+            /** @description When the first event of all happened; `null` before any came. */
+            learning_since?: string | null;
+            /** @description From when on insights are told: a day later. */
+            learning_until?: string | null;
+            /**
+             * Format: int64
+             * @description Series that had anything within a week.
+             */
+            live_series: number;
+            /**
+             * Format: int64
+             * @description Series that are known, and those that had anything within a week.
+             */
+            series: number;
+            /** @description How they are made. */
+            settings: components["schemas"]["InsightSettings"];
+            /**
+             * Format: int64
+             * @description Bytes that are remembered, about.
+             */
+            state_bytes: number;
+            /**
+             * Format: int64
+             * @description Insights beyond the most that are told in a day.
+             */
+            untold: number;
+        };
+        /**
+         * @description What is unusual, by the names of ActionTrail; the first two are CloudTrail's too.
+         * @enum {string}
+         */
+        InsightType: "ApiCallRateInsight" | "ApiErrorRateInsight" | "IpInsight" | "AkInsight" | "PolicyChangeInsight" | "PasswordChangeInsight" | "TrailConcealmentInsight";
+        /**
+         * @description What people said of an insight.
+         * @enum {string}
+         */
+        InsightVerdict: "expected" | "useful";
         /** @description An invitation that is open. */
         Invitation: {
             /** @description When. */
@@ -6038,6 +6558,16 @@ export interface components {
             /** @enum {string} */
             type: "jwt";
         };
+        /**
+         * @description The form of insights.
+         * @enum {string}
+         */
+        InsightForm: "whodid" | "actiontrail" | "cloudtrail";
+        /**
+         * @description Which points.
+         * @enum {string}
+         */
+        MetricDataType: "NonZeroData" | "FillWithZeros";
     };
     responses: never;
     parameters: never;
@@ -11395,6 +11925,1493 @@ export interface operations {
             };
             /** @description The content type or encoding is not supported */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInsights: {
+        parameters: {
+            query?: {
+                /** @description The account; not needed where one may be read. */
+                account?: string;
+                /** @description Of this kind. */
+                insight_type?: components["schemas"]["InsightType"];
+                /** @description That go on, or that are over. */
+                state?: components["schemas"]["InsightState"];
+                /** @description About this object. */
+                insight_object?: string;
+                /** @description Of this action. */
+                event_name?: string;
+                /** @description Of this service. */
+                event_source?: string;
+                /** @description From this address. */
+                source_ip_address?: string;
+                /** @description By this access key. */
+                access_key_id?: string;
+                /** @description In which this principal had a part. */
+                principal_id?: string;
+                /** @description With this error code. */
+                error_code?: string;
+                /** @description Of this region. */
+                region?: string;
+                /** @description With this id, of the insight or of an event that tells of it. */
+                event_id?: string;
+                /** @description Also those that are expected. */
+                expected?: boolean;
+                /** @description Started at this time or later; 30 days ago unless given. RFC 3339 or such as `7d`. */
+                from?: string;
+                /** @description Started before this time. */
+                to?: string;
+                /** @description Insights in a page: 1 to 200, 50 unless given. */
+                limit?: number;
+                /** @description Where to go on. */
+                cursor?: string;
+                /** @description The form. */
+                form?: components["schemas"]["InsightForm"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightPage"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExpectedInsights: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is expected from some time on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpectedInsightList"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createExpectedInsight: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpectedCreate"];
+            };
+        };
+        responses: {
+            /** @description The exception */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpectedInsight"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewExpectedInsight: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InsightPattern"];
+            };
+        };
+        responses: {
+            /** @description Insights of the last 90 days that it covers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpectedPreview"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteExpectedInsight: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The exception's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInsightMetricData: {
+        parameters: {
+            query: {
+                /** @description The account; not needed where one may be read. */
+                account?: string;
+                /** @description The service. */
+                event_source?: string;
+                /** @description The action. */
+                event_name: string;
+                /** @description `ApiCallRateInsight` unless given, or `ApiErrorRateInsight`. */
+                insight_type?: components["schemas"]["InsightType"];
+                /** @description The error code, of an error rate. */
+                error_code?: string;
+                /** @description The region. */
+                region?: string;
+                /** @description From this time on; a day ago unless given. */
+                from?: string;
+                /** @description Before this time; now unless given. */
+                to?: string;
+                /** @description Seconds of a point: 60, 300 (unless given) or 3600. */
+                period?: number;
+                /** @description Which points. */
+                data_type?: components["schemas"]["MetricDataType"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightSeriesShown"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayInsights: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One event a line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setInsightSettings: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InsightSettings"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightStatusShown"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInsightStatus: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Settings and learning */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightStatusShown"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInsight: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The insight's id, or that of a record that tells of it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The insight as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Insight"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveInsightFeedback: {
+        parameters: {
+            query?: {
+                /** @description The account to read; needed only by members of several. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The insight's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InsightFeedback"];
+            };
+        };
+        responses: {
+            /** @description The insight as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Insight"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly; nothing was done */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts what there is: a name that is taken, a bound that is reached, an `Idempotency-Key` used for another body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large, or holds too many events */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much at once; try again as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A defect of the server; its log has the details under the request id */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part is out of service; try again as `Retry-After` says */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took longer than allowed */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other failure; `code` tells which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInsightSeries: {
+        parameters: {
+            query?: {
+                /** @description The account; not needed where one may be read. */
+                account?: string;
+                /** @description From this time on; a day before the insight unless given. */
+                from?: string;
+                /** @description Before this time; some hours after the insight unless given. */
+                to?: string;
+                /** @description Seconds of a point: 60, 300 (unless given) or 3600. */
+                period?: number;
+                /** @description Which points. */
+                data_type?: components["schemas"]["MetricDataType"];
+            };
+            header?: never;
+            path: {
+                /** @description The insight's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightSeriesShown"];
+                };
+            };
+            /** @description The request is wrong; the same request will always fail */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No key or session, or one that does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key or user may not do this, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing in this account */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

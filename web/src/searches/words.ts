@@ -9,7 +9,7 @@ export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Day = (typeof DAYS)[number]
 export const DAY_NAMES: Record<Day, string> = { mon: 'Mon', tue: 'Tue', wed: 'Wed', thu: 'Thu', fri: 'Fri', sat: 'Sat', sun: 'Sun' }
 
-export const STREAMS = [['activity', 'Activity'], ['audit', 'Audit log'], ['rejects', 'Rejects']] as const
+export const STREAMS = [['activity', 'Activity'], ['audit', 'Audit log'], ['rejects', 'Rejects'], ['insights', 'Insights']] as const
 export type Stream = (typeof STREAMS)[number][0]
 export const isStream = (name: string | undefined): name is Stream => STREAMS.some(([stream]) => stream === name)
 

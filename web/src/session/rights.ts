@@ -39,11 +39,12 @@ export const SEES_SETTINGS: readonly Permission[] = ['users.read', 'keys.read', 
 /** What the days, downloads, retention and removal of stored events ask for, each its own. */
 export const SEES_STORED: readonly Permission[] = [...READS_EVENTS, 'settings.read', 'events.export', 'events.erase']
 
-export type Place = '/' | '/activity' | '/alerts' | '/rules' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
+export type Place = '/' | '/activity' | '/insights' | '/alerts' | '/rules' | '/audit' | '/rejects' | '/settings/keys' | '/settings' | '/me/activity'
 
 /** What a place needs one of; nothing for what everybody has. */
 export const PLACES: Record<Exclude<Place, '/'>, readonly Permission[]> = {
   '/activity': READS_EVENTS,
+  '/insights': ['alerts.read'],
   '/alerts': ['alerts.read'],
   '/rules': ['rules.read'],
   '/audit': ['audit.read'],

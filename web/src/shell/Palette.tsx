@@ -19,7 +19,7 @@ interface Command {
   run: () => void
 }
 
-const PAGES: readonly [string, Place][] = [['Home', '/'], ['Activity', '/activity'], ['Alerts', '/alerts'], ['Rules', '/rules'], ['Audit log', '/audit'], ['Rejects', '/rejects'], ['Keys', '/settings/keys'], ['Settings', '/settings'], ['My activity', '/me/activity']]
+const PAGES: readonly [string, Place][] = [['Home', '/'], ['Activity', '/activity'], ['Insights', '/insights'], ['Alerts', '/alerts'], ['Rules', '/rules'], ['Audit log', '/audit'], ['Rejects', '/rejects'], ['Keys', '/settings/keys'], ['Settings', '/settings'], ['My activity', '/me/activity']]
 
 export function Palette({ onClose, onHelp, onSignOut }: { onClose: () => void; onHelp: () => void; onSignOut: () => void }) {
   const [typed, setTyped] = useState('')
@@ -44,6 +44,7 @@ export function Palette({ onClose, onHelp, onSignOut }: { onClose: () => void; o
     ...PAGES.filter(([, place]) => maySee(rights, place)).map(([label, place]) => ({ group: 'Go to', label, run: () => void navigate({ to: place, search: lastActivity(place) }) })),
     { group: 'Go to', label: 'Security: password, second factor, tokens', run: () => void navigate({ to: '/me/security' }) },
     ...(reads ? [{ group: 'Show', label: 'Findings', run: () => void navigate({ to: '/activity', search: { stream: 'findings', q: FOUND, from: 'now-7d' } }) }] : []),
+    ...(rights.may('alerts.read') ? [{ group: 'Insights', label: 'Insights that go on', run: () => void navigate({ to: '/insights', search: { state: 'open' } }) }, { group: 'Insights', label: 'What is expected from now on', run: () => void navigate({ to: '/insights/expected' }) }, { group: 'Insights', label: 'Settings of insights: kinds, sensitivity, learning', run: () => void navigate({ to: '/insights/settings' }) }] : []),
     ...(rights.may('alerts.read') ? [{ group: 'Alerts', label: 'Alerts given to me', run: () => void navigate({ to: '/alerts', search: { assignee: 'me' } }) }, { group: 'Alerts', label: 'Alerts on searches, presets', run: () => void navigate({ to: '/alerts/searches' }) }, { group: 'Alerts', label: 'Silences', run: () => void navigate({ to: '/alerts/silences' }) }] : []),
     ...(rights.may('rules.read') ? [{ group: 'Rules', label: 'Rule packages', run: () => void navigate({ to: '/rules/packages' }) }, { group: 'Rules', label: 'Exceptions from rules', run: () => void navigate({ to: '/rules/exceptions' }) }] : []),
     ...(rights.may('rules.manage') ? [{ group: 'Rules', label: 'New rule', run: () => void navigate({ to: '/rules/new' }) }] : []),

@@ -1,16 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Activity, FileWarning, House, KeyRound, Radar, ScrollText, Settings, Siren, UserRound } from 'lucide-react'
+import { Activity, FileWarning, House, KeyRound, Lightbulb, Radar, ScrollText, Settings, Siren, UserRound } from 'lucide-react'
 import { useEffect } from 'react'
 import { useOpenAlerts } from '../alerts/queries'
 import { api } from '../api/client'
+import { useOpenInsights } from '../insights/queries'
 import { useSigned } from '../session/me'
 import { maySee, type Place } from '../session/rights'
 import { compact } from '../ui/number'
 import { lastActivity, rememberActivity } from './lastActivity'
 
 const TITLES: readonly [string, string][] = [
-  ['/activity', 'Activity'], ['/alerts/silences', 'Silences'], ['/alerts', 'Alerts'], ['/rules/exceptions', 'Exceptions'], ['/rules', 'Rules'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
+  ['/activity', 'Activity'], ['/insights', 'Insights'], ['/alerts/silences', 'Silences'], ['/alerts', 'Alerts'], ['/rules/exceptions', 'Exceptions'], ['/rules', 'Rules'], ['/audit', 'Audit log'], ['/rejects', 'Rejects'], ['/me/activity', 'My activity'], ['/me/security', 'Security'],
   ['/settings/keys', 'Keys'], ['/settings', 'Settings'],
 ]
 
@@ -24,6 +25,7 @@ interface Item {
 const ITEMS: readonly Item[] = [
   { place: '/', label: 'Home', Icon: House, isHere: (path) => path === '/' },
   { place: '/activity', label: 'Activity', Icon: Activity, isHere: (path) => path === '/activity' },
+  { place: '/insights', label: 'Insights', Icon: Lightbulb, isHere: (path) => path.startsWith('/insights') },
   { place: '/alerts', label: 'Alerts', Icon: Siren, isHere: (path) => path.startsWith('/alerts') },
   { place: '/rules', label: 'Rules', Icon: Radar, isHere: (path) => path.startsWith('/rules') },
   { place: '/audit', label: 'Audit log', Icon: ScrollText, isHere: (path) => path === '/audit' },
@@ -38,7 +40,8 @@ export function Rail() {
   const { rights } = useSigned()
   const rejects = useQuery({ queryKey: ['rejects', 'summary'], queryFn: ({ signal }) => api.rejectsSummary(signal), refetchInterval: 60_000, enabled: rights.may('rejects.read') })
   const open = useOpenAlerts()
-  const badges: Partial<Record<Place, [number, string]>> = { '/rejects': [rejects.data?.total ?? 0, 'lines could not be read'], '/alerts': [open, open === 1 ? 'is open' : 'are open'] }
+  const unusual = useOpenInsights()
+  const badges: Partial<Record<Place, [number, string]>> = { '/rejects': [rejects.data?.total ?? 0, 'lines could not be read'], '/insights': [unusual, unusual === 1 ? 'goes on' : 'go on'], '/alerts': [open, open === 1 ? 'is open' : 'are open'] }
   const location = useRouterState({ select: (state) => state.location })
   const path = location.pathname
   // From what was found, Activity leads back to what sources tell.

@@ -84,7 +84,7 @@ export function Shell() {
 }
 
 /** After `g`. */
-const KEYS: readonly [string, Place][] = [['h', '/'], ['a', '/activity'], ['i', '/alerts'], ['l', '/rules'], ['u', '/audit'], ['r', '/rejects'], ['k', '/settings/keys'], ['s', '/settings'], ['m', '/me/activity']]
+const KEYS: readonly [string, Place][] = [['h', '/'], ['a', '/activity'], ['i', '/insights'], ['t', '/alerts'], ['l', '/rules'], ['u', '/audit'], ['r', '/rejects'], ['k', '/settings/keys'], ['s', '/settings'], ['m', '/me/activity']]
 
 function Frame({ signed, onSignOut }: { signed: Signed; onSignOut: () => void }) {
   const [open, setOpen] = useState<'palette' | 'help' | undefined>()
