@@ -11,6 +11,7 @@ mod crash;
 mod finding;
 mod finding_graph;
 mod hostile;
+mod insights;
 mod keeping;
 mod locations;
 mod matrix;
