@@ -66,6 +66,7 @@ impl Addresses {
             at: seen.happened,
             values: [Some(address), Some(network), country, seen.agent, None],
             is_failed: seen.code.is_some() || seen.is_denied,
+            is_denied: seen.is_denied,
             is_write: seen.is_write,
         })
     }

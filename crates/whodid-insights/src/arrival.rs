@@ -14,7 +14,7 @@ use crate::episode::{Method, Object, Test};
 use crate::grid::{Bin, HOUR_MICROS};
 use crate::kind::{Kind, Sensitivity};
 use crate::names::Name;
-use crate::profile::{Crowd, Feature, Profile, Visit, rename, tree_bytes};
+use crate::profile::{Crowd, DeedKind, Feature, OFTEN, Profile, Visit, rename, tree_bytes};
 use crate::scene::{Notice, Open, Scene, day_of};
 
 /// What happens so soon after the first access belongs to it, in event time.
@@ -31,8 +31,18 @@ const TOLD_DAYS: i32 = 3;
 /// Chosen with `cargo xtask insights-eval --people`.
 const FLOOR: f32 = 2.6;
 
+/// Ways to come: from a known country, from a new one, and of who often has new networks.
+const WAYS: usize = 3;
+/// Who has a new network on so many days often is on the way.
+const ROAMING: f32 = 0.25;
+/// Least number of calls in the first minutes that are much, for whomever.
+const BUSY_MIN: u32 = 12;
+/// Arrivals that are taken to have been before anything is known, and their shares of new programs.
+const TRAVEL_PRIOR: (f32, [f32; WAYS]) = (10.0, [0.03, 0.25, 0.05]);
 /// After so many arrivals from new networks what was learned of them counts half.
 const TRAVELS: f32 = 4_000.0;
+/// False insights of addresses that are accepted, for each that is accepted of rates: one in the week of a large account.
+const FALSE_SHARE: f32 = 2.0;
 
 /// What intruders do, as far as anybody knows: shares of their visits. Rounded from published accounts of takeovers
 /// (Freeman et al. 2016, section 6; Verizon DBIR): nearly all come from another network, most from another country,
@@ -50,8 +60,12 @@ mod intruder {
     pub const UNKNOWN_AGENT: f32 = 0.4;
     pub const ONE_AGENT: f32 = 0.075;
     pub const NEW_SERVICE: f32 = 0.6;
-    pub const FAILS: f32 = 0.7;
+    pub const DENIED: f32 = 0.7;
+    pub const DENIED_OFTEN: f32 = 0.4;
+    pub const FAILS: f32 = 0.3;
+    pub const ELSEWHERE: f32 = 0.2;
     pub const WRITES: f32 = 0.5;
+    pub const IS_BUSY: f32 = 0.5;
     pub const SEVERAL_USERS: f32 = 0.3;
 }
 
@@ -64,8 +78,11 @@ pub(crate) enum Term {
     Agent,
     Service,
     Hour,
+    Elsewhere,
     Denied,
+    Failed,
     Writes,
+    Calls,
     Users,
 }
 
@@ -79,8 +96,11 @@ impl Term {
             Self::Agent => "agent",
             Self::Service => "service",
             Self::Hour => "hour",
+            Self::Elsewhere => "elsewhere",
             Self::Denied => "denied",
+            Self::Failed => "failed",
             Self::Writes => "writes",
+            Self::Calls => "calls",
             Self::Users => "users",
         }
     }
@@ -97,6 +117,8 @@ pub(crate) struct Looks {
     is_new: bool,
     is_new_country: bool,
     is_new_agent: bool,
+    is_elsewhere: bool,
+    is_roaming: bool,
 }
 
 /// Compares a first access with what is usual. `others` tells how many others of the account have a value.
@@ -108,14 +130,13 @@ pub(crate) fn looks(
     others: impl Fn(Feature, Name) -> u32,
 ) -> Looks {
     let mut looks = Looks::default();
-    let mut add =
-        |term: Term, value: f32, from: f32, to: f32| looks.terms.push((term, libm::log10f(value).clamp(from, to)));
     let value = |feature: Feature| visit.values[feature as usize];
     let has_history = profile.has_history(visit.at);
     let mut account = 1.0;
     if let Some(network) = value(Feature::Network) {
         let news = profile.news_rate(Feature::Network, crowd).min(0.95);
         let is_known = profile.knows(Feature::Network, network);
+        looks.is_roaming = has_history && news > ROAMING;
         if is_known {
             looks.add(Term::Network, intruder::KNOWN_NETWORK / (1.0 - news), -1.5, 0.0);
         } else if has_history {
@@ -125,7 +146,11 @@ pub(crate) fn looks(
             let shared = crowd.joined_share(Feature::Network).clamp(0.05, 0.95);
             let others = others(Feature::Network, network);
             looks.is_alone = others == 0;
-            account *= if looks.is_alone {
+            // Abroad every network is new: the country tells that already.
+            let is_abroad = value(Feature::Country).is_some_and(|country| !profile.knows(Feature::Country, country));
+            account *= if looks.is_alone && is_abroad {
+                1.0
+            } else if looks.is_alone {
                 (1.0 - intruder::SHARED_NETWORK) / (1.0 - shared)
             } else {
                 intruder::SHARED_NETWORK / shared * 2.0 / (1.0 + others as f32)
@@ -157,7 +182,7 @@ pub(crate) fn looks(
     if account != 1.0 {
         looks.add(Term::Account, account, -3.0, 1.0);
     }
-    let news_of = |feature: Feature| value(feature).is_some_and(|value| !profile.knows(feature, value));
+    let news_of = |feature: Feature| has_history && value(feature).is_some_and(|value| !profile.knows(feature, value));
     (looks.is_new, looks.is_new_country) = (news_of(Feature::Network), news_of(Feature::Country));
     let has = |feature: Feature| value(feature).filter(|_| has_history && profile.knows_any(feature));
     if let Some(agent) = has(Feature::Agent) {
@@ -170,7 +195,7 @@ pub(crate) fn looks(
             let of_account = if others(Feature::Agent, agent) == 0 {
                 intruder::UNKNOWN_AGENT / (1.0 - joined)
             } else {
-                let usual = (joined * crowd.popularity(Feature::Agent, agent)).max(0.02);
+                let usual = (joined * crowd.held_share(Feature::Agent, agent)).max(0.03);
                 (1.0 - intruder::UNKNOWN_AGENT) * intruder::ONE_AGENT / usual
             };
             looks.add(Term::Agent, intruder::NEW_AGENT / news * of_account, -0.5, 2.0);
@@ -185,12 +210,22 @@ pub(crate) fn looks(
         }
     }
     if has_history {
-        looks.add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, 1.0);
+        // Abroad the day begins at another hour.
+        let most = if looks.is_new_country { 0.4 } else { 0.8 };
+        looks.add(Term::Hour, 1.0 / profile.hour_ratio(visit.at, crowd).max(1e-3), -0.5, most);
+    }
+    looks.is_elsewhere = looks.is_new && profile.is_elsewhere(visit);
+    if looks.is_elsewhere {
+        looks.add(Term::Elsewhere, intruder::ELSEWHERE / travel.elsewhere(&looks), 0.0, 1.5);
     }
     looks
 }
 
 impl Looks {
+    fn way(&self) -> usize {
+        if self.is_roaming { 2 } else { usize::from(self.is_new_country) }
+    }
+
     fn add(&mut self, term: Term, ratio: f32, least: f32, most: f32) {
         self.terms.push((term, libm::log10f(ratio).clamp(least, most)));
     }
@@ -199,9 +234,16 @@ impl Looks {
 /// How often programs are new where networks or countries are: people buy phones for holidays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Travel {
-    /// Arrivals from new networks, and those with new programs: in countries that were known, and in new ones.
-    arrivals: [f32; 2],
-    new_agents: [f32; 2],
+    /// Arrivals from new networks, and those with new programs: by [`Looks::way`].
+    arrivals: [f32; WAYS],
+    new_agents: [f32; WAYS],
+    /// Those of somebody who acted in another network just before.
+    elsewhere: [f32; WAYS],
+    /// Those in which something was refused, and in which something failed.
+    denied: [f32; WAYS],
+    failed: [f32; WAYS],
+    /// Those in which much was done ([`Arrival::is_busy`]).
+    busy: [f32; WAYS],
 }
 
 impl Travel {
@@ -209,20 +251,45 @@ impl Travel {
         if !looks.is_new {
             return 0.0;
         }
-        let at = usize::from(looks.is_new_country);
-        (self.new_agents[at] + 0.5) / (self.arrivals[at] + 20.0)
+        let at = looks.way();
+        (self.new_agents[at] + TRAVEL_PRIOR.1[at] * TRAVEL_PRIOR.0) / (self.arrivals[at] + TRAVEL_PRIOR.0)
     }
 
-    fn learn(&mut self, looks: &Looks) {
+    fn elsewhere(&self, looks: &Looks) -> f32 {
+        let at = looks.way();
+        (self.elsewhere[at] + 0.5) / (self.arrivals[at] + 10.0)
+    }
+
+    /// How likely something is refused, or fails, when somebody comes so.
+    fn failing(&self, looks: &Looks) -> [f32; 2] {
+        if !looks.is_new {
+            return [0.0, 0.0];
+        }
+        let at = looks.way();
+        [self.denied[at], self.failed[at]].map(|found| (found + 0.5) / (self.arrivals[at] + 10.0))
+    }
+
+    fn busy(&self, looks: &Looks) -> f32 {
+        let at = looks.way();
+        (self.busy[at] + 0.5) / (self.arrivals[at] + 10.0)
+    }
+
+    fn learn(&mut self, arrival: &Arrival) {
+        let looks = &arrival.looks;
         if !looks.is_new {
             return;
         }
-        let at = usize::from(looks.is_new_country);
+        let at = looks.way();
         self.arrivals[at] += 1.0;
         self.new_agents[at] += f32::from(u8::from(looks.is_new_agent));
+        self.elsewhere[at] += f32::from(u8::from(looks.is_elsewhere));
+        self.denied[at] += f32::from(u8::from(arrival.denied > 0));
+        self.failed[at] += f32::from(u8::from(arrival.failed > 0));
+        self.busy[at] += f32::from(u8::from(arrival.is_busy()));
         if self.arrivals[at] >= TRAVELS {
-            self.arrivals[at] /= 2.0;
-            self.new_agents[at] /= 2.0;
+            let shares = [&mut self.new_agents, &mut self.elsewhere, &mut self.denied, &mut self.failed, &mut self.busy];
+            let sums = shares.into_iter().chain([&mut self.arrivals]);
+            sums.for_each(|sums| sums[at] /= 2.0);
         }
     }
 }
@@ -237,11 +304,13 @@ pub(crate) struct Arrival {
     first: i64,
     offset: u64,
     calls: u32,
+    denied: u32,
     failed: u32,
     writes: u32,
-    /// How likely something fails, or is changed, in an hour of the user.
-    failed_share: f32,
-    write_share: f32,
+    /// How likely something is refused, fails, is changed, or much is refused in an hour of the user.
+    shares: [f32; 4],
+    /// Calls that are much for the user.
+    much: u32,
     is_told: bool,
 }
 
@@ -287,6 +356,10 @@ impl Arrivals {
         {
             self.watched.remove(&oldest);
         }
+        let deeds = [DeedKind::Denied, DeedKind::Failed, DeedKind::Write, DeedKind::DeniedOften];
+        let mut shares = deeds.map(|deed| profile.deed_share(deed, crowd));
+        let [denied, failed] = self.travel.failing(&looks);
+        (shares[0], shares[1]) = (shares[0].max(denied), shares[1].max(failed));
         let arrival = Arrival {
             looks,
             source,
@@ -295,10 +368,11 @@ impl Arrivals {
             first: deed.visit.at,
             offset: deed.offset,
             calls: 0,
+            denied: 0,
             failed: 0,
             writes: 0,
-            failed_share: profile.failed_share(crowd),
-            write_share: profile.write_share(crowd),
+            shares,
+            much: BUSY_MIN.max((2.0 * profile.calls_an_hour()) as u32),
             is_told: false,
         };
         self.watched.insert(deed.who, arrival);
@@ -323,7 +397,10 @@ impl Arrivals {
                 scene.go_on(open, notice, deed.times);
             }
         }
-        let users = self.users(deed);
+        if !self.is_watched(deed.who) {
+            return false;
+        }
+        let (users, needed) = (self.users(deed), self.needed(scene.settings.sensitivity));
         let Some(arrival) = self.watched.get_mut(&deed.who) else { return false };
         // Events come in order to within some minutes: the first access may be told of late.
         if deed.visit.at - arrival.first > VISIT_MICROS {
@@ -333,15 +410,15 @@ impl Arrivals {
             (arrival.first, arrival.offset) = (deed.visit.at, deed.offset);
         }
         arrival.calls = arrival.calls.saturating_add(deed.times);
-        arrival.failed = arrival.failed.saturating_add(if deed.visit.is_failed { deed.times } else { 0 });
-        arrival.writes = arrival.writes.saturating_add(if deed.visit.is_write { deed.times } else { 0 });
+        let of = |is_done: bool| if is_done { deed.times } else { 0 };
+        arrival.denied = arrival.denied.saturating_add(of(deed.visit.is_denied));
+        arrival.failed = arrival.failed.saturating_add(of(deed.visit.is_failed));
+        arrival.writes = arrival.writes.saturating_add(of(deed.visit.is_write));
         if arrival.is_told {
             return false;
         }
         let together = (self.together + 0.5) / (self.arrivals + 10.0);
-        let (terms, score, is_suspect) = arrival.score(users, together);
-        let needed =
-            self.cut.level(floor(scene.settings.sensitivity), scene.settings.sensitivity.false_starts_a_week() as f32);
+        let (terms, score, is_suspect) = arrival.score(users, together, &self.travel);
         if !is_suspect || score < needed || !scene.has_learned(deed.visit.at) {
             return false;
         }
@@ -377,6 +454,13 @@ impl Arrivals {
         false
     }
 
+    /// The score that is needed.
+    fn needed(&self, sensitivity: Sensitivity) -> f32 {
+        let a_week = sensitivity.false_starts_a_week();
+        let stricter = libm::log10(Sensitivity::Normal.false_starts_a_week() / a_week) as f32;
+        self.cut.level(FLOOR + stricter, FALSE_SHARE * a_week as f32)
+    }
+
     /// Users that came from one new address at once.
     fn users(&self, deed: &Deed) -> usize {
         let of_address = self.watched.range((deed.who.0, Name::MIN)..=(deed.who.0, Name::MAX));
@@ -393,9 +477,11 @@ impl Arrivals {
             let Some(arrival) = self.watched.remove(&who) else { continue };
             let users = if arrival.looks.is_alone { users } else { 1 };
             let together = (self.together + 0.5) / (self.arrivals + 10.0);
-            let (_, score, is_suspect) = arrival.score(users, together);
+            let (_, score, is_suspect) = arrival.score(users, together, &self.travel);
             self.arrivals += 1.0;
-            self.travel.learn(&arrival.looks);
+            if !arrival.is_told {
+                self.travel.learn(&arrival);
+            }
             self.together += if users > 1 { 1.0 } else { 0.0 };
             // What could not be told in any case does not raise what is needed.
             self.cut.note(if is_suspect { score } else { score.min(0.0) }, day_of(arrival.first));
@@ -441,15 +527,15 @@ impl Arrivals {
     }
 }
 
-fn floor(sensitivity: Sensitivity) -> f32 {
-    let normal = Sensitivity::Normal.false_starts_a_week();
-    FLOOR + libm::log10(normal / sensitivity.false_starts_a_week()) as f32
-}
-
 impl Arrival {
+    /// Whether more is done in the first minutes than the user does in two hours.
+    fn is_busy(&self) -> bool {
+        self.calls >= self.much
+    }
+
     /// All terms, their sum, and whether it may be told at all: novelty alone is not enough where the account knows
     /// network and country.
-    fn score(&self, users: usize, together: f32) -> (Vec<(String, f64)>, f32, bool) {
+    fn score(&self, users: usize, together: f32, travel: &Travel) -> (Vec<(String, f64)>, f32, bool) {
         let mut terms = self.looks.terms.clone();
         let mut behaviour = 0.0;
         let mut add = |term: Term, ratio: f32, most: f32, more: f32| {
@@ -457,13 +543,25 @@ impl Arrival {
             behaviour += value;
             terms.push((term, value));
         };
-        if self.failed > 0 {
-            // One refusal happens to everybody.
-            let more = libm::log10f((self.failed as f32 / 2.0).max(1.0)).min(0.5);
-            add(Term::Denied, intruder::FAILS / self.failed_share.max(1e-3), 1.3, more);
+        let [denied, failed, write, often] = self.shares.map(|share| share.max(1e-3));
+        let more = |count: u32| libm::log10f((count as f32 / 2.0).max(1.0)).min(0.5);
+        if self.denied >= OFTEN {
+            add(
+                Term::Denied,
+                f32::max(intruder::DENIED / denied, intruder::DENIED_OFTEN / often),
+                2.2,
+                more(self.denied / 2),
+            );
+        } else if self.denied > 0 {
+            add(Term::Denied, intruder::DENIED / denied, 1.3, more(self.denied));
+        } else if self.failed > 0 {
+            add(Term::Failed, intruder::FAILS / failed, 0.7, more(self.failed));
         }
         if self.writes > 0 {
-            add(Term::Writes, intruder::WRITES / self.write_share.max(1e-3), 1.0, 0.0);
+            add(Term::Writes, intruder::WRITES / write, 1.0, 0.0);
+        }
+        if self.is_busy() {
+            add(Term::Calls, intruder::IS_BUSY / travel.busy(&self.looks), 1.2, 0.0);
         }
         if users > 1 {
             add(Term::Users, intruder::SEVERAL_USERS / together, 1.0, 0.0);

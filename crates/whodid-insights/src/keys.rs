@@ -118,6 +118,7 @@ fn of_key(seen: &Seen, visit: Option<&Visit>) -> Visit {
         at: seen.happened,
         values: [None, network, country, seen.agent, Some(seen.service)],
         is_failed: seen.code.is_some() || seen.is_denied,
+        is_denied: seen.is_denied,
         is_write: seen.is_write,
     }
 }

@@ -25,8 +25,10 @@ const RATE_DAYS: f32 = 3.0;
 const RATE_PRIOR: (f32, f32) = (0.5, 20.0);
 /// Active hours that the account's share of hours with failures, or writes, counts for in each profile.
 const SHARE_HOURS: f32 = 10.0;
-/// Hours of the account that are taken to have been before anything is known, and their shares with failures and writes.
-const SHARE_PRIOR: (f32, f32, f32) = (40.0, 0.04, 0.2);
+/// Hours of the account that are taken to have been before anything is known, and their shares by [`DeedKind`].
+const SHARE_PRIOR: (f32, [f32; DEEDS]) = (40.0, [0.03, 0.05, 0.2, 0.005]);
+/// Who acted in another network so short a while ago is in two places at once, or nearly.
+const ELSEWHERE_MICROS: i64 = HOUR_MICROS / 2;
 /// Hours of a day, of weekdays and of weekends.
 const HOURS: usize = 48;
 /// Days that the account's hours count for in each profile.
@@ -52,6 +54,7 @@ pub(crate) struct Visit {
     /// By [`Feature`]; `None`: not known.
     pub values: [Option<Name>; FEATURES],
     pub is_failed: bool,
+    pub is_denied: bool,
     pub is_write: bool,
 }
 
@@ -73,13 +76,31 @@ pub(crate) struct Profile {
     hours: Vec<u16>,
     /// The hour it acts in, counted from 1970, and what was already noted of it.
     hour: i32,
-    has_failed: bool,
-    has_written: bool,
-    /// Hours in which it acted, in which something failed, in which something was changed.
+    noted: [bool; DEEDS],
+    denied: u32,
+    /// Hours in which it acted, and in which it did each.
     active_hours: f32,
-    failed_hours: f32,
-    write_hours: f32,
+    deed_hours: [f32; DEEDS],
+    /// Where and when it acted last.
+    last: Option<(Name, i64)>,
 }
+
+/// What is noted of an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeedKind {
+    /// Something was refused.
+    Denied,
+    /// Something failed, for whatever reason.
+    Failed,
+    /// Something was changed.
+    Write,
+    /// So much was refused: [`OFTEN`].
+    DeniedOften,
+}
+
+const DEEDS: usize = 4;
+/// Refusals in an hour that are many: who looks for what there is has them.
+pub(crate) const OFTEN: u32 = 4;
 
 /// A value that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -98,12 +119,13 @@ pub(crate) struct Crowd {
     days: f32,
     news: [f32; FEATURES],
     joined: [f32; FEATURES],
+    /// Values of all profiles that there ever were.
+    holdings: [u32; FEATURES],
     /// Of networks, countries, agents, services.
     values: [BTreeMap<Name, Common>; FEATURES],
     hours: Vec<f32>,
     active_hours: f32,
-    failed_hours: f32,
-    write_hours: f32,
+    deed_hours: [f32; DEEDS],
 }
 
 /// A value as the account knows it.
@@ -131,11 +153,11 @@ impl Profile {
             values: Default::default(),
             hours: Vec::new(),
             hour: i32::MIN,
-            has_failed: false,
-            has_written: false,
+            noted: [false; DEEDS],
+            denied: 0,
             active_hours: 0.0,
-            failed_hours: 0.0,
-            write_hours: 0.0,
+            deed_hours: [0.0; DEEDS],
+            last: None,
         }
     }
 
@@ -164,7 +186,12 @@ impl Profile {
         self.uses = self.uses.saturating_add(times);
         self.first_at = self.first_at.min(visit.at);
         let day = day_of(visit.at);
-        self.learn_hour(visit, crowd);
+        self.learn_hour(visit, times, crowd);
+        if let Some(network) = visit.values[Feature::Network as usize]
+            && self.last.is_none_or(|(_, at)| at <= visit.at)
+        {
+            self.last = Some((network, visit.at));
+        }
         let is_new_day = day != self.last_day;
         let is_known = |(feature, value): (usize, &Option<Name>)| {
             value.is_none_or(|value| self.values[feature].iter().any(|known| known.value == value && known.last == day))
@@ -209,10 +236,10 @@ impl Profile {
         }
     }
 
-    fn learn_hour(&mut self, visit: &Visit, crowd: &mut Crowd) {
+    fn learn_hour(&mut self, visit: &Visit, times: u32, crowd: &mut Crowd) {
         let hour = i32::try_from(visit.at.div_euclid(HOUR_MICROS)).unwrap_or(0);
         if hour != self.hour {
-            (self.hour, self.has_failed, self.has_written) = (hour, false, false);
+            (self.hour, self.noted, self.denied) = (hour, [false; DEEDS], 0);
             let cell = hour_cell(visit.at);
             if self.hours.is_empty() {
                 self.hours = vec![0; HOURS];
@@ -225,15 +252,14 @@ impl Profile {
             self.active_hours += 1.0;
             crowd.active_hours += 1.0;
         }
-        if visit.is_failed && !self.has_failed {
-            self.has_failed = true;
-            self.failed_hours += 1.0;
-            crowd.failed_hours += 1.0;
-        }
-        if visit.is_write && !self.has_written {
-            self.has_written = true;
-            self.write_hours += 1.0;
-            crowd.write_hours += 1.0;
+        self.denied = self.denied.saturating_add(if visit.is_denied { times } else { 0 });
+        let is_often = self.denied >= OFTEN;
+        for (deed, is_done) in [visit.is_denied, visit.is_failed, visit.is_write, is_often].into_iter().enumerate() {
+            if is_done && !self.noted[deed] {
+                self.noted[deed] = true;
+                self.deed_hours[deed] += 1.0;
+                crowd.deed_hours[deed] += 1.0;
+            }
         }
     }
 
@@ -274,21 +300,29 @@ impl Profile {
         share / even
     }
 
-    /// Shares of active hours in which something failed, and in which something was changed.
-    pub fn failed_share(&self, crowd: &Crowd) -> f32 {
-        let usual = (crowd.failed_hours + SHARE_PRIOR.0 * SHARE_PRIOR.1) / (crowd.active_hours + SHARE_PRIOR.0);
-        (self.failed_hours + SHARE_HOURS * usual) / (self.active_hours + SHARE_HOURS)
+    /// The share of active hours in which it does something of a kind.
+    pub fn deed_share(&self, deed: DeedKind, crowd: &Crowd) -> f32 {
+        let deed = deed as usize;
+        let usual =
+            (crowd.deed_hours[deed] + SHARE_PRIOR.0 * SHARE_PRIOR.1[deed]) / (crowd.active_hours + SHARE_PRIOR.0);
+        (self.deed_hours[deed] + SHARE_HOURS * usual) / (self.active_hours + SHARE_HOURS)
     }
 
-    /// See [`Profile::failed_share`].
-    pub fn write_share(&self, crowd: &Crowd) -> f32 {
-        let usual = (crowd.write_hours + SHARE_PRIOR.0 * SHARE_PRIOR.2) / (crowd.active_hours + SHARE_PRIOR.0);
-        (self.write_hours + SHARE_HOURS * usual) / (self.active_hours + SHARE_HOURS)
+    /// Calls in an hour in which it acts.
+    pub fn calls_an_hour(&self) -> f32 {
+        self.uses as f32 / self.active_hours.max(1.0)
+    }
+
+    /// Whether it acted in another network just before.
+    pub fn is_elsewhere(&self, visit: &Visit) -> bool {
+        let network = visit.values[Feature::Network as usize];
+        self.last.is_some_and(|(last, at)| Some(last) != network && (0..ELSEWHERE_MICROS).contains(&(visit.at - at)))
     }
 
     /// Calls `visit` with each name that is remembered.
     pub fn names(&mut self, visit: &mut impl FnMut(&mut Name)) {
         self.values.iter_mut().flatten().for_each(|known| visit(&mut known.value));
+        self.last.iter_mut().for_each(|(network, _)| visit(network));
     }
 
     pub fn bytes(&self) -> usize {
@@ -324,6 +358,13 @@ impl Crowd {
         common.map_or(0.0, |common| common.joined) / (self.joined[feature] + 5.0)
     }
 
+    /// Of all values that profiles have: the share that are this one.
+    pub fn held_share(&self, feature: Feature, value: Name) -> f32 {
+        let feature = feature as usize;
+        let profiles = self.values[feature].get(&value).map_or(0, |common| common.profiles);
+        profiles as f32 / (self.holdings[feature] as f32 + 5.0)
+    }
+
     /// Values of a feature that are known.
     pub fn len(&self, feature: Feature) -> usize {
         self.values[feature as usize].len()
@@ -339,9 +380,9 @@ impl Crowd {
         }
         let keep = if self.day == 0 { 1.0 } else { libm::exp2f(-(day - self.day) as f32 / HALF_LIFE_DAYS) };
         self.day = day;
-        let sums = [&mut self.days, &mut self.active_hours, &mut self.failed_hours, &mut self.write_hours];
+        let sums = [&mut self.days, &mut self.active_hours].into_iter().chain(&mut self.deed_hours);
         let features = self.news.iter_mut().chain(&mut self.joined);
-        sums.into_iter().chain(features).chain(&mut self.hours).for_each(|sum| *sum *= keep);
+        sums.chain(features).chain(&mut self.hours).for_each(|sum| *sum *= keep);
         self.values.iter_mut().flat_map(BTreeMap::values_mut).for_each(|common| common.joined *= keep);
     }
 
@@ -366,6 +407,7 @@ impl Crowd {
             self.joined[feature] += 1.0;
         }
         common.profiles += 1;
+        self.holdings[feature] = self.holdings[feature].saturating_add(1);
         common.first = common.first.min(at);
         common.last = common.last.max(day);
         if self.values[feature].len() > ACCOUNT_VALUES_MAX {
@@ -375,7 +417,7 @@ impl Crowd {
 
     /// Calls `visit` with each name that is remembered.
     pub fn names(&mut self, visit: &mut impl FnMut(&mut Name)) {
-        self.values.iter_mut().for_each(|values| rename(values, |value| visit(value)));
+        self.values.iter_mut().for_each(|values| rename(values, &mut *visit));
     }
 
     pub fn bytes(&self) -> usize {

@@ -5,6 +5,8 @@
 //! machines. After four weeks accounts are taken over: most from another country with other programs, who look around
 //! and try what is refused, and some who take care not to be seen. All of it is drawn from one seed.
 
+#![allow(clippy::print_stdout, reason = "a report on the terminal")]
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +29,9 @@ const ROAMING: f64 = 0.05;
 const QUIET_DAYS: i64 = 28;
 const DAYS: i64 = 42;
 const TAKEOVERS_A_WEEK: u32 = 6;
+/// Of a year and user, who work a little then; about twice what Eurostat counts of all people (tour_dem, 2023).
+const HOLIDAYS_ABROAD: f64 = 1.5;
+const TRIPS: f64 = 2.0;
 const CAREFUL: f64 = 0.1;
 /// Countries that people live in, travel to and attack from; the first three have offices.
 const COUNTRIES: [&str; 30] = [
@@ -99,6 +104,8 @@ struct User {
     /// Behind a proxy, instead of the office's own network.
     proxy: Option<usize>,
     uses_vpn: f64,
+    /// The phone, and whether it is used at work.
+    phone: &'static str,
     has_phone: bool,
 }
 
@@ -230,6 +237,7 @@ impl Company {
             away: None,
             proxy: None,
             uses_vpn: *[0.0, 0.0, 0.2, 0.5].choose(&mut self.random).unwrap_or(&0.0),
+            phone: PHONES[number % 2],
             has_phone: self.chance(0.4),
         };
         if self.chance(0.1) {
@@ -290,13 +298,13 @@ impl Company {
                 let days = self.random.random_range(1..4);
                 user.away = Some((day + days, self.hotel(country), None));
             }
-        } else if self.chance(3.0 / 365.0) {
+        } else if self.chance(HOLIDAYS_ABROAD / 365.0) {
             let country = self.abroad();
-            let phone = if self.chance(0.4) { Some(self.pick(&PHONES).to_owned()) } else { None };
+            let phone = if self.chance(0.4) { Some(user.phone.to_owned()) } else { None };
             let days = self.random.random_range(5..15);
             user.away = Some((day + days, self.hotel(country), phone));
-        } else if self.chance(4.0 / 365.0) {
-            let country = if self.chance(0.5) { user.country } else { self.abroad() };
+        } else if self.chance(TRIPS / 365.0) {
+            let country = if self.chance(0.7) { user.country } else { self.abroad() };
             let days = self.random.random_range(1..4);
             user.away = Some((day + days, self.hotel(country), None));
         }
@@ -308,14 +316,14 @@ impl Company {
         if let Some((_, network, agent)) = &user.away {
             if self.chance(0.25) {
                 let gateways = self.gateways[network.country].clone();
-                let agent = if user.has_phone { Some(self.pick(&PHONES).to_owned()) } else { None };
+                let agent = if user.has_phone { Some(user.phone.to_owned()) } else { None };
                 return (self.pick(&gateways).address(host), agent);
             }
             return (network.address(7), agent.clone());
         }
         if user.has_phone && self.chance(0.1) {
             let gateways = self.gateways[user.country].clone();
-            let phone = PHONES[user.name.len() % 2].to_owned();
+            let phone = user.phone.to_owned();
             return (self.pick(&gateways).address(host), Some(phone));
         }
         if self.chance(user.uses_vpn) {
@@ -387,13 +395,15 @@ impl Company {
             };
             // A mistyped password now and then, more so elsewhere.
             let mistyped = if user.away.is_some() { 0.08 } else { 0.03 };
-            let calls = 2 + self.random.random_range(0..12);
+            let calls = 1 + self.lognormal(6.0, 0.8).min(150.0) as usize;
+            // A page calls much at once, a person at the console does not.
+            let pause = if self.chance(0.3) { 10 * SECOND } else { 2 * MINUTE };
             let mut at = at;
             if self.chance(mistyped) {
                 self.emit(at, index, &place.0, &agent, true, Some("InvalidCredentials"), events);
             }
             for _ in 0..calls {
-                at += self.random.random_range(SECOND..2 * MINUTE);
+                at += self.random.random_range(SECOND..pause);
                 let is_write = self.chance(user.writing);
                 let is_failing = self.chance(user.failing);
                 // What fails is often tried again.
@@ -455,7 +465,8 @@ impl Company {
                 _ => self.pick(&BROWSERS).to_owned(),
             };
             at = day * DAY + self.random.random_range(0..DAY - HOUR);
-            denied = self.chance(0.8);
+            // Who does not know the account tries what is refused.
+            denied = true;
             writes = self.chance(0.4);
         }
         let address = network.address(77);
