@@ -35,12 +35,14 @@ const FLOOR: f32 = 2.6;
 const WAYS: usize = 3;
 /// Who has a new network on so many days often is on the way.
 const ROAMING: f32 = 0.25;
+/// Least number of calls in the first minutes that are much, for whomever.
+const BUSY_MIN: u32 = 12;
 /// Arrivals that are taken to have been before anything is known, and their shares of new programs.
 const TRAVEL_PRIOR: (f32, [f32; WAYS]) = (10.0, [0.03, 0.25, 0.05]);
 /// After so many arrivals from new networks what was learned of them counts half.
 const TRAVELS: f32 = 4_000.0;
 /// False insights of addresses that are accepted, for each that is accepted of rates: one in the week of a large account.
-const FALSE_SHARE: f32 = 1.6;
+const FALSE_SHARE: f32 = 2.0;
 
 /// What intruders do, as far as anybody knows: shares of their visits. Rounded from published accounts of takeovers
 /// (Freeman et al. 2016, section 6; Verizon DBIR): nearly all come from another network, most from another country,
@@ -63,6 +65,7 @@ mod intruder {
     pub const FAILS: f32 = 0.3;
     pub const ELSEWHERE: f32 = 0.2;
     pub const WRITES: f32 = 0.5;
+    pub const IS_BUSY: f32 = 0.5;
     pub const SEVERAL_USERS: f32 = 0.3;
 }
 
@@ -79,6 +82,7 @@ pub(crate) enum Term {
     Denied,
     Failed,
     Writes,
+    Calls,
     Users,
 }
 
@@ -96,6 +100,7 @@ impl Term {
             Self::Denied => "denied",
             Self::Failed => "failed",
             Self::Writes => "writes",
+            Self::Calls => "calls",
             Self::Users => "users",
         }
     }
@@ -237,6 +242,8 @@ pub(crate) struct Travel {
     /// Those in which something was refused, and in which something failed.
     denied: [f32; WAYS],
     failed: [f32; WAYS],
+    /// Those in which much was done ([`Arrival::is_busy`]).
+    busy: [f32; WAYS],
 }
 
 impl Travel {
@@ -262,6 +269,11 @@ impl Travel {
         [self.denied[at], self.failed[at]].map(|found| (found + 0.5) / (self.arrivals[at] + 10.0))
     }
 
+    fn busy(&self, looks: &Looks) -> f32 {
+        let at = looks.way();
+        (self.busy[at] + 0.5) / (self.arrivals[at] + 10.0)
+    }
+
     fn learn(&mut self, arrival: &Arrival) {
         let looks = &arrival.looks;
         if !looks.is_new {
@@ -273,10 +285,12 @@ impl Travel {
         self.elsewhere[at] += f32::from(u8::from(looks.is_elsewhere));
         self.denied[at] += f32::from(u8::from(arrival.denied > 0));
         self.failed[at] += f32::from(u8::from(arrival.failed > 0));
+        self.busy[at] += f32::from(u8::from(arrival.is_busy()));
         if self.arrivals[at] >= TRAVELS {
-            let sums =
-                [&mut self.arrivals, &mut self.new_agents, &mut self.elsewhere, &mut self.denied, &mut self.failed];
-            sums.into_iter().for_each(|sums| sums[at] /= 2.0);
+            let shares =
+                [&mut self.new_agents, &mut self.elsewhere, &mut self.denied, &mut self.failed, &mut self.busy];
+            let sums = shares.into_iter().chain([&mut self.arrivals]);
+            sums.for_each(|sums| sums[at] /= 2.0);
         }
     }
 }
@@ -296,6 +310,8 @@ pub(crate) struct Arrival {
     writes: u32,
     /// How likely something is refused, fails, is changed, or much is refused in an hour of the user.
     shares: [f32; 4],
+    /// Calls that are much for the user.
+    much: u32,
     is_told: bool,
 }
 
@@ -357,6 +373,7 @@ impl Arrivals {
             failed: 0,
             writes: 0,
             shares,
+            much: BUSY_MIN.max((2.0 * profile.calls_an_hour()) as u32),
             is_told: false,
         };
         self.watched.insert(deed.who, arrival);
@@ -402,7 +419,7 @@ impl Arrivals {
             return false;
         }
         let together = (self.together + 0.5) / (self.arrivals + 10.0);
-        let (terms, score, is_suspect) = arrival.score(users, together);
+        let (terms, score, is_suspect) = arrival.score(users, together, &self.travel);
         if !is_suspect || score < needed || !scene.has_learned(deed.visit.at) {
             return false;
         }
@@ -461,7 +478,7 @@ impl Arrivals {
             let Some(arrival) = self.watched.remove(&who) else { continue };
             let users = if arrival.looks.is_alone { users } else { 1 };
             let together = (self.together + 0.5) / (self.arrivals + 10.0);
-            let (_, score, is_suspect) = arrival.score(users, together);
+            let (_, score, is_suspect) = arrival.score(users, together, &self.travel);
             self.arrivals += 1.0;
             if !arrival.is_told {
                 self.travel.learn(&arrival);
@@ -512,9 +529,14 @@ impl Arrivals {
 }
 
 impl Arrival {
+    /// Whether more is done in the first minutes than the user does in two hours.
+    fn is_busy(&self) -> bool {
+        self.calls >= self.much
+    }
+
     /// All terms, their sum, and whether it may be told at all: novelty alone is not enough where the account knows
     /// network and country.
-    fn score(&self, users: usize, together: f32) -> (Vec<(String, f64)>, f32, bool) {
+    fn score(&self, users: usize, together: f32, travel: &Travel) -> (Vec<(String, f64)>, f32, bool) {
         let mut terms = self.looks.terms.clone();
         let mut behaviour = 0.0;
         let mut add = |term: Term, ratio: f32, most: f32, more: f32| {
@@ -538,6 +560,9 @@ impl Arrival {
         }
         if self.writes > 0 {
             add(Term::Writes, intruder::WRITES / write, 1.0, 0.0);
+        }
+        if self.is_busy() {
+            add(Term::Calls, intruder::IS_BUSY / travel.busy(&self.looks), 1.2, 0.0);
         }
         if users > 1 {
             add(Term::Users, intruder::SEVERAL_USERS / together, 1.0, 0.0);

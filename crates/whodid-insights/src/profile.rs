@@ -308,6 +308,11 @@ impl Profile {
         (self.deed_hours[deed] + SHARE_HOURS * usual) / (self.active_hours + SHARE_HOURS)
     }
 
+    /// Calls in an hour in which it acts.
+    pub fn calls_an_hour(&self) -> f32 {
+        self.uses as f32 / self.active_hours.max(1.0)
+    }
+
     /// Whether it acted in another network just before.
     pub fn is_elsewhere(&self, visit: &Visit) -> bool {
         let network = visit.values[Feature::Network as usize];
@@ -412,11 +417,11 @@ impl Crowd {
 
     /// Calls `visit` with each name that is remembered.
     pub fn names(&mut self, visit: &mut impl FnMut(&mut Name)) {
-        self.values.iter_mut().for_each(|values| rename(values, |value| visit(value)));
+        self.values.iter_mut().for_each(|values| rename(values, &mut *visit));
     }
 
     pub fn bytes(&self) -> usize {
-        self.values.iter().map(tree_bytes).sum()
+        self.values.iter().map(|values| tree_bytes(values)).sum()
     }
 }
 

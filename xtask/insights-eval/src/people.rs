@@ -5,6 +5,8 @@
 //! machines. After four weeks accounts are taken over: most from another country with other programs, who look around
 //! and try what is refused, and some who take care not to be seen. All of it is drawn from one seed.
 
+#![allow(clippy::print_stdout, reason = "a report on the terminal")]
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -399,13 +401,15 @@ impl Company {
             };
             // A mistyped password now and then, more so elsewhere.
             let mistyped = if user.away.is_some() { 0.08 } else { 0.03 };
-            let calls = 2 + self.random.random_range(0..12);
+            let calls = 1 + self.lognormal(6.0, 0.8).min(150.0) as usize;
+            // A page calls much at once, a person at the console does not.
+            let pause = if self.chance(0.3) { 10 * SECOND } else { 2 * MINUTE };
             let mut at = at;
             if self.chance(mistyped) {
                 self.emit(at, index, &place.0, &agent, true, Some("InvalidCredentials"), events);
             }
             for _ in 0..calls {
-                at += self.random.random_range(SECOND..2 * MINUTE);
+                at += self.random.random_range(SECOND..pause);
                 let is_write = self.chance(user.writing);
                 let is_failing = self.chance(user.failing);
                 // What fails is often tried again.
