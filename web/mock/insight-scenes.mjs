@@ -6,7 +6,7 @@ const ID = '5b1e0c52-7f0d-5f0e-9d2a-3c1a52b7f00'
 const read = (number) => `/insights/${ID}${number}`
 const lines = (page) => page.getByRole('list', { name: 'Insights', exact: true }).getByRole('listitem').first().waitFor()
 const why = (page) => text(page, 'Why it is unusual')
-const below = (page) => page.getByText('What it is made of').evaluate((part) => part.scrollIntoView())
+const below = (page) => page.getByText('What it is made of').evaluate((part) => part.closest('.insight-detail').scrollBy(0, part.getBoundingClientRect().top - 120))
 
 export const scenes = [
   ['insights', '/insights', lines],
@@ -31,5 +31,7 @@ export const scenes = [
   ['insight-praise', read(1), async (page) => { await click(page, 'Useful'); await text(page, 'What came of it') }],
   ['insight-alert', read(1), async (page) => { await click(page, 'Alert on such'); await text(page, 'New alert on a search') }],
   ['insights-expected', '/insights/expected', (page) => page.getByRole('heading', { level: 1 }).waitFor()],
+  ['insight-profile', '/activity?q=outcome:==failure+initiator.name:==bob', async (page) => { await page.getByRole('row').nth(8).waitFor(); await page.getByRole('row').filter({ hasText: 'refused' }).or(page.getByRole('row').filter({ hasText: 'denied' })).first().click(); await click(page, 'Profile of this user'); await text(page, 'Usual hours') }],
+  ['insight-home', '/', (page) => text(page, 'Unusual now')],
   ['insights-settings', '/insights/settings', (page) => text(page, 'What is known')],
 ]

@@ -84,7 +84,7 @@ export function startMock({ port = 5180, events: count = 12_000, delayMs = 0, ra
     const from = parseTime(search.get('from'), at) ?? (rows.length > 0 ? Date.parse(rows[0].eventTime) : at - 864e5)
     const to = parseTime(search.get('to'), at) ?? at
     const steps = [['PT1S', 1e3], ['PT5S', 5e3], ['PT15S', 15e3], ['PT1M', 6e4], ['PT5M', 3e5], ['PT15M', 9e5], ['PT30M', 18e5], ['PT1H', 36e5], ['PT3H', 108e5], ['PT6H', 216e5], ['PT12H', 432e5], ['P1D', 864e5]]
-    const [interval, step] = steps.find(([, ms]) => (to - from) / ms <= 120) ?? steps.at(-1)
+    const [interval, step] = (search.get('interval') === '1h' ? steps.find(([name]) => name === 'PT1H') : steps.find(([, ms]) => (to - from) / ms <= 120)) ?? steps.at(-1)
     const start = Math.floor(from / step) * step
     const buckets = []
     for (let time = start; time < to; time += step) buckets.push({ start: new Date(time).toISOString(), counts: {} })

@@ -17,6 +17,7 @@ import { Trouble } from '../ui/Trouble'
 import { useActions } from './actions'
 import { fieldLabel } from './columns'
 import { modelRows, permalink, rawRows, resultOf, sentenceOf, shorten, valueAt, visible, type FieldRow } from './event'
+import { Profile } from './Profile'
 import type { Tab } from './search'
 import { ago, clock, fullTime, lengthText } from './time'
 
@@ -180,6 +181,7 @@ function Summary({ event }: { event: AuditEvent }) {
           <section key={title}>
             <h3>{title}</h3>
             <Rows rows={rows} />
+            {profileOf(title, rows)}
           </section>
         )
       })}
@@ -226,6 +228,14 @@ function Summary({ event }: { event: AuditEvent }) {
       </section>
     </>
   )
+}
+
+const PROFILED = ['initiator.name', 'initiator.id', 'initiator.host.address'] as const
+
+/** Of somebody by their name, or else by their id; of an address by itself. */
+function profileOf(title: string, rows: readonly FieldRow[]) {
+  const [row] = title === 'Who' || title === 'From where' ? PROFILED.flatMap((field) => rows.flatMap((one) => (one.field === field ? [{ field, value: one.value }] : []))) : []
+  return row && <Profile key={row.value} {...row} />
 }
 
 function Fields({ event }: { event: AuditEvent }) {

@@ -1,8 +1,11 @@
 /** One menu for every value on the page; it opens where it is asked for. */
-import { Columns3, Copy, Filter, FilterX, Target } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { Columns3, Copy, Filter, FilterX, Lightbulb, Target } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
+import { useSigned } from '../session/me'
 import { copyText } from '../ui/notice'
 import type { FilterMode } from '../query/terms'
+import { insightsAbout } from './about'
 import { fieldLabel } from './columns'
 import { shorten } from './event'
 
@@ -21,6 +24,8 @@ interface ValueMenuProps {
 
 export function ValueMenu({ asked, onClose, onFilter, onAddColumn }: ValueMenuProps) {
   const { anchor, field, value } = asked
+  const { rights } = useSigned()
+  const about = rights.may('alerts.read') ? insightsAbout(field, value) : undefined
   const place = anchor.getBoundingClientRect()
   return (
     <DropdownMenu.Root
@@ -66,6 +71,13 @@ export function ValueMenu({ asked, onClose, onFilter, onAddColumn }: ValueMenuPr
           <DropdownMenu.Item className="menu-item" onSelect={() => onAddColumn(field)}>
             <Columns3 size={14} aria-hidden /> Add as column
           </DropdownMenu.Item>
+          {about && (
+            <DropdownMenu.Item className="menu-item" asChild>
+              <Link to="/insights" search={about} preload={false}>
+                <Lightbulb size={14} aria-hidden /> Insights about this
+              </Link>
+            </DropdownMenu.Item>
+          )}
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>

@@ -31,6 +31,11 @@ export const api = {
     const { query, text } = sent(filter)
     return take(http.GET('/api/v1/events/histogram', { params: { query: { ...query, interval: 'auto', by: 'result' } }, signal }), text.text, text.begins)
   },
+  /** By hours, of so many days as are fewer than a thousand of them. */
+  hours: (filter: Filter, signal: AbortSignal): Promise<Histogram> => {
+    const { query, text } = sent(filter)
+    return take(http.GET('/api/v1/events/histogram', { params: { query: { ...query, interval: '1h', by: 'result' } }, signal }), text.text, text.begins)
+  },
   top: (filter: Filter & { field: string; prefix?: string; limit?: number }, signal: AbortSignal): Promise<Facet> => {
     const { query, text } = sent(filter)
     return take(http.GET('/api/v1/events/top', { params: { query }, signal }), text.text, text.begins)

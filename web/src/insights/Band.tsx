@@ -27,13 +27,13 @@ export function Band({ insight, period }: { insight: Insight; period: 60 | 300 |
       <div className="panel-head">
         <h3 id={`band-${insight.id}`}>Against what is usual</h3>
         <span className="spring" />
-        <div className="segmented" role="group" aria-label="Counted by">
+        {!isNone && <div className="segmented" role="group" aria-label="Counted by">
           {PERIODS.map(([seconds, label]) => (
             <Link key={seconds} to="." search={(now) => ({ ...now, period: seconds === 300 ? undefined : String(seconds) })} preload={false} replace className="segment" activeProps={{ className: '' }} aria-current={seconds === period ? 'true' : undefined}>
               {label}
             </Link>
           ))}
-        </div>
+        </div>}
       </div>
       {isNone ? (
         <p className="muted small">No counts are kept for this kind of insight: why it is unusual stands below.</p>

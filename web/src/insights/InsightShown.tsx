@@ -96,7 +96,7 @@ export function InsightShown({ insight, staleness }: { insight: Insight; stalene
               <div>
                 <dt>Usual ×</dt>
                 <dd>
-                  <strong>{far}</strong> <span className="muted small">{deviationTitle(far).toLowerCase()}</span>
+                  <strong>{far}</strong> <span className="muted small">{deviationTitle(far)}</span>
                 </dd>
               </div>
             )}

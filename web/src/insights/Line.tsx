@@ -32,7 +32,7 @@ export const Line = memo(
             <KindMark kind={insight.insight_type} />
           </span>
           <span className="cell-says">{withShortIds(visible(insight.sentence))}</span>
-          <span className="cell-far tabular" title={far === undefined ? undefined : deviationTitle(far)}>
+          <span className="cell-far tabular" title={far === undefined ? undefined : `${far} ${deviationTitle(far)}`}>
             {far !== undefined && <strong>{far}</strong>}
           </span>
           <span className="cell-start">

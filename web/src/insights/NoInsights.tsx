@@ -44,7 +44,7 @@ export function NoInsights({ search, status, counts, onChange }: NoInsightsProps
       </Empty>
     )
   }
-  if (learning && status) {
+  if (learning) {
     return (
       <Empty Icon={GraduationCap} title="Learning what is usual here">
         <progress className="learning-bar" value={learning.part} max={1} aria-label="Learned so far" />

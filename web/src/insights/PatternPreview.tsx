@@ -14,8 +14,7 @@ const SETTLE_MS = 400
 
 export function PatternPreview({ pattern, problem }: { pattern: InsightPattern; problem: string | undefined }) {
   // Until when it holds changes nothing about what was.
-  const { expires_at: _until, ...what } = pattern
-  const asked = JSON.stringify(what)
+  const asked = JSON.stringify({ ...pattern, expires_at: undefined })
   const settled = useSettled(asked, SETTLE_MS)
   const preview = useQuery({ queryKey: ['insights', 'preview', settled], queryFn: ({ signal }) => insights.preview(JSON.parse(settled) as InsightPattern, signal), enabled: problem === undefined, staleTime: 60_000, retry: false })
   const body = (() => {

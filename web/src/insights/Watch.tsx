@@ -107,15 +107,15 @@ function Watch() {
   const isFirst = isEmpty && status.data !== undefined && (status.data.learning_since == null || !status.data.is_ready) && counts.data?.all === 0
   return (
     <SayingContext value={saying.context}>
-      <div className={`watch${open === undefined ? '' : ' is-reading'}`}>
-        <div className="watch-list" ref={scroll} aria-busy={list.isFetching}>
+      <div className={`unusual${open === undefined ? '' : ' is-reading'}`}>
+        <div className="unusual-list" ref={scroll} aria-busy={list.isFetching}>
           <h1 className="visually-hidden">Insights</h1>
-          {open === undefined && (!isFirst || status.data.learning_since != null) && <Cards search={search} status={status.data} counts={counts.data} />}
+          {open === undefined && !isFirst && <Cards search={search} status={status.data} counts={counts.data} />}
           {!isFirst && (
             <Filters search={search} insights={shown} span={span} expected={counts.data?.expected} check={(start) => api.list({ ...queryOf({ from: start }), limit: 1 }, false, AbortSignal.timeout(10_000))} onChange={change} onAgain={again} isFetching={list.isFetching && !list.isFetchingNextPage} />
           )}
           {list.isError && shown.length > 0 && (
-            <p className="banner error watch-banner" role="alert">
+            <p className="banner error unusual-banner" role="alert">
               This may be out of date: {list.error.message}{' '}
               <button type="button" className="link-button" onClick={again}>
                 Try again
@@ -151,7 +151,7 @@ function Watch() {
                 ))}
               </ul>
               {list.isFetchNextPageError && (
-                <p className="banner error watch-banner" role="alert">
+                <p className="banner error unusual-banner" role="alert">
                   Older ones did not come: {list.error.message}
                 </p>
               )}

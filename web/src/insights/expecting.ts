@@ -47,5 +47,3 @@ export function patternProblem(rows: readonly PatternRow[]): string | undefined 
   return empty ? `${PATTERN_LABELS[empty.field]} has no value.` : undefined
 }
 
-/** Whether nothing of an account would be told any more. */
-export const coversAll = (rows: readonly PatternRow[]): boolean => rows.filter((row) => row.isOn).every((row) => /^\*+$/.test(row.value.trim()))

@@ -65,7 +65,7 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0)
 const text = (value: unknown, otherwise = ''): string => (typeof value === 'string' ? value : otherwise)
 
-export function testOf(insight: Pick<Insight, 'test'>): Test {
+export function testOf(insight: { test: unknown }): Test {
   const test = members(insight.test)
   return {
     method: text(test.method, 'fact'),
@@ -81,7 +81,7 @@ export function testOf(insight: Pick<Insight, 'test'>): Test {
   }
 }
 
-export function statisticsOf(insight: Pick<Insight, 'statistics'>): Statistics {
+export function statisticsOf(insight: { statistics: unknown }): Statistics {
   const all = members(insight.statistics)
   return {
     count: number(all.insightCount),
@@ -97,7 +97,7 @@ export function statisticsOf(insight: Pick<Insight, 'statistics'>): Statistics {
 
 const ABSENT_MAX = 2
 
-export function attributionsOf(insight: Pick<Insight, 'attributions'>): Attribution[] {
+export function attributionsOf(insight: { attributions: unknown }): Attribution[] {
   return list(insight.attributions).flatMap((one) => {
     const { attribute, insight: now, baseline } = members(one)
     const usual = new Map(list(baseline).map((entry) => [text(members(entry).value), number(members(entry).share)]))
@@ -114,7 +114,7 @@ export function attributionsOf(insight: Pick<Insight, 'attributions'>): Attribut
   })
 }
 
-export function evidenceOf(insight: Pick<Insight, 'evidence' | 'start' | 'until' | 'count'>): Evidence {
+export function evidenceOf(insight: { evidence: unknown } & Pick<Insight, 'start' | 'until' | 'count'>): Evidence {
   const evidence = members(insight.evidence)
   return {
     stream: text(evidence.stream, 'activity'),

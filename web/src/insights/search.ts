@@ -64,7 +64,10 @@ export function queryOf(search: InsightSearch): InsightQuery {
 }
 
 /** The same list without what the cards choose between. */
-export function withoutCards({ insight_type: _kind, state: _state, ...rest }: InsightSearch): InsightSearch {
+export function withoutCards(search: InsightSearch): InsightSearch {
+  const rest = { ...search }
+  delete rest.insight_type
+  delete rest.state
   return rest
 }
 

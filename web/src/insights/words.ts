@@ -20,7 +20,7 @@ export function deviation({ insight_type, times_usual }: Pick<Insight, 'insight_
   return RATES.has(insight_type) ? 'new' : undefined
 }
 
-export const deviationTitle = (text: string): string => (text === 'new' ? 'Next to none is usual' : `${text} what is usual`)
+export const deviationTitle = (text: string): string => (text === 'new' ? 'next to none is usual' : 'what is usual')
 
 /** `42 min`; of one that goes on, how long by now. */
 export function lasted({ start, end }: Pick<Insight, 'start' | 'end'>, now: number): string {

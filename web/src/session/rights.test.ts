@@ -10,7 +10,7 @@ function rights(permissions: string[], account?: string, isOperator = false): Ri
   return new Rights(me, account)
 }
 
-const seen = (of: Rights) => (['/', '/activity', '/alerts', '/rules', '/audit', '/rejects', '/settings/keys', '/settings', '/me/activity'] satisfies Place[]).filter((place) => maySee(of, place))
+const seen = (of: Rights) => (['/', '/activity', '/insights', '/alerts', '/rules', '/audit', '/rejects', '/settings/keys', '/settings', '/me/activity'] satisfies Place[]).filter((place) => maySee(of, place))
 
 describe('what a person sees', () => {
   test('a member sees and lands on their own activity', () => {
@@ -21,10 +21,10 @@ describe('what a person sees', () => {
   test('a reader of spaces sees Activity and no settings', () => expect(seen(rights(['own-activity.read', 'space-events.read']))).toEqual(['/activity', '/me/activity']))
   test('who exports sees Settings for the downloads there', () => expect(seen(rights(['space-events.read', 'events.export']))).toEqual(['/activity', '/settings', '/me/activity']))
   test('who reads keys sees Settings for their sake', () => expect(seen(rights(['keys.read']))).toEqual(['/settings/keys', '/settings', '/me/activity']))
-  test('who reads alerts sees Alerts, and Settings for the channels there', () => expect(seen(rights(['alerts.read']))).toEqual(['/alerts', '/settings', '/me/activity']))
+  test('who reads alerts sees Alerts, and Settings for the channels there', () => expect(seen(rights(['alerts.read']))).toEqual(['/insights', '/alerts', '/settings', '/me/activity']))
   test('who reads alerts and events lands at Home', () => {
     const reader = rights(['alerts.read', 'space-events.read'])
-    expect(seen(reader)).toEqual(['/', '/activity', '/alerts', '/settings', '/me/activity'])
+    expect(seen(reader)).toEqual(['/', '/activity', '/insights', '/alerts', '/settings', '/me/activity'])
     expect(landing(reader)).toBe('/')
     expect(landing(rights(['space-events.read']))).toBe('/activity')
   })

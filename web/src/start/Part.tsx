@@ -4,7 +4,7 @@ import { useId, type ReactNode } from 'react'
 import { useDelayed } from '../ui/hooks'
 import { Trouble } from '../ui/Trouble'
 
-const BONES = { insights: 4, rows: 8, alerts: 5 }
+const BONES = { insights: 4, rows: 8, alerts: 5, lines: 2 }
 
 interface PartProps<T> {
   title: string

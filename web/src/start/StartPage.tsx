@@ -12,6 +12,7 @@ import { LatestFindings } from './LatestFindings'
 import { OpenAlerts } from './OpenAlerts'
 import { Part } from './Part'
 import { useCards, useHasEvents, useLatestFindings, useWaitingAlerts } from './queries'
+import { UnusualNow } from './UnusualNow'
 import { Watched } from './Watched'
 
 export function StartPage() {
@@ -90,6 +91,7 @@ export function StartPage() {
           >
             {(data) => <OpenAlerts counts={data.counts} alerts={data.alerts} />}
           </Part>
+          <UnusualNow />
           <Watched />
         </div>
       </div>

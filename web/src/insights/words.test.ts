@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import type { Insight, InsightStatus } from '../api/shapes'
+import { testOf } from './parts'
+import { chanceWords, contributorQuery, deviation, isExpected, lasted, learningOf, likeThisQuery, percent, rough, shareChange, termWords, testSentences, windowWords } from './words'
+
+const rate = (times_usual: number | null, insight_type: Insight['insight_type'] = 'ApiCallRateInsight') => deviation({ times_usual, insight_type })
+
+describe('how far from usual', () => {
+  test('is told in times, with two digits', () => expect([rate(14), rate(7.12), rate(0.95), rate(1234.5)]).toEqual(['14×', '7.1×', '1×', '1,235×']))
+  test('is new where next to nothing was expected', () => expect(rate(null)).toBe('new'))
+  test('is not told of what is not counted', () => expect(rate(null, 'IpInsight')).toBeUndefined())
+  test('numbers keep two digits below one', () => expect([0, 0.04, 0.1666, 9.94, 9.96].map(rough)).toEqual(['0', '0.04', '0.17', '9.9', '10']))
+})
+
+describe('how long it lasted', () => {
+  const start = '2026-11-20T10:00:00Z'
+  const now = Date.parse('2026-11-20T12:30:00Z')
+  test('runs to its end', () => expect(lasted({ start, end: '2026-11-20T10:42:00Z' }, now)).toBe('42 min'))
+  test('runs to now while it goes on', () => expect(lasted({ start, end: null }, now)).toBe('2 h 30 min'))
+  test('is a minute at least', () => expect(lasted({ start, end: start }, now)).toBe('1 min'))
+})
+
+describe('by chance', () => {
+  test('a p-value of a window is turned into how often a year has it', () => {
+    // 2016 windows a week: 1e-5 of 105,195 a year is about once a year.
+    expect(chanceWords(5)).toBe('about once in 50 weeks')
+    expect(chanceWords(8.21)).toBe('about once in 1,500 years')
+  })
+  test('what cannot be told apart is not told apart', () => expect(chanceWords(24.6)).toBe('less than once in a million years'))
+  test('what is frequent is told in days', () => expect([chanceWords(3), chanceWords(2)]).toEqual(['about once in 3.5 days', 'about every day']))
+  test('is said of counts, not of signs or facts', () => {
+    const said = (method: string) => testSentences(testOf({ test: { method, windowMinutes: 10, count: 420, expected: 30, upper: 46, score: 9, threshold: 8, of: 1000 } })).join(' ')
+    expect(said('negative-binomial')).toContain('by chance')
+    expect(said('beta-binomial')).toContain('420 of 1,000 calls failed')
+    expect(said('likelihood-ratio')).not.toContain('by chance')
+    expect(said('first-day')).not.toContain('by chance')
+    expect(said('fact')).toContain('plain fact')
+  })
+  test('windows are told in the largest unit that fits', () => expect([1, 10, 60, 90, 180, 1440, 2880].map(windowWords)).toEqual(['1 minute', '10 minutes', '1 hour', '90 minutes', '3 hours', '24 hours', '2 days']))
+})
+
+test('a sign that is not known is told as it is called', () => expect([termWords('network'), termWords('moon')]).toEqual(['a network never used before', 'moon']))
+
+describe('what it is made of', () => {
+  test('a share is told against what is usual', () => expect([shareChange({ share: 0.86, usualShare: 0.07 }), shareChange({ share: 0.1, usualShare: 0.5 }), shareChange({ share: 0.5, usualShare: 0.502 })]).toEqual(['+79 points', '−40 points', undefined]))
+  test('little is not nothing', () => expect([0, 0.004, 0.5, 1].map(percent)).toEqual(['0 %', '< 1 %', '50 %', '100 %']))
+  test('leads to its events', () => expect(contributorQuery('action:===a', 'principalId', 'bob b')).toBe('action:===a initiator.name:=="bob b"'))
+  test('no error is the absence of a code', () => expect(contributorQuery('action:===a', 'errorCode', 'null')).toBe('action:===a -reason.reasonType:*'))
+  test('what has no field leads nowhere', () => expect(contributorQuery('', 'moon', 'full')).toBeUndefined())
+})
+
+test('learning is told in whole hours until it is over', () => {
+  const status = { is_ready: false, learned_hours: 17.9 } as InsightStatus
+  expect(learningOf(status)).toEqual({ text: '17 h of 24 h', part: 17.9 / 24 })
+  expect(learningOf({ ...status, is_ready: true })).toBeUndefined()
+})
+
+test('one that a pattern covers is expected, and so is one of which somebody said so', () => {
+  expect([isExpected({ verdict: 'expected', expected_by: null }), isExpected({ verdict: null, expected_by: 'exp_1' }), isExpected({ verdict: 'useful', expected_by: null })]).toEqual([true, true, false])
+})
+
+test('an alert on insights like one looks for their starts', () => {
+  const insight = { insight_type: 'ApiCallRateInsight', event_source: 'kms', event_name: 'kms.secrets.delete', principal_id: null } as Insight
+  expect(likeThisQuery(insight)).toBe('action:===whodid.insight.start requestData.insightType:===ApiCallRateInsight requestData.eventSource:===kms requestData.eventName:===kms.secrets.delete')
+})
