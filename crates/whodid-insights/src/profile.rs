@@ -421,7 +421,7 @@ impl Crowd {
     }
 
     pub fn bytes(&self) -> usize {
-        self.values.iter().map(|values| tree_bytes(values)).sum()
+        self.values.iter().map(tree_bytes).sum()
     }
 }
 

@@ -118,6 +118,8 @@ fn words_of(term: &str) -> &str {
         "writes" => "changes things at once",
         "users" => "several people from it at once",
         "service" => "a service never used before",
+        "elsewhere" => "is active elsewhere at the same time",
+        "calls" => "does more than in a usual visit",
         other => other,
     }
 }
