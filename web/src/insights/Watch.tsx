@@ -139,7 +139,7 @@ function Watch() {
                 <span />
                 <span>Kind</span>
                 <span>What is unusual</span>
-                <span className="cell-far">Usual ×</span>
+                <span className="line-far">Usual ×</span>
                 <span>Start</span>
                 <span>Lasted</span>
                 <span>Region</span>
