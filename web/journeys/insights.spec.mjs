@@ -165,9 +165,11 @@ export const journeys = [
       await until('the kind is kept', () => kind.isChecked(), (now) => now === !before)
       await kind.click()
       await notice(page, `“Access key” is ${before ? 'on' : 'off'}`).waitFor()
-      await page.getByRole('radio', { name: /^High/ }).check()
+      const sensitivity = (name) => page.getByRole('radio', { name: new RegExp(`^${name}`) })
+      await sensitivity('High').click()
       await notice(page, 'Sensitivity is high now').waitFor()
-      await page.getByRole('radio', { name: /^Normal/ }).check()
+      await until('the choice stands', () => sensitivity('High').isChecked(), Boolean)
+      await sensitivity('Normal').click()
       await notice(page, 'Sensitivity is normal now').waitFor()
       await check(page, 'settings of insights')
     },
