@@ -15,6 +15,7 @@ import { journeys as accessibility } from './accessibility.spec.mjs'
 import { journeys as activity } from './activity.spec.mjs'
 import { journeys as alerts } from './alerts.spec.mjs'
 import { journeys as channels } from './channels.spec.mjs'
+import { journeys as insights } from './insights.spec.mjs'
 import { journeys as keeping } from './keeping.spec.mjs'
 import { journeys as packages } from './packages.spec.mjs'
 import { journeys as pages } from './pages.spec.mjs'
@@ -45,6 +46,7 @@ const files = [
   { name: 'rules', lane: 2, journeys: rules },
   { name: 'packages', lane: 2, journeys: packages },
   { name: 'alerts', lane: 2, journeys: alerts },
+  { name: 'insights', lane: 2, journeys: insights },
   { name: 'channels', lane: 2, journeys: channels },
   { name: 'searches', lane: 2, journeys: searches },
   { name: 'start', lane: 2, journeys: start },

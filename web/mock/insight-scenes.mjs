@@ -23,7 +23,7 @@ export const scenes = [
   ['insight-address', read(2), why],
   ['insight-fact', read(4), why],
   ['insight-useful', read(5), why],
-  ['insight-json', `${read(1)}?form=actiontrail`, async (page) => { await why(page); await page.getByRole('link', { name: 'ActionTrail' }).scrollIntoViewIfNeeded() }],
+  ['insight-json', `${read(1)}?form=actiontrail`, async (page) => { await why(page); await page.getByRole('button', { name: 'ActionTrail' }).scrollIntoViewIfNeeded() }],
   ['insight-table', read(3), async (page) => { await why(page); await click(page, 'As table') }],
   ['insight-gone', '/insights/no-such', (page) => text(page, 'No such insight')],
   ['insight-reader', read(1), (page) => text(page, 'You may not see this'), { as: 'carol' }],

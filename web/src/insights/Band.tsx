@@ -1,5 +1,5 @@
 /** What was counted against what was expected: the line, the band of what is usual, and the insight shaded. */
-import { Link } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import { niceCeiling, pointText, ticks } from '../activity/ticks'
 import { Problem } from '../api/problem'
@@ -18,6 +18,7 @@ const TOP = 10
 
 export function Band({ insight, period }: { insight: Insight; period: 60 | 300 | 3600 }) {
   const series = useInsightSeries(insight.id, { period }, insight.state === 'ended')
+  const navigate = useNavigate()
   const waiting = useDelayed(series.isPending)
   const stale = useDelayed(series.isPlaceholderData)
   // Of addresses and facts nothing may have been counted.
@@ -29,9 +30,9 @@ export function Band({ insight, period }: { insight: Insight; period: 60 | 300 |
         <span className="spring" />
         {!isNone && <div className="segmented" role="group" aria-label="Counted by">
           {PERIODS.map(([seconds, label]) => (
-            <Link key={seconds} to="." search={(now) => ({ ...now, period: seconds === 300 ? undefined : String(seconds) })} preload={false} replace className="segment" activeProps={{ className: '' }} aria-current={seconds === period ? 'true' : undefined}>
+            <button key={seconds} type="button" aria-pressed={seconds === period} onClick={() => void navigate({ to: '.', search: (now) => ({ ...now, period: seconds === 300 ? undefined : String(seconds) }), replace: true })}>
               {label}
-            </Link>
+            </button>
           ))}
         </div>}
       </div>

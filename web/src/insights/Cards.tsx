@@ -24,7 +24,7 @@ export function Cards({ search, status, counts }: CardsProps) {
   return (
     <ul className="insight-cards" aria-label="Insights by kind">
       <li>
-        <Link to="/insights" search={(now) => ({ ...now, state: isOpen ? undefined : 'open' })} preload={false} className={`insight-card is-all${open !== undefined && open > 0 ? ' has-open' : ''}`} activeProps={{ className: '' }} aria-current={isOpen ? 'true' : undefined}>
+        <Link to="/insights" search={(now) => ({ ...now, state: isOpen ? undefined : 'open' })} preload={false} className={`insight-card is-all${open !== undefined && open > 0 ? ' has-open' : ''}`} activeProps={{ className: '' }} activeOptions={{ exact: true, explicitUndefined: true }} aria-current={isOpen ? 'true' : undefined}>
           <span className="insight-card-title">
             <CircleDot size={14} aria-hidden /> Open
           </span>
@@ -38,7 +38,7 @@ export function Cards({ search, status, counts }: CardsProps) {
         const isHere = search.insight_type === kind.insight_type
         return (
           <li key={kind.insight_type}>
-            <Link to="/insights" search={(now) => ({ ...now, insight_type: isHere ? undefined : kind.insight_type })} preload={false} className={`insight-card${kind.open > 0 ? ' has-open' : ''}`} activeProps={{ className: '' }} aria-current={isHere ? 'true' : undefined} title={what}>
+            <Link to="/insights" search={(now) => ({ ...now, insight_type: isHere ? undefined : kind.insight_type })} preload={false} className={`insight-card${kind.open > 0 ? ' has-open' : ''}`} activeProps={{ className: '' }} activeOptions={{ exact: true, explicitUndefined: true }} aria-current={isHere ? 'true' : undefined} title={what}>
               <span className="insight-card-title">
                 <Icon size={14} aria-hidden /> {title}
               </span>

@@ -38,7 +38,8 @@ function Parts({ status }: { status: InsightStatus }) {
       notify(said)
     },
   })
-  const { settings } = status
+  // What was chosen stands at once; a refusal puts it back.
+  const settings = save.isPending ? save.variables.body : status.settings
   const change = (body: Partial<InsightSettings>, said: string): void => {
     if (!save.isPending) save.mutate({ body: { ...settings, ...body }, said })
   }
@@ -50,16 +51,15 @@ function Parts({ status }: { status: InsightStatus }) {
         </p>
       )}
       <ChangeError error={save.error} />
-      <Kinds status={status} mayManage={mayManage} onChange={change} />
+      <Kinds status={status} on={settings.on} mayManage={mayManage} onChange={change} />
       <Sensitivity value={settings.sensitivity ?? 'normal'} mayManage={mayManage} onChange={(sensitivity) => change({ sensitivity }, `Sensitivity is ${SENSITIVITIES[sensitivity].label.toLowerCase()} now`)} />
       <Learning status={status} />
     </div>
   )
 }
 
-function Kinds({ status, mayManage, onChange }: { status: InsightStatus; mayManage: boolean; onChange: (body: Partial<InsightSettings>, said: string) => void }) {
+function Kinds({ status, on, mayManage, onChange }: { status: InsightStatus; on: InsightSettings['on']; mayManage: boolean; onChange: (body: Partial<InsightSettings>, said: string) => void }) {
   const id = useId()
-  const { on } = status.settings
   return (
     <fieldset className="panel setting-group">
       <legend>Kinds</legend>
@@ -82,7 +82,7 @@ function Kinds({ status, mayManage, onChange }: { status: InsightStatus; mayMana
               type="checkbox"
               role="switch"
               className="switch"
-              checked={kind.is_on}
+              checked={on.includes(kind.insight_type)}
               disabled={!mayManage}
               title={mayManage ? undefined : 'Needs rules.manage'}
               aria-describedby={`${field}-what`}

@@ -25,37 +25,39 @@ export const Line = memo(
     return (
       <li className={`insight-line is-${severityOf(insight)}${isOpen ? ' is-open' : ''}${goesOn ? '' : ' is-over'}${isExpected(insight) ? ' is-expected' : ''}`} data-insight={insight.id}>
         <Link to="/insights/$id" params={{ id: insight.id }} search={(search) => ({ ...search, period: undefined, form: undefined })} preload={false} className="insight-row" activeProps={{ className: '' }} aria-current={isOpen ? 'true' : undefined} onFocus={onFocus}>
-          <span className="cell-mark">
+          <span className="line-mark">
             <SeverityMark insight={insight} isShort />
           </span>
-          <span className="cell-kind">
+          <span className="line-kind">
             <KindMark kind={insight.insight_type} />
           </span>
-          <span className="cell-says">{withShortIds(visible(insight.sentence))}</span>
-          <span className="cell-far tabular" title={far === undefined ? undefined : `${far} ${deviationTitle(far)}`}>
-            {far !== undefined && <strong>{far}</strong>}
-          </span>
-          <span className="cell-start">
+          <span className="line-says">{withShortIds(visible(insight.sentence))}</span>
+          <span className="line-start">
             <time dateTime={insight.start} title={hoverTime(insight.start)}>
               {day} {time.slice(0, 5)}
             </time>
-            <span className="muted small cell-ago"> {relative(insight.start, now)}</span>
+            <span className="muted small line-ago"> {relative(insight.start, now)}</span>
           </span>
-          <span className="cell-lasted">
-            {goesOn ? (
-              <span className="goes-on">
-                <i aria-hidden /> goes on, {lasted(insight, now)}
-              </span>
-            ) : (
-              <span className="muted">
-                <span className="visually-hidden">over after </span>
-                {lasted(insight, now)}
-              </span>
-            )}
-          </span>
-          <span className="cell-region muted mono small">{insight.region}</span>
-          <span className="cell-verdict">
-            <VerdictMark insight={insight} />
+          <span className="line-region muted mono small">{insight.region}</span>
+          <span className="line-foot">
+            <span className="line-far tabular" title={far === undefined ? undefined : `${far} ${deviationTitle(far)}`}>
+              {far !== undefined && <strong>{far}</strong>}
+            </span>
+            <span className="line-lasted">
+              {goesOn ? (
+                <span className="goes-on">
+                  <i aria-hidden /> goes on, {lasted(insight, now)}
+                </span>
+              ) : (
+                <span className="muted">
+                  <span className="visually-hidden">over after </span>
+                  {lasted(insight, now)}
+                </span>
+              )}
+            </span>
+            <span className="line-verdict">
+              <VerdictMark insight={insight} />
+            </span>
           </span>
         </Link>
       </li>

@@ -1,6 +1,6 @@
 /** The insight as JSON: whodid's own form, and those of the vendors whose insights it is like. The form is in the address. */
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { ChevronRight, Copy } from 'lucide-react'
 import { insights } from '../api/insights'
 import type { Insight } from '../api/shapes'
@@ -11,6 +11,8 @@ const FORMS = [['whodid', 'whodid'], ['actiontrail', 'ActionTrail'], ['cloudtrai
 const BEFORE_MS = 60_000
 
 export function RecordForms({ insight, form }: { insight: Insight; form: string | undefined }) {
+  const navigate = useNavigate()
+  const show = (next: string | undefined): void => void navigate({ to: '.', search: (now) => ({ ...now, form: next }), replace: true })
   const vendor = vendorForm(form)
   const from = new Date(Date.parse(insight.start) - BEFORE_MS).toISOString()
   const asked = useQuery({ queryKey: ['insights', 'form', insight.id, vendor], queryFn: ({ signal }) => (vendor ? insights.inForm(vendor, insight.id, from, signal) : Promise.resolve([])), enabled: vendor !== undefined })
@@ -22,17 +24,17 @@ export function RecordForms({ insight, form }: { insight: Insight; form: string 
     <section className="alert-part record-forms">
       <div className="panel-head">
         <h3>
-          <Link to="." search={(now) => ({ ...now, form: isOpen ? undefined : 'whodid' })} preload={false} replace className="fold-link" activeProps={{}} aria-expanded={isOpen} role="button">
+          <button type="button" className="fold-button" aria-expanded={isOpen} onClick={() => show(isOpen ? undefined : 'whodid')}>
             <ChevronRight size={13} aria-hidden className={isOpen ? 'turned' : ''} /> As JSON
-          </Link>
+          </button>
         </h3>
         <span className="spring" />
         {isOpen && (
           <div className="segmented" role="group" aria-label="Form">
             {FORMS.map(([one, label]) => (
-              <Link key={one} to="." search={(now) => ({ ...now, form: one })} preload={false} replace className="segment" activeProps={{ className: '' }} aria-current={form === one ? 'true' : undefined}>
+              <button key={one} type="button" aria-pressed={form === one} onClick={() => show(one)}>
                 {label}
-              </Link>
+              </button>
             ))}
           </div>
         )}

@@ -35,7 +35,7 @@ function Watch() {
   const { rights } = useSigned()
   const path = useRouterState({ select: (state) => state.location.pathname })
   const open = /^\/insights\/([^/]+)$/.exec(path)?.[1]
-  const { insight_type, state, from, to } = search
+  const { from, to } = search
   const query = useMemo(() => queryOf(search), [search])
   const status = useInsightStatus()
   const counts = useInsightCounts(queryOf(withoutCards(search)))
@@ -133,13 +133,12 @@ function Watch() {
             <div className={`insight-list${stale ? ' stale' : ''}`}>
               <p className="insight-total muted small" role="status">
                 {total !== undefined && `${count(total.all)} ${total.all === 1 ? 'insight' : 'insights'}${total.open > 0 ? `, ${count(total.open)} ${total.open === 1 ? 'goes' : 'go'} on` : ''}`}
-                {insight_type === undefined && state === undefined ? '' : ' of those chosen'}
               </p>
               <div className="insight-columns" aria-hidden>
                 <span />
                 <span>Kind</span>
                 <span>What is unusual</span>
-                <span className="cell-far">Usual ×</span>
+                <span className="line-far">Usual ×</span>
                 <span>Start</span>
                 <span>Lasted</span>
                 <span>Region</span>

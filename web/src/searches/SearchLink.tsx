@@ -40,5 +40,13 @@ export function SearchLink({ watched, className = '', from, children }: SearchLi
       </Link>
     )
   }
+  // Insights have a page of their own, which reads no search.
+  if (stream === 'insights' && rights.may('alerts.read')) {
+    return (
+      <Link to="/insights" search={{}} preload={false} className={className} title={`${q}\nOpen the insights`}>
+        {children}
+      </Link>
+    )
+  }
   return <span className={className}>{children}</span>
 }
