@@ -154,40 +154,58 @@ pub enum InsightForm {
 #[serde(deny_unknown_fields)]
 pub struct InsightParams {
     /// The account; not needed where one may be read.
+    #[param(nullable = false)]
     pub account: Option<String>,
     /// Of this kind.
+    #[param(inline, nullable = false)]
     pub insight_type: Option<InsightType>,
     /// That go on, or that are over.
+    #[param(inline, nullable = false)]
     pub state: Option<InsightState>,
     /// About this object.
+    #[param(nullable = false)]
     pub insight_object: Option<String>,
     /// Of this action.
+    #[param(nullable = false)]
     pub event_name: Option<String>,
     /// Of this service.
+    #[param(nullable = false)]
     pub event_source: Option<String>,
     /// From this address.
+    #[param(nullable = false)]
     pub source_ip_address: Option<String>,
     /// By this access key.
+    #[param(nullable = false)]
     pub access_key_id: Option<String>,
     /// In which this principal had a part.
+    #[param(nullable = false)]
     pub principal_id: Option<String>,
     /// With this error code.
+    #[param(nullable = false)]
     pub error_code: Option<String>,
     /// Of this region.
+    #[param(nullable = false)]
     pub region: Option<String>,
     /// With this id, of the insight or of an event that tells of it.
+    #[param(nullable = false)]
     pub event_id: Option<String>,
     /// Also those that are expected.
+    #[param(nullable = false)]
     pub expected: Option<bool>,
     /// Started at this time or later; 30 days ago unless given. RFC 3339 or such as `7d`.
+    #[param(nullable = false)]
     pub from: Option<String>,
     /// Started before this time.
+    #[param(nullable = false)]
     pub to: Option<String>,
     /// Insights in a page: 1 to 200, 50 unless given.
+    #[param(nullable = false)]
     pub limit: Option<u32>,
     /// Where to go on.
+    #[param(nullable = false)]
     pub cursor: Option<String>,
     /// The form.
+    #[param(inline, nullable = false)]
     pub form: Option<InsightForm>,
 }
 
@@ -244,14 +262,19 @@ pub enum MetricDataType {
 #[serde(deny_unknown_fields)]
 pub struct InsightSeriesParams {
     /// The account; not needed where one may be read.
+    #[param(nullable = false)]
     pub account: Option<String>,
     /// From this time on; a day before the insight unless given.
+    #[param(nullable = false)]
     pub from: Option<String>,
     /// Before this time; some hours after the insight unless given.
+    #[param(nullable = false)]
     pub to: Option<String>,
     /// Seconds of a point: 60, 300 (unless given) or 3600.
+    #[param(nullable = false)]
     pub period: Option<i64>,
     /// Which points.
+    #[param(inline, nullable = false)]
     pub data_type: Option<MetricDataType>,
 }
 
@@ -261,24 +284,34 @@ pub struct InsightSeriesParams {
 #[serde(deny_unknown_fields)]
 pub struct InsightMetricParams {
     /// The account; not needed where one may be read.
+    #[param(nullable = false)]
     pub account: Option<String>,
     /// The service.
+    #[param(nullable = false)]
     pub event_source: Option<String>,
     /// The action; needed.
+    #[param(nullable = false)]
     pub event_name: Option<String>,
     /// `ApiCallRateInsight` unless given, or `ApiErrorRateInsight`.
+    #[param(inline, nullable = false)]
     pub insight_type: Option<InsightType>,
     /// The error code, of an error rate.
+    #[param(nullable = false)]
     pub error_code: Option<String>,
     /// The region.
+    #[param(nullable = false)]
     pub region: Option<String>,
     /// From this time on; a day ago unless given.
+    #[param(nullable = false)]
     pub from: Option<String>,
     /// Before this time; now unless given.
+    #[param(nullable = false)]
     pub to: Option<String>,
     /// Seconds of a point: 60, 300 (unless given) or 3600.
+    #[param(nullable = false)]
     pub period: Option<i64>,
     /// Which points.
+    #[param(inline, nullable = false)]
     pub data_type: Option<MetricDataType>,
 }
 
