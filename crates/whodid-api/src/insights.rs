@@ -192,7 +192,7 @@ pub struct InsightParams {
     /// Also those that are expected.
     #[param(nullable = false)]
     pub expected: Option<bool>,
-    /// Started at this time or later; 30 days ago unless given. RFC 3339 or such as `7d`.
+    /// Started at this time or later; 30 days ago unless this or `to` is given. RFC 3339 or such as `7d`.
     #[param(nullable = false)]
     pub from: Option<String>,
     /// Started before this time.

@@ -40,6 +40,8 @@ pub use series::{InsightPoint, InsightSeries, SeriesQuery};
 
 /// The streams that are looked at.
 const STREAMS: [&str; 2] = ["activity", "audit"];
+/// The source of what was done in whodid itself.
+const OURSELVES: &str = "whodid";
 /// How often time is let pass.
 const TICK: Duration = Duration::from_secs(1);
 /// How often what was learned is stored: so often, or so seldom that it takes no more than a fortieth of the time.
@@ -410,7 +412,14 @@ fn look(
 ) {
     let mut changes = Vec::new();
     for row in Row::all(batch) {
-        let act = act_of(row);
+        let mut act = act_of(row);
+        if activity.is_some() {
+            // Of what was done in whodid only what hides something: the rest is for who may read the audit log.
+            if !whodid_insights::conceals(act.action) {
+                continue;
+            }
+            act.source = OURSELVES;
+        }
         let taken = catch_unwind(AssertUnwindSafe(|| detector.take(&act, &mut changes)));
         if taken.is_err() {
             // A defect of ours; the next record must not suffer for it.

@@ -6558,16 +6558,6 @@ export interface components {
             /** @enum {string} */
             type: "jwt";
         };
-        /**
-         * @description The form of insights.
-         * @enum {string}
-         */
-        InsightForm: "whodid" | "actiontrail" | "cloudtrail";
-        /**
-         * @description Which points.
-         * @enum {string}
-         */
-        MetricDataType: "NonZeroData" | "FillWithZeros";
     };
     responses: never;
     parameters: never;
@@ -11985,9 +11975,9 @@ export interface operations {
                 /** @description The account; not needed where one may be read. */
                 account?: string;
                 /** @description Of this kind. */
-                insight_type?: components["schemas"]["InsightType"];
+                insight_type?: "ApiCallRateInsight" | "ApiErrorRateInsight" | "IpInsight" | "AkInsight" | "PolicyChangeInsight" | "PasswordChangeInsight" | "TrailConcealmentInsight";
                 /** @description That go on, or that are over. */
-                state?: components["schemas"]["InsightState"];
+                state?: "open" | "ended";
                 /** @description About this object. */
                 insight_object?: string;
                 /** @description Of this action. */
@@ -12017,7 +12007,7 @@ export interface operations {
                 /** @description Where to go on. */
                 cursor?: string;
                 /** @description The form. */
-                form?: components["schemas"]["InsightForm"];
+                form?: "whodid" | "actiontrail" | "cloudtrail";
             };
             header?: never;
             path?: never;
@@ -12625,15 +12615,15 @@ export interface operations {
     };
     listInsightMetricData: {
         parameters: {
-            query: {
+            query?: {
                 /** @description The account; not needed where one may be read. */
                 account?: string;
                 /** @description The service. */
                 event_source?: string;
-                /** @description The action. */
-                event_name: string;
+                /** @description The action; needed. */
+                event_name?: string;
                 /** @description `ApiCallRateInsight` unless given, or `ApiErrorRateInsight`. */
-                insight_type?: components["schemas"]["InsightType"];
+                insight_type?: "ApiCallRateInsight" | "ApiErrorRateInsight" | "IpInsight" | "AkInsight" | "PolicyChangeInsight" | "PasswordChangeInsight" | "TrailConcealmentInsight";
                 /** @description The error code, of an error rate. */
                 error_code?: string;
                 /** @description The region. */
@@ -12645,7 +12635,7 @@ export interface operations {
                 /** @description Seconds of a point: 60, 300 (unless given) or 3600. */
                 period?: number;
                 /** @description Which points. */
-                data_type?: components["schemas"]["MetricDataType"];
+                data_type?: "NonZeroData" | "FillWithZeros";
             };
             header?: never;
             path?: never;
@@ -13363,7 +13353,7 @@ export interface operations {
                 /** @description Seconds of a point: 60, 300 (unless given) or 3600. */
                 period?: number;
                 /** @description Which points. */
-                data_type?: components["schemas"]["MetricDataType"];
+                data_type?: "NonZeroData" | "FillWithZeros";
             };
             header?: never;
             path: {

@@ -110,7 +110,8 @@ impl Engine {
     /// What shows an insight, of the records before the offset that was seen then: the same whenever it is asked.
     pub(super) async fn insight_evidence(&self, account: &AccountName, told: &Told) -> Result<Shown, Error> {
         let change = &told.change;
-        let stream = if change.object.source == "audit" { StreamName::audit() } else { StreamName::activity() };
+        let stream =
+            if change.object.source == super::OURSELVES { StreamName::audit() } else { StreamName::activity() };
         let query = query_of(change.kind, &change.object);
         let (start, until) =
             (Timestamp::from_micros(change.start), Timestamp::from_micros(change.until.max(change.start + 1)));

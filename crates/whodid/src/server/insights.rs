@@ -121,8 +121,8 @@ pub async fn list(
         }
     };
     let scope = scope(&caller, params.account.as_deref())?;
-    let from = params.from.clone().unwrap_or_else(|| DAYS_DEFAULT.to_owned());
-    let mut all = load(&app, &scope, Some(from), params.to.clone()).await?;
+    let from = params.from.clone().or_else(|| params.to.is_none().then(|| DAYS_DEFAULT.to_owned()));
+    let mut all = load(&app, &scope, from, params.to.clone()).await?;
     all.retain(|one| fits(&one.shown, &params));
     let mut counts = InsightCounts::default();
     let is_left_out = |one: &Insight| is_expected(one) && !params.expected.unwrap_or(false);

@@ -39,6 +39,8 @@ pub enum Rule {
     Write,
     /// Who may read the stream that is asked for, of whatever rows.
     Read,
+    /// Who may read what is shown whole or not at all: not by a grant that is limited.
+    ReadWhole,
     /// Who may read anything, be it only their own activity.
     ReadAnything,
     /// Who may take away events of the stream that is asked for.
@@ -201,17 +203,17 @@ routes! {
     get "/api/v1/channels/{id}/deliveries" channels::deliveries, NeedsOneOf(&[AlertsRead, RulesRead, ChannelsManage]), Nothing;
     get "/api/v1/notices/key" channels::key, Open, Nothing;
 
-    get "/api/v1/insights" insights::list, Read, Reads(Deed::InsightRead);
-    get "/api/v1/insights/status" insights::status, Read, Nothing;
+    get "/api/v1/insights" insights::list, ReadWhole, Reads(Deed::InsightRead);
+    get "/api/v1/insights/status" insights::status, ReadWhole, Nothing;
     put "/api/v1/insights/settings" insights::set, Needs(RulesManage), Does(Deed::InsightConfigure);
     get "/api/v1/insights/metric-data" insights::metric_data, Read, Reads(Deed::EventSearch);
-    get "/api/v1/insights/replay" insights::replay, Read, Reads(Deed::InsightRead);
+    get "/api/v1/insights/replay" insights::replay, ReadWhole, Reads(Deed::InsightRead);
     get "/api/v1/insights/expected" insights::expected, Needs(RulesRead), Nothing;
     post "/api/v1/insights/expected" insights::create_expected, Needs(RulesManage), Does(Deed::InsightExceptionCreate);
-    post "/api/v1/insights/expected/preview" insights::preview_expected, Read, Reads(Deed::InsightRead);
+    post "/api/v1/insights/expected/preview" insights::preview_expected, ReadWhole, Reads(Deed::InsightRead);
     delete "/api/v1/insights/expected/{id}" insights::delete_expected, Needs(RulesManage), Does(Deed::InsightExceptionDelete);
-    get "/api/v1/insights/{id}" insights::get, Read, Reads(Deed::InsightRead);
-    get "/api/v1/insights/{id}/series" insights::series, Read, Reads(Deed::EventSearch);
+    get "/api/v1/insights/{id}" insights::get, ReadWhole, Reads(Deed::InsightRead);
+    get "/api/v1/insights/{id}/series" insights::series, ReadWhole, Reads(Deed::EventSearch);
     put "/api/v1/insights/{id}/feedback" insights::feedback, Needs(AlertsManage), Does(Deed::InsightWrite);
     get "/api/v1/search-alerts" search_alerts::list, Needs(AlertsRead), Nothing;
     post "/api/v1/search-alerts" search_alerts::create, Needs(AlertsManage), Does(Deed::AlertCreate);
@@ -361,6 +363,7 @@ mod tests {
                 Rule::Own => "own".to_owned(),
                 Rule::Write => "write".to_owned(),
                 Rule::Read => "read".to_owned(),
+                Rule::ReadWhole => "read whole".to_owned(),
                 Rule::ReadAnything => "read anything".to_owned(),
                 Rule::Export => "export".to_owned(),
                 Rule::Needs(permission) => permission.to_string(),

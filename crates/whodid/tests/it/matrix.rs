@@ -23,6 +23,9 @@ fn routes(text: &str) -> Vec<Route<'_>> {
     parts.map(|parts| Route { method: parts[0], path: parts[1], rule: parts[2] }).collect()
 }
 
+/// Whose grant leaves some events out.
+const LIMITED: &str = "an administrator limited to some events";
+
 /// Somebody who tries.
 struct Caller {
     name: &'static str,
@@ -47,6 +50,8 @@ impl Caller {
             "session" => self.cookie.is_some(),
             "write" => has(Permission::EventsWrite),
             "read" => reads,
+            // Shown whole or not at all.
+            "read whole" => reads && self.name != LIMITED,
             "read anything" => reads || (self.is_person && has(Permission::OwnActivityRead)),
             "export" => reads && has(Permission::EventsExport),
             "operator" => self.is_operator,
@@ -135,7 +140,7 @@ async fn callers(server: &Server) -> Vec<Caller> {
         Permission::EventsExport,
     ];
     callers.push(Caller {
-        name: "an administrator limited to some events",
+        name: LIMITED,
         key: Some(server.token_of(&limited, Value::Null).await),
         cookie: None,
         // Sending is never limited by a query, so such a grant does not give it.
