@@ -13,7 +13,7 @@ fn now() -> String {
 }
 
 /// Somebody stops a trail: a fact, which needs nothing learned.
-async fn stop_logging(server: &Server, region: &str) {
+pub async fn stop_logging(server: &Server, region: &str) {
     let event = json!({
         "eventVersion": "1.08", "eventID": format!("stop-{region}"), "eventTime": now(),
         "eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "awsRegion": region,
@@ -36,7 +36,7 @@ async fn done(server: &Server, method: &str, path: &str, body: Value) -> Value {
     told
 }
 
-async fn first(server: &Server) -> Value {
+pub async fn first(server: &Server) -> Value {
     let has_one = |page: &Value| page["insights"].as_array().is_some_and(|all| !all.is_empty());
     until(server, INSIGHTS, has_one).await["insights"][0].clone()
 }

@@ -114,6 +114,15 @@ async fn do_everything(server: &Server, receiver: &Receiver) {
         make(&format!("/api/v1/alerts/{alert}/acts"), act).await;
     }
 
+    crate::insights::stop_logging(server, "eu-west-1").await;
+    let insight = id(&crate::insights::first(server).await);
+    let said = json!({"verdict": "expected", "reason": "the trail moves"});
+    done("PUT", &format!("/api/v1/insights/{insight}/feedback"), said).await;
+    done("PUT", "/api/v1/insights/settings", json!({"on": ["IpInsight"], "sensitivity": "low"})).await;
+    let usual = json!({"pattern": {"event_name": "backup.*"}, "reason": "every night"});
+    let usual = id(&make("/api/v1/insights/expected", usual).await);
+    done("DELETE", &format!("/api/v1/insights/expected/{usual}"), Value::Null).await;
+
     let base = "/findings/v1/default/providers/acme";
     make(&format!("{base}/notes"), crate::finding::note("weak-cipher")).await;
     let mut note = crate::finding::note("weak-cipher");
