@@ -11998,7 +11998,7 @@ export interface operations {
                 event_id?: string;
                 /** @description Also those that are expected. */
                 expected?: boolean;
-                /** @description Started at this time or later; 30 days ago unless given. RFC 3339 or such as `7d`. */
+                /** @description Started at this time or later; 30 days ago unless this or `to` is given. RFC 3339 or such as `7d`. */
                 from?: string;
                 /** @description Started before this time. */
                 to?: string;

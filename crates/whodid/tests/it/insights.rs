@@ -93,7 +93,7 @@ async fn insights_are_asked_for_by_the_vendors_keys_and_given_in_their_forms() {
         ("limit=0", "bad_parameter"),
         ("cursor=x", "bad_cursor"),
         ("from=sometime", "bad_time"),
-        ("colour=red", "bad_parameter"),
+        ("colour=red", "unknown_parameter"),
     ] {
         let (status, told) = ask(&server, "GET", &format!("{INSIGHTS}?{query}"), Value::Null).await;
         assert_eq!((status, &told["code"]), (400, &json!(code)), "{query}: {told}");
