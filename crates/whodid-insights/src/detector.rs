@@ -175,7 +175,7 @@ impl Sudden {
         if self.series < COMMON_SERIES_MIN || (self.ratios.len() as f32) < most.max(4.0) {
             return 1.0;
         }
-        let at = (self.ratios.len() as f32 * SUDDEN_QUANTILE) as usize;
+        let at = (self.ratios.len() as f32 * crate::rate::tune("SQ", 0.4)) as usize;
         let (_, ratio, _) = self.ratios.select_nth_unstable_by(at, f32::total_cmp);
         ratio.max(1.0)
     }
@@ -486,7 +486,8 @@ impl Detector {
     /// The surprise that is needed, so that no more than the accepted number of false starts comes of chance.
     fn needed(&self) -> f64 {
         let tests = BINS_A_WEEK * f64::from(self.state.live.max(20));
-        libm::log10(tests / self.settings.sensitivity.false_starts_a_week()) + TAIL_MORE
+        libm::log10(tests / self.settings.sensitivity.false_starts_a_week())
+            + f64::from(crate::rate::tune("TAIL", TAIL_MORE as f32))
     }
 
     fn start_if_unusual(&mut self, index: u32, bin: Bin, seen: Option<&Seen>, told: &mut Vec<Change>) {
@@ -505,7 +506,9 @@ impl Detector {
         }
         let needed = self.needed();
         let found = match kind {
-            Kind::ApiErrorRateInsight => self.unusual_errors(index, bin, needed),
+            Kind::ApiErrorRateInsight => {
+                self.unusual_errors(index, bin, needed - f64::from(crate::rate::tune("ERR", 0.0)))
+            }
             _ if bin - series.rate.first < LEARNING_BINS => self.unusual_first_day(index, bin),
             _ => self.unusual_calls(index, bin, seen, needed),
         };
@@ -564,7 +567,13 @@ impl Detector {
         let grid = self.grid;
         let into = seen.map_or(grid.bin_micros, |seen| seen.happened - grid.start(bin)).clamp(0, grid.bin_micros);
         let elapsed = into as f32 / grid.bin_micros as f32;
-        let mut needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0, sudden: 1.0, elapsed };
+        let mut needed = Needed {
+            surprise,
+            alone: surprise + f64::from(crate::rate::tune("ALONE", ALONE_MORE as f32)),
+            common: 1.0,
+            sudden: 1.0,
+            elapsed,
+        };
         // Asked only of what is unusual by itself: it takes a look at many series.
         self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
         (needed.common, needed.sudden) = self.common(self.state.series.get(index).key, bin, elapsed);
@@ -580,12 +589,19 @@ impl Detector {
     /// where they are more than chance would have. 1 where too few series tell.
     fn common(&mut self, key: Key, bin: Bin, elapsed: f32) -> (f32, f32) {
         let look = (elapsed * LOOKS_A_BIN as f32) as i64;
-        let is_same = |known: &&Common| (known.source, known.region, known.bin, known.look) == (key.source, key.region, bin, look);
+        let is_same = |known: &&Common| {
+            (known.source, known.region, known.bin, known.look) == (key.source, key.region, bin, look)
+        };
         if let Some(known) = self.state.common.iter().find(is_same) {
             return (known.factor, known.sudden);
         }
         let step = (self.state.series.len() / COMMON_SERIES_MAX).max(1);
-        let of_source = self.state.series.iter().step_by(step).filter(|series| series.calls.is_none() && series.key.source == key.source);
+        let of_source = self
+            .state
+            .series
+            .iter()
+            .step_by(step)
+            .filter(|series| series.calls.is_none() && series.key.source == key.source);
         let (mut ratios, mut up_here, mut up) = (Vec::new(), Sudden::default(), Sudden::default());
         for series in of_source {
             let is_here = series.key.region == key.region;
@@ -603,10 +619,12 @@ impl Detector {
         if ratios.len() >= COMMON_SERIES_MIN {
             let at = (ratios.len() as f32 * COMMON_QUANTILE) as usize;
             let (_, ratio, _) = ratios.select_nth_unstable_by(at, f32::total_cmp);
-            factor = if *ratio > COMMON_MIN { *ratio } else { 1.0 };
+            factor = if *ratio > crate::rate::tune("CMIN", COMMON_MIN) { *ratio } else { 1.0 };
         }
         let sudden = up_here.factor().max(up.factor());
-        self.state.common.retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
+        self.state
+            .common
+            .retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
         self.state.common.push(Common { source: key.source, region: key.region, bin, look, factor, sudden });
         (factor, sudden)
     }

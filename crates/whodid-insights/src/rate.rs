@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::grid::{Bin, Grid, hour_of_week};
 use crate::season::{Season, pack, unpack};
-use crate::tail::{quantile_95, residual, upper_surprise};
+use crate::tail::{lower_surprise, quantile_95, residual, upper_surprise};
 
 /// Windows whose sum is judged, in bins. The last is six blocks of twelve, the sixth as far as it has come.
 pub const WINDOWS: [i32; 5] = [1, 2, 4, 12, 72];
@@ -66,6 +66,8 @@ const RECORD_RATIO: f32 = 1.2;
 const RATIO_OFFSET: f32 = 5.0;
 /// Least expected count of an hour that tells how a series does.
 const RATIO_EXPECTED_MIN: f32 = 4.0;
+/// So many times more than expected a series may have done before, and short windows are held against that.
+const RISEN_MAX: f32 = 1.7;
 /// Windows up to so many bins are held against what neighbours do just now.
 const SUDDEN_BINS: i32 = 4;
 /// Least expected count that tells how a series does just now, and how much more than that is clearly more: times the
@@ -144,6 +146,9 @@ struct Shape {
     factor: [f32; 3],
     floor: [f32; 3],
 }
+
+/// What a window counts for whose last bin goes the other way.
+const ECHO: f64 = 0.3;
 
 /// Whether a bin that is over teaches what is usual.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -227,6 +232,11 @@ impl Rate {
         let bins = (first - since).clamp(0, grid.half_life_bins as Bin * 2);
         rate.b += bins as f32;
         rate
+    }
+
+    /// A series of which the level is known from elsewhere, as well as from a few bins.
+    pub(crate) fn at_level(first: Bin, level: f32) -> Self {
+        Self { a: LEVEL_PRIOR.0 * level, ..Self::new(first) }
     }
 
     /// Counts in an open bin: one from [`Rate::next`] on, at most [`OPEN_BINS`] of them.
@@ -317,7 +327,7 @@ impl Rate {
                 let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
                 let found = (self.hour_sum / self.hour_weight).min(mean.max(1.0) * SEASON_RISE_MAX);
                 let weight = if found < mean * LOW_SHARE { LOW_WEIGHT } else { 1.0 };
-                season.learn(hour_of_week(hour), found, weeks, weight);
+                season.learn_later(hour, found, weeks, weight);
             }
             (self.hour_sum, self.hour_weight) = (0.0, 0.0);
         }
@@ -333,7 +343,7 @@ impl Rate {
         // What was seen while little was known of the week soon counts less.
         let age = (bin - self.first) as f32;
         let keep = 1.0 - 1.0 / (age / 3.0 + 144.0).min(DISPERSION_BINS);
-        let mut weight_of_bin = 1.0;
+        let (mut weight_of_bin, mut weight_of_hour) = (1.0_f32, 1.0_f32);
         let mut stood_out = None;
         let (mut is_low, mut is_outlier) = (false, false);
         let trust = ((self.outliers - OUTLIERS.0) / (OUTLIERS.1 - OUTLIERS.0)).clamp(0.0, 1.0);
@@ -364,6 +374,10 @@ impl Rate {
                     is_outlier |= window == 0;
                 }
             }
+            if window == 3 {
+                // A ramp is high in every bin of the hour, and in none of them alone.
+                weight_of_hour = weight;
+            }
             if window == 3 && count < mean * LOW_SHARE && mean > COUNT_MIN {
                 is_low = true;
             }
@@ -377,7 +391,8 @@ impl Rate {
             let (beyond, squares) = &mut self.spread[window];
             // Huber's estimate of scale: one outlier widens it little, and many do.
             // What lies under the mean, as holidays do, tells nothing of how far above it counts go.
-            let error = 2.0 * (count - mean).max(0.0).powi(2).min((ROBUST * ROBUST * variance) as f32);
+            let error =
+                2.0 * (count - mean).max(0.0).powi(2).min(f64::from(tune("CLIP", 4.0)) as f32 * variance as f32);
             // Weighted as their own variance asks for, so that the hours in which most is done do not decide alone.
             let share = 1.0 / ((mean + SPREAD_MEAN) * (mean + SPREAD_MEAN));
             *beyond = *beyond * keep + (error - mean) * share;
@@ -394,7 +409,7 @@ impl Rate {
         }
         let share = 1.0 / (age + 100.0).min(OUTLIERS_BINS);
         self.outliers += share * (f32::from(u8::from(is_outlier)) - self.outliers);
-        if is_low { LOW_WEIGHT } else { weight_of_bin }
+        if is_low { LOW_WEIGHT } else { weight_of_bin.min(weight_of_hour) }
     }
 
     /// The sums of all windows that end with a bin, against what is expected.
@@ -450,9 +465,13 @@ impl Rate {
         let mut worst: Option<Excess> = None;
         // What may still come in this bin. Jobs are expected whole: much begins at the beginning of a bin.
         let ahead = self.mean_and_factor(bin, grid).0 * (1.0 - needed.elapsed);
+        let risen = self.risen();
         for Standing { window, count, mean } in self.standings(bin, grid) {
             let mut mean = if window == 0 { mean } else { mean - ahead };
             mean *= if WINDOWS[window] <= SUDDEN_BINS { needed.common.max(needed.sudden) } else { needed.common };
+            if WINDOWS[window] <= SUDDEN_BINS {
+                mean *= risen;
+            }
             if count < COUNT_MIN || count - mean < COUNT_MIN {
                 continue;
             }
@@ -462,8 +481,8 @@ impl Rate {
             let whole = if window == 0 { 1.0 } else { ((part - 1.0 + needed.elapsed) / part).clamp(0.0, 1.0) };
             let mix = |short: f32, long: f32| short + whole * (long - short);
             let record = mix(self.record[shorter], self.record[window]);
-            if count < mix(RATIO_MIN[shorter], RATIO_MIN[window]) * mean
-                || height(count, mean) < record + libm::logf(RECORD_RATIO)
+            if count < mix(ratio_min(shorter), ratio_min(window)) * mean
+                || height(count, mean) < record + libm::logf(tune("RECORD", RECORD_RATIO))
                 || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height(count, mean), grid))
             {
                 continue;
@@ -499,16 +518,35 @@ impl Rate {
         Some(count / expected)
     }
 
+    /// How many times more than expected it did in the hours and the hour before the bins that are open, as far as that is
+    /// certain: 1 to [`RISEN_MAX`]. A level that has just shifted, and a wave, are no start of anything in a short window.
+    fn risen(&self) -> f32 {
+        let certain = |count: f32, mean: f32, window: usize, deviations: f32| {
+            let deviation = libm::sqrt(self.variance(window, f64::from(mean))) as f32;
+            (count - deviations * deviation) / mean.max(1.0)
+        };
+        let hours = certain(self.blocks.iter().sum(), self.expected.iter().sum(), 4, tune("D6", 0.5));
+        let (mut count, mut mean) = (0.0, 0.0);
+        for back in 1..=8 {
+            let bin = self.next - back;
+            if bin >= self.first {
+                count += self.at(bin);
+                mean += unpack(self.means[slot(bin)]).unwrap_or(0.0);
+            }
+        }
+        hours.max(certain(count, mean, 3, tune("D1", 0.7))).clamp(1.0, tune("RMAX", RISEN_MAX))
+    }
+
     /// How many times more than expected it does just now, when that is clearly more; `None` where too little is expected
     /// to tell. Over the bin before and what is over of this one.
     pub fn sudden_ratio(&self, bin: Bin, elapsed: f32, grid: Grid) -> Option<(f32, bool)> {
         let expected = self.rough_mean(bin, grid) * (1.0 + elapsed);
-        if expected < SUDDEN_EXPECTED_MIN || bin - self.first < grid.bins_in_hours(24) {
+        if expected < tune("SEXP", 5.0) || bin - self.first < grid.bins_in_hours(24) {
             return None;
         }
         let count = self.at(bin) + self.at(bin - 1);
         let deviation = libm::sqrt(self.variance(1, f64::from(expected))) as f32;
-        Some((count / expected, count > SUDDEN_RATIO_MIN * expected + SUDDEN_DEVIATIONS * deviation))
+        Some((count / expected, count > tune("SRAT", 1.3) * expected + tune("SDEV", 1.3) * deviation))
     }
 
     /// What is expected in a bin, without jobs; also of a series whose bins are not closed up to there.
@@ -519,6 +557,34 @@ impl Rate {
             season.shape(hour_of_week(hour), season.mean().unwrap_or(0.0), weeks)
         });
         self.a / self.b.max(1e-6) * factor
+    }
+
+    /// How surprising the first open bin and windows that end with it are, up or down, for [`Scorer`](crate::Scorer).
+    ///
+    /// `-log10` of the least mid-p value, of windows of one, two and four bins; a window only as far as its last bin goes
+    /// the same way, so that a peak does not echo. With it what is expected in the bin.
+    pub(crate) fn surprise(&mut self, bin: Bin, grid: Grid) -> (f64, f64) {
+        self.shaped(grid);
+        let (count, mean) = (f64::from(self.at(bin)), f64::from(self.mean(bin, grid)));
+        let (mut up, mut down) = (0.0_f64, 0.0_f64);
+        for Standing { window, count, mean } in self.standings(bin, grid).take(3) {
+            if bin - self.first < WINDOWS[window] * 4 {
+                continue;
+            }
+            let (count, mean) = (f64::from(count), f64::from(mean));
+            let variance = self.variance(window, mean);
+            up = up.max(upper_surprise(count, mean, variance));
+            down = down.max(lower_surprise(count, mean, variance));
+        }
+        (if count >= mean { up.max(down * ECHO) } else { down.max(up * ECHO) }, mean)
+    }
+
+    /// Closes a bin of which nothing is known.
+    pub(crate) fn skip(&mut self, grid: Grid) {
+        self.shaped(grid);
+        let bin = self.next;
+        self.ring[slot(bin)] = self.mean(bin, grid);
+        self.close(grid, Teaching::Nothing);
     }
 
     fn variance(&self, window: usize, mean: f64) -> f64 {
@@ -672,4 +738,22 @@ fn slot(bin: Bin) -> usize {
 
 fn block(bin: Bin) -> usize {
     bin.div_euclid(BLOCK).rem_euclid(BLOCKS as i32) as usize
+}
+
+pub fn tune(name: &'static str, default: f32) -> f32 {
+    use std::collections::BTreeMap;
+    use std::sync::OnceLock;
+    static ALL: OnceLock<BTreeMap<String, f32>> = OnceLock::new();
+    *ALL.get_or_init(|| {
+        std::env::vars()
+            .filter_map(|(name, value)| Some((name.strip_prefix("T_")?.to_owned(), value.parse().ok()?)))
+            .collect()
+    })
+    .get(name)
+    .unwrap_or(&default)
+}
+
+fn ratio_min(window: usize) -> f32 {
+    let names = ["R0", "R1", "R2", "R3", "R4"];
+    tune(names[window], RATIO_MIN[window])
 }

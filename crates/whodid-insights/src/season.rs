@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::grid::hour_of_week;
+
 /// Hours of a week.
 pub const HOURS: usize = 168;
 /// Weeks after which a habit is followed no slower.
@@ -15,6 +17,8 @@ const HOURS_PRIOR: f32 = 6.0;
 /// What is so much more than was remembered is learned at once by this share.
 const RETURN_RATIO: f32 = 1.6;
 const RETURN_SHARE: f32 = 0.8;
+/// Hours after which an hour teaches: what rises slowly must not raise what it is held against.
+const WAIT_HOURS: usize = 12;
 /// Steps of the logarithm of a mean: three and a half per cent.
 const STEP: f32 = 0.035;
 /// A cell: the largest of all hours, the smallest that is told from zero, zero, and one that was not seen.
@@ -35,11 +39,13 @@ struct Cells {
     scale: f32,
     #[serde(with = "serde_cells")]
     hours: [u8; HOURS],
+    /// Hours that teach only when half a day has passed: [`pack`]ed means and weights, by the hour's remainder.
+    waiting: [(u16, u8); WAIT_HOURS],
 }
 
 impl Default for Season {
     fn default() -> Self {
-        Self(Box::new(Cells { scale: 0.0, hours: [UNSEEN_HOUR; HOURS] }))
+        Self(Box::new(Cells { scale: 0.0, hours: [UNSEEN_HOUR; HOURS], waiting: [(UNSEEN, 0); WAIT_HOURS] }))
     }
 }
 
@@ -70,13 +76,23 @@ impl Season {
         self.set(hour % HOURS, known.map_or(mean, |known| known + share * (mean - known)));
     }
 
+    /// Takes in the mean of an hour counted from 1970 when half a day has passed. `weeks` before the hour were seen.
+    pub fn learn_later(&mut self, hour: i32, mean: f32, weeks: f32, weight: f32) {
+        let slot = hour.rem_euclid(WAIT_HOURS as i32) as usize;
+        let weight = libm::roundf(weight.clamp(0.0, 1.0) * 255.0) as u8;
+        let (before, weight_before) = std::mem::replace(&mut self.0.waiting[slot], (pack(mean), weight));
+        if let Some(before) = unpack(before) {
+            self.learn(hour_of_week(hour - WAIT_HOURS as i32), before, weeks, f32::from(weight_before) / 255.0);
+        }
+    }
+
     /// Bytes that it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
         size_of::<Cells>()
     }
 
     fn set(&mut self, hour: usize, mean: f32) {
-        let Cells { scale, hours } = &mut *self.0;
+        let Cells { scale, hours, .. } = &mut *self.0;
         if mean > *scale {
             let old = *scale;
             // Whole steps, so that the other cells lose nothing.

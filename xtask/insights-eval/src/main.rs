@@ -34,7 +34,7 @@ fn one(seed: u64, plan: Plan) -> Outcome {
         let at = BEGIN + i64::from(minute) * MINUTE;
         for (index, call) in calls.iter().enumerate() {
             let (name, region, is_write) = &names[call.series];
-            let at = at + index as i64;
+            let at = at + index as i64 * MINUTE / calls.len() as i64;
             for (times, error) in [(call.count - call.errors, None), (call.errors, Some("AccessDenied"))] {
                 if times == 0 {
                     continue;
@@ -96,6 +96,11 @@ fn one(seed: u64, plan: Plan) -> Outcome {
             let delay = (start.noticed - BEGIN) as f64 / MINUTE as f64 - f64::from(injection.start);
             if delay <= 10.0 {
                 of[0] += 1;
+            } else if injection.trouble != Trouble::Ramp {
+                outcome.missed.push(format!("late {delay:.1} by {}min {:.0}/{:.1} {:?} x{:.1} seed {seed} bin {} + {} for {}: {}", start.test.window_minutes, start.test.count, start.test.expected,  injection.trouble,
+                injection.factor, injection.start/5, injection.start%5,
+                injection.end - injection.start,
+                world.series[injection.series].words()));
             }
             outcome.delays[injection.trouble as usize].push(delay);
         } else {
