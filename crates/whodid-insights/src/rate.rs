@@ -392,7 +392,7 @@ impl Rate {
             // Huber's estimate of scale: one outlier widens it little, and many do.
             // What lies under the mean, as holidays do, tells nothing of how far above it counts go.
             let error =
-                2.0 * (count - mean).max(0.0).powi(2).min(f64::from(tune("CLIP", 4.0)) as f32 * variance as f32);
+                2.0 * (count - mean).max(0.0).powi(2).min(f64::from(tune("CLIP", 6.66)) as f32 * variance as f32);
             // Weighted as their own variance asks for, so that the hours in which most is done do not decide alone.
             let share = 1.0 / ((mean + SPREAD_MEAN) * (mean + SPREAD_MEAN));
             *beyond = *beyond * keep + (error - mean) * share;
@@ -496,7 +496,8 @@ impl Rate {
                 1 => 1.0 - f64::from(whole),
                 _ => 0.0,
             };
-            if surprise < needed.surprise + alone * (needed.alone - needed.surprise) {
+            let less = [0.0, 0.0, tune("N2", 0.2), tune("N3", 0.6), tune("N4", 1.3)][window];
+            if surprise < needed.surprise - f64::from(less) + alone * (needed.alone - needed.surprise) {
                 continue;
             }
             if worst.is_none_or(|worst| worst.surprise < surprise) {
@@ -590,7 +591,9 @@ impl Rate {
     fn variance(&self, window: usize, mean: f64) -> f64 {
         let (beyond, squares) = self.spread[window];
         let spread = f64::from((beyond / squares.max(1e-6)).clamp(0.0, 25.0));
-        DISPERSION_MIN * mean + spread * mean * mean + mean * mean / f64::from(self.a).max(0.05)
+        let days = (self.next - self.first) as f32 / 288.0;
+        let young = f64::from(if days < 21.0 { tune("YOUNG", 0.3) / (days * libm::sqrtf(days)).max(0.5) } else { 0.0 });
+        DISPERSION_MIN * mean + (spread + young) * mean * mean + mean * mean / f64::from(self.a).max(0.05)
     }
 
     /// What is expected in a bin, and the count that one bin in twenty exceeds.
