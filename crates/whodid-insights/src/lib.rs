@@ -12,6 +12,8 @@ mod grid;
 mod kind;
 mod names;
 mod rate;
+#[cfg(test)]
+mod rate_tests;
 mod score;
 mod season;
 mod series;

@@ -3,7 +3,8 @@
 //! A series of counts in bins. The mean of a bin is a level that follows within days, times the shape of the week, and
 //! not under what was counted at this hour in the weeks before. What is counted in one, two, four, twelve and about
 //! seventy bins is held against it, each with a dispersion of its own that is learned from what the series did: so what
-//! comes in waves is not taken for unusual, and a slow ramp shows in the long windows.
+//! comes in waves is not taken for unusual, and a slow ramp shows in the long windows. Jobs on the clock are expected in
+//! their bins ([`Clock`]).
 //!
 //! Everything is learned with weights that make outliers count little (Noufaily et al. 2013), and nothing from a bin
 //! that is part of an insight.
@@ -68,13 +69,15 @@ const RATIO_OFFSET: f32 = 5.0;
 const RATIO_EXPECTED_MIN: f32 = 4.0;
 /// So many times more than expected a series may have done before, and short windows are held against that.
 const RISEN_MAX: f32 = 1.7;
+/// Standard deviations by which that is certain, of six hours and of the last hour.
+const RISEN_DEVIATIONS: (f32, f32) = (0.5, 0.7);
 /// Windows up to so many bins are held against what neighbours do just now.
 const SUDDEN_BINS: i32 = 4;
 /// Least expected count that tells how a series does just now, and how much more than that is clearly more: times the
 /// mean, and standard deviations on top.
-const SUDDEN_EXPECTED_MIN: f32 = 3.0;
-const SUDDEN_RATIO_MIN: f32 = 1.2;
-const SUDDEN_DEVIATIONS: f32 = 1.0;
+const SUDDEN_EXPECTED_MIN: f32 = 5.0;
+const SUDDEN_RATIO_MIN: f32 = 1.3;
+const SUDDEN_DEVIATIONS: f32 = 1.3;
 /// Bins of a series that are remembered because they stood out, and how high they must.
 const NOTABLE_MAX: usize = 8;
 const NOTABLE_HEIGHT: f32 = 0.9;
@@ -327,7 +330,7 @@ impl Rate {
                 let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
                 let found = (self.hour_sum / self.hour_weight).min(mean.max(1.0) * SEASON_RISE_MAX);
                 let weight = if found < mean * LOW_SHARE { LOW_WEIGHT } else { 1.0 };
-                season.learn_later(hour, found, weeks, weight);
+                season.learn(hour_of_week(hour), found, weeks, weight);
             }
             (self.hour_sum, self.hour_weight) = (0.0, 0.0);
         }
@@ -343,7 +346,7 @@ impl Rate {
         // What was seen while little was known of the week soon counts less.
         let age = (bin - self.first) as f32;
         let keep = 1.0 - 1.0 / (age / 3.0 + 144.0).min(DISPERSION_BINS);
-        let (mut weight_of_bin, mut weight_of_hour) = (1.0_f32, 1.0_f32);
+        let mut weight_of_bin = 1.0;
         let mut stood_out = None;
         let (mut is_low, mut is_outlier) = (false, false);
         let trust = ((self.outliers - OUTLIERS.0) / (OUTLIERS.1 - OUTLIERS.0)).clamp(0.0, 1.0);
@@ -374,10 +377,6 @@ impl Rate {
                     is_outlier |= window == 0;
                 }
             }
-            if window == 3 {
-                // A ramp is high in every bin of the hour, and in none of them alone.
-                weight_of_hour = weight;
-            }
             if window == 3 && count < mean * LOW_SHARE && mean > COUNT_MIN {
                 is_low = true;
             }
@@ -391,8 +390,7 @@ impl Rate {
             let (beyond, squares) = &mut self.spread[window];
             // Huber's estimate of scale: one outlier widens it little, and many do.
             // What lies under the mean, as holidays do, tells nothing of how far above it counts go.
-            let error =
-                2.0 * (count - mean).max(0.0).powi(2).min(f64::from(tune("CLIP", 6.66)) as f32 * variance as f32);
+            let error = 2.0 * (count - mean).max(0.0).powi(2).min((ROBUST * ROBUST * variance) as f32);
             // Weighted as their own variance asks for, so that the hours in which most is done do not decide alone.
             let share = 1.0 / ((mean + SPREAD_MEAN) * (mean + SPREAD_MEAN));
             *beyond = *beyond * keep + (error - mean) * share;
@@ -409,7 +407,7 @@ impl Rate {
         }
         let share = 1.0 / (age + 100.0).min(OUTLIERS_BINS);
         self.outliers += share * (f32::from(u8::from(is_outlier)) - self.outliers);
-        if is_low { LOW_WEIGHT } else { weight_of_bin.min(weight_of_hour) }
+        if is_low { LOW_WEIGHT } else { weight_of_bin }
     }
 
     /// The sums of all windows that end with a bin, against what is expected.
@@ -459,7 +457,6 @@ impl Rate {
 
     /// The most unusual window that ends with this open bin; `None` where all is as expected. The longest window is
     /// judged with the first open bin only.
-    ///
     pub fn excess(&mut self, bin: Bin, needed: Needed, grid: Grid) -> Option<Excess> {
         self.shaped(grid);
         let mut worst: Option<Excess> = None;
@@ -481,8 +478,8 @@ impl Rate {
             let whole = if window == 0 { 1.0 } else { ((part - 1.0 + needed.elapsed) / part).clamp(0.0, 1.0) };
             let mix = |short: f32, long: f32| short + whole * (long - short);
             let record = mix(self.record[shorter], self.record[window]);
-            if count < mix(ratio_min(shorter), ratio_min(window)) * mean
-                || height(count, mean) < record + libm::logf(tune("RECORD", RECORD_RATIO))
+            if count < mix(RATIO_MIN[shorter], RATIO_MIN[window]) * mean
+                || height(count, mean) < record + libm::logf(RECORD_RATIO)
                 || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height(count, mean), grid))
             {
                 continue;
@@ -496,8 +493,7 @@ impl Rate {
                 1 => 1.0 - f64::from(whole),
                 _ => 0.0,
             };
-            let less = [0.0, 0.0, tune("N2", 0.2), tune("N3", 0.6), tune("N4", 1.3)][window];
-            if surprise < needed.surprise - f64::from(less) + alone * (needed.alone - needed.surprise) {
+            if surprise < needed.surprise + alone * (needed.alone - needed.surprise) {
                 continue;
             }
             if worst.is_none_or(|worst| worst.surprise < surprise) {
@@ -526,7 +522,7 @@ impl Rate {
             let deviation = libm::sqrt(self.variance(window, f64::from(mean))) as f32;
             (count - deviations * deviation) / mean.max(1.0)
         };
-        let hours = certain(self.blocks.iter().sum(), self.expected.iter().sum(), 4, tune("D6", 0.5));
+        let hours = certain(self.blocks.iter().sum(), self.expected.iter().sum(), 4, RISEN_DEVIATIONS.0);
         let (mut count, mut mean) = (0.0, 0.0);
         for back in 1..=8 {
             let bin = self.next - back;
@@ -535,19 +531,19 @@ impl Rate {
                 mean += unpack(self.means[slot(bin)]).unwrap_or(0.0);
             }
         }
-        hours.max(certain(count, mean, 3, tune("D1", 0.7))).clamp(1.0, tune("RMAX", RISEN_MAX))
+        hours.max(certain(count, mean, 3, RISEN_DEVIATIONS.1)).clamp(1.0, RISEN_MAX)
     }
 
     /// How many times more than expected it does just now, when that is clearly more; `None` where too little is expected
     /// to tell. Over the bin before and what is over of this one.
     pub fn sudden_ratio(&self, bin: Bin, elapsed: f32, grid: Grid) -> Option<(f32, bool)> {
         let expected = self.rough_mean(bin, grid) * (1.0 + elapsed);
-        if expected < tune("SEXP", 5.0) || bin - self.first < grid.bins_in_hours(24) {
+        if expected < SUDDEN_EXPECTED_MIN || bin - self.first < grid.bins_in_hours(24) {
             return None;
         }
         let count = self.at(bin) + self.at(bin - 1);
         let deviation = libm::sqrt(self.variance(1, f64::from(expected))) as f32;
-        Some((count / expected, count > tune("SRAT", 1.3) * expected + tune("SDEV", 1.3) * deviation))
+        Some((count / expected, count > SUDDEN_RATIO_MIN * expected + SUDDEN_DEVIATIONS * deviation))
     }
 
     /// What is expected in a bin, without jobs; also of a series whose bins are not closed up to there.
@@ -591,9 +587,7 @@ impl Rate {
     fn variance(&self, window: usize, mean: f64) -> f64 {
         let (beyond, squares) = self.spread[window];
         let spread = f64::from((beyond / squares.max(1e-6)).clamp(0.0, 25.0));
-        let days = (self.next - self.first) as f32 / 288.0;
-        let young = f64::from(if days < 21.0 { tune("YOUNG", 0.3) / (days * libm::sqrtf(days)).max(0.5) } else { 0.0 });
-        DISPERSION_MIN * mean + (spread + young) * mean * mean + mean * mean / f64::from(self.a).max(0.05)
+        DISPERSION_MIN * mean + spread * mean * mean + mean * mean / f64::from(self.a).max(0.05)
     }
 
     /// What is expected in a bin, and the count that one bin in twenty exceeds.
@@ -741,22 +735,4 @@ fn slot(bin: Bin) -> usize {
 
 fn block(bin: Bin) -> usize {
     bin.div_euclid(BLOCK).rem_euclid(BLOCKS as i32) as usize
-}
-
-pub fn tune(name: &'static str, default: f32) -> f32 {
-    use std::collections::BTreeMap;
-    use std::sync::OnceLock;
-    static ALL: OnceLock<BTreeMap<String, f32>> = OnceLock::new();
-    *ALL.get_or_init(|| {
-        std::env::vars()
-            .filter_map(|(name, value)| Some((name.strip_prefix("T_")?.to_owned(), value.parse().ok()?)))
-            .collect()
-    })
-    .get(name)
-    .unwrap_or(&default)
-}
-
-fn ratio_min(window: usize) -> f32 {
-    let names = ["R0", "R1", "R2", "R3", "R4"];
-    tune(names[window], RATIO_MIN[window])
 }

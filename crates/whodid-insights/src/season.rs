@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::grid::hour_of_week;
-
 /// Hours of a week.
 pub const HOURS: usize = 168;
 /// Weeks after which a habit is followed no slower.
@@ -17,8 +15,6 @@ const HOURS_PRIOR: f32 = 6.0;
 /// What is so much more than was remembered is learned at once by this share.
 const RETURN_RATIO: f32 = 1.6;
 const RETURN_SHARE: f32 = 0.8;
-/// Hours after which an hour teaches: what rises slowly must not raise what it is held against.
-const WAIT_HOURS: usize = 12;
 /// Steps of the logarithm of a mean: three and a half per cent.
 const STEP: f32 = 0.035;
 /// A cell: the largest of all hours, the smallest that is told from zero, zero, and one that was not seen.
@@ -39,13 +35,11 @@ struct Cells {
     scale: f32,
     #[serde(with = "serde_cells")]
     hours: [u8; HOURS],
-    /// Hours that teach only when half a day has passed: [`pack`]ed means and weights, by the hour's remainder.
-    waiting: [(u16, u8); WAIT_HOURS],
 }
 
 impl Default for Season {
     fn default() -> Self {
-        Self(Box::new(Cells { scale: 0.0, hours: [UNSEEN_HOUR; HOURS], waiting: [(UNSEEN, 0); WAIT_HOURS] }))
+        Self(Box::new(Cells { scale: 0.0, hours: [UNSEEN_HOUR; HOURS] }))
     }
 }
 
@@ -76,23 +70,13 @@ impl Season {
         self.set(hour % HOURS, known.map_or(mean, |known| known + share * (mean - known)));
     }
 
-    /// Takes in the mean of an hour counted from 1970 when half a day has passed. `weeks` before the hour were seen.
-    pub fn learn_later(&mut self, hour: i32, mean: f32, weeks: f32, weight: f32) {
-        let slot = hour.rem_euclid(WAIT_HOURS as i32) as usize;
-        let weight = libm::roundf(weight.clamp(0.0, 1.0) * 255.0) as u8;
-        let (before, weight_before) = std::mem::replace(&mut self.0.waiting[slot], (pack(mean), weight));
-        if let Some(before) = unpack(before) {
-            self.learn(hour_of_week(hour - WAIT_HOURS as i32), before, weeks, f32::from(weight_before) / 255.0);
-        }
-    }
-
     /// Bytes that it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
         size_of::<Cells>()
     }
 
     fn set(&mut self, hour: usize, mean: f32) {
-        let Cells { scale, hours, .. } = &mut *self.0;
+        let Cells { scale, hours } = &mut *self.0;
         if mean > *scale {
             let old = *scale;
             // Whole steps, so that the other cells lose nothing.
@@ -189,6 +173,31 @@ mod tests {
             let kept = unpack(pack(mean)).unwrap();
             assert!((kept - mean).abs() <= mean * 1e-3 + 1e-4, "{mean} became {kept}");
         }
+    }
+
+    #[test]
+    fn a_cell_keeps_its_mean_to_four_per_cent_whatever_the_others_are() {
+        let mut season = Season::default();
+        let means = [0.5, 3.0, 900.0, 12.0, 0.0, 40.0];
+        for (hour, mean) in means.into_iter().enumerate() {
+            season.learn(hour, mean, 0.0, 1.0);
+        }
+        for (hour, mean) in means.into_iter().enumerate() {
+            let kept = season.at(hour).unwrap();
+            assert!((kept - mean).abs() <= mean * 0.04, "{mean} became {kept}");
+        }
+        assert_eq!(season.at(100), None);
+    }
+
+    #[test]
+    fn what_changes_by_less_than_a_step_is_followed_all_the_same() {
+        let mut season = Season::default();
+        season.learn(9, 100.0, 0.0, 1.0);
+        for week in 1..60_u16 {
+            season.learn(9, 90.0 + f32::from(week % 7) * 0.1, f32::from(week), 0.2);
+        }
+        let kept = season.at(9).unwrap();
+        assert!((kept - 90.0).abs() < 4.0, "{kept}");
     }
 
     #[test]
