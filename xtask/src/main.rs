@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod contract;
 mod demo;
+mod insights;
 mod journeys;
 mod judges;
 mod openapi;
@@ -32,6 +33,8 @@ Usage: cargo xtask <command>
   openapi [--write]                   compare (or write) openapi.json and the web client's types
   bench [--events N] [--quick] [--write] [--rules [--rounds N]]
                                       load and queries on generated data, one JSON line per figure
+  insights-eval [--seeds N] [--markdown] [--why]
+                                      how good insights are, on made-up accounts (docs/insights.md)
   audit                               the lock file against a RustSec advisory database
 ";
 
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(&rest),
         "openapi" => openapi::run(&rest),
         "bench" => bench::run(&rest),
+        "insights-eval" => insights::run(&rest),
         "audit" => audit::run(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -33,10 +33,13 @@ const SOURCES_MAX: usize = 64;
 pub const LEARNING_BINS: Bin = 288;
 const BINS_A_WEEK: f64 = 2_016.0;
 /// A single bin needs so much more surprise than a longer window.
-const ALONE_MORE: f64 = 2.0;
+const ALONE_MORE: f64 = 1.0;
 /// What is needed beyond what chance asks for: no model of counts is exact in its tail. Chosen with
 /// `cargo xtask insights-eval`.
-const TAIL_MORE: f64 = 1.5;
+const TAIL_MORE: f64 = 0.3;
+/// Errors need so much less: their share of the calls varies less than the calls do, as the strength of what is usual is
+/// bounded, and nothing false was seen of them with more.
+const ERRORS_LESS: f64 = 2.0;
 /// Series that had nothing for so many bins do not count as live.
 const LIVE_BINS: Bin = 7 * 288;
 /// Bins between two looks at which series are live.
@@ -61,7 +64,7 @@ const NAMES_MIN: usize = 50_000;
 /// and standard deviations of that number that they must exceed it by. The quantile of their ratios.
 const SUDDEN_SHARE: f32 = 0.06;
 const SUDDEN_DEVIATIONS: f32 = 3.0;
-const SUDDEN_QUANTILE: f32 = 0.7;
+const SUDDEN_QUANTILE: f32 = 0.4;
 /// Times within a bin at which that is looked up anew.
 const LOOKS_A_BIN: i64 = 5;
 /// Insights that are told of an account in a day; what comes beyond is counted.
@@ -597,7 +600,7 @@ impl Detector {
         }
         let needed = self.needed();
         let found = match kind {
-            Kind::ApiErrorRateInsight => self.unusual_errors(index, bin, needed),
+            Kind::ApiErrorRateInsight => self.unusual_errors(index, bin, needed - ERRORS_LESS),
             _ if bin - series.rate.first < LEARNING_BINS => self.unusual_first_day(index, bin),
             _ => self.unusual_calls(index, bin, seen, needed),
         };

@@ -21,7 +21,10 @@ mod names;
 mod place;
 mod profile;
 mod rate;
+#[cfg(test)]
+mod rate_tests;
 mod scene;
+mod score;
 mod season;
 mod seen;
 mod sentence;
@@ -41,6 +44,7 @@ pub use episode::{Change, EndReason, Method, Object, Test};
 pub use front::HELD_MAX;
 pub use grid::{Bin, Grid};
 pub use kind::{Kind, Sensitivity, Stage};
+pub use score::Scorer;
 pub use sentence::sentence;
 pub use settings::{Expected, Settings, matches};
 pub use snapshot::{RestoreError, SNAPSHOT_BYTES_MAX};

@@ -3,7 +3,8 @@
 //! A series of counts in bins. The mean of a bin is a level that follows within days, times the shape of the week, and
 //! not under what was counted at this hour in the weeks before. What is counted in one, two, four, twelve and about
 //! seventy bins is held against it, each with a dispersion of its own that is learned from what the series did: so what
-//! comes in waves is not taken for unusual, and a slow ramp shows in the long windows.
+//! comes in waves is not taken for unusual, and a slow ramp shows in the long windows. Jobs on the clock are expected in
+//! their bins ([`Clock`]).
 //!
 //! Everything is learned with weights that make outliers count little (Noufaily et al. 2013), and nothing from a bin
 //! that is part of an insight.
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::grid::{Bin, Grid, hour_of_week};
 use crate::season::{Season, pack, unpack};
-use crate::tail::{quantile_95, residual, upper_surprise};
+use crate::tail::{lower_surprise, quantile_95, residual, upper_surprise};
 
 /// Windows whose sum is judged, in bins. The last is six blocks of twelve, the sixth as far as it has come.
 pub const WINDOWS: [i32; 5] = [1, 2, 4, 12, 72];
@@ -66,13 +67,17 @@ const RECORD_RATIO: f32 = 1.2;
 const RATIO_OFFSET: f32 = 5.0;
 /// Least expected count of an hour that tells how a series does.
 const RATIO_EXPECTED_MIN: f32 = 4.0;
+/// So many times more than expected a series may have done before, and short windows are held against that.
+const RISEN_MAX: f32 = 1.7;
+/// Standard deviations by which that is certain, of six hours and of the last hour.
+const RISEN_DEVIATIONS: (f32, f32) = (0.5, 0.7);
 /// Windows up to so many bins are held against what neighbours do just now.
 const SUDDEN_BINS: i32 = 4;
 /// Least expected count that tells how a series does just now, and how much more than that is clearly more: times the
 /// mean, and standard deviations on top.
-const SUDDEN_EXPECTED_MIN: f32 = 3.0;
-const SUDDEN_RATIO_MIN: f32 = 1.2;
-const SUDDEN_DEVIATIONS: f32 = 1.0;
+const SUDDEN_EXPECTED_MIN: f32 = 5.0;
+const SUDDEN_RATIO_MIN: f32 = 1.3;
+const SUDDEN_DEVIATIONS: f32 = 1.3;
 /// Bins of a series that are remembered because they stood out, and how high they must.
 const NOTABLE_MAX: usize = 8;
 const NOTABLE_HEIGHT: f32 = 0.9;
@@ -144,6 +149,9 @@ struct Shape {
     factor: [f32; 3],
     floor: [f32; 3],
 }
+
+/// What a window counts for whose last bin goes the other way.
+const ECHO: f64 = 0.3;
 
 /// Whether a bin that is over teaches what is usual.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -227,6 +235,11 @@ impl Rate {
         let bins = (first - since).clamp(0, grid.half_life_bins as Bin * 2);
         rate.b += bins as f32;
         rate
+    }
+
+    /// A series of which the level is known from elsewhere, as well as from a few bins.
+    pub(crate) fn at_level(first: Bin, level: f32) -> Self {
+        Self { a: LEVEL_PRIOR.0 * level, ..Self::new(first) }
     }
 
     /// Counts in an open bin: one from [`Rate::next`] on, at most [`OPEN_BINS`] of them.
@@ -444,15 +457,18 @@ impl Rate {
 
     /// The most unusual window that ends with this open bin; `None` where all is as expected. The longest window is
     /// judged with the first open bin only.
-    ///
     pub fn excess(&mut self, bin: Bin, needed: Needed, grid: Grid) -> Option<Excess> {
         self.shaped(grid);
         let mut worst: Option<Excess> = None;
         // What may still come in this bin. Jobs are expected whole: much begins at the beginning of a bin.
         let ahead = self.mean_and_factor(bin, grid).0 * (1.0 - needed.elapsed);
+        let risen = self.risen();
         for Standing { window, count, mean } in self.standings(bin, grid) {
             let mut mean = if window == 0 { mean } else { mean - ahead };
             mean *= if WINDOWS[window] <= SUDDEN_BINS { needed.common.max(needed.sudden) } else { needed.common };
+            if WINDOWS[window] <= SUDDEN_BINS {
+                mean *= risen;
+            }
             if count < COUNT_MIN || count - mean < COUNT_MIN {
                 continue;
             }
@@ -499,6 +515,25 @@ impl Rate {
         Some(count / expected)
     }
 
+    /// How many times more than expected it did in the hours and the hour before the bins that are open, as far as that is
+    /// certain: 1 to [`RISEN_MAX`]. A level that has just shifted, and a wave, are no start of anything in a short window.
+    fn risen(&self) -> f32 {
+        let certain = |count: f32, mean: f32, window: usize, deviations: f32| {
+            let deviation = libm::sqrt(self.variance(window, f64::from(mean))) as f32;
+            (count - deviations * deviation) / mean.max(1.0)
+        };
+        let hours = certain(self.blocks.iter().sum(), self.expected.iter().sum(), 4, RISEN_DEVIATIONS.0);
+        let (mut count, mut mean) = (0.0, 0.0);
+        for back in 1..=8 {
+            let bin = self.next - back;
+            if bin >= self.first {
+                count += self.at(bin);
+                mean += unpack(self.means[slot(bin)]).unwrap_or(0.0);
+            }
+        }
+        hours.max(certain(count, mean, 3, RISEN_DEVIATIONS.1)).clamp(1.0, RISEN_MAX)
+    }
+
     /// How many times more than expected it does just now, when that is clearly more; `None` where too little is expected
     /// to tell. Over the bin before and what is over of this one.
     pub fn sudden_ratio(&self, bin: Bin, elapsed: f32, grid: Grid) -> Option<(f32, bool)> {
@@ -519,6 +554,34 @@ impl Rate {
             season.shape(hour_of_week(hour), season.mean().unwrap_or(0.0), weeks)
         });
         self.a / self.b.max(1e-6) * factor
+    }
+
+    /// How surprising the first open bin and windows that end with it are, up or down, for [`Scorer`](crate::Scorer).
+    ///
+    /// `-log10` of the least mid-p value, of windows of one, two and four bins; a window only as far as its last bin goes
+    /// the same way, so that a peak does not echo. With it what is expected in the bin.
+    pub(crate) fn surprise(&mut self, bin: Bin, grid: Grid) -> (f64, f64) {
+        self.shaped(grid);
+        let (count, mean) = (f64::from(self.at(bin)), f64::from(self.mean(bin, grid)));
+        let (mut up, mut down) = (0.0_f64, 0.0_f64);
+        for Standing { window, count, mean } in self.standings(bin, grid).take(3) {
+            if bin - self.first < WINDOWS[window] * 4 {
+                continue;
+            }
+            let (count, mean) = (f64::from(count), f64::from(mean));
+            let variance = self.variance(window, mean);
+            up = up.max(upper_surprise(count, mean, variance));
+            down = down.max(lower_surprise(count, mean, variance));
+        }
+        (if count >= mean { up.max(down * ECHO) } else { down.max(up * ECHO) }, mean)
+    }
+
+    /// Closes a bin of which nothing is known.
+    pub(crate) fn skip(&mut self, grid: Grid) {
+        self.shaped(grid);
+        let bin = self.next;
+        self.ring[slot(bin)] = self.mean(bin, grid);
+        self.close(grid, Teaching::Nothing);
     }
 
     fn variance(&self, window: usize, mean: f64) -> f64 {

@@ -176,6 +176,31 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_keeps_its_mean_to_four_per_cent_whatever_the_others_are() {
+        let mut season = Season::default();
+        let means = [0.5, 3.0, 900.0, 12.0, 0.0, 40.0];
+        for (hour, mean) in means.into_iter().enumerate() {
+            season.learn(hour, mean, 0.0, 1.0);
+        }
+        for (hour, mean) in means.into_iter().enumerate() {
+            let kept = season.at(hour).unwrap();
+            assert!((kept - mean).abs() <= mean * 0.04, "{mean} became {kept}");
+        }
+        assert_eq!(season.at(100), None);
+    }
+
+    #[test]
+    fn what_changes_by_less_than_a_step_is_followed_all_the_same() {
+        let mut season = Season::default();
+        season.learn(9, 100.0, 0.0, 1.0);
+        for week in 1..60_u16 {
+            season.learn(9, 90.0 + f32::from(week % 7) * 0.1, f32::from(week), 0.2);
+        }
+        let kept = season.at(9).unwrap();
+        assert!((kept - 90.0).abs() < 4.0, "{kept}");
+    }
+
+    #[test]
     fn an_hour_of_the_week_is_first_taken_for_the_same_hour_of_other_days() {
         let mut season = Season::default();
         for hour in 0..24 {

@@ -192,3 +192,91 @@ impl<'de> Deserialize<'de> for AllSeries {
         Ok(Self { list, by_key })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::Grid;
+    use crate::rate::Teaching;
+
+    /// Bytes that a series may take, all in.
+    const BYTES_MAX: usize = 640;
+
+    fn key(action: u32, code: Option<u32>) -> Key {
+        Key { source: 0, region: 1, service: 2, action, code }
+    }
+
+    fn series(key: Key, calls: Option<u32>, rate: Rate) -> Series {
+        Series { key, calls, is_write: true, rate, last: 0, judged: (0, 0.0) }
+    }
+
+    #[test]
+    fn a_hundred_thousand_series_take_64_megabytes() {
+        // Each has the whole of what a series may keep: a week's shape, peaks and a job.
+        let grid = Grid::five_minutes();
+        let mut busy = Rate::new(0);
+        for bin in 0..288 * 8 {
+            let peak = if bin % 288 == 50 { 90.0 } else { 0.0 } + if bin % 97 == 0 { 60.0 } else { 0.0 };
+            busy.count(bin, 3.0 + peak, grid);
+            busy.close(grid, Teaching::Usual);
+        }
+        let mut all = AllSeries::default();
+        for action in 0..SERIES_MAX as u32 {
+            all.add(series(key(action, None), None, busy.clone()));
+        }
+        let bytes = all.bytes() / SERIES_MAX;
+        assert!(bytes <= BYTES_MAX, "{bytes} bytes a series, {} of them in the list", size_of::<Series>());
+    }
+
+    #[test]
+    fn series_that_go_take_their_errors_along_and_the_others_are_found_by_their_new_numbers() {
+        let mut all = AllSeries::default();
+        for action in 0..6 {
+            let calls = all.add(series(key(action, None), None, Rate::new(0)));
+            all.add(series(key(action, Some(7)), Some(calls), Rate::new(0)));
+        }
+        let moved = all.retain(|series| series.key.code.is_some() || series.key.action % 2 == 0);
+        assert_eq!(all.len(), 6);
+        assert_eq!((moved[0], moved[2], moved[4]), (Some(0), None, Some(2)));
+        let errors = all.find(&key(4, Some(7))).unwrap();
+        assert_eq!(all.get(errors).calls, all.find(&key(4, None)));
+        assert_eq!(all.find(&key(1, Some(7))), None);
+    }
+
+    #[test]
+    fn what_was_stored_is_found_again() {
+        let mut all = AllSeries::default();
+        for action in 0..100 {
+            all.add(series(key(action, None), None, Rate::new(0)));
+        }
+        let stored = serde_json::to_string(&all).unwrap();
+        let again: AllSeries = serde_json::from_str(&stored).unwrap();
+        assert_eq!(again, all);
+        assert_eq!(again.find(&key(77, None)), Some(77));
+    }
+
+    /// The surprise of so many errors among calls in the last bin, of a series in which two in a hundred fail.
+    fn surprise(errors: f32, calls: f32) -> Option<f64> {
+        let grid = Grid::five_minutes();
+        let (mut of_calls, mut of_errors) = (Rate::new(0), Rate::new(0));
+        for bin in 0..1000 {
+            of_calls.count(bin, 50.0, grid);
+            of_errors.count(bin, 1.0, grid);
+            of_calls.close(grid, Teaching::Usual);
+            of_errors.close(grid, Teaching::Usual);
+        }
+        of_calls.count(1000, calls, grid);
+        of_errors.count(1000, errors, grid);
+        let mut all = AllSeries::default();
+        let index = all.add(series(key(0, None), None, of_calls));
+        let index = all.add(series(key(0, Some(7)), Some(index), of_errors));
+        all.error_excess(index, 1000, 3.0).map(|(excess, _)| excess.surprise)
+    }
+
+    #[test]
+    fn errors_are_unusual_by_their_share_and_not_by_the_number_of_calls() {
+        assert!(surprise(25.0, 50.0).is_some_and(|surprise| surprise > 6.0));
+        assert_eq!(surprise(4.0, 200.0), None);
+        assert_eq!(surprise(1.0, 2.0), None);
+    }
+}

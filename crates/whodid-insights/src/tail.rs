@@ -40,6 +40,9 @@ fn tail(y: f64, mean: f64, variance: f64, side: Side) -> f64 {
             Side::Lower => surprise_of_ln(ln_zero - std::f64::consts::LN_2),
         };
     }
+    if y <= FEW {
+        return few(y, mean, size, side);
+    }
     if size < SUMMED_BELOW && side == Side::Upper {
         return summed(y, mean, size);
     }
@@ -85,6 +88,40 @@ fn summed(y: f64, mean: f64, size: f64) -> f64 {
         }
     }
     surprise_of_ln(ln_first + libm::log(sum + term * p / (1.0 - p).max(1e-12)))
+}
+
+/// Counts up to this are summed term by term: there the saddlepoint shows the lattice.
+const FEW: f64 = 16.0;
+
+/// The tails of a small count, by the ratio of neighbouring terms.
+fn few(y: f64, mean: f64, size: f64, side: Side) -> f64 {
+    let share = mean / (size + mean);
+    let y = libm::round(y);
+    let ln_first = libm::lgamma(y + size) - libm::lgamma(size) - libm::lgamma(y + 1.0)
+        + size * libm::log1p(-share)
+        + y * libm::log(share);
+    // The terms below it are as few, and nothing cancels where they are most of all.
+    let (mut below, mut term, mut at) = (0.0, 1.0, y);
+    while at > 0.0 {
+        term *= at / ((at - 1.0 + size) * share);
+        below += term;
+        at -= 1.0;
+    }
+    let first = libm::exp(ln_first);
+    if side == Side::Lower {
+        return surprise_of_ln(ln_first + libm::log(below + 0.5));
+    }
+    let left = 1.0 - first * (below + 0.5);
+    if left > 0.05 {
+        return surprise_of_ln(libm::log(left));
+    }
+    let (mut sum, mut term, mut at) = (0.5, 1.0, y);
+    while term > sum * 1e-9 && at < y + TERMS_MAX as f64 {
+        term *= (at + size) * share / (at + 1.0);
+        sum += term;
+        at += 1.0;
+    }
+    surprise_of_ln(ln_first + libm::log(sum))
 }
 
 fn surprise_of_ln(ln: f64) -> f64 {

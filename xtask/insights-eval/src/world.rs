@@ -6,7 +6,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Exp, Gamma, LogNormal, Normal, Poisson};
+use rand_distr::{Distribution, Exp, Gamma, Normal, Poisson};
 
 pub const MINUTES_A_WEEK: u32 = 7 * 24 * 60;
 /// Bins of five minutes.
@@ -42,6 +42,17 @@ pub struct Injection {
     pub end: u32,
     /// Times the usual rate; of error bursts the share of calls that fail.
     pub factor: f64,
+}
+
+/// How hard a series is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Counts vary little more than chance would have it, by a quarter of the mean at most.
+    Quiet,
+    /// By a quarter to a half of the mean.
+    Noisy,
+    /// With calls on the clock, quiet or noisy.
+    Clock,
 }
 
 #[derive(Debug)]
@@ -93,6 +104,9 @@ pub const RAMP_CALLS_MIN: f64 = 3.0;
 /// Calls that a series with a burst of errors usually has in five minutes at least, and errors in ten.
 pub const ERROR_CALLS_MIN: f64 = 1.0;
 pub const ERRORS_MIN: f64 = 10.0;
+
+/// Coefficient of variation from bin to bin, beyond chance, from which on a series is noisy.
+const NOISY: f64 = 0.25;
 
 const REGIONS: [&str; 4] = ["eu-de", "us-south", "eu-gb", "jp-tok"];
 /// Hours that their people are ahead, counted from the first of them.
@@ -199,7 +213,7 @@ impl World {
                 // A wave that keeps nine tenths of itself from bin to bin.
                 let step: f64 = Normal::new(0.0, 0.44).expect("finite").sample(&mut self.rng);
                 self.wave[index] = 0.9 * self.wave[index] + step;
-                mean *= libm_exp(series.waves * self.wave[index] - series.waves * series.waves / 2.0);
+                mean *= exp(series.waves * self.wave[index] - series.waves * series.waves / 2.0);
                 if series.noise > 0.05 {
                     let shape = 1.0 / (series.noise * series.noise);
                     mean *= Gamma::new(shape, 1.0 / shape).expect("positive").sample(&mut self.rng);
@@ -215,14 +229,8 @@ impl World {
                 {
                     on_clock = count;
                 }
-                let mine: Vec<&Injection> = injections
-                    .iter()
-                    .filter(|injection| {
-                        injection.series == index
-                            && injection.start < (bin as u32 + 1) * 5
-                            && injection.end > bin as u32 * 5
-                    })
-                    .collect();
+                let mine: Vec<&Injection> =
+                    injected.iter().copied().filter(|injection| injection.series == index).collect();
                 if mine.is_empty() && mean + on_clock < 1e-4 {
                     continue;
                 }
@@ -274,6 +282,16 @@ impl World {
 }
 
 impl Series {
+    pub fn class(&self) -> Class {
+        if self.job.is_some() {
+            Class::Clock
+        } else if self.noise > NOISY {
+            Class::Noisy
+        } else {
+            Class::Quiet
+        }
+    }
+
     /// In one line, for whoever asks why.
     pub fn words(&self) -> String {
         let peak = self.hours.iter().copied().fold(0.0, f64::max);
@@ -318,7 +336,7 @@ impl Series {
         } else if self.since > 0 && bin - self.since < 2016 {
             reasons.push("new".to_owned());
         }
-        if self.noise > 0.25 {
+        if self.noise > NOISY {
             reasons.push("noisy".to_owned());
         }
         reasons.join(", ")
@@ -347,7 +365,7 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
         for (hour, share) in hours.iter_mut().enumerate() {
             let of_day = (hour % 24) as f64;
             let away: f64 = of_day - noon;
-            let day = night + (1.0 - night) * libm_exp(-away * away / (2.0 * width * width));
+            let day = night + (1.0 - night) * exp(-away * away / (2.0 * width * width));
             *share = day * if hour / 24 >= 5 { weekend } else { 1.0 };
         }
         let sum: f64 = hours.iter().sum();
@@ -376,7 +394,7 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
         mean,
         hours,
         zone: if is_human { ZONES[index % 4] * 12 + rng.random_range(0..18) } else { 0 },
-        noise: if rng.random_bool(0.8) { rng.random_range(0.0..0.25) } else { rng.random_range(0.25..0.5) },
+        noise: if rng.random_bool(0.8) { rng.random_range(0.0..NOISY) } else { rng.random_range(NOISY..0.5) },
         waves: rng.random_range(0.0..0.2),
         job,
         takes_deploys: rng.random_bool(0.15),
@@ -387,10 +405,10 @@ fn draw_series(index: usize, bins: usize, rng: &mut ChaCha8Rng) -> Series {
 }
 
 fn log_uniform(from: f64, to: f64, rng: &mut impl Rng) -> f64 {
-    libm_exp(rng.random_range(from.ln()..to.ln()))
+    exp(rng.random_range(from.ln()..to.ln()))
 }
 
-fn libm_exp(x: f64) -> f64 {
+fn exp(x: f64) -> f64 {
     x.exp()
 }
 
@@ -406,10 +424,4 @@ fn binomial(count: u32, share: f64, rng: &mut impl Rng) -> u32 {
         return 0;
     }
     (0..count).filter(|_| rng.random_bool(share.min(1.0))).count() as u32
-}
-
-/// A number that is about one, and never less than a little.
-#[allow(dead_code)]
-fn about_one(spread: f64, rng: &mut impl Rng) -> f64 {
-    LogNormal::new(0.0, spread).map_or(1.0, |normal| normal.sample(rng))
 }
