@@ -43,7 +43,7 @@ fn people(seed: u64, most: f32) -> impl FnMut(Bin) -> f32 {
 #[test]
 fn nothing_is_noticed_of_people_who_work_as_they_always_do() {
     for seed in 0..4 {
-        assert_eq!(noticed(4 * WEEK, people(seed, 30.0)), []);
+        assert_eq!(noticed(4 * WEEK, people(seed, 30.0)), Vec::<Bin>::new());
     }
 }
 
@@ -80,7 +80,8 @@ fn a_ramp_to_four_times_in_six_hours_is_noticed_while_it_lasts() {
 fn half_as_much_again_for_good_is_not_noticed_and_learned_within_some_days() {
     let at = 2 * WEEK;
     let mut usual = people(8, 30.0);
-    assert_eq!(noticed(4 * WEEK, |bin| (usual(bin) * if bin >= at { 1.5 } else { 1.0 }).round()), []);
+    let bins = noticed(4 * WEEK, |bin| (usual(bin) * if bin >= at { 1.5 } else { 1.0 }).round());
+    assert_eq!(bins, Vec::<Bin>::new());
 }
 
 #[test]
