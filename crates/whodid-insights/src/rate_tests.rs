@@ -93,8 +93,10 @@ fn a_job_on_the_clock_is_noticed_at_most_once_and_hides_no_burst() {
             let job = if bin % period == 5 { 120.0 } else { 0.0 };
             usual(bin) + job + if bin >= at { 60.0 } else { 0.0 }
         });
-        let before = bins.iter().filter(|bin| **bin < at).count();
-        assert!(before <= 1, "every {period}: {bins:?}");
+        // Windows that hold the same job are one time.
+        let before: Vec<Bin> = bins.iter().copied().filter(|bin| *bin < at).collect();
+        let times = before.iter().zip(before.iter().skip(1)).filter(|(one, next)| **next - **one > 12).count();
+        assert!(times == 0, "every {period}: {bins:?}");
         assert!(bins.iter().any(|bin| *bin >= at), "every {period}: the burst is hidden");
     }
 }

@@ -204,6 +204,9 @@ impl World {
             by_minute.iter_mut().for_each(Vec::clear);
             let deploy =
                 self.deploys.iter().find(|(from, until, _)| (*from..*until).contains(&bin)).map(|deploy| deploy.2);
+            let (from, until) = (bin as u32 * 5, (bin as u32 + 1) * 5);
+            let injected: Vec<&Injection> =
+                injections.iter().filter(|injection| injection.start < until && injection.end > from).collect();
             for index in 0..self.series.len() {
                 let series = &self.series[index];
                 if bin < series.since {
