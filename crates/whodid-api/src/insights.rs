@@ -272,7 +272,7 @@ pub struct InsightSeriesParams {
     pub to: Option<String>,
     /// Seconds of a point: 60, 300 (unless given) or 3600.
     #[param(nullable = false)]
-    pub period: Option<i64>,
+    pub period: Option<u32>,
     /// Which points.
     #[param(inline, nullable = false)]
     pub data_type: Option<MetricDataType>,
@@ -309,7 +309,7 @@ pub struct InsightMetricParams {
     pub to: Option<String>,
     /// Seconds of a point: 60, 300 (unless given) or 3600.
     #[param(nullable = false)]
-    pub period: Option<i64>,
+    pub period: Option<u32>,
     /// Which points.
     #[param(inline, nullable = false)]
     pub data_type: Option<MetricDataType>,

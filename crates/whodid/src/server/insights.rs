@@ -207,7 +207,7 @@ pub async fn series(
         object: object_of(&one.shown),
         from,
         to,
-        period: params.period.unwrap_or(300),
+        period: params.period.map_or(300, i64::from),
         unusual: vec![(start, one.shown.end.as_deref().map_or(now, time_of))],
     };
     let episodes = vec![InsightEpisode { id: one.shown.id, start: one.shown.start, end: one.shown.end }];
@@ -256,7 +256,7 @@ pub async fn metric_data(
         episodes.extend(all.into_iter().map(|one| one.shown).filter(is_same));
     }
     let unusual = episodes.iter().map(|one| (time_of(&one.start), one.end.as_deref().map_or(now, time_of))).collect();
-    let asked = SeriesQuery { kind, object, from, to, period: params.period.unwrap_or(300), unusual };
+    let asked = SeriesQuery { kind, object, from, to, period: params.period.map_or(300, i64::from), unusual };
     let episodes =
         episodes.into_iter().map(|one| InsightEpisode { id: one.id, start: one.start, end: one.end }).collect();
     shown_series(&app, &events, &asked, episodes, params.data_type).await
