@@ -1,5 +1,4 @@
 //! All that is usual in one account, and the insights that are open.
-//!
 //! [`Detector::take`] is given every record in the order of taking in, [`Detector::pass`] lets time go by. What comes
 //! out depends on records and settings alone: the same again after a restart, and when stored records are given anew.
 
@@ -37,8 +36,7 @@ const ALONE_MORE: f64 = 1.0;
 /// What is needed beyond what chance asks for: no model of counts is exact in its tail. Chosen with
 /// `cargo xtask insights-eval`.
 const TAIL_MORE: f64 = 0.3;
-/// Errors need so much less: their share of the calls varies less than the calls do, as the strength of what is usual is
-/// bounded, and nothing false was seen of them with more.
+/// Errors need so much less: their share varies less than the calls do, and nothing false was seen of them with more.
 const ERRORS_LESS: f64 = 2.0;
 /// Series that had nothing for so many bins do not count as live.
 const LIVE_BINS: Bin = 7 * 288;
