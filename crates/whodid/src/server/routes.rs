@@ -393,6 +393,7 @@ mod tests {
         for route in ROUTES.iter().filter(|route| route.method != "GET") {
             let only_looks = [
                 "/api/v1/sql",
+                "/api/v1/insights/expected/preview",
                 "/api/v1/links/look",
                 "/api/v1/packages/check",
                 "/api/v1/rules/check",
