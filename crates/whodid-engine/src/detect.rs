@@ -29,11 +29,11 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use tokio::sync::{Mutex, Notify};
-use tokio::task::JoinSet;
 use whodid_lake::offsets_of;
 use whodid_model::{AccountName, Offset, StreamName, Timestamp, chain};
 use whodid_rules::{Drops, Hit, RuleSet, State, Verdict};
 
+use crate::account_tasks;
 use crate::engine::{Engine, Inner};
 use crate::error::Error;
 
@@ -546,35 +546,8 @@ fn detect_streams() -> impl Iterator<Item = StreamName> {
 
 /// The job: a task for each account, which looks at what comes and lets time pass.
 pub(crate) async fn detect_loop(inner: Arc<Inner>) {
-    let mut tasks: JoinSet<()> = JoinSet::new();
-    let mut running: HashMap<tokio::task::Id, Arc<Watched>> = HashMap::new();
-    loop {
-        for (name, watched) in inner.detection.all() {
-            if !running.values().any(|other| Arc::ptr_eq(other, &watched)) {
-                let task = tasks.spawn(detect_account(Arc::clone(&inner), name, Arc::clone(&watched)));
-                running.insert(task.id(), watched);
-            }
-        }
-        tokio::select! {
-            () = inner.detection.changed.notified() => {}
-            () = inner.shutdown.cancelled() => {
-                while tasks.join_next().await.is_some() {}
-                return;
-            }
-            Some(ended) = tasks.join_next_with_id() => {
-                let task = match ended {
-                    Ok((task, ())) => task,
-                    Err(panic) => {
-                        metrics::counter!("whodid_job_panics_total", "job" => "detect").increment(1);
-                        tracing::error!(error = %panic, "detection of an account broke off and is started again: {panic}");
-                        tokio::time::sleep(TICK).await;
-                        panic.id()
-                    }
-                };
-                running.remove(&task);
-            }
-        }
-    }
+    let task = |name, watched| detect_account(Arc::clone(&inner), name, watched);
+    account_tasks::run("detect", &inner.shutdown, &inner.detection.changed, || inner.detection.all(), task).await;
 }
 
 async fn detect_account(inner: Arc<Inner>, account: AccountName, watched: Arc<Watched>) {

@@ -24,11 +24,11 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use tokio::sync::{Mutex, Notify};
-use tokio::task::JoinSet;
 use whodid_insights::{Act, Change, Detector, Learning, Places, Settings};
 use whodid_lake::offsets_of;
 use whodid_model::{AccountName, Field, Offset, StreamName, chain};
 
+use crate::account_tasks;
 use crate::detect::Position;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, ErrorKind};
@@ -72,6 +72,13 @@ impl Default for Insighting {
             changed: Notify::new(),
             places: parking_lot::Mutex::new(Arc::new(whodid_insights::NoPlaces)),
         }
+    }
+}
+
+impl Insighting {
+    /// The accounts whose insights are made.
+    fn all(&self) -> Vec<(AccountName, Arc<Watched>)> {
+        self.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect()
     }
 }
 
@@ -153,15 +160,7 @@ impl Engine {
 
     /// Returns when every record that is there now has been looked at for insights; for tests and for whoever must know.
     pub async fn insights_up_to_now(&self) {
-        let all: Vec<(AccountName, Arc<Watched>)> = self
-            .inner
-            .insights
-            .accounts
-            .lock()
-            .iter()
-            .map(|(name, watched)| (name.clone(), Arc::clone(watched)))
-            .collect();
-        for (account, watched) in all {
+        for (account, watched) in self.inner.insights.all() {
             let mut work = watched.work.lock().await;
             while self.insight_step(&account, &watched, &mut work).await {}
         }
@@ -228,11 +227,14 @@ impl Engine {
                 false
             }
         };
-        *watched.shown.lock() =
-            InsightStatus { learning: work.detector.learning(), behind: 0, state_bytes: work.detector.bytes() };
+        if !work.in_doubt {
+            watched.shown.lock().learning = work.detector.learning();
+        }
         watched.looked.send_replace(work.position.cursors.clone());
         if work.is_dirty && !work.in_doubt && work.saved.elapsed() >= work.save_after {
             self.save_insights(account, work).await;
+            // Every series is looked at for it: not at every step.
+            watched.shown.lock().state_bytes = work.detector.bytes();
         }
         advanced
     }
@@ -298,15 +300,8 @@ impl Engine {
         if told.is_empty() {
             return false;
         }
-        let before = work.position.cursors.get(&StreamName::activity()).copied().unwrap_or(Offset(0));
         work.in_doubt = true;
-        if !self
-            .tell_insights(
-                account,
-                told.into_iter().map(|change| Told { change, before, recorded: work.recorded }).collect(),
-            )
-            .await
-        {
+        if !self.tell_insights(account, of_time(told, &work.position, work.recorded)).await {
             return false;
         }
         (work.is_dirty, work.in_doubt) = (true, false);
@@ -400,6 +395,12 @@ struct Told {
     recorded: i64,
 }
 
+/// What only time brought about, when all before the position was seen.
+fn of_time(told: Vec<Change>, position: &Position, recorded: i64) -> Vec<Told> {
+    let before = position.cursors.get(&StreamName::activity()).copied().unwrap_or(Offset(0));
+    told.into_iter().map(|change| Told { change, before, recorded }).collect()
+}
+
 /// Gives the rows of a batch to a detector. `activity`: the next offset of the stream `activity`, where the batch is of
 /// another. `recorded`: when the last record was taken in.
 fn look(
@@ -473,37 +474,8 @@ fn streams() -> impl Iterator<Item = StreamName> {
 
 /// The job: a task for each account.
 pub(crate) async fn insight_loop(inner: Arc<Inner>) {
-    let mut tasks: JoinSet<()> = JoinSet::new();
-    let mut running: HashMap<tokio::task::Id, Arc<Watched>> = HashMap::new();
-    loop {
-        let all: Vec<(AccountName, Arc<Watched>)> =
-            inner.insights.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
-        for (name, watched) in all {
-            if !running.values().any(|other| Arc::ptr_eq(other, &watched)) {
-                let task = tasks.spawn(account_loop(Arc::clone(&inner), name, Arc::clone(&watched)));
-                running.insert(task.id(), watched);
-            }
-        }
-        tokio::select! {
-            () = inner.insights.changed.notified() => {}
-            () = inner.shutdown.cancelled() => {
-                while tasks.join_next().await.is_some() {}
-                return;
-            }
-            Some(ended) = tasks.join_next_with_id() => {
-                let task = match ended {
-                    Ok((task, ())) => task,
-                    Err(panic) => {
-                        metrics::counter!("whodid_job_panics_total", "job" => "insights").increment(1);
-                        tracing::error!(error = %panic, "insights of an account broke off and are started again: {panic}");
-                        tokio::time::sleep(TICK).await;
-                        panic.id()
-                    }
-                };
-                running.remove(&task);
-            }
-        }
-    }
+    let task = |name, watched| account_loop(Arc::clone(&inner), name, watched);
+    account_tasks::run("insights", &inner.shutdown, &inner.insights.changed, || inner.insights.all(), task).await;
 }
 
 async fn account_loop(inner: Arc<Inner>, account: AccountName, watched: Arc<Watched>) {
@@ -529,9 +501,7 @@ async fn account_loop(inner: Arc<Inner>, account: AccountName, watched: Arc<Watc
 /// Stores what was learned, at the end.
 pub(crate) async fn save_all(inner: &Arc<Inner>) {
     let engine = Engine { inner: Arc::clone(inner) };
-    let all: Vec<(AccountName, Arc<Watched>)> =
-        inner.insights.accounts.lock().iter().map(|(name, watched)| (name.clone(), Arc::clone(watched))).collect();
-    for (account, watched) in all {
+    for (account, watched) in inner.insights.all() {
         let mut work = watched.work.lock().await;
         if work.is_dirty && !work.in_doubt {
             engine.save_insights(&account, &mut work).await;

@@ -6,6 +6,7 @@
 //! received event ends in exactly one of accepted, duplicate, excluded, rejected; nothing is read
 //! without an [`whodid_model::AccessScope`].
 
+mod account_tasks;
 mod admission;
 mod backtest;
 mod csv;

@@ -126,8 +126,11 @@ impl Engine {
         let parsed =
             whodid_query::parse(&query).map_err(|error| Error::internal("reading the search of an insight", error))?;
         let mut filter = Filter::of(parsed, Visible::all(stream.clone()));
+        // What was seen then, so that it is the same whenever it is asked.
         if stream == StreamName::activity() {
             filter.before_offset = Some(told.before);
+        } else {
+            filter.recorded_to = Some(Timestamp::from_micros(told.recorded.saturating_add(1)));
         }
         let snapshot = table.snapshot();
         let fields = attributes_of(change.kind);

@@ -4,12 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
-use whodid_insights::{Change, Detector, Settings};
+use whodid_insights::{Detector, Settings};
 use whodid_lake::{RawReader, offsets_of};
 use whodid_model::{AccountName, Offset, StreamName, chain};
 
 use super::event::{self, SETTINGS_ACTION};
-use super::{Told, look, streams};
+use super::{Told, look, of_time, streams};
 use crate::detect::{Position, Read};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -61,15 +61,21 @@ impl Engine {
         let mut position = Position::at(cursors.collect());
         let mut ended = ReplayEnd::default();
         let mut recorded = i64::MIN;
+        // Whether a stream would be read beyond where settings changed although another is not there yet, as when records of
+        // both have the same moment: they count from here on then.
+        let mut is_beyond = false;
         loop {
-            while let Some(change) = changes.pop_front_if(|change| change.begins || is_reached(change, &position)) {
+            while let Some(change) =
+                changes.pop_front_if(|change| change.begins || is_beyond || is_reached(change, &position))
+            {
+                is_beyond = false;
                 if change.begins {
                     detector = Detector::new(account.as_str(), Settings::default(), Arc::clone(&places));
                     (position, recorded) = (Position::at(change.from), i64::MIN);
                 } else {
                     let mut told = Vec::new();
                     detector.pass(change.passed, &mut told);
-                    let told = self.of_time(told, &position, recorded);
+                    let told = of_time(told, &position, recorded);
                     if !self.replay_told(account, told, &mut ended, &mut each).await? {
                         return Ok(ended);
                     }
@@ -86,6 +92,7 @@ impl Engine {
                 let batch = up_to(&batch, next.as_ref().and_then(|next| next.get(&stream)).copied());
                 let Some((_, last)) = offsets_of(&batch) else {
                     position.ahead.remove(&stream);
+                    is_beyond = true;
                     break;
                 };
                 let activity = match stream == StreamName::activity() {
@@ -116,14 +123,9 @@ impl Engine {
         }
         let mut told = Vec::new();
         detector.pass(until, &mut told);
-        let told = self.of_time(told, &position, recorded);
+        let told = of_time(told, &position, recorded);
         self.replay_told(account, told, &mut ended, &mut each).await?;
         Ok(ended)
-    }
-
-    fn of_time(&self, told: Vec<Change>, position: &Position, recorded: i64) -> Vec<Told> {
-        let before = position.cursors.get(&StreamName::activity()).copied().unwrap_or(Offset(0));
-        told.into_iter().map(|change| Told { change, before, recorded }).collect()
     }
 
     async fn replay_told(

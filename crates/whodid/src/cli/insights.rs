@@ -47,6 +47,11 @@ pub enum InsightsVerb {
         after_help = "Examples:\n  whodid insights replay > insights.ndjson\n  whodid insights replay --check\n\n--check compares them with what is recorded, byte for byte, and ends with 3 where they differ."
     )]
     Replay(ReplayFlags),
+    /// Score how unusual each point of a series is, from 0 to 1: reads CSV, writes it with a column more; without a server
+    #[command(
+        after_help = "Examples:\n  whodid insights score requests.csv > scored.csv\n  whodid insights score --csv timestamp,value < requests.csv\n\nFrom 0.5 on a point would start an insight. A point's score rests on those before it only."
+    )]
+    Score(ScoreFlags),
 }
 
 /// Flags of `insights list`.
@@ -246,4 +251,14 @@ pub struct ReplayFlags {
     /// Write to this file
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+}
+
+/// Flags of `insights score`.
+#[derive(Debug, Args)]
+pub struct ScoreFlags {
+    /// The file; standard input unless given
+    pub file: Option<PathBuf>,
+    /// Names of the columns of time and value; or the file
+    #[arg(long, value_name = "COLUMNS", default_value = "timestamp,value")]
+    pub csv: String,
 }

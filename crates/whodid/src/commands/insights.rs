@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use whodid_model::Timestamp;
 
 use crate::cli::insights::{
-    ExpectedVerb, FeedbackFlags, InsightsVerb, KindFlags, ListFlags, PatternFlags, ReplayFlags, SeriesFlags,
+    ExpectedVerb, FeedbackFlags, InsightsVerb, KindFlags, ListFlags, PatternFlags, ReplayFlags, ScoreFlags, SeriesFlags,
 };
 use crate::client::{Client, Pairs, segment};
 use crate::output::{self, Output};
@@ -40,6 +40,7 @@ pub async fn run(verb: InsightsVerb, output: Output) -> anyhow::Result<End> {
         InsightsVerb::Feedback(flags) => feedback(&flags, output).await?,
         InsightsVerb::Expected(verb) => expected(verb, output).await?,
         InsightsVerb::Replay(flags) => return replay(&flags).await,
+        InsightsVerb::Score(flags) => score(&flags)?,
     }
     Ok(End::Done)
 }
@@ -273,4 +274,105 @@ async fn replay(flags: &ReplayFlags) -> anyhow::Result<End> {
         kept.intersection(&told).count()
     ));
     Ok(End::Found)
+}
+
+fn score(flags: &ScoreFlags) -> anyhow::Result<()> {
+    // Whoever gives the file here means no columns.
+    let as_file = flags.file.is_none() && std::path::Path::new(&flags.csv).is_file();
+    let file = if as_file { Some(std::path::PathBuf::from(&flags.csv)) } else { flags.file.clone() };
+    let columns = if as_file { "timestamp,value" } else { flags.csv.as_str() };
+    let output = std::io::BufWriter::new(std::io::stdout().lock());
+    match file.filter(|file| file.as_os_str() != "-") {
+        Some(file) => {
+            let input = std::fs::File::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            score_csv(input, output, columns)
+        }
+        None => score_csv(std::io::stdin().lock(), output, columns),
+    }
+}
+
+/// Reads points and writes them with their scores. `columns`: the names of time and value; where the first line names
+/// neither, it is a point like the others, and these are its first two.
+fn score_csv(input: impl std::io::Read, output: impl Write, columns: &str) -> anyhow::Result<()> {
+    let wrong = || Usage(format!("--csv {columns}: give two names, such as timestamp,value"));
+    let (time, value) = columns.split_once(',').ok_or_else(wrong)?;
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(input);
+    let mut writer = csv::Writer::from_writer(output);
+    let mut scorer = whodid_insights::Scorer::new();
+    let mut places = None;
+    writer.write_record([time, value, "score"])?;
+    for row in reader.records() {
+        let row = row.context("the input is no CSV")?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let (time_at, value_at) = match places {
+            Some(places) => places,
+            None => {
+                let at = |name: &str| row.iter().position(|text| text.eq_ignore_ascii_case(name));
+                let named = at(time).zip(at(value));
+                places = Some(named.unwrap_or((0, 1)));
+                if named.is_some() {
+                    continue;
+                }
+                (0, 1)
+            }
+        };
+        let cell = |at: usize| row.get(at).with_context(|| format!("line {line} has no column {}", at + 1));
+        let (time_text, value_text) = (cell(time_at)?, cell(value_at)?);
+        let number: f64 = value_text.parse().with_context(|| format!("line {line}: {value_text:?} is no number"))?;
+        let score = scorer.next(point_time(time_text, line)?.micros(), number);
+        writer.write_record([time_text, value_text, &format!("{score:.6}")])?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// A time as events may have it, or seconds, milliseconds or more since 1970.
+fn point_time(text: &str, line: u64) -> anyhow::Result<Timestamp> {
+    if let Some(time) = text.parse().ok().and_then(Timestamp::from_number) {
+        return Ok(time);
+    }
+    Ok(Timestamp::parse(text).with_context(|| format!("line {line}: {text:?} is no time"))?.at)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn scored(text: &str, columns: &str) -> Result<Vec<String>, String> {
+        let mut output = Vec::new();
+        score_csv(text.as_bytes(), &mut output, columns).map_err(|error| format!("{error:#}"))?;
+        Ok(String::from_utf8(output).unwrap().lines().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn each_point_keeps_its_time_and_value_and_a_spike_stands_out() {
+        let mut text = "time,host,calls\n".to_owned();
+        for at in 0..2000 {
+            let calls = if at == 1900 { 400 } else { 20 + at * 7 % 5 };
+            text.push_str(&format!("{},a,{calls}\n", 1_767_571_200 + at * 300));
+        }
+        let lines = scored(&text, "time,calls").unwrap();
+        assert_eq!((lines.len(), lines[0].as_str()), (2001, "time,calls,score"));
+        let score = |line: &String| line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
+        assert!(lines[1901].starts_with("1768141200,400,") && score(&lines[1901]) > 0.9, "{}", lines[1901]);
+        assert!(lines[1..1901].iter().all(|line| score(line) < 0.5));
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_named() {
+        let first = "timestamp,value\n2026-01-05 00:00:00,1\n";
+        assert_eq!(scored(first, "timestamp,value").unwrap().len(), 2);
+        assert_eq!(scored("2026-01-05 00:00:00,1\n", "timestamp,value").unwrap().len(), 2);
+        for (more, words) in [
+            ("2026-01-05,many\n", "line 3: \"many\" is no number"),
+            ("soon,1\n", "line 3: \"soon\" is no time"),
+            ("7\n", "line 3 has no column 2"),
+        ] {
+            let error = scored(&format!("{first}{more}"), "timestamp,value").unwrap_err();
+            assert!(error.starts_with(words), "{error}");
+        }
+        assert!(scored(first, "value").unwrap_err().contains("give two names"));
+    }
 }

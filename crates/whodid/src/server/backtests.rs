@@ -184,7 +184,7 @@ fn prepare(catalog: &Catalog, asked: &BacktestRequest) -> Result<Prepared, Failu
 /// The streams whose events rules may match: what whodid tells of itself, what others tell, or both.
 fn streams(documents: &[&Document]) -> Vec<StreamName> {
     let is_of_insights = |document: &&Document| matches!(&document.body, Body::Detection(one) if one.logsource().product.as_deref() == Some(INSIGHTS));
-    if documents.iter().any(|document| is_of_insights(&document)) {
+    if documents.iter().any(is_of_insights) {
         return vec![StreamName::insights()];
     }
     let reach = |document: &&Document| match &document.body {

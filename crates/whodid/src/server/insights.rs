@@ -398,6 +398,7 @@ pub async fn replay(
         is_full = text.len() > REPLAY_BYTES_MAX;
         !is_full
     };
+    let _turn = app.backtesting.acquire().await;
     let end = app.engine()?.replay_insights(scope.account(), crate::clock::now().micros(), each).await?;
     caller.attempt.answers("rows", end.events);
     if is_full {
