@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::detector::{needed_surprise, test_of};
-use crate::episode::{Change, EndReason, Episode, Method, NEW_LEVEL_BINS, Next, Object, start_of};
+use crate::episode::{Change, EndReason, Episode, Method, Next, Object, start_of};
 use crate::grid::Bin;
 use crate::kind::{Kind, Stage};
 use crate::names::Name;
@@ -386,17 +386,12 @@ impl Changes {
         while rate.next < until {
             let bin = rate.next;
             let Some((object, episode)) = open else {
+                rate.pass_silence(until, grid);
                 rate.close(grid, Teaching::Usual);
                 continue;
             };
             let (count, (expected, _), is_hot) = (rate.at(bin), rate.band(bin, grid), rate.is_hot(bin, grid));
-            let teaching = if episode.expected_by.is_some() {
-                Teaching::Usual
-            } else if bin - episode.start >= NEW_LEVEL_BINS {
-                Teaching::NewLevel
-            } else {
-                Teaching::Nothing
-            };
+            let teaching = episode.teaching(bin);
             let next = if bin < episode.start {
                 Next::Nothing
             } else {

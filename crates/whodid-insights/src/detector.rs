@@ -11,7 +11,7 @@ use crate::act::{Act, Places};
 use crate::address::Addresses;
 use crate::changes::Changes;
 use crate::concealment::Concealment;
-use crate::episode::{Change, EndReason, Episode, Method, NEW_LEVEL_BINS, Next, Object, Test, start_of};
+use crate::episode::{Change, EndReason, Episode, Method, Next, Object, Test, start_of};
 use crate::front::{Front, Given};
 use crate::grid::{Bin, Grid};
 use crate::keys::Keys;
@@ -522,19 +522,14 @@ impl Detector {
                 self.note_first_day(index);
             }
             let Some(episode) = self.state.episodes.get_mut(&index) else {
+                self.state.series.get_mut(index).rate.pass_silence(until, grid);
                 self.state.series.get_mut(index).rate.close(grid, Teaching::Usual);
                 continue;
             };
             let rate = &mut self.state.series.get_mut(index).rate;
             let is_hot = rate.is_hot(bin, grid);
             let (expected, _) = rate.band(bin, grid);
-            let teaching = if episode.expected_by.is_some() {
-                Teaching::Usual
-            } else if bin - episode.start >= NEW_LEVEL_BINS {
-                Teaching::NewLevel
-            } else {
-                Teaching::Nothing
-            };
+            let teaching = episode.teaching(bin);
             let next = if bin < episode.start {
                 Next::Nothing
             } else {

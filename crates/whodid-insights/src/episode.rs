@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grid::Bin;
 use crate::kind::{Kind, Stage};
-use crate::rate::Excess;
+use crate::rate::{Excess, Teaching};
 
 /// What is told of an insight: that it began, goes on, or is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ const CALM_BINS: i32 = 6;
 const UPDATE_BINS: i32 = 12;
 const UPDATE_BINS_MIN: i32 = 2;
 /// Bins after which what stays is learned as a new level, and after which it is over in any case.
-pub(crate) const NEW_LEVEL_BINS: i32 = 288;
+const NEW_LEVEL_BINS: i32 = 288;
 const BINS_MAX: i32 = 7 * 288;
 
 impl Episode {
@@ -169,6 +169,17 @@ impl Episode {
             told: noticed,
             told_count: 0.0,
             expected_by: None,
+        }
+    }
+
+    /// What a bin of it teaches.
+    pub fn teaching(&self, bin: Bin) -> Teaching {
+        if self.expected_by.is_some() {
+            Teaching::Usual
+        } else if bin - self.start >= NEW_LEVEL_BINS {
+            Teaching::NewLevel
+        } else {
+            Teaching::Nothing
         }
     }
 

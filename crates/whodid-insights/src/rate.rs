@@ -39,6 +39,8 @@ const SEASON_RISE_MAX: f32 = 3.0;
 const LEVEL_RISE_MAX: f32 = 3.0;
 /// So much of what was counted at this hour in the weeks before is expected again, however low the level is by now.
 const FLOOR: f32 = 0.7;
+/// Silence beyond this is gone over at once.
+const SILENCE_HOURS: i64 = 4 * 168;
 /// Counts after which a series has a season of its own.
 const SEASON_CALLS: f32 = 60.0;
 /// Residuals beyond this count less (Noufaily et al. 2013).
@@ -274,6 +276,26 @@ impl Rate {
         }
         self.a += by * left;
         self.total += by;
+    }
+
+    /// Goes over a silence before `until` that is longer than anything is remembered of, all at once: an event of long ago
+    /// must not cost a look at each bin since. Nothing happens where there is none, or an open bin has counts.
+    pub fn pass_silence(&mut self, until: Bin, grid: Grid) {
+        let to = until.saturating_sub(grid.bins_in_hours(SILENCE_HOURS));
+        if to <= self.next + OPEN_BINS || (0..OPEN_BINS).any(|ahead| self.at(self.next + ahead) > 0.0) {
+            return;
+        }
+        let left = libm::exp2f(-((to - self.next) as f32) / grid.half_life_bins);
+        self.a *= left;
+        self.b = self.b * left + (1.0 - left) / (1.0 - grid.decay);
+        (self.hour_sum, self.hour_weight, self.outliers) = (0.0, 0.0, 0.0);
+        (self.ring, self.means) = ([0.0; RING], [0; RING]);
+        (self.blocks, self.expected) = ([0.0; BLOCKS], [0.0; BLOCKS]);
+        (self.record, self.recent) = ([0.0; 5], [[0.0; 5]; 2]);
+        self.clock = Clock::default();
+        self.notable = Vec::new();
+        self.shape = Shape::default();
+        self.next = to;
     }
 
     /// Closes bins until this is the first open one.

@@ -38,3 +38,36 @@ fn a_job_every_night_is_told_of_at_most_once() {
     }
     told.iter().for_each(|change| eprintln!("{:?} {} {:?}", change.stage, change.start / 300_000_000, change.test));
 }
+
+#[test]
+fn an_event_of_long_ago_costs_no_look_at_every_bin_since() {
+    let mut detector = Detector::new("a", Settings::default(), Arc::new(NoPlaces));
+    let mut told = Vec::new();
+    let now = 1_767_571_200_000_000;
+    // Two thousand years before, and what the clock of nobody's machine says.
+    for (number, at) in
+        [-62_000_000_000_000_000, now, i64::MIN / 2, i64::MAX / 2, now + 300_000_000].into_iter().enumerate()
+    {
+        let act = Act {
+            offset: number as u64,
+            event_time: at,
+            recorded_at: now + number as i64 * 300_000_000,
+            times: 1,
+            source: "cadf",
+            region: None,
+            service: None,
+            action: "iam.user.update",
+            is_write: true,
+            error: Some("403"),
+            is_denied: true,
+            principal: Some("bob"),
+            address: Some("192.0.2.1"),
+            agent: None,
+            credential: Some("k"),
+        };
+        detector.take(&act, &mut told);
+    }
+    detector.pass(now + 86_400_000_000, &mut told);
+    assert!(told.is_empty(), "{told:?}");
+    assert!(detector.learning().held == 0);
+}
