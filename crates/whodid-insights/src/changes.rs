@@ -328,10 +328,9 @@ impl Changes {
             return;
         }
         let start = start_of(bin, &excess, |bin| counted.rate.is_hot(bin, grid));
-        let threshold = if excess.bins == 1 { needed.alone } else { needed.surprise };
         let object = object(key, counted, scene);
         let at = grid.start(start);
-        let test = test_of(Method::NegativeBinomial, &excess, None, threshold);
+        let test = test_of(Method::NegativeBinomial, &excess, None);
         let mut episode = Episode::new(insight_id(scene.account, kind, &object, at), start, bin, test);
         episode.expected_by = scene.settings.expected_by(kind, &object, at).map(|expected| expected.id.clone());
         // What is told now has all that was counted; what is not closed yet is counted again when it closes.

@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::grid::{Bin, Grid};
 
 /// Jobs of a series, and peaks that may be one, that are remembered.
-const JOBS_MAX: usize = 6;
+const JOBS_MAX: usize = 5;
 /// A peak is at least so many calls beyond what is expected.
 const PEAK_MIN: f32 = 8.0;
 /// Peaks of the same job differ by no more than this factor.
 const SIZE_RATIO_MAX: f32 = 3.0;
 /// A job came when there was this share of its size.
 const CAME_SHARE: f32 = 0.35;
+/// Standard deviations of what is counted anyway that a job must have to be seen: whether a smaller one came is not known.
+const VISIBLE_DEVIATIONS: f32 = 3.0;
 /// Times that a job must have come before it is expected: each hour, each day.
 const HITS: [u8; 2] = [4, 2];
 /// Times in a row that it may fail to come and still is expected: a weekend, or some hours.
@@ -47,9 +49,13 @@ struct Job {
 /// The jobs of one series.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Clock(Vec<Job>);
+pub struct Clock(Box<[Job]>);
 
 impl Job {
+    fn peak(bin: Bin, size: f32) -> Self {
+        Self { last: bin, size, period: Period::Once, hits: 1, misses: 0 }
+    }
+
     fn is_due(&self, bin: Bin, grid: Grid) -> bool {
         match self.period {
             Period::Once => false,
@@ -84,12 +90,12 @@ impl Clock {
 
     /// Bytes that it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
-        self.0.capacity() * size_of::<Job>()
+        size_of_val(&*self.0)
     }
 
-    /// Takes in a bin that is over, with what was counted in it beyond the usual; `is_peak`: that stands out, and the bin
-    /// before did not. Returns whether a job came to be known.
-    pub fn close(&mut self, bin: Bin, beyond: f32, is_peak: bool, grid: Grid) -> bool {
+    /// Takes in a bin that is over, with what was counted in it beyond the usual, and the standard deviation of that;
+    /// `is_peak`: it stands out, and the bin before did not. Returns whether a job came to be known.
+    pub fn close(&mut self, bin: Bin, beyond: f32, noise: f32, is_peak: bool, grid: Grid) -> bool {
         // Finer grids than minutes have no jobs, and coarser ones than an hour none of every hour.
         if self.0.is_empty() && !is_peak {
             return false;
@@ -97,6 +103,9 @@ impl Clock {
         let mut is_new = false;
         let mut is_taken = false;
         for job in self.0.iter_mut().filter(|job| job.is_due(bin, grid)) {
+            if job.is_known() && job.size < noise * VISIBLE_DEVIATIONS {
+                continue;
+            }
             if beyond < (job.size * CAME_SHARE).max(PEAK_MIN / 2.0) {
                 job.misses = job.misses.saturating_add(1);
                 continue;
@@ -110,16 +119,22 @@ impl Clock {
             is_new |= job.is_known() && !was_known;
             is_taken = true;
         }
-        self.0.retain(|job| job.misses <= if job.is_known() { MISSES_MAX } else { 0 });
+        self.retain(|job| job.misses <= if job.is_known() { MISSES_MAX } else { 0 });
         if is_peak && !is_taken && beyond >= PEAK_MIN {
             is_new |= self.peak(bin, beyond, grid);
         }
         is_new
     }
 
+    fn retain(&mut self, keep: impl Fn(&Job) -> bool) {
+        if !self.0.iter().all(&keep) {
+            self.0 = self.0.iter().copied().filter(keep).collect();
+        }
+    }
+
     fn peak(&mut self, bin: Bin, size: f32, grid: Grid) -> bool {
         let (day, hour) = (grid.bins_in_hours(24), grid.bins_in_hours(1));
-        self.0.retain(|job| job.period != Period::Once || bin - job.last <= PEAK_DAYS * day);
+        self.retain(|job| job.period != Period::Once || bin - job.last <= PEAK_DAYS * day);
         let single = self.0.iter_mut().filter(|job| job.period == Period::Once && job.has_size(size));
         for job in single {
             let age = bin - job.last;
@@ -143,10 +158,10 @@ impl Clock {
             if self.0[least].period != Period::Once || self.0[least].size > size {
                 return false;
             }
-            self.0.swap_remove(least);
+            self.0[least] = Job::peak(bin, size);
+            return false;
         }
-        self.0.reserve_exact(1);
-        self.0.push(Job { last: bin, size, period: Period::Once, hits: 1, misses: 0 });
+        self.0 = self.0.iter().copied().chain([Job::peak(bin, size)]).collect();
         false
     }
 }
@@ -164,7 +179,7 @@ mod tests {
             if bin >= 288 * 5 && clock.expected(bin, grid) > 0.0 {
                 expected.push(bin - 288 * 5);
             }
-            clock.close(bin, if is_peak(bin) { 50.0 } else { 0.0 }, is_peak(bin), grid);
+            clock.close(bin, if is_peak(bin) { 50.0 } else { 0.0 }, 3.0, is_peak(bin), grid);
         }
         expected
     }

@@ -36,8 +36,8 @@ const ALONE_MORE: f64 = 1.0;
 /// What is needed beyond what chance asks for: no model of counts is exact in its tail. Chosen with
 /// `cargo xtask insights-eval`.
 const TAIL_MORE: f64 = 0.3;
-/// Errors need so much less: their share varies less than the calls do, and nothing false was seen of them with more.
-const ERRORS_LESS: f64 = 2.0;
+/// Errors need so much less: their share varies less than the calls do.
+const ERRORS_LESS: f64 = 1.0;
 /// Series that had nothing for so many bins do not count as live.
 const LIVE_BINS: Bin = 7 * 288;
 /// Bins between two looks at which series are live.
@@ -658,8 +658,7 @@ impl Detector {
         self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
         (needed.common, needed.sudden) = self.common(self.state.series.get(index).key, bin, elapsed);
         let excess = self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
-        let threshold = if excess.bins == 1 { needed.alone } else { needed.surprise };
-        Some((excess, test_of(Method::NegativeBinomial, &excess, None, threshold)))
+        Some((excess, test_of(Method::NegativeBinomial, &excess, None)))
     }
 
     /// How many times more than expected the actions of a region do in the last hour, and just now: more than 1 when
@@ -719,7 +718,7 @@ impl Detector {
             errors.close_until(until, grid, Teaching::Usual);
         }
         let (excess, of) = self.state.series.error_excess(index, bin, needed)?;
-        Some((excess, test_of(Method::BetaBinomial, &excess, Some(of), needed)))
+        Some((excess, test_of(Method::BetaBinomial, &excess, Some(of))))
     }
 
     /// Of an action that is new: the most in five minutes, against the first days of other actions.
@@ -732,11 +731,16 @@ impl Detector {
         if count < needed {
             return None;
         }
-        let above = peaks.iter().filter(|peak| **peak >= count).count();
-        let share = (above as f64 + 1.0) / (peaks.len() as f64 + 2.0);
-        let excess =
-            Excess { bins: 1, count: f64::from(count), expected: 0.0, variance: 0.0, surprise: -libm::log10(share) };
-        let mut test = test_of(Method::FirstDay, &excess, None, -libm::log10(share));
+        // What is counted is the score: there is no mean that it could be held against.
+        let excess = Excess {
+            bins: 1,
+            count: f64::from(count),
+            expected: 0.0,
+            variance: 0.0,
+            surprise: f64::from(count),
+            needed: f64::from(needed),
+        };
+        let mut test = test_of(Method::FirstDay, &excess, None);
         test.upper = f64::from(needed);
         Some((excess, test))
     }
@@ -876,7 +880,7 @@ pub(crate) fn needed_surprise(series: f64, sensitivity: Sensitivity) -> f64 {
     libm::log10(tests / sensitivity.false_starts_a_week()) + TAIL_MORE
 }
 
-pub(crate) fn test_of(method: Method, excess: &Excess, of: Option<f64>, threshold: f64) -> Test {
+pub(crate) fn test_of(method: Method, excess: &Excess, of: Option<f64>) -> Test {
     Test {
         method,
         window_minutes: u32::try_from(excess.bins * 5).unwrap_or(u32::MAX),
@@ -884,7 +888,7 @@ pub(crate) fn test_of(method: Method, excess: &Excess, of: Option<f64>, threshol
         of,
         expected: excess.expected,
         score: excess.surprise,
-        threshold,
+        threshold: excess.needed,
         upper: quantile_95(excess.expected, excess.variance),
         terms: Vec::new(),
     }

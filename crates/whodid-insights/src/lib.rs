@@ -15,6 +15,7 @@ mod detector;
 mod episode;
 mod front;
 mod grid;
+mod habit;
 mod keys;
 mod kind;
 mod names;

@@ -13,13 +13,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::grid::{Bin, Grid, hour_of_week};
+use crate::habit::Habits;
 use crate::season::{Season, pack, unpack};
 use crate::tail::{lower_surprise, quantile_95, residual, upper_surprise};
 
 /// Windows whose sum is judged, in bins. The last is six blocks of twelve, the sixth as far as it has come.
 pub const WINDOWS: [i32; 5] = [1, 2, 4, 12, 72];
 /// By how much a window must exceed what is expected, whatever the statistics say.
-const RATIO_MIN: [f32; 5] = [3.7, 3.5, 3.2, 2.8, 2.2];
+const RATIO_MIN: [f32; 5] = [4.0, 3.8, 3.4, 2.8, 2.2];
+/// By how much less surprise longer windows need: those that overlap are not so many tests.
+const FEWER: [f32; 5] = [0.0, 0.0, 0.0, 0.0, 0.9];
+/// From this window on a band is not widened by what came within a day: a slow ramp would hide in what it did itself.
+const SLOW: usize = 3;
+/// Not of series younger than this: they have their noise still to show.
+const SETTLED_DAYS: i64 = 8;
+/// What the spread of such a window is more, at most and after one week, then falling with the square of the weeks: of
+/// the week's shape little is known.
+const YOUNG: (f32, f32) = (0.3, 0.3);
 /// Least count of an unusual window, and least excess.
 pub const COUNT_MIN: f32 = 10.0;
 /// Bins that are kept: twelve that are over, and those still open.
@@ -80,19 +90,9 @@ const SUDDEN_BINS: i32 = 4;
 const SUDDEN_EXPECTED_MIN: f32 = 5.0;
 const SUDDEN_RATIO_MIN: f32 = 1.3;
 const SUDDEN_DEVIATIONS: f32 = 1.3;
-/// Bins of a series that are remembered because they stood out, and how high they must.
-const NOTABLE_MAX: usize = 8;
 const NOTABLE_HEIGHT: f32 = 0.9;
-/// What is left of the height of the time before, when it stood out again.
-const NOTABLE_LEFT: f32 = 0.98;
 /// How high a bin is that may be a job on the clock.
 const PEAK_HEIGHT: f32 = 0.6;
-/// So much higher than what was told before is news again.
-const HABIT_RATIO: f32 = 1.5;
-/// What was told so often within two weeks is usual.
-const OFTEN: i32 = 3;
-/// What stood out at the same minute of so many hours is usual.
-const HOURLY: i32 = 4;
 
 /// What one series of counts is usually like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,39 +117,30 @@ pub struct Rate {
     expected: [f32; BLOCKS],
     /// Of each window: discounted sums of squared errors beyond chance, and of squared means.
     spread: [(f32, f32); 5],
+    /// What the spread of each window was at the last two turns of half a day: what comes slowly must not widen its own
+    /// band.
+    settled: [[u16; 5]; 2],
     /// The share of bins that are outliers.
     outliers: f32,
     /// The highest ratio of each window, as logarithm.
     record: [f32; 5],
     /// The same of this half of a day and of the one before: what comes slowly must not raise its own bar.
-    recent: [[f32; 5]; 2],
+    recent: [[u16; 5]; 2],
     season: Option<Season>,
     clock: Clock,
-    /// Bins that stood out, told or not, the oldest first.
-    notable: Vec<Notable>,
+    habits: Habits,
     /// Made of the season for the hour of `next`, and made anew where it is missing.
     #[serde(skip)]
     shape: Shape,
-}
-
-/// A bin that stood out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Notable {
-    bin: Bin,
-    /// The bin at this time of an earlier day, if there was one.
-    before: Option<Bin>,
-    /// How much that was beyond what was expected ([`height`]).
-    height: f32,
-    /// Whether it was the highest of an insight.
-    is_told: bool,
 }
 
 /// The week's shape around one hour: of the hour before, of it, of the hour after.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Shape {
     hour: Option<i32>,
-    factor: [f32; 3],
-    floor: [f32; 3],
+    /// [`pack`]ed.
+    factor: [u16; 3],
+    floor: [u16; 3],
 }
 
 /// What a window counts for whose last bin goes the other way.
@@ -177,8 +168,9 @@ pub struct Excess {
     pub expected: f64,
     /// The variance of that.
     pub variance: f64,
-    /// `-log10` of the mid-p value.
+    /// `-log10` of the mid-p value, and what it had to be at least.
     pub surprise: f64,
+    pub needed: f64,
 }
 
 /// What makes an excess unusual.
@@ -221,12 +213,13 @@ impl Rate {
             blocks: [0.0; BLOCKS],
             expected: [0.0; BLOCKS],
             spread: [(SPREAD_PRIOR.0 * SPREAD_PRIOR.1, SPREAD_PRIOR.1); 5],
+            settled: [[pack(SPREAD_PRIOR.0); 5]; 2],
             outliers: 0.0,
             record: [0.0; 5],
-            recent: [[0.0; 5]; 2],
+            recent: [[0; 5]; 2],
             season: None,
             clock: Clock::default(),
-            notable: Vec::new(),
+            habits: Habits::default(),
             shape: Shape::default(),
         }
     }
@@ -291,9 +284,9 @@ impl Rate {
         (self.hour_sum, self.hour_weight, self.outliers) = (0.0, 0.0, 0.0);
         (self.ring, self.means) = ([0.0; RING], [0; RING]);
         (self.blocks, self.expected) = ([0.0; BLOCKS], [0.0; BLOCKS]);
-        (self.record, self.recent) = ([0.0; 5], [[0.0; 5]; 2]);
+        (self.record, self.recent) = ([0.0; 5], [[0; 5]; 2]);
         self.clock = Clock::default();
-        self.notable = Vec::new();
+        self.habits = Habits::default();
         self.shape = Shape::default();
         self.next = to;
     }
@@ -319,10 +312,16 @@ impl Rate {
             Teaching::NewLevel => 1.0,
         };
         let is_peak = height(count, usual) >= PEAK_HEIGHT && count > 2.0 * self.at(bin - 1);
-        if self.clock.close(bin, count - usual, is_peak, grid) {
+        let noise = libm::sqrt(self.variance(grid, 0, f64::from(usual))) as f32;
+        if self.clock.close(bin, count - usual, noise, is_peak, grid) {
             // What was learned of its calls as if they were noise is forgotten.
-            self.spread = [(SPREAD_PRIOR.0 * SPREAD_PRIOR.1, SPREAD_PRIOR.1); 5];
-            (self.record, self.recent, self.outliers) = ([0.0; 5], [[0.0; 5]; 2], 0.0);
+            for (beyond, squares) in &mut self.spread {
+                *beyond = beyond.min(SPREAD_PRIOR.0 * *squares);
+            }
+            for settled in self.settled.iter_mut().flatten() {
+                *settled = (*settled).min(pack(SPREAD_PRIOR.0));
+            }
+            (self.record, self.recent, self.outliers) = ([0.0; 5], [[0; 5]; 2], 0.0);
         }
         // Its bins tell nothing of the rest.
         let season_weight_min = if job > 0.0 { 0.0 } else { SEASON_WEIGHT_MIN };
@@ -386,12 +385,12 @@ impl Rate {
                 continue;
             }
             let mut weight = 1.0;
-            let variance = self.variance(window, f64::from(mean));
+            let variance = self.variance(grid, window, f64::from(mean));
             let record = &mut self.record[window];
             *record *= fade;
             if count > mean {
                 let recent = &mut self.recent[0][window];
-                *recent = recent.max(height(count, mean));
+                *recent = (*recent).max(pack(height(count, mean)));
                 let dispersion = variance / f64::from(mean).max(1e-6);
                 let r = residual(f64::from(count), f64::from(mean), dispersion) as f32;
                 if r > ROBUST as f32 {
@@ -406,7 +405,7 @@ impl Rate {
                 weight_of_bin = weight;
                 let height = height(count, mean);
                 if height >= NOTABLE_HEIGHT && count >= COUNT_MIN {
-                    stood_out = Some(Notable { bin, before: None, height, is_told: false });
+                    stood_out = Some(height);
                 }
             }
             let (beyond, squares) = &mut self.spread[window];
@@ -420,12 +419,13 @@ impl Rate {
         }
         if bin.rem_euclid(grid.bins_in_hours(12)) == 0 {
             for (record, old) in self.record.iter_mut().zip(self.recent[1]) {
-                *record = record.max(old);
+                *record = record.max(unpack(old).unwrap_or(0.0));
             }
-            self.recent = [[0.0; 5], self.recent[0]];
+            self.recent = [[0; 5], self.recent[0]];
+            self.settled = [self.spread.map(|(beyond, squares)| pack(beyond / squares.max(1e-6))), self.settled[0]];
         }
-        if let Some(notable) = stood_out {
-            self.note(notable, grid);
+        if let Some(height) = stood_out {
+            self.habits.note(bin, height, false, grid);
         }
         let share = 1.0 / (age + 100.0).min(OUTLIERS_BINS);
         self.outliers += share * (f32::from(u8::from(is_outlier)) - self.outliers);
@@ -484,7 +484,7 @@ impl Rate {
         let mut worst: Option<Excess> = None;
         // What may still come in this bin. Jobs are expected whole: much begins at the beginning of a bin.
         let ahead = self.mean_and_factor(bin, grid).0 * (1.0 - needed.elapsed);
-        let risen = self.risen();
+        let risen = self.risen(grid);
         for Standing { window, count, mean } in self.standings(bin, grid) {
             let mut mean = if window == 0 { mean } else { mean - ahead };
             mean *= if WINDOWS[window] <= SUDDEN_BINS { needed.common.max(needed.sudden) } else { needed.common };
@@ -500,14 +500,15 @@ impl Rate {
             let whole = if window == 0 { 1.0 } else { ((part - 1.0 + needed.elapsed) / part).clamp(0.0, 1.0) };
             let mix = |short: f32, long: f32| short + whole * (long - short);
             let record = mix(self.record[shorter], self.record[window]);
-            if count < mix(RATIO_MIN[shorter], RATIO_MIN[window]) * mean
+            let jobs = if window < 3 { 0.0 } else { self.jobs_in(bin, WINDOWS[window], grid) };
+            if count - jobs < mix(RATIO_MIN[shorter], RATIO_MIN[window]) * (mean - jobs)
                 || height(count, mean) < record + libm::logf(RECORD_RATIO)
-                || (!self.notable.is_empty() && self.is_habit(bin, WINDOWS[window], height(count, mean), grid))
+                || self.habits.is_usual(bin, WINDOWS[window], height(count, mean), grid)
             {
                 continue;
             }
             let (count, mean) = (f64::from(count), f64::from(mean));
-            let (short, long) = (self.variance(shorter, mean), self.variance(window, mean));
+            let (short, long) = (self.variance(grid, shorter, mean), self.variance(grid, window, mean));
             let variance = short + f64::from(whole) * (long - short);
             let surprise = upper_surprise(count, mean, variance);
             let alone = match window {
@@ -515,14 +516,21 @@ impl Rate {
                 1 => 1.0 - f64::from(whole),
                 _ => 0.0,
             };
-            if surprise < needed.surprise + alone * (needed.alone - needed.surprise) {
+            let fewer = f64::from(mix(FEWER[shorter], FEWER[window]));
+            let needed = needed.surprise + alone * (needed.alone - needed.surprise) - fewer;
+            if surprise < needed {
                 continue;
             }
             if worst.is_none_or(|worst| worst.surprise < surprise) {
-                worst = Some(Excess { bins: WINDOWS[window], count, expected: mean, variance, surprise });
+                worst = Some(Excess { bins: WINDOWS[window], count, expected: mean, variance, surprise, needed });
             }
         }
         worst
+    }
+
+    /// What jobs are expected to do in the bins up to one.
+    fn jobs_in(&self, bin: Bin, bins: i32, grid: Grid) -> f32 {
+        if self.clock.is_empty() { 0.0 } else { (0..bins).map(|back| self.clock.expected(bin - back, grid)).sum() }
     }
 
     /// How many times more than expected it did in the hour that ends with a bin; `None` where too little is expected to
@@ -539,9 +547,9 @@ impl Rate {
 
     /// How many times more than expected it did in the hours and the hour before the bins that are open, as far as that is
     /// certain: 1 to [`RISEN_MAX`]. A level that has just shifted, and a wave, are no start of anything in a short window.
-    fn risen(&self) -> f32 {
+    fn risen(&self, grid: Grid) -> f32 {
         let certain = |count: f32, mean: f32, window: usize, deviations: f32| {
-            let deviation = libm::sqrt(self.variance(window, f64::from(mean))) as f32;
+            let deviation = libm::sqrt(self.variance(grid, window, f64::from(mean))) as f32;
             (count - deviations * deviation) / mean.max(1.0)
         };
         let hours = certain(self.blocks.iter().sum(), self.expected.iter().sum(), 4, RISEN_DEVIATIONS.0);
@@ -564,7 +572,7 @@ impl Rate {
             return None;
         }
         let count = self.at(bin) + self.at(bin - 1);
-        let deviation = libm::sqrt(self.variance(1, f64::from(expected))) as f32;
+        let deviation = libm::sqrt(self.variance(grid, 1, f64::from(expected))) as f32;
         Some((count / expected, count > SUDDEN_RATIO_MIN * expected + SUDDEN_DEVIATIONS * deviation))
     }
 
@@ -591,7 +599,7 @@ impl Rate {
                 continue;
             }
             let (count, mean) = (f64::from(count), f64::from(mean));
-            let variance = self.variance(window, mean);
+            let variance = self.variance(grid, window, mean);
             up = up.max(upper_surprise(count, mean, variance));
             down = down.max(lower_surprise(count, mean, variance));
         }
@@ -606,9 +614,19 @@ impl Rate {
         self.close(grid, Teaching::Nothing);
     }
 
-    fn variance(&self, window: usize, mean: f64) -> f64 {
+    fn variance(&self, grid: Grid, window: usize, mean: f64) -> f64 {
         let (beyond, squares) = self.spread[window];
-        let spread = f64::from((beyond / squares.max(1e-6)).clamp(0.0, 25.0));
+        let now = beyond / squares.max(1e-6);
+        let mut spread = now;
+        if window >= SLOW {
+            let hours = (self.next - self.first) as f32 / grid.bins_in_hours(1) as f32;
+            if hours > (SETTLED_DAYS * 24) as f32 {
+                spread = self.settled.iter().filter_map(|settled| unpack(settled[window])).fold(now, f32::min);
+            }
+            let weeks = hours / 168.0;
+            spread += YOUNG.0.min(YOUNG.1 / (weeks * weeks).max(0.01));
+        }
+        let spread = f64::from(spread.clamp(0.0, 25.0));
         DISPERSION_MIN * mean + spread * mean * mean + mean * mean / f64::from(self.a).max(0.05)
     }
 
@@ -616,7 +634,7 @@ impl Rate {
     pub fn band(&mut self, bin: Bin, grid: Grid) -> (f64, f64) {
         self.shaped(grid);
         let mean = f64::from(self.mean(bin, grid));
-        (mean, quantile_95(mean, self.variance(0, mean)))
+        (mean, quantile_95(mean, self.variance(grid, 0, mean)))
     }
 
     /// Whether a bin is clearly above what is expected.
@@ -638,9 +656,7 @@ impl Rate {
 
     /// Bytes that it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
-        self.season.as_ref().map_or(0, Season::heap_bytes)
-            + self.clock.heap_bytes()
-            + self.notable.capacity() * size_of::<Notable>()
+        self.season.as_ref().map_or(0, Season::heap_bytes) + self.clock.heap_bytes() + self.habits.heap_bytes()
     }
 
     /// An insight of this series is over: what it was made of is forgotten, and that it was is remembered.
@@ -651,58 +667,7 @@ impl Rate {
             self.ring[slot(bin)] = self.mean(bin, grid);
         }
         self.blocks = self.expected;
-        self.note(
-            Notable { bin: peak_bin, before: None, height: height(peak as f32, expected as f32), is_told: true },
-            grid,
-        );
-    }
-
-    /// Remembers a bin that stood out, in the place of one at the same time of the day.
-    fn note(&mut self, mut new: Notable, grid: Grid) {
-        let same = |old: &Notable| old.is_told == new.is_told && is_near(new.bin - old.bin, grid);
-        if let Some(at) = self.notable.iter().position(same) {
-            let old = self.notable.remove(at);
-            new.height = new.height.max(old.height * NOTABLE_LEFT);
-            let is_other_day = new.bin - old.bin > grid.bins_in_hours(12);
-            new.before = if is_other_day { Some(old.bin) } else { old.before };
-        } else if self.notable.len() == NOTABLE_MAX {
-            // Those that are long past go first, then the lowest: what stands out most comes again most visibly.
-            let day = grid.bins_in_hours(24);
-            let worth = |old: &Notable| if new.bin - old.bin > 9 * day { 0.0 } else { old.height };
-            let lowest = (0..NOTABLE_MAX).min_by(|a, b| worth(&self.notable[*a]).total_cmp(&worth(&self.notable[*b])));
-            let lowest = lowest.unwrap_or(0);
-            if worth(&self.notable[lowest]) > new.height {
-                return;
-            }
-            self.notable.remove(lowest);
-        }
-        self.notable.reserve_exact(1);
-        self.notable.push(new);
-    }
-
-    /// Whether an excess in a window that ends with a bin is one that is usual by now: as high as what stood out before
-    /// at this time of the day within eight days, or at this minute of several hours, or was told often.
-    fn is_habit(&self, bin: Bin, bins: i32, height: f32, grid: Grid) -> bool {
-        let (day, hour) = (grid.bins_in_hours(24), grid.bins_in_hours(1));
-        let (mut often, mut hourly) = (0, 0);
-        for notable in self.notable.iter().filter(|notable| notable.height + libm::logf(HABIT_RATIO) >= height) {
-            let age = bin - notable.bin;
-            // Of long windows nearly everything is near: there only what was told counts.
-            let is_short = bins <= 4;
-            let is_daily = |before: Bin| {
-                let age = bin - before;
-                age <= 8 * day && age > day / 2 && (age + hour / 4).rem_euclid(day) < hour / 2 + bins.min(BLOCK)
-            };
-            if !is_short && !notable.is_told {
-                continue;
-            }
-            if is_daily(notable.bin) || notable.before.is_some_and(is_daily) {
-                return true;
-            }
-            hourly += i32::from(is_short && age <= 8 * day && age >= hour && age.rem_euclid(hour) < bins.min(4));
-            often += i32::from(notable.is_told && age <= 14 * day);
-        }
-        often >= OFTEN || hourly >= HOURLY
+        self.habits.note(peak_bin, height(peak as f32, expected as f32), true, grid);
     }
 
     fn mean_and_factor(&self, bin: Bin, grid: Grid) -> (f32, f32) {
@@ -717,7 +682,10 @@ impl Rate {
                 if into < 0.5 { (1, 0, 0.5 - into) } else { (1, 2, into - 0.5) }
             }
         };
-        let mix = |of: [f32; 3]| of[near] + share * (of[far] - of[near]);
+        let mix = |of: [u16; 3]| {
+            let [near, far] = [of[near], of[far]].map(|packed| unpack(packed).unwrap_or(0.0));
+            near + share * (far - near)
+        };
         let factor = mix(factor).max(0.02);
         ((level * factor).max(mix(floor)), factor)
     }
@@ -732,18 +700,13 @@ impl Rate {
         let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
         let mean = season.mean().unwrap_or(0.0);
         let hours = [hour - 1, hour, hour + 1];
-        let factor = hours.map(|hour| season.shape(hour_of_week(hour), mean, weeks));
+        let factor = hours.map(|hour| pack(season.shape(hour_of_week(hour), mean, weeks)));
         let floor = hours.map(|hour| {
-            FLOOR * season.at(hour_of_week(hour)).or_else(|| season.at(hour_of_week(hour - 24))).unwrap_or(0.0)
+            let known = season.at(hour_of_week(hour)).or_else(|| season.at(hour_of_week(hour - 24)));
+            pack(FLOOR * known.unwrap_or(0.0))
         });
         self.shape = Shape { hour: Some(hour), factor, floor };
     }
-}
-
-/// Whether so many bins are some days, to a quarter of an hour.
-fn is_near(age: Bin, grid: Grid) -> bool {
-    let (day, near) = (grid.bins_in_hours(24), grid.bins_in_hours(1) / 4);
-    (age + near).rem_euclid(day) <= 2 * near
 }
 
 /// Logarithm of how many times more than expected.
