@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::grid::{Bin, Grid};
 
 /// Bins of a series that are remembered because they stood out.
-const NOTABLE_MAX: usize = 8;
+const NOTABLE_MAX: usize = 7;
 /// What is left of the height of the time before, when it stood out again.
 const LEFT: f32 = 0.98;
 /// So much higher than what was told before is news again.

@@ -112,7 +112,7 @@ pub struct Rate {
     hour_weight: f32,
     ring: [f32; RING],
     /// What was expected in bins that are over, when they were: [`pack`]ed.
-    means: [u16; RING],
+    means: [u16; BLOCK as usize],
     blocks: [f32; BLOCKS],
     expected: [f32; BLOCKS],
     /// Of each window: discounted sums of squared errors beyond chance, and of squared means.
@@ -123,7 +123,7 @@ pub struct Rate {
     /// The share of bins that are outliers.
     outliers: f32,
     /// The highest ratio of each window, as logarithm.
-    record: [f32; 5],
+    record: [u16; 5],
     /// The same of this half of a day and of the one before: what comes slowly must not raise its own bar.
     recent: [[u16; 5]; 2],
     season: Option<Season>,
@@ -137,10 +137,16 @@ pub struct Rate {
 /// The week's shape around one hour: of the hour before, of it, of the hour after.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Shape {
-    hour: Option<i32>,
-    /// [`pack`]ed.
+    hour: i32,
+    /// [`pack`]ed; 0 while there is no shape.
     factor: [u16; 3],
     floor: [u16; 3],
+}
+
+impl Shape {
+    fn is_made(self) -> bool {
+        self.factor[1] > 0
+    }
 }
 
 /// What a window counts for whose last bin goes the other way.
@@ -209,13 +215,13 @@ impl Rate {
             hour_sum: 0.0,
             hour_weight: 0.0,
             ring: [0.0; RING],
-            means: [0; RING],
+            means: [0; BLOCK as usize],
             blocks: [0.0; BLOCKS],
             expected: [0.0; BLOCKS],
             spread: [(SPREAD_PRIOR.0 * SPREAD_PRIOR.1, SPREAD_PRIOR.1); 5],
             settled: [[pack(SPREAD_PRIOR.0); 5]; 2],
             outliers: 0.0,
-            record: [0.0; 5],
+            record: [0; 5],
             recent: [[0; 5]; 2],
             season: None,
             clock: Clock::default(),
@@ -282,9 +288,9 @@ impl Rate {
         self.a *= left;
         self.b = self.b * left + (1.0 - left) / (1.0 - grid.decay);
         (self.hour_sum, self.hour_weight, self.outliers) = (0.0, 0.0, 0.0);
-        (self.ring, self.means) = ([0.0; RING], [0; RING]);
+        (self.ring, self.means) = ([0.0; RING], [0; BLOCK as usize]);
         (self.blocks, self.expected) = ([0.0; BLOCKS], [0.0; BLOCKS]);
-        (self.record, self.recent) = ([0.0; 5], [[0; 5]; 2]);
+        (self.record, self.recent) = ([0; 5], [[0; 5]; 2]);
         self.clock = Clock::default();
         self.habits = Habits::default();
         self.shape = Shape::default();
@@ -321,7 +327,7 @@ impl Rate {
             for settled in self.settled.iter_mut().flatten() {
                 *settled = (*settled).min(pack(SPREAD_PRIOR.0));
             }
-            (self.record, self.recent, self.outliers) = ([0.0; 5], [[0; 5]; 2], 0.0);
+            (self.record, self.recent, self.outliers) = ([0; 5], [[0; 5]; 2], 0.0);
         }
         // Its bins tell nothing of the rest.
         let season_weight_min = if job > 0.0 { 0.0 } else { SEASON_WEIGHT_MIN };
@@ -334,7 +340,7 @@ impl Rate {
         }
         self.blocks[block] += count;
         self.expected[block] += mean;
-        self.means[slot(bin)] = pack(mean);
+        self.means[into_block(bin)] = pack(mean);
         let decay = if teaching == Teaching::NewLevel { libm::exp2f(-12.0 / grid.half_life_bins) } else { grid.decay };
         let bounded = if teaching == Teaching::Usual { count.min(mean * LEVEL_RISE_MAX + COUNT_MIN) } else { count };
         self.a = self.a * decay + weight * bounded;
@@ -363,7 +369,10 @@ impl Rate {
     fn learn_dispersion(&mut self, bin: Bin, grid: Grid) -> f32 {
         let is_first_week = bin - self.first < grid.bins_in_hours(168);
         let days = if is_first_week { RECORD_HALF_LIFE_DAYS.1 } else { RECORD_HALF_LIFE_DAYS.0 };
-        let fade = libm::exp2f(-1.0 / grid.bins_in_hours(days * 24) as f32);
+        if bin.rem_euclid(BLOCK) == 0 {
+            let fade = libm::exp2f(-BLOCK as f32 / grid.bins_in_hours(days * 24) as f32);
+            self.record = self.record.map(|record| pack(fade * unpack(record).unwrap_or(0.0)));
+        }
         // What was seen while little was known of the week soon counts less.
         let age = (bin - self.first) as f32;
         let keep = 1.0 - 1.0 / (age / 3.0 + 144.0).min(DISPERSION_BINS);
@@ -386,8 +395,6 @@ impl Rate {
             }
             let mut weight = 1.0;
             let variance = self.variance(grid, window, f64::from(mean));
-            let record = &mut self.record[window];
-            *record *= fade;
             if count > mean {
                 let recent = &mut self.recent[0][window];
                 *recent = (*recent).max(pack(height(count, mean)));
@@ -419,7 +426,7 @@ impl Rate {
         }
         if bin.rem_euclid(grid.bins_in_hours(12)) == 0 {
             for (record, old) in self.record.iter_mut().zip(self.recent[1]) {
-                *record = record.max(unpack(old).unwrap_or(0.0));
+                *record = (*record).max(old);
             }
             self.recent = [[0; 5], self.recent[0]];
             self.settled = [self.spread.map(|(beyond, squares)| pack(beyond / squares.max(1e-6))), self.settled[0]];
@@ -452,7 +459,7 @@ impl Rate {
     /// What is expected in an open bin, or was in one of the last hour.
     fn expected_in(&self, bin: Bin, grid: Grid) -> f32 {
         if bin < self.next && bin >= self.first.max(self.next - BLOCK) {
-            return unpack(self.means[slot(bin)]).unwrap_or(0.0);
+            return unpack(self.means[into_block(bin)]).unwrap_or(0.0);
         }
         self.mean(bin, grid)
     }
@@ -499,7 +506,8 @@ impl Rate {
             let part = (WINDOWS[window] - WINDOWS[shorter]) as f32;
             let whole = if window == 0 { 1.0 } else { ((part - 1.0 + needed.elapsed) / part).clamp(0.0, 1.0) };
             let mix = |short: f32, long: f32| short + whole * (long - short);
-            let record = mix(self.record[shorter], self.record[window]);
+            let record = |window: usize| unpack(self.record[window]).unwrap_or(0.0);
+            let record = mix(record(shorter), record(window));
             let jobs = if window < 3 { 0.0 } else { self.jobs_in(bin, WINDOWS[window], grid) };
             if count - jobs < mix(RATIO_MIN[shorter], RATIO_MIN[window]) * (mean - jobs)
                 || height(count, mean) < record + libm::logf(RECORD_RATIO)
@@ -558,7 +566,7 @@ impl Rate {
             let bin = self.next - back;
             if bin >= self.first {
                 count += self.at(bin);
-                mean += unpack(self.means[slot(bin)]).unwrap_or(0.0);
+                mean += unpack(self.means[into_block(bin)]).unwrap_or(0.0);
             }
         }
         hours.max(certain(count, mean, 3, RISEN_DEVIATIONS.1)).clamp(1.0, RISEN_MAX)
@@ -672,8 +680,10 @@ impl Rate {
 
     fn mean_and_factor(&self, bin: Bin, grid: Grid) -> (f32, f32) {
         let level = self.a / self.b.max(1e-6);
-        let Some(hour) = self.shape.hour else { return (level, 1.0) };
-        let Shape { factor, floor, .. } = self.shape;
+        if !self.shape.is_made() {
+            return (level, 1.0);
+        }
+        let Shape { hour, factor, floor } = self.shape;
         let (near, far, share) = match grid.hour(bin).cmp(&hour) {
             std::cmp::Ordering::Less => (0, 0, 0.0),
             std::cmp::Ordering::Greater => (2, 2, 0.0),
@@ -694,18 +704,18 @@ impl Rate {
     fn shaped(&mut self, grid: Grid) {
         let Some(season) = &self.season else { return };
         let hour = grid.hour(self.next);
-        if self.shape.hour == Some(hour) {
+        if self.shape.is_made() && self.shape.hour == hour {
             return;
         }
         let weeks = (hour - grid.hour(self.first)) as f32 / 168.0;
         let mean = season.mean().unwrap_or(0.0);
         let hours = [hour - 1, hour, hour + 1];
-        let factor = hours.map(|hour| pack(season.shape(hour_of_week(hour), mean, weeks)));
+        let factor = hours.map(|hour| pack(season.shape(hour_of_week(hour), mean, weeks)).max(1));
         let floor = hours.map(|hour| {
             let known = season.at(hour_of_week(hour)).or_else(|| season.at(hour_of_week(hour - 24)));
             pack(FLOOR * known.unwrap_or(0.0))
         });
-        self.shape = Shape { hour: Some(hour), factor, floor };
+        self.shape = Shape { hour, factor, floor };
     }
 }
 
@@ -716,6 +726,10 @@ fn height(count: f32, mean: f32) -> f32 {
 
 fn slot(bin: Bin) -> usize {
     bin.rem_euclid(RING as i32) as usize
+}
+
+fn into_block(bin: Bin) -> usize {
+    bin.rem_euclid(BLOCK) as usize
 }
 
 fn block(bin: Bin) -> usize {
