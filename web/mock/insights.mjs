@@ -64,7 +64,7 @@ export function makeInsights(state, switches, all, now) {
     return switches.empty || switches.calm ? [] : made
   }
 
-  const isExpected = (insight) => insight.verdict === 'expected' || insight.expected_by !== null
+  const isExpected = (insight) => insight.verdict === 'expected' || (insight.expected_by !== null && insight.verdict === null)
   const shown = (insight) => ({ ...insight, each: undefined })
   const find = (id) => insights().find((one) => one.id === id || one.event_ids.includes(id)) ?? wrong('there is no such insight in this account', 404, 'not_found')
   const point = (text, otherwise) => { if (text === null) return otherwise; const ago = /^(?:now-)?(\d+)([mhdw])$/.exec(text); const time = ago ? Date.now() - Number(ago[1]) * { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS }[ago[2]] : Date.parse(text); return Number.isNaN(time) ? wrong(`\`from\`: ${JSON.stringify(text)} is no time`) : time }

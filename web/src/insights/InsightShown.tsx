@@ -174,7 +174,7 @@ function Deeds({ insight, events }: { insight: Insight; events: Events | undefin
               <UserCheck size={14} aria-hidden /> Expected
             </button>
           )}
-          {insight.verdict == null && !isPutAway && (
+          {insight.verdict == null && (
             <button type="button" className="button" onClick={() => saying.praise(insight)}>
               <ThumbsUp size={14} aria-hidden /> Useful
             </button>
@@ -226,6 +226,12 @@ function Said({ insight }: { insight: Insight }) {
           </>
         )}
         {verdict === 'expected' && <span className="muted"> It is left out of the list and kept.</span>}
+        {isUseful && expected_by != null && (
+          <span className="muted">
+            {' '}
+            <Link to="/insights/expected" search={{}}>A pattern</Link> covers it, so it was told to nobody.
+          </span>
+        )}
       </p>
       {verdict != null && saying.reason === undefined && (
         <button type="button" className="button small" disabled={saying.isBusy} onClick={() => saying.takeBack(insight)}>

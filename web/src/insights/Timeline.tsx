@@ -11,7 +11,7 @@ import { usePrefs } from '../ui/prefs'
 import { KIND_NAMES, KINDS } from './kinds'
 import { severityOf } from './Marks'
 import { lanesOf, type Span } from './lanes'
-import { lasted } from './words'
+import { isExpected, lasted } from './words'
 
 const ROW = 13
 const GAP = 4
@@ -152,7 +152,7 @@ export function Timeline({ insights, span, now, isStale, onOpen, onZoom, onBack 
                         width={bar.width * width}
                         height={ROW}
                         rx={3}
-                        className={`insight-bar bar-${severity}${bar.insight.verdict === 'expected' || bar.insight.expected_by ? ' is-expected' : ''}`}
+                        className={`insight-bar bar-${severity}${isExpected(bar.insight) ? ' is-expected' : ''}`}
                         {...(bar.goesOn ? { fill: `url(#${id}-${severity})`, 'data-open': true } : {})}
                       />
                       <rect x={bar.x * width} y={y} width={2.5} height={ROW} rx={1} className={`bar-start bar-${severity}`} pointerEvents="none" />
