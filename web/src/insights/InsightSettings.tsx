@@ -19,7 +19,7 @@ import { learningOf, SENSITIVITIES } from './words'
 export function InsightSettingsTab() {
   const status = useInsightStatus()
   return (
-    <Tab title="Settings of insights" lead="What is watched for what is unusual, and how easily it is told. A change counts from the next event on." need={['alerts.read']} history={historyOf(['insight-settings'])}>
+    <Tab title="Settings of insights" lead="What is watched for what is unusual, and how easily it is told. A change counts from the next event on." need="all-events" history={historyOf(['insight-settings'])}>
       <Loaded query={status}>{(data) => <Parts status={data} />}</Loaded>
     </Tab>
   )

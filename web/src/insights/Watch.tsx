@@ -23,7 +23,7 @@ const route = getRouteApi('/shell/insights/watch')
 
 export function WatchPage() {
   return (
-    <Gate need={['alerts.read']}>
+    <Gate need="all-events">
       <Watch />
     </Gate>
   )
