@@ -44,7 +44,7 @@ export function Cards({ search, status, counts }: CardsProps) {
               </span>
               <strong>
                 {count(kind.open)}
-                <span className="visually-hidden"> go on</span>
+                <span className="visually-hidden"> {kind.open === 1 ? 'goes' : 'go'} on</span>
               </strong>
               <span className="muted small">{!kind.is_on ? 'off' : all === 0 ? 'none here' : `${count(all)} here`}</span>
             </Link>

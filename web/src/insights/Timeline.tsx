@@ -5,8 +5,10 @@
 import { useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
 import { visible } from '../activity/event'
 import { pointText, ticks } from '../activity/ticks'
+import { zoneName } from '../activity/time'
 import type { Insight } from '../api/shapes'
 import { useWidth } from '../ui/hooks'
+import { count } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
 import { KIND_NAMES, KINDS } from './kinds'
 import { severityOf } from './Marks'
@@ -22,6 +24,8 @@ const DRAG_MIN = 4
 
 interface TimelineProps {
   insights: readonly Insight[]
+  /** How many there are in the range; those that are shown may be the latest of them only. */
+  total: number
   span: Span
   now: number
   isStale: boolean
@@ -30,7 +34,7 @@ interface TimelineProps {
   onBack: () => void
 }
 
-export function Timeline({ insights, span, now, isStale, onOpen, onZoom, onBack }: TimelineProps) {
+export function Timeline({ insights, total, span, now, isStale, onOpen, onZoom, onBack }: TimelineProps) {
   const { zone } = usePrefs()
   const id = useId()
   const [box, width] = useWidth()
@@ -173,8 +177,13 @@ export function Timeline({ insights, span, now, isStale, onOpen, onZoom, onBack 
           {drag && <rect x={Math.min(drag.from, drag.to)} width={Math.abs(drag.to - drag.from)} height={height} className="brush" />}
         </svg>
       </div>
+      {total > insights.length && (
+        <p className="timeline-part small">
+          The latest {count(insights.length)} of {count(total)}; “Older” at the end of the list brings more.
+        </p>
+      )}
       <p className="timeline-hint muted small" aria-live={cursor === undefined ? 'off' : 'polite'}>
-        {range ? range.map((point) => pointText(point, zone)).join(' – ') : shown ? words(shown) : 'Drag to zoom, double click to go back'}
+        {range ? range.map((point) => pointText(point, zone)).join(' – ') : shown ? words(shown) : `Times in ${zoneName(zone)}. Drag to zoom, double click to go back.`}
       </p>
     </section>
   )
