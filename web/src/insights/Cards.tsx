@@ -58,7 +58,7 @@ export function Cards({ search, status, counts }: CardsProps) {
           </span>
           <progress value={learning.part} max={1} aria-label="Learned so far" />
           <span className="muted small">
-            What is usual is learned from a day of events; nothing is told before.
+            What is usual is learned from a day of events; before, only trails that are stopped are told.
             {status.learning_until != null && (
               <>
                 {' '}

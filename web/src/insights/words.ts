@@ -123,10 +123,11 @@ export function contributorQuery(query: string, attribute: string, value: string
   return join(query, value === 'null' ? `-${field}:*` : exactly(field, value))
 }
 
+/** Of calls and errors 0.5 a week at normal, of changes the same, of addresses and of keys 1 each; a fifth of it at low, four times at high. */
 export const SENSITIVITIES: Record<InsightSensitivity, { label: string; what: string }> = {
-  low: { label: 'Low', what: 'About one false start in ten weeks. Only what is far from usual is told.' },
-  normal: { label: 'Normal', what: 'About one false start in two weeks.' },
-  high: { label: 'High', what: 'About two false starts a week. Smaller departures are told, and sooner.' },
+  low: { label: 'Low', what: 'About one in two weeks. Only what is far from usual is told.' },
+  normal: { label: 'Normal', what: 'About three a week, two of them of addresses and keys.' },
+  high: { label: 'High', what: 'About twelve a week. Smaller departures are told, and sooner.' },
 }
 
 /** What one point or window of a kind counts. */
