@@ -151,7 +151,10 @@ async fn what_is_found_in_an_insight_is_told_in_its_own_words() {
     let found = engine.findings_from(&account, Offset(0), 10).await.unwrap();
     let finding: serde_json::Value = serde_json::from_str(&found[0].1).unwrap();
     assert_eq!(finding["message"], words);
-    assert_eq!((&finding["requestData"]["key"], &finding["requestData"]["resource"]["id"]), (&"i1".into(), &"i1".into()));
+    assert_eq!(
+        (&finding["requestData"]["key"], &finding["requestData"]["resource"]["id"]),
+        (&"i1".into(), &"i1".into())
+    );
     let record = whodid_model::RecordId::parse("insights:0").unwrap();
     let shown = engine.evidence(&account, &[record], std::time::Instant::now()).await;
     assert_eq!(shown[0].as_ref().unwrap().sentence, words);
