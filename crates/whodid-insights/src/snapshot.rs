@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// What every snapshot begins with.
 const MARK: [u8; 4] = *b"whdI";
 /// Counted up whenever the form of anything that is remembered changes.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 /// Mark, version and checksum.
 const HEAD_BYTES: usize = MARK.len() + 2 + 4;
 /// The most bytes of a snapshot that are read: several times what all bounds allow.
