@@ -66,6 +66,20 @@ impl Engine {
     /// # Errors
     /// A period or range that is not given, or what a search may meet.
     pub async fn insight_series(&self, scope: &AccessScope, asked: &SeriesQuery) -> Result<InsightSeries, Error> {
+        self.insight_series_of(scope, query_of(asked.kind, &asked.object, &[]), asked).await
+    }
+
+    /// The series of the events that a search finds, such as that of an insight's evidence, of what a scope may see. Kind
+    /// and object are not looked at.
+    ///
+    /// # Errors
+    /// As [`Engine::insight_series`], or the search cannot be read.
+    pub async fn insight_series_of(
+        &self,
+        scope: &AccessScope,
+        query: String,
+        asked: &SeriesQuery,
+    ) -> Result<InsightSeries, Error> {
         if !PERIODS.contains(&asked.period) {
             let detail = format!("`period` is {}; it must be 60, 300 or 3600 seconds", asked.period);
             return Err(Error::invalid("bad_parameter", detail));
@@ -77,7 +91,6 @@ impl Engine {
             let detail = format!("the range has {points} periods; ask for 1 to {POINTS_MAX}, or for a longer `period`");
             return Err(Error::invalid("bad_parameter", detail));
         }
-        let query = query_of(asked.kind, &asked.object, &[]);
         let request = ReadRequest { q: query.clone(), ..ReadRequest::default() };
         let view = self.view(scope, &request).await?;
         let learned = (first - LEARNED_DAYS * MICROS_A_DAY).div_euclid(BIN_MICROS) * BIN_MICROS;
