@@ -74,7 +74,7 @@ export const journeys = [
       await page.waitForURL(/period=3600/)
       await insight(page).getByRole('button', { name: 'As table' }).click()
       await insight(page).getByRole('columnheader', { name: 'Usual up to' }).waitFor()
-      await insight(page).getByText(/19 of 20 such windows|first days of other actions/).waitFor()
+      await insight(page).getByText(/19 of 20 such windows|first days of other new actions/).waitFor()
       await check(page, 'insight')
 
       const contributor = insight(page).getByRole('table', { name: 'Who' }).getByRole('row', { name: new RegExp(who) })

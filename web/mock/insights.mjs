@@ -7,6 +7,8 @@ const HOUR_MS = 36e5
 const DAY_MS = 24 * HOUR_MS
 const KINDS = [['ApiCallRateInsight', 'Call rate'], ['ApiErrorRateInsight', 'Error rate'], ['IpInsight', 'New address'], ['AkInsight', 'Access key'], ['PolicyChangeInsight', 'Policy changes'], ['PasswordChangeInsight', 'Password changes'], ['TrailConcealmentInsight', 'Concealed trail']]
 const PATTERN = ['insight_type', 'region', 'event_source', 'event_name', 'error_code', 'source_ip_address', 'principal_id']
+/** As near as the mock comes to "sees every event": who has the second sees the first as well. */
+const ALL = 'account-events.read'
 const EXACT = [...PATTERN, 'access_key_id']
 
 /** A text against a pattern in which `*` stands for any text. */
@@ -64,7 +66,7 @@ export function makeInsights(state, switches, all, now) {
     return switches.empty || switches.calm ? [] : made
   }
 
-  const isExpected = (insight) => insight.verdict === 'expected' || insight.expected_by !== null
+  const isExpected = (insight) => insight.verdict === 'expected' || (insight.expected_by !== null && insight.verdict === null)
   const shown = (insight) => ({ ...insight, each: undefined })
   const find = (id) => insights().find((one) => one.id === id || one.event_ids.includes(id)) ?? wrong('there is no such insight in this account', 404, 'not_found')
   const point = (text, otherwise) => { if (text === null) return otherwise; const ago = /^(?:now-)?(\d+)([mhdw])$/.exec(text); const time = ago ? Date.now() - Number(ago[1]) * { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS }[ago[2]] : Date.parse(text); return Number.isNaN(time) ? wrong(`\`from\`: ${JSON.stringify(text)} is no time`) : time }
@@ -102,7 +104,7 @@ export function makeInsights(state, switches, all, now) {
   }
 
   return [
-    ['GET /insights', 'alerts.read', ({ search }) => {
+    ['GET /insights', ALL, ({ search }) => {
       const [from, to] = [point(search.get('from'), Date.now() - 30 * DAY_MS), point(search.get('to'), Infinity)]
       const asked = insights().filter((one) => { const start = Date.parse(one.start); return start >= from && start < to && EXACT.every((name) => search.get(name) === null || one[name] === search.get(name)) && (search.get('insight_object') === null || one.object === search.get('insight_object')) && (search.get('state') === null || one.state === search.get('state')) && (search.get('event_id') === null || one.id === search.get('event_id') || one.event_ids.includes(search.get('event_id'))) })
       const list = (search.get('expected') === 'true' ? asked : asked.filter((one) => !isExpected(one))).toSorted((a, b) => b.start.localeCompare(a.start))
@@ -114,16 +116,16 @@ export function makeInsights(state, switches, all, now) {
       for (const one of list) by_type[one.insight_type] = (by_type[one.insight_type] ?? 0) + 1
       return { body: { insights: form === 'whodid' ? page.map(shown) : page.flatMap((one) => inForm(one, form)), next_cursor: begin + limit < list.length ? String(begin + limit) : null, counts: { all: list.length, open: list.filter((one) => one.state === 'open').length, by_type, expected: asked.filter(isExpected).length } } }
     }],
-    ['GET /insights/status', 'alerts.read', () => ({ body: status() })],
+    ['GET /insights/status', ALL, () => ({ body: status() })],
     ['PUT /insights/settings', 'rules.manage', ({ body, actor }) => {
       const before = { ...settings }
       Object.assign(settings, { on: body.on, sensitivity: body.sensitivity ?? 'normal' })
       told(actor, 'insight-settings.update', { id: 'default', name: 'default' }, { before, after: { ...settings } })
       return { body: status() }
     }, true],
-    ['GET /insights/expected', 'alerts.read', () => ({ body: { expected: expected.toReversed() } })],
+    ['GET /insights/expected', 'rules.read', () => ({ body: { expected: expected.toReversed() } })],
     ['POST /insights/expected', 'rules.manage', ({ body, actor }) => ({ status: 201, body: expect(body.pattern, body.reason, actor, null) }), true],
-    ['POST /insights/expected/preview', 'alerts.read', ({ body }) => { const list = insights(); const silenced = list.filter((one) => covers(body, one)); return { body: { silenced: silenced.length, of: list.length, examples: silenced.slice(0, 10).map(shown) } } }],
+    ['POST /insights/expected/preview', ALL, ({ body }) => { const list = insights(); const silenced = list.filter((one) => covers(body, one)); return { body: { silenced: silenced.length, of: list.length, examples: silenced.slice(0, 10).map(shown) } } }],
     ['DELETE /insights/expected/{id}', 'rules.manage', ({ params, actor }) => {
       const at = expected.findIndex((one) => one.id === params.id)
       if (at < 0) wrong('there is no such exception', 404, 'not_found')
@@ -131,8 +133,8 @@ export function makeInsights(state, switches, all, now) {
       told(actor, 'expected-insight.delete', { id: gone.id, name: gone.reason })
       return { status: 204 }
     }, true],
-    ['GET /insights/{id}', 'alerts.read', ({ params }) => ({ body: shown(find(params.id)) })],
-    ['GET /insights/{id}/series', 'alerts.read', ({ params, search }) => ({ body: series(find(params.id), search) })],
+    ['GET /insights/{id}', ALL, ({ params }) => ({ body: shown(find(params.id)) })],
+    ['GET /insights/{id}/series', ALL, ({ params, search }) => ({ body: series(find(params.id), search) })],
     ['PUT /insights/{id}/feedback', 'alerts.manage', ({ params, body, actor }) => {
       const insight = find(params.id)
       if (body.verdict === 'expected' && (body.reason ?? '').trim() === '') wrong('`reason` says why it was expected')
@@ -144,7 +146,7 @@ export function makeInsights(state, switches, all, now) {
   ]
 
   function expect(pattern, reason, actor, insight) {
-    if (!PATTERN.some((name) => pattern[name] != null)) wrong('`pattern` has nothing in it, and would cover every insight')
+    if (!PATTERN.some((name) => name !== 'insight_type' && /[^*]/.test(pattern[name] ?? ''))) wrong('the pattern covers everything; name at least a region, service, action, code, address or principal')
     if ((reason ?? '').trim() === '') wrong('`reason` says why it is expected')
     const one = { id: state.id('exp'), pattern, reason, created_at: iso(Date.now()), created_by: actor.user.name, insight, silenced: 0 }
     expected.push(one)

@@ -89,6 +89,10 @@ pub struct Alert {
     pub sentence: String,
     /// The kind of finding, as Security Advisor knows it, or the rule's id.
     pub finding_type: String,
+    /// The insight that its newest finding tells of: `GET /api/v1/insights/{id}` has it. Not there where it tells of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub insight: Option<String>,
     /// The worst of its findings.
     pub severity: Level,
     /// Where it stands.

@@ -120,6 +120,10 @@ pub struct InsightPage {
     pub next_cursor: Option<String>,
     /// How many there are of each kind in all pages.
     pub counts: InsightCounts,
+    /// Whether more records tell of insights in this time than are read at once: then the oldest insights are neither in
+    /// the list nor in the counts. Ask for them with `to`.
+    #[serde(default)]
+    pub is_cut: bool,
 }
 
 /// How many insights a list has.
@@ -142,9 +146,11 @@ pub enum InsightForm {
     /// As described here.
     #[default]
     Whodid,
-    /// ActionTrail's events: of each insight its start and its end.
+    /// ActionTrail's events: of each insight its start and its end. `principalId` is the name of the initiator, or its id
+    /// where it has no name; `apiRelated` is the service and the action, with `/` between.
     ActionTrail,
-    /// CloudTrail's events: of each insight its start and its end; other kinds are left out.
+    /// CloudTrail's events: of each insight its start and its end; other kinds are left out. `userIdentityArn` is the name
+    /// of the initiator, or its id where it has no name.
     CloudTrail,
 }
 
@@ -165,22 +171,24 @@ pub struct InsightParams {
     /// About this object.
     #[param(nullable = false)]
     pub insight_object: Option<String>,
-    /// Of this action.
+    /// Of this action; of a new address (`IpInsight`) also where it is one of the five most frequent actions from there.
+    /// Of an access key (`AkInsight`) and of changes of rights and passwords no action is recorded.
     #[param(nullable = false)]
     pub event_name: Option<String>,
-    /// Of this service.
+    /// Of this service. Of an address and of an access key no service is recorded, unless its most frequent actions name
+    /// one before their first point, as `kms` in `kms.secrets.delete`.
     #[param(nullable = false)]
     pub event_source: Option<String>,
-    /// From this address.
+    /// From this address, or where it is one of the five most frequent addresses.
     #[param(nullable = false)]
     pub source_ip_address: Option<String>,
-    /// By this access key.
+    /// By this access key. Recorded of `AkInsight` only.
     #[param(nullable = false)]
     pub access_key_id: Option<String>,
-    /// In which this principal had a part.
+    /// By this principal, or where it is one of the five that had the greatest part.
     #[param(nullable = false)]
     pub principal_id: Option<String>,
-    /// With this error code.
+    /// With this error code, or where it is one of the five most frequent codes.
     #[param(nullable = false)]
     pub error_code: Option<String>,
     /// Of this region.
@@ -218,7 +226,7 @@ pub struct InsightPointShown {
     pub count: u64,
     /// What was expected.
     pub expected: f64,
-    /// What one period in twenty exceeds.
+    /// What one period in twenty exceeds; never less than what is expected.
     pub upper: f64,
 }
 
@@ -286,7 +294,7 @@ pub struct InsightMetricParams {
     /// The account; not needed where one may be read.
     #[param(nullable = false)]
     pub account: Option<String>,
-    /// The service.
+    /// The service; needed in CloudTrail's form.
     #[param(nullable = false)]
     pub event_source: Option<String>,
     /// The action; needed.
@@ -301,18 +309,62 @@ pub struct InsightMetricParams {
     /// The region.
     #[param(nullable = false)]
     pub region: Option<String>,
-    /// From this time on; a day ago unless given.
+    /// From this time on; a day ago unless given, in CloudTrail's form 90 days.
     #[param(nullable = false)]
     pub from: Option<String>,
     /// Before this time; now unless given.
     #[param(nullable = false)]
     pub to: Option<String>,
-    /// Seconds of a point: 60, 300 (unless given) or 3600.
+    /// Seconds of a point: 60, 300 or 3600. Unless given 300, in CloudTrail's form 3600.
     #[param(nullable = false)]
     pub period: Option<u32>,
-    /// Which points.
+    /// Which points; all unless given, in CloudTrail's form only those with something.
     #[param(inline, nullable = false)]
     pub data_type: Option<MetricDataType>,
+    /// The form.
+    #[param(inline, nullable = false)]
+    pub form: Option<MetricForm>,
+}
+
+/// The form of metric data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricForm {
+    /// With what was expected, and the band.
+    #[default]
+    Whodid,
+    /// The answer of CloudTrail's `ListInsightsMetricData`, and its defaults.
+    CloudTrail,
+}
+
+/// The series of an action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum InsightMetricData {
+    /// In whodid's form.
+    Whodid(InsightSeriesShown),
+    /// In CloudTrail's.
+    CloudTrail(CloudTrailMetricData),
+}
+
+/// The answer of CloudTrail's `ListInsightsMetricData`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct CloudTrailMetricData {
+    /// The service.
+    pub event_source: String,
+    /// The action.
+    pub event_name: String,
+    /// `ApiCallRateInsight` or `ApiErrorRateInsight`.
+    pub insight_type: InsightType,
+    /// The error code, of an error rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub error_code: Option<String>,
+    /// When each period begins, in seconds since 1970; in order of time.
+    pub timestamps: Vec<i64>,
+    /// What was counted in each of them.
+    pub values: Vec<f64>,
 }
 
 /// How easily something is called unusual.
@@ -391,7 +443,7 @@ pub struct InsightKindShown {
 pub struct InsightFeedback {
     /// What; `null` takes back what was said.
     pub verdict: Option<InsightVerdict>,
-    /// Why.
+    /// Why; needed with `expected`.
     #[serde(default)]
     pub reason: Option<String>,
     /// With `expected`: also what is like it from now on.
@@ -454,7 +506,7 @@ pub struct ExpectedInsight {
     pub created_by: String,
     /// The insight it was made of.
     pub insight: Option<String>,
-    /// How many insights it silenced so far.
+    /// How many insights it silenced, of those that are kept.
     pub silenced: u64,
 }
 
@@ -474,4 +526,7 @@ pub struct ExpectedPreview {
     pub of: u64,
     /// The latest of those that it covers, at most ten.
     pub examples: Vec<Insight>,
+    /// Whether there were more insights in this time than are read at once: then the oldest do not count.
+    #[serde(default)]
+    pub is_cut: bool,
 }

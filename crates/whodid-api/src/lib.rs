@@ -55,10 +55,11 @@ pub use findings::{
 };
 pub use graph::{GraphAnswer, GraphError, GraphErrorCode, GraphLocation, GraphRequest};
 pub use insights::{
-    ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight, InsightCounts, InsightEpisode,
-    InsightFeedback, InsightForm, InsightKindShown, InsightMetricParams, InsightPage, InsightParams, InsightPattern,
-    InsightPointShown, InsightSensitivity, InsightSeriesParams, InsightSeriesShown, InsightSettings, InsightState,
-    InsightStatusShown, InsightType, InsightVerdict, MetricDataType,
+    CloudTrailMetricData, ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight,
+    InsightCounts, InsightEpisode, InsightFeedback, InsightForm, InsightKindShown, InsightMetricData,
+    InsightMetricParams, InsightPage, InsightParams, InsightPattern, InsightPointShown, InsightSensitivity,
+    InsightSeriesParams, InsightSeriesShown, InsightSettings, InsightState, InsightStatusShown, InsightType,
+    InsightVerdict, MetricDataType, MetricForm,
 };
 pub use keeping::{
     Day, Days, DaysParams, DownloadCreate, DownloadSession, DownloadSessionList, EraseParams, Erased, Retention,

@@ -136,7 +136,7 @@ pub struct SearchAlertWrite {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub q: String,
-    /// The stream it looks at: `activity`, `audit` or `rejects`.
+    /// The stream it looks at: `activity`, `audit`, `rejects` or `insights`.
     #[serde(default = "activity")]
     pub stream: String,
     /// Only events of this space.

@@ -7,8 +7,9 @@
 //! insights, byte for byte ([`Engine::replay_insights`]).
 //!
 //! Settings are part of what must be known for that: each change of them is recorded in the stream too, with the place
-//! from which it counts.
+//! from which it counts ([`configured`]).
 
+mod configured;
 mod event;
 mod evidence;
 mod replay;
@@ -17,7 +18,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,15 +27,17 @@ use arrow::array::RecordBatch;
 use tokio::sync::{Mutex, Notify};
 use whodid_insights::{Act, Change, Detector, Learning, Places, Settings};
 use whodid_lake::offsets_of;
-use whodid_model::{AccountName, Field, Offset, StreamName, chain};
+use whodid_model::{AccountName, Field, Offset, Outcome, StreamName, chain};
 
 use crate::account_tasks;
 use crate::detect::Position;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::row::Row;
+use configured::Configured;
 
-pub use event::{INSIGHT_ACTIONS, SETTINGS_ACTION};
+pub use configured::SETTINGS_ACTION;
+pub use event::INSIGHT_ACTIONS;
 pub use replay::ReplayEnd;
 pub use series::{InsightPoint, InsightSeries, SeriesQuery};
 
@@ -85,11 +88,20 @@ impl Insighting {
 /// Insights of one account.
 #[derive(Debug)]
 struct Watched {
-    wanted: parking_lot::Mutex<Settings>,
+    wanted: parking_lot::Mutex<Wanted>,
     shown: parking_lot::Mutex<InsightStatus>,
     /// The next offset of each stream, after each step.
     looked: tokio::sync::watch::Sender<HashMap<StreamName, Offset>>,
     work: Mutex<Work>,
+}
+
+/// Settings to go on with.
+#[derive(Debug, Clone)]
+struct Wanted {
+    settings: Settings,
+    /// The next offset of the audit log when they were set. They are taken up once all that was taken in before was
+    /// looked at: nobody switches a kind off unseen after what it would tell.
+    after: Offset,
 }
 
 /// Where insights of an account stand.
@@ -100,13 +112,47 @@ struct Work {
     /// Up to when time has passed, and when the last record was taken in, in microseconds.
     passed: i64,
     recorded: i64,
-    /// Whether it begins with nothing, which is recorded before anything is looked at.
-    is_new: bool,
+    /// When it was begun with nothing learned, in microseconds: what lies long before was known then.
+    begun: i64,
+    /// Where it begins with nothing learned, which is recorded before anything is looked at.
+    fresh: Option<Fresh>,
     is_dirty: bool,
     /// Whether what is here may be more or less than the cursors say: begun anew from what is stored.
     in_doubt: bool,
     saved: Instant,
     save_after: Duration,
+}
+
+/// How far insights had come that were begun before, as far as it is known: no further than this.
+#[derive(Debug)]
+struct Fresh {
+    before: HashMap<StreamName, Offset>,
+    passed: Option<i64>,
+}
+
+impl Work {
+    /// With nothing learned, from these offsets on.
+    fn new(account: &AccountName, cursors: HashMap<StreamName, Offset>, places: Arc<dyn Places>) -> Self {
+        Self {
+            detector: Detector::new(account.as_str(), Settings::default(), places),
+            position: Position::at(cursors),
+            passed: i64::MIN,
+            recorded: i64::MIN,
+            begun: i64::MIN,
+            fresh: None,
+            is_dirty: true,
+            in_doubt: false,
+            saved: Instant::now(),
+            save_after: SAVE_INTERVAL,
+        }
+    }
+
+    /// Lends the detector; another stands in its place until it is given back.
+    fn lend(&mut self) -> Detector {
+        self.in_doubt = true;
+        let nobody = Detector::new("", Settings::default(), Arc::new(whodid_insights::NoPlaces));
+        std::mem::replace(&mut self.detector, nobody)
+    }
 }
 
 /// How insights of an account stand.
@@ -130,17 +176,18 @@ impl Engine {
     /// that had none is looked at first.
     ///
     /// # Errors
-    /// What an earlier run stored cannot be read.
+    /// There is no thread to read what an earlier run stored. What cannot be read of it is learned anew.
     pub async fn set_insights(&self, account: &AccountName, settings: Settings) -> Result<(), Error> {
         let insights = &self.inner.insights;
+        let wanted = Wanted { settings, after: self.next_offset(account, &StreamName::audit()) };
         let known = insights.accounts.lock().get(account).cloned();
         if let Some(watched) = known {
-            *watched.wanted.lock() = settings;
+            *watched.wanted.lock() = wanted;
             return Ok(());
         }
         let work = self.begin_insights(account).await?;
         let watched = Arc::new(Watched {
-            wanted: parking_lot::Mutex::new(settings),
+            wanted: parking_lot::Mutex::new(wanted),
             shown: parking_lot::Mutex::default(),
             looked: tokio::sync::watch::Sender::new(work.position.cursors.clone()),
             work: Mutex::new(work),
@@ -167,39 +214,40 @@ impl Engine {
     }
 
     async fn begin_insights(&self, account: &AccountName) -> Result<Work, Error> {
-        let stored = snapshot::read(&self.inner.options.data, account)
-            .map_err(|error| Error::internal("reading what insights learned", error))?;
         let places = Arc::clone(&self.inner.insights.places.lock());
-        let mut cursors = HashMap::new();
-        for stream in streams() {
-            let end = self.next_offset(account, &stream);
-            cursors.insert(stream, Offset(end.0.saturating_sub(PAST_RECORDS_MAX)));
-        }
-        let (mut passed, mut recorded, mut is_new) = (i64::MIN, i64::MIN, true);
-        let mut detector = Detector::new(account.as_str(), Settings::default(), Arc::clone(&places));
-        if let Some(stored) = stored {
-            match Detector::restore(&stored.detector, stored.settings, places) {
-                Ok(restored) => {
-                    detector = restored;
-                    cursors = stored.cursors;
-                    (passed, recorded, is_new) = (stored.passed, stored.recorded, false);
-                }
-                Err(error) => {
-                    tracing::warn!(account = %account, error = %chain(&error), "insights learn anew from what is stored");
-                }
+        let (data, name, of) = (self.inner.options.data.clone(), account.clone(), Arc::clone(&places));
+        // What was learned may be large.
+        let read = move || {
+            let mut stored = snapshot::read(&data, &name)?;
+            let restored = stored
+                .as_mut()
+                .map(|stored| Detector::restore(&std::mem::take(&mut stored.detector), stored.settings.clone(), of));
+            Ok::<_, std::io::Error>(stored.zip(restored))
+        };
+        let stored = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| Error::internal("reading what insights learned", error))?;
+        let (known, why) = match stored {
+            Ok(None) => (None, None),
+            Ok(Some((stored, Ok(detector)))) => {
+                let mut work = Work::new(account, stored.cursors, places);
+                (work.detector, work.passed) = (detector, stored.passed);
+                (work.recorded, work.begun) = (stored.recorded, stored.begun);
+                return Ok(work);
             }
+            Ok(Some((stored, Err(error)))) => (Some(stored), Some(chain(&error).to_string())),
+            Err(error) => (None, Some(chain(&error).to_string())),
+        };
+        if let Some(error) = why {
+            tracing::warn!(account = %account, %error, "insights learn anew from what is stored: what they had learned cannot be read");
         }
-        Ok(Work {
-            detector,
-            position: Position::at(cursors),
-            passed,
-            recorded,
-            is_new,
-            is_dirty: true,
-            in_doubt: false,
-            saved: Instant::now(),
-            save_after: SAVE_INTERVAL,
-        })
+        let ends: HashMap<_, _> =
+            streams().map(|stream| (stream.clone(), self.next_offset(account, &stream))).collect();
+        let past = ends.iter().map(|(stream, end)| (stream.clone(), Offset(end.0.saturating_sub(PAST_RECORDS_MAX))));
+        let mut work = Work::new(account, past.collect(), places);
+        let passed = known.as_ref().map(|known| known.passed);
+        work.fresh = Some(Fresh { before: known.map_or(ends, |known| known.cursors), passed });
+        Ok(work)
     }
 
     /// Looks at some of the records that wait. Whether there may be more.
@@ -213,15 +261,15 @@ impl Engine {
                 }
             }
         }
-        let wanted = watched.wanted.lock().clone();
-        if (work.is_new || wanted != *work.detector.settings()) && !self.take_up_settings(account, work, wanted).await {
+        let Wanted { settings, after } = watched.wanted.lock().clone();
+        let is_due = work.position.cursors.get(&StreamName::audit()).is_none_or(|looked| *looked >= after);
+        let is_other = is_due && settings != *work.detector.settings();
+        if (work.fresh.is_some() || is_other) && !self.take_up_settings(account, watched, work, settings).await {
             return false;
         }
-        // Before it is known that nothing waits: what comes after this moment is not older.
-        let now = (self.inner.options.clock)().micros();
-        let advanced = match self.next(account, &mut work.position).await {
-            Ok(Some((stream, batches))) => self.look_for_insights(account, &stream, work, batches).await,
-            Ok(None) => self.let_insight_time_pass(account, work, now).await,
+        let advanced = match self.next_or_now(account, work).await {
+            Ok(Next::Records(stream, batches)) => self.look_for_insights(account, &stream, work, batches).await,
+            Ok(Next::Nothing(now)) => self.let_insight_time_pass(account, work, now).await,
             Err(error) => {
                 tracing::error!(account = %account, error = %chain(&error), "insights cannot read records back, and try again");
                 false
@@ -232,21 +280,54 @@ impl Engine {
         }
         watched.looked.send_replace(work.position.cursors.clone());
         if work.is_dirty && !work.in_doubt && work.saved.elapsed() >= work.save_after {
-            self.save_insights(account, work).await;
-            // Every series is looked at for it: not at every step.
-            watched.shown.lock().state_bytes = work.detector.bytes();
+            self.save_insights(account, watched, work).await;
         }
         advanced
     }
 
+    /// The records that come next, or up to when it is known that there are none.
+    async fn next_or_now(&self, account: &AccountName, work: &mut Work) -> Result<Next, Error> {
+        let now = (self.inner.options.clock)().micros();
+        if let Some((stream, batches)) = self.next(account, &mut work.position).await? {
+            return Ok(Next::Records(stream, batches));
+        }
+        // What the writer is at may have been given a time before now.
+        self.inner.groups_settled().await;
+        let next = self.next(account, &mut work.position).await?;
+        Ok(next.map_or(Next::Nothing(now), |(stream, batches)| Next::Records(stream, batches)))
+    }
+
     /// Changes how insights are made, and records from where on that counts. Whether it could.
-    async fn take_up_settings(&self, account: &AccountName, work: &mut Work, wanted: Settings) -> bool {
-        let event = event::settings(account, &wanted, &work.position.cursors, work.passed, work.is_new);
-        if !self.record_insights(account, vec![event]).await {
+    async fn take_up_settings(
+        &self,
+        account: &AccountName,
+        watched: &Watched,
+        work: &mut Work,
+        wanted: Settings,
+    ) -> bool {
+        let now = (self.inner.options.clock)().micros();
+        let from = work.position.cursors.clone().into_iter().collect();
+        let configured = match &work.fresh {
+            Some(Fresh { before, passed }) => Configured {
+                settings: wanted,
+                from,
+                passed: passed.unwrap_or(now),
+                begins: true,
+                begun: now,
+                before: before.clone().into_iter().collect(),
+            },
+            None => Configured { settings: wanted, from, passed: work.passed.max(0), ..Configured::default() },
+        };
+        if !self.record_insights(account, vec![configured.event(account)]).await {
             return false;
         }
-        work.detector.set(wanted);
-        (work.is_new, work.is_dirty) = (false, true);
+        if configured.begins {
+            work.begun = now;
+        }
+        work.detector.set(configured.settings);
+        (work.fresh, work.is_dirty) = (None, true);
+        // At once: begun anew from before, it would be recorded once more, from another place on.
+        self.save_insights(account, watched, work).await;
         true
     }
 
@@ -258,35 +339,11 @@ impl Engine {
         batches: Vec<RecordBatch>,
     ) -> bool {
         let next = batches.last().and_then(offsets_of).map_or(Offset(0), |(_, last)| last.next());
-        let activity = match stream == &StreamName::activity() {
-            true => None,
-            false => work.position.cursors.get(&StreamName::activity()).copied(),
-        };
-        work.in_doubt = true;
-        let nobody = Detector::new("", Settings::default(), Arc::new(whodid_insights::NoPlaces));
-        let mut detector = std::mem::replace(&mut work.detector, nobody);
-        let mut recorded = work.recorded;
-        let of = account.clone();
-        let looked = self.inner.detection.workers.run(move || {
-            let mut told = Vec::new();
-            batches.iter().for_each(|batch| look(&of, &mut detector, batch, activity, &mut recorded, &mut told));
-            (detector, told, recorded)
-        });
-        let looked = looked.await;
-        match looked {
-            Ok((detector, told, recorded)) => {
-                work.detector = detector;
-                if !self.tell_insights(account, told).await {
-                    return false;
-                }
-                (work.recorded, work.passed) = (recorded, work.passed.max(recorded));
-            }
-            Err(error) => {
-                // In doubt as it is, it goes on from what was stored.
-                tracing::error!(account = %account, stream = %stream, until = %next, %error, "records were not looked at for insights, and are again");
-                return false;
-            }
+        let Some(told) = self.look_at(account, stream, work, batches).await else { return false };
+        if !self.tell_insights(account, work, told).await {
+            return false;
         }
+        work.passed = work.passed.max(work.recorded);
         work.position.cursors.insert(stream.clone(), next);
         (work.is_dirty, work.in_doubt) = (true, false);
         true
@@ -294,36 +351,82 @@ impl Engine {
 
     /// What is due by the clock. Whether something was told.
     async fn let_insight_time_pass(&self, account: &AccountName, work: &mut Work, now: i64) -> bool {
-        let mut told = Vec::new();
-        work.detector.pass(now, &mut told);
+        let Some(told) = self.pass(account, work, now).await else { return false };
         work.passed = work.passed.max(now);
-        if told.is_empty() {
+        let is_telling = !told.is_empty();
+        if !self.tell_insights(account, work, told).await {
             return false;
         }
-        work.in_doubt = true;
-        if !self.tell_insights(account, of_time(told, &work.position, work.recorded)).await {
-            return false;
+        (work.is_dirty, work.in_doubt) = (work.is_dirty || is_telling, false);
+        is_telling
+    }
+
+    /// Gives records to the detector. What it told, which is in doubt until it is recorded; `None` where it was not done.
+    async fn look_at(
+        &self,
+        account: &AccountName,
+        stream: &StreamName,
+        work: &mut Work,
+        batches: Vec<RecordBatch>,
+    ) -> Option<Vec<Told>> {
+        let activity = match stream == &StreamName::activity() {
+            true => None,
+            false => work.position.cursors.get(&StreamName::activity()).copied(),
+        };
+        let (of, mut recorded) = (account.clone(), work.recorded);
+        let looked = self.on_worker(account, work, move |detector| {
+            let mut told = Vec::new();
+            batches.iter().for_each(|batch| look(&of, detector, batch, activity, &mut recorded, &mut told));
+            (told, recorded)
+        });
+        let (told, recorded) = looked.await?;
+        work.recorded = recorded;
+        Some(told)
+    }
+
+    /// Lets time pass; as [`Engine::look_at`].
+    async fn pass(&self, account: &AccountName, work: &mut Work, now: i64) -> Option<Vec<Told>> {
+        let before = work.position.cursors.get(&StreamName::activity()).copied().unwrap_or(Offset(0));
+        let (of, recorded) = (account.clone(), work.recorded);
+        let passed = self.on_worker(account, work, move |detector| {
+            let mut changes = Vec::new();
+            guarded(&of, before, || detector.pass(now, &mut changes));
+            Told::all(&mut changes, detector, before, recorded).collect()
+        });
+        passed.await
+    }
+
+    /// Has a thread of detection do something with the detector.
+    async fn on_worker<T: Send + 'static>(
+        &self,
+        account: &AccountName,
+        work: &mut Work,
+        doing: impl FnOnce(&mut Detector) -> T + Send + 'static,
+    ) -> Option<T> {
+        let mut detector = work.lend();
+        let done = self.inner.detection.workers.run(move || {
+            let done = doing(&mut detector);
+            (detector, done)
+        });
+        match done.await {
+            Ok((detector, done)) => {
+                work.detector = detector;
+                Some(done)
+            }
+            Err(error) => {
+                // In doubt as it is, it goes on from what was stored.
+                tracing::error!(account = %account, %error, "records were not looked at for insights, and are again");
+                None
+            }
         }
-        (work.is_dirty, work.in_doubt) = (true, false);
-        true
     }
 
     /// Records what is told, with what shows it. `false` when the engine ends before.
-    async fn tell_insights(&self, account: &AccountName, told: Vec<Told>) -> bool {
+    async fn tell_insights(&self, account: &AccountName, work: &Work, told: Vec<Told>) -> bool {
         let mut events = Vec::new();
         for told in told {
-            let shown = loop {
-                match self.insight_evidence(account, &told).await {
-                    Ok(shown) => break shown,
-                    Err(error) => {
-                        tracing::error!(account = %account, error = %chain(&error), "what shows an insight cannot be read, and insights of this account wait");
-                        if !self.pause().await {
-                            return false;
-                        }
-                    }
-                }
-            };
-            events.push(event::of(account, &told, &shown));
+            let shown = self.insight_evidence(account, &told).await;
+            events.push(event::of(account, &told, &shown, work.detector.settings(), work.begun));
             if events.len() == TOGETHER_MAX && !self.record_insights(account, std::mem::take(&mut events)).await {
                 return false;
             }
@@ -333,19 +436,34 @@ impl Engine {
 
     /// Records events of the stream, however long it takes. `false` when the engine ends before.
     async fn record_insights(&self, account: &AccountName, events: Vec<String>) -> bool {
-        while let Err(error) = self.record(account, &StreamName::insights(), events.clone()).await {
-            if error.kind == ErrorKind::Internal {
-                // Trying again would end the same way.
-                metrics::counter!("whodid_insights_lost_total").increment(events.len() as u64);
-                tracing::error!(account = %account, error = %chain(&error), "insights cannot be recorded and are lost: please report it");
-                return true;
-            }
-            tracing::error!(account = %account, error = %chain(&error), "insights cannot be recorded yet, and those of this account wait");
-            if !self.pause().await {
-                return false;
+        let mut waiting = VecDeque::from([events]);
+        while let Some(mut events) = waiting.pop_front() {
+            let count = events.len() as u64;
+            match self.record(account, &StreamName::insights(), events.clone()).await {
+                Ok(()) => metrics::counter!("whodid_insights_total").increment(count),
+                // Trying again would end the same way. One of them must not take the others with it.
+                Err(error) if error.kind == ErrorKind::Internal && count > 1 => {
+                    tracing::error!(account = %account, error = %chain(&error), "insights cannot be recorded together, and are one by one");
+                    events.into_iter().rev().for_each(|event| waiting.push_front(vec![event]));
+                }
+                Err(error) if error.kind == ErrorKind::Internal => {
+                    let less = events.pop().and_then(|event| event::without_attributions(&event));
+                    if let Some(less) = less {
+                        waiting.push_front(vec![less]);
+                        continue;
+                    }
+                    metrics::counter!("whodid_insights_lost_total").increment(1);
+                    tracing::error!(account = %account, error = %chain(&error), "an insight cannot be recorded and is lost: please report it");
+                }
+                Err(error) => {
+                    tracing::error!(account = %account, error = %chain(&error), "insights cannot be recorded yet, and those of this account wait");
+                    waiting.push_front(events);
+                    if !self.pause().await {
+                        return false;
+                    }
+                }
             }
         }
-        metrics::counter!("whodid_insights_total").increment(events.len() as u64);
         true
     }
 
@@ -361,28 +479,51 @@ impl Engine {
         cursors.iter().map(|(stream, next)| self.next_offset(account, stream).0.saturating_sub(next.0)).sum()
     }
 
-    async fn save_insights(&self, account: &AccountName, work: &mut Work) {
+    async fn save_insights(&self, account: &AccountName, watched: &Watched, work: &mut Work) {
         let begun = Instant::now();
-        let stored = snapshot::Stored {
+        let mut stored = snapshot::Stored {
             version: snapshot::VERSION,
             cursors: work.position.cursors.clone(),
             passed: work.passed,
             recorded: work.recorded,
+            begun: work.begun,
             settings: work.detector.settings().clone(),
-            detector: work.detector.snapshot(),
+            detector: Vec::new(),
         };
         let (data, name) = (self.inner.options.data.clone(), account.clone());
-        let written = tokio::task::spawn_blocking(move || snapshot::write(&data, &name, &stored)).await;
+        let was_in_doubt = work.in_doubt;
+        let detector = work.lend();
+        // Every series is looked at for it.
+        let written = tokio::task::spawn_blocking(move || {
+            stored.detector = detector.snapshot();
+            let bytes = detector.bytes();
+            (detector, bytes, snapshot::write(&data, &name, &stored))
+        });
+        let (detector, bytes, written) = match written.await {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::error!(account = %account, %error, "what insights learned was not stored");
+                return;
+            }
+        };
+        (work.detector, work.in_doubt) = (detector, was_in_doubt);
+        watched.shown.lock().state_bytes = bytes;
         work.saved = Instant::now();
         work.save_after = (begun.elapsed() * SAVE_SHARE).clamp(SAVE_INTERVAL, SAVE_INTERVAL_MAX);
         match written {
-            Ok(Ok(())) => work.is_dirty = false,
-            Ok(Err(error)) => {
+            Ok(()) => work.is_dirty = false,
+            Err(error) => {
                 tracing::error!(account = %account, error = %chain(&error), "what insights learned cannot be stored; after a crash more records are looked at again");
             }
-            Err(error) => tracing::error!(account = %account, %error, "what insights learned was not stored"),
         }
     }
+}
+
+/// What comes next.
+enum Next {
+    Records(StreamName, Vec<RecordBatch>),
+    /// Nothing that was taken in before this moment.
+    Nothing(i64),
 }
 
 /// What a detector told, and when.
@@ -393,12 +534,20 @@ struct Told {
     before: Offset,
     /// When the last record before was taken in, in microseconds.
     recorded: i64,
+    /// When the first event of all happened that was known then.
+    since: Option<i64>,
 }
 
-/// What only time brought about, when all before the position was seen.
-fn of_time(told: Vec<Change>, position: &Position, recorded: i64) -> Vec<Told> {
-    let before = position.cursors.get(&StreamName::activity()).copied().unwrap_or(Offset(0));
-    told.into_iter().map(|change| Told { change, before, recorded }).collect()
+impl Told {
+    fn all(
+        changes: &mut Vec<Change>,
+        detector: &Detector,
+        before: Offset,
+        recorded: i64,
+    ) -> impl Iterator<Item = Self> {
+        let since = if changes.is_empty() { None } else { detector.learning().since };
+        changes.drain(..).map(move |change| Self { change, before, recorded, since })
+    }
 }
 
 /// Gives the rows of a batch to a detector. `activity`: the next offset of the stream `activity`, where the batch is of
@@ -413,44 +562,45 @@ fn look(
 ) {
     let mut changes = Vec::new();
     for row in Row::all(batch) {
-        let mut act = act_of(row);
-        if activity.is_some() {
-            // Of what was done in whodid only what hides something: the rest is for who may read the audit log.
-            if !whodid_insights::conceals(act.action) {
-                continue;
+        let offset = row.offset();
+        // What only time brought about was so before this record.
+        guarded(account, offset, || detector.pass(row.recorded_at().micros(), &mut changes));
+        told.extend(Told::all(&mut changes, detector, activity.unwrap_or(offset), *recorded));
+        guarded(account, offset, || {
+            if let Some(act) = act_of(row, activity.is_some()) {
+                *recorded = act.recorded_at;
+                detector.take(&act, &mut changes);
             }
-            act.source = OURSELVES;
-        }
-        let taken = catch_unwind(AssertUnwindSafe(|| detector.take(&act, &mut changes)));
-        if taken.is_err() {
-            // A defect of ours; the next record must not suffer for it.
-            metrics::counter!("whodid_insight_panics_total").increment(1);
-            tracing::error!(account = %account, offset = %row.offset(), "insights broke off at this record: please report it");
-        }
-        for change in changes.drain(..) {
-            // What only time brought about was so before this record.
-            let (before, recorded) = match (activity, change.offset) {
-                (Some(activity), of) => (activity, of.map_or(*recorded, |_| act.recorded_at)),
-                (None, Some(_)) => (row.offset().next(), act.recorded_at),
-                (None, None) => (row.offset(), *recorded),
-            };
-            told.push(Told { change, before, recorded });
-        }
-        *recorded = act.recorded_at;
+        });
+        told.extend(Told::all(&mut changes, detector, activity.unwrap_or(offset.next()), *recorded));
     }
 }
 
-fn act_of(row: Row<'_>) -> Act<'_> {
+/// Does something that may break off by a defect of ours: the next record must not suffer for it.
+fn guarded(account: &AccountName, offset: Offset, doing: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(doing)).is_err() {
+        metrics::counter!("whodid_insight_panics_total").increment(1);
+        tracing::error!(account = %account, %offset, "insights broke off at this record: please report it");
+    }
+}
+
+/// What a row tells of; `None` for what is not looked at: what was only asked for, whose outcome comes as an event of its
+/// own, and of what was done in whodid all that hides nothing. The rest of it is for who may read the audit log.
+fn act_of(row: Row<'_>, is_ours: bool) -> Option<Act<'_>> {
     let result = row.result();
-    Act {
+    let action = row.field(Field::Action).unwrap_or("unknown");
+    if result == Outcome::Pending.as_str() || (is_ours && !whodid_insights::conceals(action)) {
+        return None;
+    }
+    Some(Act {
         offset: row.offset().0,
         event_time: row.event_time().micros(),
         recorded_at: row.recorded_at().micros(),
         times: 1,
-        source: row.source(),
+        source: if is_ours { OURSELVES } else { row.source() },
         region: row.field(Field::Region),
         service: row.field(Field::Service),
-        action: row.field(Field::Action).unwrap_or("unknown"),
+        action,
         is_write: row.field(Field::Access) == Some("write"),
         error: error_of(row, result),
         is_denied: result == "denied",
@@ -458,7 +608,7 @@ fn act_of(row: Row<'_>) -> Act<'_> {
         address: row.field(Field::Address),
         agent: row.field(Field::Agent),
         credential: row.field(Field::CredentialId),
-    }
+    })
 }
 
 /// The code of a failure: the type of its reason, or its code, or how it ended.
@@ -504,7 +654,7 @@ pub(crate) async fn save_all(inner: &Arc<Inner>) {
     for (account, watched) in inner.insights.all() {
         let mut work = watched.work.lock().await;
         if work.is_dirty && !work.in_doubt {
-            engine.save_insights(&account, &mut work).await;
+            engine.save_insights(&account, &watched, &mut work).await;
         }
     }
 }

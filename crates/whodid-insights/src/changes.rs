@@ -22,6 +22,8 @@ use crate::words::{holds, words};
 const SERIES_MAX: usize = 20_000;
 /// A single bin needs so much more surprise than a longer window.
 const ALONE_MORE: f64 = 2.0;
+/// Actions of a series that are remembered.
+const ACTIONS_MAX: usize = 8;
 /// Of a service's changes so many are explained by one principal of whom is told already.
 const EXPLAINED: f64 = 0.5;
 
@@ -218,7 +220,31 @@ struct Counted {
     /// The last region and service of a principal.
     region: Name,
     service: Name,
+    /// What was done lately, and the bin in which each was done last.
+    actions: Vec<(Name, Bin)>,
     open: Option<(Object, Episode)>,
+}
+
+impl Counted {
+    /// Remembers an action, if need be instead of the one that was not done for longest; those of an insight that is
+    /// open stay.
+    fn note(&mut self, action: Name, bin: Bin) {
+        if let Some((_, last)) = self.actions.iter_mut().find(|(known, _)| *known == action) {
+            *last = bin.max(*last);
+            return;
+        }
+        if self.actions.len() == ACTIONS_MAX {
+            let since = self.open.as_ref().map_or(bin, |(_, episode)| episode.start);
+            let oldest = (0..ACTIONS_MAX).min_by_key(|at| self.actions[*at].1);
+            let Some(oldest) = oldest.filter(|at| self.actions[*at].1 < since) else { return };
+            self.actions.swap_remove(oldest);
+        }
+        self.actions.push((action, bin));
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.rate.heap_bytes() + self.actions.capacity() * size_of::<(Name, Bin)>()
+    }
 }
 
 /// All changes of an account.
@@ -285,6 +311,7 @@ impl Changes {
             last: bin,
             region: seen.region,
             service: seen.service,
+            actions: Vec::new(),
             open: None,
         };
         self.series.entry(key).or_insert_with(new)
@@ -303,6 +330,7 @@ impl Changes {
         counted.rate.count(bin, seen.times as f32, scene.grid);
         counted.last = counted.last.max(bin);
         (counted.region, counted.service) = (seen.region, seen.service);
+        counted.note(seen.action, bin);
     }
 
     fn judge(&mut self, key: Key, seen: &Seen, bin: Bin, scene: &mut Scene<'_>) {
@@ -348,7 +376,8 @@ impl Changes {
         }
         (episode.hot_count, episode.hot_expected) = (episode.count, episode.expected);
         let notice = Notice { at: seen.happened, offset: Some(seen.offset) };
-        scene.told.push(change(kind, &object, &episode, Stage::Start, bin + 1, notice, None, scene));
+        let actions = &counted.actions;
+        scene.told.push(change(kind, &object, &episode, actions, Stage::Start, bin + 1, notice, None, scene));
         (episode.told, episode.told_count) = (bin, episode.count);
         (episode.count, episode.expected) = closed;
         counted.open = Some((object, episode));
@@ -381,7 +410,7 @@ impl Changes {
     fn close_until(&mut self, key: Key, until: Bin, scene: &mut Scene<'_>) {
         let grid = scene.grid;
         let Some(counted) = self.series.get_mut(&key) else { return };
-        let Counted { rate, open, .. } = counted;
+        let Counted { rate, actions, open, .. } = counted;
         while rate.next < until {
             let bin = rate.next;
             let Some((object, episode)) = open else {
@@ -406,6 +435,7 @@ impl Changes {
                         kind,
                         object,
                         episode,
+                        actions,
                         Stage::Update,
                         bin + 1,
                         by_time(bin + 1),
@@ -416,7 +446,17 @@ impl Changes {
                 Next::End(reason) => {
                     let end = episode.last_hot + 1;
                     rate.end_insight(episode.peak_bin, episode.peak, episode.peak_expected, grid);
-                    scene.told.push(change(kind, object, episode, Stage::End, end, by_time(end), Some(reason), scene));
+                    scene.told.push(change(
+                        kind,
+                        object,
+                        episode,
+                        actions,
+                        Stage::End,
+                        end,
+                        by_time(end),
+                        Some(reason),
+                        scene,
+                    ));
                     *open = None;
                 }
             }
@@ -436,12 +476,13 @@ impl Changes {
         for counted in self.series.values_mut() {
             visit(&mut counted.region);
             visit(&mut counted.service);
+            counted.actions.iter_mut().for_each(|(action, _)| visit(action));
         }
     }
 
     pub fn bytes(&self) -> usize {
         tree_bytes(&self.series)
-            + self.series.values().map(|counted| counted.rate.heap_bytes()).sum::<usize>()
+            + self.series.values().map(Counted::heap_bytes).sum::<usize>()
             + self.classes.0.capacity() * 2
     }
 }
@@ -472,6 +513,7 @@ fn change(
     kind: Kind,
     object: &Object,
     episode: &Episode,
+    actions: &[(Name, Bin)],
     stage: Stage,
     until: Bin,
     notice: Notice,
@@ -479,6 +521,9 @@ fn change(
     scene: &Scene<'_>,
 ) -> Change {
     let is_end = stage == Stage::End;
+    let of_it = actions.iter().filter(|(_, last)| *last >= episode.start);
+    let mut actions: Vec<String> = of_it.map(|(action, _)| scene.names.text(*action).to_owned()).collect();
+    actions.sort();
     Change {
         insight: episode.insight.clone(),
         stage,
@@ -495,12 +540,33 @@ fn change(
         test: episode.test.clone(),
         end_reason,
         expected_by: episode.expected_by.clone(),
+        actions,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_actions_of_an_open_insight_stay_and_others_give_way_to_what_comes() {
+        let grid = crate::grid::Grid::five_minutes();
+        let rate = Rate::silent_since(0, 0, grid);
+        let mut counted = Counted { rate, last: 0, region: 0, service: 0, actions: Vec::new(), open: None };
+        let noted = |counted: &Counted| {
+            let mut actions: Vec<Name> = counted.actions.iter().map(|(action, _)| *action).collect();
+            actions.sort_unstable();
+            actions
+        };
+        (0..8).for_each(|action| counted.note(action, action as Bin));
+        counted.note(0, 9);
+        counted.note(20, 10);
+        assert_eq!(noted(&counted), [0, 2, 3, 4, 5, 6, 7, 20]);
+        let episode = Episode::new("i".into(), 4, 10, crate::scene::fact(1.0));
+        counted.open = Some((Object::default(), episode));
+        (21..30).for_each(|action| counted.note(action, 11));
+        assert_eq!(noted(&counted), [0, 4, 5, 6, 7, 20, 21, 22]);
+    }
 
     #[test]
     fn actions_of_many_systems_are_told_apart() {

@@ -133,6 +133,8 @@ const CONCEALING: &[&str] = &[
     "whodid package delete",
     "whodid exception create",
     "whodid exception update",
+    "whodid insight configure",
+    "whodid insight exception create",
     "whodid silence create",
     "whodid alert pause",
     "whodid channel disable",

@@ -800,6 +800,7 @@ impl Detector {
             test: episode.test.clone(),
             end_reason,
             expected_by: episode.expected_by.clone(),
+            actions: Vec::new(),
         }
     }
 

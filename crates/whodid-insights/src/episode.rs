@@ -38,6 +38,8 @@ pub struct Change {
     pub end_reason: Option<EndReason>,
     /// The exception that it falls under: it is kept and told to nobody.
     pub expected_by: Option<String>,
+    /// The actions that it is made of, sorted, where its object names none: of changes of rights and passwords.
+    pub actions: Vec<String>,
 }
 
 /// What an insight is about.

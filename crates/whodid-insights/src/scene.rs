@@ -152,6 +152,7 @@ impl Open {
             test: self.test.clone(),
             end_reason,
             expected_by: self.expected_by.clone(),
+            actions: Vec::new(),
         }
     }
 }

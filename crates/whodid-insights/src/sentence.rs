@@ -4,6 +4,9 @@ use crate::concealment::SILENT;
 use crate::episode::{Change, EndReason, Method};
 use crate::kind::{Kind, Stage};
 
+/// Actions that a sentence names.
+const ACTIONS_SHOWN: usize = 3;
+
 impl Change {
     /// What the vendors call the object: the address, the action, the error code, the key, the service.
     pub fn object_text(&self) -> String {
@@ -59,7 +62,17 @@ fn changes(change: &Change, by: Option<&str>, what: &str) -> String {
     let by = change.object.principal.as_deref().or(by);
     let service =
         if change.object.service.is_empty() { String::new() } else { format!(" in {}", change.object.service) };
-    format!("{what}{service}{}{}: {}", by_words(by), place(change), against(change))
+    format!("{what}{service}{}{}: {}{}", by_words(by), place(change), against(change), with_actions(change))
+}
+
+/// The first of the actions that it is made of.
+fn with_actions(change: &Change) -> String {
+    let shown = change.actions.len().min(ACTIONS_SHOWN);
+    let more = match change.actions.len() - shown {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    if shown == 0 { String::new() } else { format!(" ({}{more})", change.actions[..shown].join(", ")) }
 }
 
 fn against(change: &Change) -> String {
@@ -207,6 +220,7 @@ mod tests {
             test,
             end_reason: None,
             expected_by: None,
+            actions: Vec::new(),
         }
     }
 
@@ -221,6 +235,20 @@ mod tests {
             told,
             "kms.secrets.delete calls in eu-de: 24 in 10 minutes, and usually next to none; as usual again"
         );
+    }
+
+    #[test]
+    fn changes_are_told_with_the_first_of_their_actions() {
+        let mut changed = change(Kind::PolicyChangeInsight, 9.0, 0.01);
+        (changed.object.service, changed.object.principal) = ("iam".into(), Some("bob".into()));
+        changed.actions = ["AttachRolePolicy", "CreateRole"].map(str::to_owned).into();
+        let told = sentence(&changed, None);
+        assert_eq!(
+            told,
+            "Changes of rights in iam by bob in eu-de: 9 in 10 minutes, and usually next to none (AttachRolePolicy, CreateRole)"
+        );
+        changed.actions.extend(["PutRolePolicy", "PutUserPolicy", "UpdateRole"].map(str::to_owned));
+        assert!(sentence(&changed, None).ends_with(" (AttachRolePolicy, CreateRole, PutRolePolicy and 2 more)"));
     }
 
     #[test]

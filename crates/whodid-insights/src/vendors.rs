@@ -26,10 +26,10 @@ pub fn action_trail(event: &Value, account: &str) -> Option<Value> {
             "insightType": kind,
             "insightObject": data["insightObject"],
             "insightContext": {
-                "attributions": attributions(data, |name| match name {
+                "attributions": with_services(data, attributions(data, |name| match name {
                     "sourceIpAddress" => None,
                     name => Some(name),
-                }),
+                })),
                 "statistics": {
                     "insight": statistics["insight"]["average"],
                     "insightDuration": statistics["insightDuration"],
@@ -107,6 +107,23 @@ fn attributions(data: &Value, named: impl Fn(&str) -> Option<&str>) -> Vec<Value
         .collect()
 }
 
+/// ActionTrail writes of `apiRelated` the service before the action. Where neither the insight nor the action names one,
+/// the format of the events stands for it.
+fn with_services(data: &Value, mut attributions: Vec<Value>) -> Vec<Value> {
+    let known = data["eventSource"].as_str().filter(|service| !service.is_empty());
+    let source = data["source"].as_str().unwrap_or("unknown");
+    for attribution in attributions.iter_mut().filter(|attribution| attribution["attribute"] == "apiRelated") {
+        for side in ["insight", "baseline"] {
+            for entry in attribution[side].as_array_mut().into_iter().flatten() {
+                let action = entry["value"].as_str().unwrap_or_default();
+                let named = action.split_once('.').map(|(service, _)| service).filter(|service| !service.is_empty());
+                entry["value"] = json!(format!("{}/{action}", known.or(named).unwrap_or(source)));
+            }
+        }
+    }
+    attributions
+}
+
 /// Both give whole seconds.
 fn seconds(time: &Value) -> Value {
     let text = time.as_str().unwrap_or_default();
@@ -154,6 +171,28 @@ mod tests {
         assert_eq!(errors["insightDetails"]["insightContext"]["attributions"].as_array().unwrap().len(), 1);
         assert_eq!(cloud_trail(&event("IpInsight"), "acme"), None);
         assert_eq!(cloud_trail(&json!({"id": "x"}), "acme"), None);
+    }
+
+    #[test]
+    fn action_trail_names_the_service_of_an_action() {
+        let related = |data: Value, action: &str| {
+            let mut event = event("IpInsight");
+            event["requestData"]["eventSource"] = Value::Null;
+            event["requestData"]["source"] = json!("cloudtrail");
+            for (name, value) in data.as_object().unwrap() {
+                event["requestData"][name] = value.clone();
+            }
+            let values = json!([{"value": action, "average": 1.0}]);
+            event["requestData"]["attributions"] =
+                json!([{"attribute": "apiRelated", "insight": values, "baseline": values}]);
+            let shown = action_trail(&event, "acme").unwrap();
+            let first = &shown["insightDetails"]["insightContext"]["attributions"][0];
+            assert_eq!(first["insight"][0]["value"], first["baseline"][0]["value"]);
+            first["insight"][0]["value"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(related(json!({"eventSource": "Ecs"}), "DeleteInstance"), "Ecs/DeleteInstance");
+        assert_eq!(related(json!({}), "kms.secrets.delete"), "kms/kms.secrets.delete");
+        assert_eq!(related(json!({}), "StopLogging"), "cloudtrail/StopLogging");
     }
 
     #[test]

@@ -158,7 +158,8 @@ fn dotted(pointer: &str) -> String {
     names.collect::<Vec<_>>().join(".")
 }
 
-fn plain(value: &Value) -> String {
+/// A value as people read it.
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

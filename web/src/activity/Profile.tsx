@@ -63,7 +63,7 @@ function Shown({ field, value }: ProfileProps) {
           {week.data && <span className="muted">, {count(week.data.total)} events in 28 days</span>}
         </p>
       )}
-      {rights.may('alerts.read') && <Waiting field={field} value={value} />}
+      {(rights.seesAllEvents || rights.may('alerts.read')) && <Waiting field={field} value={value} />}
       {week.data && week.data.total > 0 && <Week buckets={week.data.buckets} />}
       {facets.data?.map((facet, at) => facet.values.length > 0 && <Top key={facet.field} title={at === 0 ? 'Does mostly' : isAddress ? 'Who acts from it' : 'Comes from'} field={facet.field} values={facet.values} total={facet.values.reduce((sum, one) => sum + one.count, facet.other)} />)}
     </div>
@@ -72,18 +72,21 @@ function Shown({ field, value }: ProfileProps) {
 
 /** Insights and alerts that are open about it. */
 function Waiting({ field, value }: ProfileProps) {
+  const { rights } = useSigned()
   const about = insightsAbout(field, value) ?? {}
   const unusual = useFewInsights({ ...about, state: 'open', limit: 1 })
-  const open = useQuery({ queryKey: ['alerts', 'profile'], queryFn: ({ signal }) => alerts.list({ status: 'open,acknowledged', limit: 100 }, false, signal), staleTime: 30_000 })
+  const open = useQuery({ queryKey: ['alerts', 'profile'], queryFn: ({ signal }) => alerts.list({ status: 'open,acknowledged', limit: 100 }, false, signal), staleTime: 30_000, enabled: rights.may('alerts.read') })
   const isAbout = (alert: Alert): boolean => alert.group.some((pair) => pair.value === value)
   const own = open.data?.alerts.filter(isAbout) ?? []
   const going = unusual.data?.counts.open ?? 0
   const [only] = own
   return (
     <p className="profile-waiting">
-      <Link to="/insights" search={about} preload={false} className={`tag with-icon${going > 0 ? ' tag-warn' : ''}`}>
-        <Lightbulb size={12} aria-hidden /> {going > 0 ? `${count(going)} ${going === 1 ? 'insight goes' : 'insights go'} on` : 'Insights about this'}
-      </Link>
+      {rights.seesAllEvents && (
+        <Link to="/insights" search={about} preload={false} className={`tag with-icon${going > 0 ? ' tag-warn' : ''}`}>
+          <Lightbulb size={12} aria-hidden /> {going > 0 ? `${count(going)} ${going === 1 ? 'insight goes' : 'insights go'} on` : 'Insights about this'}
+        </Link>
+      )}
       {only && own.length === 1 ? (
         <Link to="/alerts/$id" params={{ id: only.id }} search={{}} preload={false} className="tag tag-bad with-icon">
           <Siren size={12} aria-hidden /> 1 open alert

@@ -25,7 +25,7 @@ interface ValueMenuProps {
 export function ValueMenu({ asked, onClose, onFilter, onAddColumn }: ValueMenuProps) {
   const { anchor, field, value } = asked
   const { rights } = useSigned()
-  const about = rights.may('alerts.read') ? insightsAbout(field, value) : undefined
+  const about = rights.seesAllEvents ? insightsAbout(field, value) : undefined
   const place = anchor.getBoundingClientRect()
   return (
     <DropdownMenu.Root

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../api/shapes'
 import { tailStart } from '../ui/Middle'
-import { rawRows, resultOf, shorten, valueAt, withResult } from './event'
+import { insightOf, rawRows, resultOf, sentenceOf, shorten, valueAt, withResult } from './event'
 
 const raw = { eventTime: '2026-11-20T10:00:00Z', userIdentity: { userName: 'bob' }, resources: [{ ARN: 'a' }, { ARN: 'b' }], annotations: { 'k8s.io/decision': 'allow' }, requestData: '{"keyId":"k17"}', action: 'raw-action' }
 const event = {
@@ -29,6 +29,13 @@ describe('results', () => {
     expect(withResult(denied, 'failure')).toBe('bob result:==failure')
     expect(withResult('bob outcome:==failure', 'success')).toBe('bob result:==success')
   })
+})
+
+test('an event of an insight leads to it, and says it in its own words', () => {
+  const told = { record: { ...event.record, stream: 'insights' }, target: { id: 'i1', typeURI: 'whodid/insight' }, message: '14× normal' } as AuditEvent
+  expect([insightOf(told), sentenceOf(told)]).toEqual(['i1', '14× normal'])
+  expect(insightOf({ ...told, target: { id: 'default', typeURI: 'whodid/insight-settings' } })).toBeUndefined()
+  expect(insightOf({ ...told, record: event.record })).toBeUndefined()
 })
 
 test('long ids lose their middle', () => expect(shorten('abcdefghijklmnopqrstuvwxyz', 11)).toBe('abcdef…wxyz'))

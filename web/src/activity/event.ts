@@ -138,8 +138,14 @@ export function visible(text: string): string {
   return text.replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`)
 }
 
-/** An event in one sentence: of a finding its own, which says what was found, by a rule or by who reported it. */
+/** The insight that an event of the stream of insights tells of. */
+export function insightOf({ record, target }: Pick<AuditEvent, 'record' | 'target'>): string | undefined {
+  return record.stream === 'insights' && target?.typeURI === 'whodid/insight' ? target.id : undefined
+}
+
+/** An event in one sentence: of an insight and of a finding their own; of a finding it says what was found, by a rule or by who reported it. */
 export function sentenceOf(event: AuditEvent): string {
+  if (event.record.stream === 'insights') return event.message ?? event.record.summary
   if (event.record.stream !== 'findings') return event.record.summary
   return valueAt(event, 'requestData.sentence') ?? event.message ?? event.record.summary
 }
@@ -155,6 +161,6 @@ export function shorten(whole: string, length = 32): string {
 
 export function permalink(event: AuditEvent): string {
   const account = accountOfAddress()
-  const stream = event.record.stream === 'findings' ? '&stream=findings' : ''
+  const stream = event.record.stream === 'findings' || event.record.stream === 'insights' ? `&stream=${event.record.stream}` : ''
   return `${window.location.origin}${event.record.stream === 'audit' ? '/audit' : '/activity'}?event=${event.record.id}${stream}${account === undefined ? '' : `&account=${encodeURIComponent(account)}`}`
 }

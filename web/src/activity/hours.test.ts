@@ -13,4 +13,5 @@ test('events are counted by weekday and hour, and told in words', () => {
 
 test('a value leads to the insights about it', () => {
   expect([insightsAbout('initiator.host.address', '192.0.2.1'), insightsAbout('action', 'a'), insightsAbout('outcome', 'failure')]).toEqual([{ source_ip_address: '192.0.2.1' }, { event_name: 'a' }, undefined])
+  expect([insightsAbout('initiator.credential.id', 'k1'), insightsAbout('region', 'eu-de'), insightsAbout('reason.reasonType', 'Forbidden')]).toEqual([{ access_key_id: 'k1' }, { region: 'eu-de' }, { error_code: 'Forbidden' }])
 })

@@ -39,3 +39,19 @@ export const FINDINGS: Preset = {
   ],
   placeholder: 'Search: requestData.level:high bob',
 }
+
+/** Insights as events, for searches of them; the page of insights shows each once, with its chart. */
+export const INSIGHTS: Preset = {
+  title: 'Events of insights',
+  path: '/activity',
+  stream: 'insights',
+  lead: 'What is told of each insight: that it began, how it goes on, and that it is over.',
+  columns: 'time,severity,sentence,requestData.insightType~170,requestData.state~80',
+  facets: ['requestData.insightType', 'requestData.state', 'severity', 'requestData.eventName', 'requestData.principalId', 'region', 'requestData.isExpected', 'requestData.isPast'],
+  quick: [
+    { label: 'Starts', q: 'action:===whodid.insight.start' },
+    { label: 'That are told', q: 'action:===whodid.insight.start requestData.isPast:===false requestData.isExpected:===false' },
+    { label: 'Ends', q: 'action:===whodid.insight.end' },
+  ],
+  placeholder: 'Search: requestData.insightType:IpInsight bob',
+}

@@ -16,8 +16,8 @@ export interface ActivitySearch {
   tab?: Tab
   live?: boolean
   logs?: Logs
-  /** What was found instead of what sources tell. */
-  stream?: 'findings'
+  /** What was found, or what is told of insights, instead of what sources tell. */
+  stream?: 'findings' | 'insights'
 }
 
 export const TABS = ['summary', 'fields', 'json', 'related', 'around'] as const
@@ -38,7 +38,7 @@ export function parseActivitySearch(search: Record<string, unknown>): ActivitySe
   if (text(search.event)) found.event = text(search.event)
   if (tab && tab !== 'summary') found.tab = tab
   if (search.logs === 'account' || search.logs === 'space') found.logs = search.logs
-  if (search.stream === 'findings') found.stream = 'findings'
+  if (search.stream === 'findings' || search.stream === 'insights') found.stream = search.stream
   // Live shows what comes now, newest first.
   if ((search.live === '1' || search.live === true) && !found.to && !found.order) found.live = true
   return found

@@ -2,7 +2,7 @@
 import { useQueries } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { resultOf, valueAt, visible } from '../activity/event'
+import { insightOf, resultOf, sentenceOf, valueAt, visible } from '../activity/event'
 import { clock, hoverTime } from '../activity/time'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
@@ -13,7 +13,7 @@ import { READS_EVENTS } from '../session/rights'
 import { count } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
 import { Result } from '../ui/Result'
-import { groupQuery, withShortIds } from './words'
+import { groupQuery, isOfInsights, withShortIds } from './words'
 
 const FIRST = 8
 const MORE = 24
@@ -44,7 +44,7 @@ export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; 
   const { rights } = useSigned()
   const { events, total, more, mayAsk } = evidence
   // What a search found leads to that search, from above.
-  const q = searchOfRule(detail.alert.rule_id) === undefined ? groupQuery(detail.alert.group) : ''
+  const q = searchOfRule(detail.alert.rule_id) === undefined && !isOfInsights(detail) ? groupQuery(detail.alert.group) : ''
   const mayRead = rights.mayAny(READS_EVENTS)
   const finding = detail.finding_records[0]
   return (
@@ -93,20 +93,34 @@ export function EvidenceEvent({ event, q, from, to }: { event: AuditEvent; q: st
   const { day, time } = clock(event.eventTime, zone, false)
   const address = event.initiator?.host?.address
   const actor = event.initiator?.name ?? event.initiator?.id
-  return (
-    <Link to={event.record.stream === 'audit' ? '/audit' : '/activity'} search={{ ...(event.record.stream === 'audit' ? {} : { q }), from, ...(to === undefined ? {} : { to }), event: event.record.id }} preload={false} className="evidence-event" title="Open the event">
+  const insight = insightOf(event)
+  const sentence = sentenceOf(event)
+  const shown = (
+    <>
       <time dateTime={event.eventTime} title={hoverTime(event.eventTime)} className="evidence-time">
         <span className="muted">{day}</span> {time}
       </time>
       <span className="evidence-said">
-        <span className="evidence-sentence">{withShortIds(visible(event.record.summary))}</span>
+        <span className="evidence-sentence">{withShortIds(visible(sentence))}</span>
         <span className="evidence-facts muted small">
-          {actor !== undefined && !event.record.summary.includes(actor) && <span title={actor}>{visible(actor)}</span>}
+          {actor !== undefined && !sentence.includes(actor) && <span title={actor}>{visible(actor)}</span>}
           <span className="mono">{event.action}</span>
           {address !== undefined && <span className="mono">{address}</span>}
         </span>
       </span>
-      <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />
+      {insight === undefined && <Result result={resultOf(event)} code={valueAt(event, 'reason.reasonCode')} />}
+    </>
+  )
+  if (insight !== undefined) {
+    return (
+      <Link to="/insights/$id" params={{ id: insight }} search={{}} preload={false} className="evidence-event" title="Open the insight">
+        {shown}
+      </Link>
+    )
+  }
+  return (
+    <Link to={event.record.stream === 'audit' ? '/audit' : '/activity'} search={{ ...(event.record.stream === 'audit' ? {} : { q }), from, ...(to === undefined ? {} : { to }), event: event.record.id }} preload={false} className="evidence-event" title="Open the event">
+      {shown}
     </Link>
   )
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AlertEntry } from '../api/shapes'
-import { beyondTitle, groupQuery, literal, momentsOf, momentWords, searchFrom, withShortIds } from './words'
+import { beyondTitle, groupQuery, isOfInsights, literal, momentsOf, momentWords, searchFrom, withShortIds } from './words'
 
 test('a sentence below its title says only what the title does not', () => {
   expect(beyondTitle('Key deleted', 'Key deleted: marek deleted k17 in kms')).toBe('marek deleted k17 in kms')
@@ -16,6 +16,8 @@ test('long ids lose their middle, words stay', () => {
 })
 
 test('values in common are searched together', () => expect(groupQuery([{ key: 'initiator.name', value: 'bob b' }, { key: 'target.id', value: 'k17' }])).toBe('initiator.name:=="bob b" target.id:==k17'))
+
+test('an alert tells of insights where those are what shows it', () => expect([isOfInsights({ evidence: ['insights:4'] }), isOfInsights({ evidence: ['activity:4'] }), isOfInsights({ evidence: [] })]).toEqual([true, false, false]))
 
 test('a search begins before the oldest event, though it came in late', () => {
   expect(searchFrom('2026-11-28T02:50:05Z', ['2026-11-09T02:17:51Z', '2026-11-10T00:00:00Z'])).toBe('2026-11-09T01:00:00.000Z')

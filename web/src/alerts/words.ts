@@ -25,6 +25,9 @@ export function groupQuery(group: readonly GroupPair[]): string {
   return group.reduce((query, pair) => join(query, exactly(pair.key, pair.value)), '')
 }
 
+/** Whether it tells of insights: what its findings have in common is of them, and in no event of Activity. */
+export const isOfInsights = ({ evidence }: Pick<AlertDetail, 'evidence'>): boolean => evidence.some((record) => record.startsWith('insights:'))
+
 const HOUR_MS = 3_600_000
 
 /** From when a search finds all that an alert is about: events may have happened long before they came in. */

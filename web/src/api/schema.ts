@@ -781,7 +781,7 @@ export interface paths {
         };
         /**
          * The series of an action
-         * @description What was counted and expected, whether there is an insight or not; as CloudTrail's `ListInsightsMetricData` is asked.
+         * @description What was counted and expected, whether there is an insight or not; as CloudTrail's `ListInsightsMetricData` is asked, and answered with `form=cloudtrail`.
          */
         get: operations["listInsightMetricData"];
         put?: never;
@@ -876,7 +876,7 @@ export interface paths {
         get?: never;
         /**
          * Say that an insight was expected or useful
-         * @description An expected one is left out of lists and kept. With `from_now_on` those like it are expected too.
+         * @description An expected one is left out of lists and kept; it takes a reason. With `from_now_on` those like it are expected too.
          */
         put: operations["giveInsightFeedback"];
         post?: never;
@@ -2622,6 +2622,8 @@ export interface components {
             group: components["schemas"]["GroupPair"][];
             /** @description Its id. */
             id: string;
+            /** @description The insight that its newest finding tells of: `GET /api/v1/insights/{id}` has it. Not there where it tells of others. */
+            insight?: string;
             /** @description Whether its rule tells that somebody makes whodid blind: it cannot be silenced, and to resolve it takes a reason. */
             is_guard: boolean;
             /** @description Newest finding. */
@@ -3203,6 +3205,21 @@ export interface components {
              */
             time_zone?: string;
         };
+        /** @description The answer of CloudTrail's `ListInsightsMetricData`. */
+        CloudTrailMetricData: {
+            /** @description The error code, of an error rate. */
+            ErrorCode?: string;
+            /** @description The action. */
+            EventName: string;
+            /** @description The service. */
+            EventSource: string;
+            /** @description `ApiCallRateInsight` or `ApiErrorRateInsight`. */
+            InsightType: components["schemas"]["InsightType"];
+            /** @description When each period begins, in seconds since 1970; in order of time. */
+            Timestamps: number[];
+            /** @description What was counted in each of them. */
+            Values: number[];
+        };
         /**
          * @description Why a request failed. New codes may come; a code never changes its meaning.
          *
@@ -3623,7 +3640,7 @@ export interface components {
             reason: string;
             /**
              * Format: int64
-             * @description How many insights it silenced so far.
+             * @description How many insights it silenced, of those that are kept.
              */
             silenced: number;
         };
@@ -3636,6 +3653,8 @@ export interface components {
         ExpectedPreview: {
             /** @description The latest of those that it covers, at most ten. */
             examples: components["schemas"]["Insight"][];
+            /** @description Whether there were more insights in this time than are read at once: then the oldest do not count. */
+            is_cut?: boolean;
             /**
              * Format: int64
              * @description Of how many.
@@ -4108,7 +4127,7 @@ export interface components {
         /** @description What is said of an insight. */
         InsightFeedback: {
             from_now_on?: components["schemas"]["InsightPattern"] | null;
-            /** @description Why. */
+            /** @description Why; needed with `expected`. */
             reason?: string | null;
             verdict?: components["schemas"]["InsightVerdict"] | null;
         };
@@ -4126,12 +4145,19 @@ export interface components {
             /** @description In two or three words. */
             title: string;
         };
+        /** @description The series of an action. */
+        InsightMetricData: components["schemas"]["InsightSeriesShown"] | components["schemas"]["CloudTrailMetricData"];
         /** @description A page of insights. */
         InsightPage: {
             /** @description How many there are of each kind in all pages. */
             counts: components["schemas"]["InsightCounts"];
             /** @description The latest start first; in another form if one was asked for. */
             insights: components["schemas"]["Insight"][];
+            /**
+             * @description Whether more records tell of insights in this time than are read at once: then the oldest insights are neither in
+             *     the list nor in the counts. Ask for them with `to`.
+             */
+            is_cut?: boolean;
             /** @description Where the list goes on; `null` at its end. */
             next_cursor?: string | null;
         };
@@ -4169,7 +4195,7 @@ export interface components {
             expected: number;
             /**
              * Format: double
-             * @description What one period in twenty exceeds.
+             * @description What one period in twenty exceeds; never less than what is expected.
              */
             upper: number;
         };
@@ -5897,7 +5923,7 @@ export interface components {
             severity?: components["schemas"]["Level"];
             /** @description Only events of this space. */
             space?: string;
-            /** @description The stream it looks at: `activity`, `audit` or `rejects`. */
+            /** @description The stream it looks at: `activity`, `audit`, `rejects` or `insights`. */
             stream?: string;
             /** @description No channel: an alert in the inbox only. */
             trigger?: components["schemas"]["Trigger"];
@@ -11980,17 +12006,23 @@ export interface operations {
                 state?: "open" | "ended";
                 /** @description About this object. */
                 insight_object?: string;
-                /** @description Of this action. */
+                /**
+                 * @description Of this action; of a new address (`IpInsight`) also where it is one of the five most frequent actions from there.
+                 *     Of an access key (`AkInsight`) and of changes of rights and passwords no action is recorded.
+                 */
                 event_name?: string;
-                /** @description Of this service. */
+                /**
+                 * @description Of this service. Of an address and of an access key no service is recorded, unless its most frequent actions name
+                 *     one before their first point, as `kms` in `kms.secrets.delete`.
+                 */
                 event_source?: string;
-                /** @description From this address. */
+                /** @description From this address, or where it is one of the five most frequent addresses. */
                 source_ip_address?: string;
-                /** @description By this access key. */
+                /** @description By this access key. Recorded of `AkInsight` only. */
                 access_key_id?: string;
-                /** @description In which this principal had a part. */
+                /** @description By this principal, or where it is one of the five that had the greatest part. */
                 principal_id?: string;
-                /** @description With this error code. */
+                /** @description With this error code, or where it is one of the five most frequent codes. */
                 error_code?: string;
                 /** @description Of this region. */
                 region?: string;
@@ -12618,7 +12650,7 @@ export interface operations {
             query?: {
                 /** @description The account; not needed where one may be read. */
                 account?: string;
-                /** @description The service. */
+                /** @description The service; needed in CloudTrail's form. */
                 event_source?: string;
                 /** @description The action; needed. */
                 event_name?: string;
@@ -12628,14 +12660,16 @@ export interface operations {
                 error_code?: string;
                 /** @description The region. */
                 region?: string;
-                /** @description From this time on; a day ago unless given. */
+                /** @description From this time on; a day ago unless given, in CloudTrail's form 90 days. */
                 from?: string;
                 /** @description Before this time; now unless given. */
                 to?: string;
-                /** @description Seconds of a point: 60, 300 (unless given) or 3600. */
+                /** @description Seconds of a point: 60, 300 or 3600. Unless given 300, in CloudTrail's form 3600. */
                 period?: number;
-                /** @description Which points. */
+                /** @description Which points; all unless given, in CloudTrail's form only those with something. */
                 data_type?: "NonZeroData" | "FillWithZeros";
+                /** @description The form. */
+                form?: "whodid" | "cloudtrail";
             };
             header?: never;
             path?: never;
@@ -12649,7 +12683,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InsightSeriesShown"];
+                    "application/json": components["schemas"]["InsightMetricData"];
                 };
             };
             /** @description The request is wrong; the same request will always fail */

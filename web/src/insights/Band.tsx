@@ -2,6 +2,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import { niceCeiling, pointText, ticks } from '../activity/ticks'
+import { zoneName } from '../activity/time'
 import { Problem } from '../api/problem'
 import type { Insight, InsightSeries } from '../api/shapes'
 import { useDelayed, useWidth } from '../ui/hooks'
@@ -9,7 +10,7 @@ import { compact, count } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
 import { bandSummary, pathsOf } from './series'
 import { useInsightSeries } from './queries'
-import { rough, windowWords } from './words'
+import { countedWords, rough, windowWords } from './words'
 
 const PERIODS = [[60, '1 min'], [300, '5 min'], [3600, '1 h']] as const
 const HEIGHT = 190
@@ -21,24 +22,22 @@ export function Band({ insight, period }: { insight: Insight; period: 60 | 300 |
   const navigate = useNavigate()
   const waiting = useDelayed(series.isPending)
   const stale = useDelayed(series.isPlaceholderData)
-  // Of addresses and facts nothing may have been counted.
-  const isNone = (series.error instanceof Problem && series.error.status === 404) || series.data?.points.length === 0
+  // Of facts nothing was counted; why they are told stands below.
+  if ((series.error instanceof Problem && series.error.status === 404) || series.data?.points.length === 0) return null
   return (
     <section className="alert-part band" aria-labelledby={`band-${insight.id}`}>
       <div className="panel-head">
         <h3 id={`band-${insight.id}`}>Against what is usual</h3>
         <span className="spring" />
-        {!isNone && <div className="segmented" role="group" aria-label="Counted by">
+        <div className="segmented" role="group" aria-label="Counted by">
           {PERIODS.map(([seconds, label]) => (
             <button key={seconds} type="button" aria-pressed={seconds === period} onClick={() => void navigate({ to: '.', search: (now) => ({ ...now, period: seconds === 300 ? undefined : String(seconds) }), replace: true })}>
               {label}
             </button>
           ))}
-        </div>}
+        </div>
       </div>
-      {isNone ? (
-        <p className="muted small">No counts are kept for this kind of insight: why it is unusual stands below.</p>
-      ) : series.data ? (
+      {series.data ? (
         <Chart data={series.data} insight={insight} isStale={stale} />
       ) : series.isError ? (
         <p className="warn small">
@@ -69,7 +68,10 @@ function Chart({ data, insight, isStale }: { data: InsightSeries; insight: Insig
   const { line, band, expected } = pathsOf(points, width / Math.max(1, points.length), y)
   const episodes = data.episodes.length > 0 ? data.episodes : [{ id: insight.id, start: insight.start, end: insight.end }]
   const shown = at === undefined ? undefined : points[at]
-  const words = (point: InsightSeries['points'][number]): string => `${pointText(point.at, zone)}: ${count(point.count)}, expected ${rough(point.expected)}, usual up to ${rough(point.upper)}`
+  const counted = countedWords(insight.insight_type)
+  /** `calls in 5 minutes`. */
+  const unit = `${counted} in ${windowWords(period / 60)}`
+  const words = (point: InsightSeries['points'][number]): string => `${pointText(point.at, zone)}: ${count(point.count)} ${counted}, expected ${rough(point.expected)}, usual up to ${rough(point.upper)}`
   return (
     <div className={isStale ? 'stale' : ''}>
       <div className="band-legend small">
@@ -86,10 +88,12 @@ function Chart({ data, insight, isStale }: { data: InsightSeries; insight: Insig
           <i className="legend-episode" aria-hidden /> this insight
         </span>
         <span className="spring" />
-        <span className="muted band-hint">{shown ? words(shown) : `${windowWords(period / 60)} a point`}</span>
+        <span className="muted">
+          {unit}, times in {zoneName(zone)}
+        </span>
       </div>
       <p className="visually-hidden" id={`${id}-text`} data-band-summary>
-        {bandSummary(data, insight, (iso) => pointText(iso, zone))}
+        {bandSummary(data, insight, counted, (iso) => pointText(iso, zone))}
       </p>
       <div
         ref={box}
@@ -139,6 +143,7 @@ function Chart({ data, insight, isStale }: { data: InsightSeries; insight: Insig
           {[0.5, 1].map((part) => (
             <text key={part} x={3} y={y(top * part) + 11} className="axis-text axis-count">
               {compact(top * part)}
+              {part === 1 && ` ${counted}`}
             </text>
           ))}
           {width > 0 &&
@@ -149,7 +154,7 @@ function Chart({ data, insight, isStale }: { data: InsightSeries; insight: Insig
             ))}
         </svg>
       </div>
-      <p className="visually-hidden" aria-live="polite">
+      <p className="band-hint small tabular" aria-live="polite">
         {shown && words(shown)}
       </p>
       <button type="button" className="link-button" aria-expanded={isTable} aria-controls={`${id}-table`} onClick={() => setIsTable(!isTable)}>
@@ -160,8 +165,8 @@ function Chart({ data, insight, isStale }: { data: InsightSeries; insight: Insig
           <table>
             <thead>
               <tr>
-                <th scope="col">From</th>
-                <th scope="col">Counted</th>
+                <th scope="col">From ({zoneName(zone)})</th>
+                <th scope="col">{unit}</th>
                 <th scope="col">Expected</th>
                 <th scope="col">Usual up to</th>
               </tr>

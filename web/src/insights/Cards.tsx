@@ -44,7 +44,7 @@ export function Cards({ search, status, counts }: CardsProps) {
               </span>
               <strong>
                 {count(kind.open)}
-                <span className="visually-hidden"> go on</span>
+                <span className="visually-hidden"> {kind.open === 1 ? 'goes' : 'go'} on</span>
               </strong>
               <span className="muted small">{!kind.is_on ? 'off' : all === 0 ? 'none here' : `${count(all)} here`}</span>
             </Link>
@@ -58,7 +58,7 @@ export function Cards({ search, status, counts }: CardsProps) {
           </span>
           <progress value={learning.part} max={1} aria-label="Learned so far" />
           <span className="muted small">
-            What is usual is learned from a day of events; nothing is told before.
+            What is usual is learned from a day of events; before, only trails that are stopped are told.
             {status.learning_until != null && (
               <>
                 {' '}

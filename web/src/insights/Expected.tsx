@@ -33,7 +33,7 @@ export function ExpectedTab() {
     <Tab
       title="Expected"
       lead="Insights that are known and right. They are kept, stay visible with “Also expected”, and are told to nobody."
-      need={['alerts.read']}
+      need={['rules.read']}
       history={historyOf(['expected-insight'])}
       action={
         mayManage && (

@@ -19,7 +19,7 @@ import { learningOf, SENSITIVITIES } from './words'
 export function InsightSettingsTab() {
   const status = useInsightStatus()
   return (
-    <Tab title="Settings of insights" lead="What is watched for what is unusual, and how easily it is told. A change counts from the next event on." need={['alerts.read']} history={historyOf(['insight-settings'])}>
+    <Tab title="Settings of insights" lead="What is watched for what is unusual, and how easily it is told. A change counts from the next event on." need="all-events" history={historyOf(['insight-settings'])}>
       <Loaded query={status}>{(data) => <Parts status={data} />}</Loaded>
     </Tab>
   )
@@ -100,7 +100,7 @@ function Sensitivity({ value, mayManage, onChange }: { value: InsightSensitivity
   return (
     <section className="panel">
       <h2 id={id}>Sensitivity</h2>
-      <p className="muted small">How many insights nobody would call one are accepted, in all of the account. More of them means that smaller things are seen.</p>
+      <p className="muted small">How many insights that are none, of all kinds together, are accepted in the account. To accept more is to see smaller things.</p>
       <div className="radio-list sensitivity" role="radiogroup" aria-labelledby={id}>
         {(Object.keys(SENSITIVITIES) as InsightSensitivity[]).map((one) => (
           <label key={one}>
@@ -129,7 +129,7 @@ function Learning({ status }: { status: InsightStatus }) {
     <section className="panel">
       <h2>What is known</h2>
       {status.learning_since == null ? (
-        <p>No events came yet. A day after the first one, in the time of the events, insights begin.</p>
+        <p>No events came yet. A day after the first one, in the time of the events, insights begin; of trails that are stopped at once.</p>
       ) : learning ? (
         <>
           <progress className="learning-bar" value={learning.part} max={1} aria-label="Learned so far" />

@@ -21,7 +21,7 @@ import { RecordForms } from './RecordForms'
 import { useSayingHere } from './saying'
 import type { TextFilter } from './search'
 import { Why } from './Why'
-import { deviation, deviationTitle, isExpected, lasted, likeThisQuery, rough } from './words'
+import { deviation, deviationTitle, isExpected, lasted, likeThisQuery, rough, windowWords } from './words'
 
 // Few insights become alerts: the page loads without the form.
 const SearchDialog = lazy(() => import('../searches/SearchDialog').then((module) => ({ default: module.SearchDialog })))
@@ -107,15 +107,30 @@ export function InsightShown({ insight, staleness }: { insight: Insight; stalene
                 {statistics.expectedCount > 0 && <span className="muted small"> against {rough(statistics.expectedCount)} expected</span>}
               </dd>
             </div>
-            {statistics.average > 0 && (
+            {far !== undefined && statistics.average > 0 && (
               <div>
                 <dt>A minute</dt>
                 <dd>
                   {rough(statistics.average)}
-                  <span className="muted small">
-                    , usually {rough(statistics.expectedAverage > 0 ? statistics.expectedAverage : statistics.baselineAverage)}
-                    {statistics.peak > 0 && `; at most ${rough(statistics.peak)} in five minutes`}
-                  </span>
+                  <span className="muted small"> against {rough(statistics.expectedAverage)} expected</span>
+                </dd>
+              </div>
+            )}
+            {far !== undefined && statistics.peak > 0 && (
+              <div>
+                <dt>Peak</dt>
+                <dd>
+                  {rough(statistics.peak)}
+                  <span className="muted small"> in 5 minutes, against {rough(statistics.peakExpected)} expected</span>
+                </dd>
+              </div>
+            )}
+            {far !== undefined && (
+              <div>
+                <dt>Before</dt>
+                <dd>
+                  {rough(statistics.baselineAverage)}
+                  <span className="muted small"> a minute, over {windowWords(statistics.baselineMinutes)}, nights too</span>
                 </dd>
               </div>
             )}
@@ -174,7 +189,7 @@ function Deeds({ insight, events }: { insight: Insight; events: Events | undefin
               <UserCheck size={14} aria-hidden /> Expected
             </button>
           )}
-          {insight.verdict == null && !isPutAway && (
+          {insight.verdict == null && (
             <button type="button" className="button" onClick={() => saying.praise(insight)}>
               <ThumbsUp size={14} aria-hidden /> Useful
             </button>
@@ -226,6 +241,12 @@ function Said({ insight }: { insight: Insight }) {
           </>
         )}
         {verdict === 'expected' && <span className="muted"> It is left out of the list and kept.</span>}
+        {isUseful && expected_by != null && (
+          <span className="muted">
+            {' '}
+            <Link to="/insights/expected" search={{}}>A pattern</Link> covers it, so it was told to nobody.
+          </span>
+        )}
       </p>
       {verdict != null && saying.reason === undefined && (
         <button type="button" className="button small" disabled={saying.isBusy} onClick={() => saying.takeBack(insight)}>

@@ -23,7 +23,7 @@ export function NoInsights({ search, status, counts, onChange }: NoInsightsProps
   if (status && status.learning_since == null) {
     return (
       <Empty Icon={Send} title="No events yet">
-        <p>What is usual is learned from events. Once the first ones are here, it takes a day of them until insights are told.</p>
+        <p>What is usual is learned from events. Once the first ones are here, it takes a day of them until insights are told; a trail that is stopped is told at once.</p>
         <div className="state-actions">
           <Link to="/activity" search={{}} className="button primary">
             Send the first event

@@ -5,6 +5,7 @@ import { visible } from '../activity/event'
 import { withShortIds } from '../alerts/words'
 import { insights } from '../api/insights'
 import type { InsightPattern } from '../api/shapes'
+import { useSigned } from '../session/me'
 import { useSettled } from '../ui/hooks'
 import { count } from '../ui/number'
 import { Ago } from '../ui/When'
@@ -13,12 +14,14 @@ import { SeverityMark } from './Marks'
 const SETTLE_MS = 400
 
 export function PatternPreview({ pattern, problem }: { pattern: InsightPattern; problem: string | undefined }) {
+  const { rights } = useSigned()
   // Until when it holds changes nothing about what was.
   const asked = JSON.stringify({ ...pattern, expires_at: undefined })
   const settled = useSettled(asked, SETTLE_MS)
-  const preview = useQuery({ queryKey: ['insights', 'preview', settled], queryFn: ({ signal }) => insights.preview(JSON.parse(settled) as InsightPattern, signal), enabled: problem === undefined, staleTime: 60_000, retry: false })
+  const preview = useQuery({ queryKey: ['insights', 'preview', settled], queryFn: ({ signal }) => insights.preview(JSON.parse(settled) as InsightPattern, signal), enabled: problem === undefined && rights.seesAllEvents, staleTime: 60_000, retry: false })
   const body = (() => {
     if (problem !== undefined) return <p className="muted">{problem}</p>
+    if (!rights.seesAllEvents) return <p className="muted">What it would have silenced is shown to those who may read every event of the account.</p>
     if (preview.isError) return <p className="warn">What it would have silenced is not known: {preview.error.message}</p>
     if (preview.data === undefined || asked !== settled) {
       return (

@@ -5,13 +5,15 @@
 import { useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
 import { visible } from '../activity/event'
 import { pointText, ticks } from '../activity/ticks'
+import { zoneName } from '../activity/time'
 import type { Insight } from '../api/shapes'
 import { useWidth } from '../ui/hooks'
+import { count } from '../ui/number'
 import { usePrefs } from '../ui/prefs'
 import { KIND_NAMES, KINDS } from './kinds'
 import { severityOf } from './Marks'
 import { lanesOf, type Span } from './lanes'
-import { lasted } from './words'
+import { isExpected, lasted } from './words'
 
 const ROW = 13
 const GAP = 4
@@ -22,6 +24,8 @@ const DRAG_MIN = 4
 
 interface TimelineProps {
   insights: readonly Insight[]
+  /** How many there are in the range; those that are shown may be the latest of them only. */
+  total: number
   span: Span
   now: number
   isStale: boolean
@@ -30,7 +34,7 @@ interface TimelineProps {
   onBack: () => void
 }
 
-export function Timeline({ insights, span, now, isStale, onOpen, onZoom, onBack }: TimelineProps) {
+export function Timeline({ insights, total, span, now, isStale, onOpen, onZoom, onBack }: TimelineProps) {
   const { zone } = usePrefs()
   const id = useId()
   const [box, width] = useWidth()
@@ -152,7 +156,7 @@ export function Timeline({ insights, span, now, isStale, onOpen, onZoom, onBack 
                         width={bar.width * width}
                         height={ROW}
                         rx={3}
-                        className={`insight-bar bar-${severity}${bar.insight.verdict === 'expected' || bar.insight.expected_by ? ' is-expected' : ''}`}
+                        className={`insight-bar bar-${severity}${isExpected(bar.insight) ? ' is-expected' : ''}`}
                         {...(bar.goesOn ? { fill: `url(#${id}-${severity})`, 'data-open': true } : {})}
                       />
                       <rect x={bar.x * width} y={y} width={2.5} height={ROW} rx={1} className={`bar-start bar-${severity}`} pointerEvents="none" />
@@ -173,8 +177,13 @@ export function Timeline({ insights, span, now, isStale, onOpen, onZoom, onBack 
           {drag && <rect x={Math.min(drag.from, drag.to)} width={Math.abs(drag.to - drag.from)} height={height} className="brush" />}
         </svg>
       </div>
+      {total > insights.length && (
+        <p className="timeline-part small">
+          The latest {count(insights.length)} of {count(total)}; “Older” at the end of the list brings more.
+        </p>
+      )}
       <p className="timeline-hint muted small" aria-live={cursor === undefined ? 'off' : 'polite'}>
-        {range ? range.map((point) => pointText(point, zone)).join(' – ') : shown ? words(shown) : 'Drag to zoom, double click to go back'}
+        {range ? range.map((point) => pointText(point, zone)).join(' – ') : shown ? words(shown) : `Times in ${zoneName(zone)}. Drag to zoom, double click to go back.`}
       </p>
     </section>
   )

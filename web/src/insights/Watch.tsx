@@ -1,6 +1,7 @@
 /** The page: cards, when it was, and the list; beside an open insight only the list. The address is the whole state. */
 import { getRouteApi, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { zoneName } from '../activity/time'
 import { neighbour } from '../alerts/standing'
 import { insights as api } from '../api/insights'
 import type { Insight } from '../api/shapes'
@@ -8,6 +9,7 @@ import { Gate } from '../session/Gate'
 import { useSigned } from '../session/me'
 import { useDelayed, useNow, useShortcuts } from '../ui/hooks'
 import { count } from '../ui/number'
+import { usePrefs } from '../ui/prefs'
 import { Trouble } from '../ui/Trouble'
 import { Cards } from './Cards'
 import { Filters } from './Filters'
@@ -23,7 +25,7 @@ const route = getRouteApi('/shell/insights/watch')
 
 export function WatchPage() {
   return (
-    <Gate need={['alerts.read']}>
+    <Gate need="all-events">
       <Watch />
     </Gate>
   )
@@ -33,6 +35,7 @@ function Watch() {
   const search: InsightSearch = route.useSearch()
   const navigate = useNavigate()
   const { rights } = useSigned()
+  const { zone } = usePrefs()
   const path = useRouterState({ select: (state) => state.location.pathname })
   const open = /^\/insights\/([^/]+)$/.exec(path)?.[1]
   const { from, to } = search
@@ -122,7 +125,7 @@ function Watch() {
               </button>
             </p>
           )}
-          {open === undefined && shown.length > 0 && <Timeline insights={shown} span={span} now={now} isStale={stale} onOpen={openInsight} onZoom={zoom} onBack={zoomBack} />}
+          {open === undefined && shown.length > 0 && <Timeline insights={shown} total={total?.all ?? shown.length} span={span} now={now} isStale={stale} onOpen={openInsight} onZoom={zoom} onBack={zoomBack} />}
           {list.isError && shown.length === 0 ? (
             <Trouble error={list.error} onRetry={again} />
           ) : list.isPending ? (
@@ -139,7 +142,7 @@ function Watch() {
                 <span>Kind</span>
                 <span>What is unusual</span>
                 <span className="line-far">Usual ×</span>
-                <span>Start</span>
+                <span>Start ({zoneName(zone)})</span>
                 <span>Lasted</span>
                 <span>Region</span>
                 <span>Said</span>

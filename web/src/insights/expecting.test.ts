@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Insight } from '../api/shapes'
 import { patternOf, patternProblem, rowsOf } from './expecting'
+import type { PatternField } from './words'
 
 const NOW = Date.parse('2026-11-20T12:00:00Z')
 const insight = { insight_type: 'ApiCallRateInsight', region: 'eu-de', event_source: 'kms', event_name: 'kms.secrets.delete', error_code: null, source_ip_address: null, principal_id: 'bob' } as Insight
@@ -15,5 +16,11 @@ describe('a pattern', () => {
     expect(patternProblem(rowsOf(undefined))).toMatch(/at least one/)
     expect(patternProblem([{ field: 'region', isOn: true, value: ' ' }])).toBe('Region has no value.')
     expect(patternProblem(rowsOf(insight))).toBeUndefined()
+  })
+  test('is more than a kind, as the server asks', () => {
+    const row = (field: PatternField, value: string) => ({ field, value, isOn: true })
+    expect(patternProblem([row('insight_type', 'IpInsight')])).toMatch(/covers everything/)
+    expect(patternProblem([row('insight_type', 'IpInsight'), row('event_name', '**')])).toMatch(/covers everything/)
+    expect(patternProblem([row('region', 'eu-*')])).toBeUndefined()
   })
 })

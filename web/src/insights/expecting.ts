@@ -40,10 +40,13 @@ export function patternOf(rows: readonly PatternRow[], expiry: Expiry, now: numb
   return pattern
 }
 
+/** What the server would refuse. A kind alone, or a `*`, covers too much to be meant. */
 export function patternProblem(rows: readonly PatternRow[]): string | undefined {
   const on = rows.filter((row) => row.isOn)
   if (on.length === 0) return 'Choose at least one thing that it must have in common.'
   const empty = on.find((row) => row.value.trim() === '')
-  return empty ? `${PATTERN_LABELS[empty.field]} has no value.` : undefined
+  if (empty) return `${PATTERN_LABELS[empty.field]} has no value.`
+  const narrows = on.some(({ field, value }) => field !== 'insight_type' && /[^*]/.test(value.trim()))
+  return narrows ? undefined : 'That covers everything: name a region, service, action, error code, address or person. A whole kind is switched off in Settings.'
 }
 

@@ -21,7 +21,7 @@ test('the usual share of a contributor is what its share changed from; who is ab
 test('a chart is told in a sentence', () => {
   const at = (minute: number): string => new Date(minute * 60_000).toISOString()
   const points = [{ at: at(0), count: 3, expected: 3, upper: 6 }, { at: at(5), count: 300, expected: 3, upper: 6.2 }, { at: at(10), count: 2, expected: 3, upper: 6 }]
-  const said = bandSummary({ period: 300, points, query: '', episodes: [] }, { start: at(5), end: at(10) }, (iso) => iso.slice(11, 16))
-  expect(said).toBe('Counts of 5 minutes from 00:00 to 00:10. In the insight, 1 of 1 count is above what is usual. The most is 300, from 00:05: 3 expected, 6.2 usual at most.')
+  const said = bandSummary({ period: 300, points, query: '', episodes: [] }, { start: at(5), end: at(10) }, 'calls', (iso) => iso.slice(11, 16))
+  expect(said).toBe('calls in 5 minutes, from 00:00 to 00:10. In the insight, 1 of 1 count is above what is usual. The most is 300, at 00:05: 3 expected, 6.2 usual at most.')
   expect(pathsOf(points, 10, (value) => 100 - value / 3).band).toBe('M5.0 100.0L5.0 98.0L15.0 97.9L25.0 98.0L25.0 100.0Z')
 })

@@ -10,8 +10,9 @@ const LIST_MS = 15_000
 const DETAIL_MS = 15_000
 const COUNTS_MS = 30_000
 
+/** Insights tell of all events: a refusal would be recorded each time that a page asks by itself. */
 function useMayRead(): boolean {
-  return useSigned().rights.may('alerts.read')
+  return useSigned().rights.seesAllEvents
 }
 
 /** How many there are of a list, by kind; the list itself is not asked for. */
@@ -78,7 +79,8 @@ export function useInsightStatus() {
 }
 
 export function useExpected() {
-  return useQuery({ queryKey: ['insights', 'expected'], queryFn: ({ signal }) => insights.expected(signal), enabled: useMayRead() })
+  const { rights } = useSigned()
+  return useQuery({ queryKey: ['insights', 'expected'], queryFn: ({ signal }) => insights.expected(signal), enabled: rights.may('rules.read') })
 }
 
 /** Takes an insight as a deed left it: lists show it so, and lose it where they leave out what is expected. */

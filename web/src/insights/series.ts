@@ -19,14 +19,14 @@ export function pathsOf(points: readonly Point[], step: number, y: (value: numbe
 }
 
 /** What a chart shows, for whoever reads rather than sees. */
-export function bandSummary({ points, period }: InsightSeries, insight: Pick<Insight, 'start' | 'end'>, at: (iso: string) => string): string {
+export function bandSummary({ points, period }: InsightSeries, insight: Pick<Insight, 'start' | 'end'>, counted: string, at: (iso: string) => string): string {
   const [first, last] = [points[0], points.at(-1)]
   if (!first || !last) return 'Nothing was counted.'
   const [start, end] = [Date.parse(insight.start), insight.end == null ? Infinity : Date.parse(insight.end)]
   const within = points.filter((point) => Date.parse(point.at) + period * 1000 > start && Date.parse(point.at) < end)
   const peak = within.reduce<Point | undefined>((most, point) => (most === undefined || point.count > most.count ? point : most), undefined)
   const above = within.filter((point) => point.count > point.upper).length
-  const range = `Counts of ${windowWords(period / 60)} from ${at(first.at)} to ${at(last.at)}.`
+  const range = `${counted} in ${windowWords(period / 60)}, from ${at(first.at)} to ${at(last.at)}.`
   if (!peak) return `${range} None of them lies within the insight.`
-  return `${range} In the insight, ${above} of ${within.length} ${within.length === 1 ? 'count is' : 'counts are'} above what is usual. The most is ${count(peak.count)}, from ${at(peak.at)}: ${rough(peak.expected)} expected, ${rough(peak.upper)} usual at most.`
+  return `${range} In the insight, ${above} of ${within.length} ${within.length === 1 ? 'count is' : 'counts are'} above what is usual. The most is ${count(peak.count)}, at ${at(peak.at)}: ${rough(peak.expected)} expected, ${rough(peak.upper)} usual at most.`
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Insight, InsightStatus } from '../api/shapes'
 import { testOf } from './parts'
-import { chanceWords, contributorQuery, deviation, isExpected, lasted, learningOf, likeThisQuery, percent, rough, shareChange, termWords, testSentences, windowWords } from './words'
+import { chanceWords, contributorQuery, deviation, isExpected, lasted, learningOf, likeThisQuery, percent, rough, shareChange, signsOf, termWords, testSentences, windowWords } from './words'
 
 const rate = (times_usual: number | null, insight_type: Insight['insight_type'] = 'ApiCallRateInsight') => deviation({ times_usual, insight_type })
 
@@ -29,17 +29,34 @@ describe('by chance', () => {
   test('what cannot be told apart is not told apart', () => expect(chanceWords(24.6)).toBe('less than once in a million years'))
   test('what is frequent is told in days', () => expect([chanceWords(3), chanceWords(2)]).toEqual(['about once in 3.5 days', 'about every day']))
   test('is said of counts, not of signs or facts', () => {
-    const said = (method: string) => testSentences(testOf({ test: { method, windowMinutes: 10, count: 420, expected: 30, upper: 46, score: 9, threshold: 8, of: 1000 } })).join(' ')
+    const said = (method: string) => testSentences(testOf({ test: { method, windowMinutes: 10, count: 420, expected: 30, upper: 46, score: 9, threshold: 8, of: 1000 } }), 'calls').join(' ')
     expect(said('negative-binomial')).toContain('by chance')
     expect(said('beta-binomial')).toContain('420 of 1,000 calls failed')
     expect(said('likelihood-ratio')).not.toContain('by chance')
     expect(said('first-day')).not.toContain('by chance')
-    expect(said('fact')).toContain('plain fact')
+    expect(said('fact')).not.toContain('by chance')
   })
   test('windows are told in the largest unit that fits', () => expect([1, 10, 60, 90, 180, 1440, 2880].map(windowWords)).toEqual(['1 minute', '10 minutes', '1 hour', '90 minutes', '3 hours', '24 hours', '2 days']))
 })
 
-test('a sign that is not known is told as it is called', () => expect([termWords('network'), termWords('moon')]).toEqual(['a network never used before', 'moon']))
+describe('a sign', () => {
+  const told = (...terms: [string, number][]) => signsOf(terms.map(([name, value]) => ({ name, value }))).map(termWords)
+  test('that speaks against it is worded so', () => expect(told(['agent', -0.4], ['network', 2], ['country', -0.3], ['account', -1], ['hour', 0.5])).toEqual(['a network never used before', 'at an odd hour', 'a usual country', 'a usual program', 'others of the account come from there']))
+  test('that says nothing is left out', () => expect(told(['hour', 0], ['agent', -0.04], ['calls', 0.7], ['elsewhere', 1.2])).toEqual(['is active elsewhere at the same time', 'does more than in a usual visit']))
+  test('that is not known is told as it is called', () => expect(told(['moon', 1], ['tide', -1])).toEqual(['moon', 'tide']))
+})
+
+test('a fact is told as one, and a silence as what is missing', () => {
+  const said = (windowMinutes: number) => testSentences(testOf({ test: { method: 'fact', windowMinutes, expected: 240 } }), 'events').join(' ')
+  expect(said(0)).toContain('the record itself says so')
+  expect(said(180)).toContain('Nothing came in 3 hours.')
+  expect(said(180)).toContain('240 events a week ago')
+})
+
+test('an action that is new is held against other new ones, by counts', () => {
+  const said = testSentences(testOf({ test: { method: 'first-day', windowMinutes: 5, count: 18, expected: 0, upper: 15.6, score: 18, threshold: 15.6 } }), 'calls').join(' ')
+  expect(said).toContain('18 calls in 5 minutes. From 16 in 5 minutes on it is told')
+})
 
 describe('what it is made of', () => {
   test('a share is told against what is usual', () => expect([shareChange({ share: 0.86, usualShare: 0.07 }), shareChange({ share: 0.1, usualShare: 0.5 }), shareChange({ share: 0.5, usualShare: 0.502 })]).toEqual(['+79 points', '−40 points', undefined]))
@@ -56,10 +73,13 @@ test('learning is told in whole hours until it is over', () => {
 })
 
 test('one that a pattern covers is expected, and so is one of which somebody said so', () => {
-  expect([isExpected({ verdict: 'expected', expected_by: null }), isExpected({ verdict: null, expected_by: 'exp_1' }), isExpected({ verdict: 'useful', expected_by: null })]).toEqual([true, true, false])
+  const said = (verdict: Insight['verdict'], expected_by: string | null) => isExpected({ verdict, expected_by })
+  expect([said('expected', null), said(null, 'exp_1'), said('useful', null)]).toEqual([true, true, false])
+  // What somebody says of this one counts for more than the pattern.
+  expect(said('useful', 'exp_1')).toBe(false)
 })
 
-test('an alert on insights like one looks for their starts', () => {
+test('an alert on insights like one looks for their starts, and not for those of the past or that are expected', () => {
   const insight = { insight_type: 'ApiCallRateInsight', event_source: 'kms', event_name: 'kms.secrets.delete', principal_id: null } as Insight
-  expect(likeThisQuery(insight)).toBe('action:===whodid.insight.start requestData.insightType:===ApiCallRateInsight requestData.eventSource:===kms requestData.eventName:===kms.secrets.delete')
+  expect(likeThisQuery(insight)).toBe('action:===whodid.insight.start requestData.isPast:===false requestData.isExpected:===false requestData.insightType:===ApiCallRateInsight requestData.eventSource:===kms requestData.eventName:===kms.secrets.delete')
 })

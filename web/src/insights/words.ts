@@ -3,7 +3,7 @@ import { lengthText } from '../activity/time'
 import type { Insight, InsightPattern, InsightSensitivity, InsightStatus } from '../api/shapes'
 import { exactly, join } from '../query/terms'
 import { count } from '../ui/number'
-import type { Contributor, Test } from './parts'
+import type { Contributor, Term, Test } from './parts'
 
 /** Two digits, and whole from ten on. */
 export function rough(value: number): string {
@@ -28,13 +28,33 @@ export function lasted({ start, end }: Pick<Insight, 'start' | 'end'>, now: numb
   return lengthText(Math.max(60_000, to - Date.parse(start)))
 }
 
-export const isExpected = (insight: Pick<Insight, 'verdict' | 'expected_by'>): boolean => insight.verdict === 'expected' || (insight.expected_by ?? null) !== null
+/** Of one that a pattern covers somebody may still say that it was useful. */
+export const isExpected = ({ verdict, expected_by }: Pick<Insight, 'verdict' | 'expected_by'>): boolean => verdict === 'expected' || (verdict == null && expected_by != null)
 
-const TERMS: Record<string, string> = {
-  network: 'a network never used before', country: 'a country never seen before', account: 'nobody else comes from there', agent: 'another program than usual', hour: 'at an odd hour',
-  denied: 'is refused time and again', failed: 'fails time and again', writes: 'changes things at once', users: 'several people from it at once', service: 'a service never used before',
+/** What a sign says where it makes somebody else likelier, and where it speaks against that; what was done only ever speaks for it. */
+const TERMS: Record<string, readonly [string, string?]> = {
+  network: ['a network never used before', 'a network used before'],
+  country: ['a country never seen before', 'a usual country'],
+  account: ['nobody else comes from there', 'others of the account come from there'],
+  agent: ['another program than usual', 'a usual program'],
+  service: ['a service never used before', 'a usual service'],
+  hour: ['at an odd hour', 'at a usual hour'],
+  elsewhere: ['is active elsewhere at the same time'],
+  denied: ['is refused time and again'],
+  failed: ['fails time and again'],
+  writes: ['changes things at once'],
+  calls: ['does more than in a usual visit'],
+  users: ['several people from it at once'],
 }
-export const termWords = (name: string): string => TERMS[name] ?? name
+export function termWords({ name, value }: Term): string {
+  const [sign, against] = TERMS[name] ?? [name]
+  return value < 0 ? (against ?? sign) : sign
+}
+
+/** Below it a sign says nothing either way. */
+const TERM_LEAST = 0.05
+/** The signs that say something, the weightiest first. */
+export const signsOf = (terms: readonly Term[]): Term[] => terms.filter(({ value }) => Math.abs(value) >= TERM_LEAST).sort((a, b) => b.value - a.value)
 
 /** A series is looked at once in five minutes. */
 const WINDOWS_A_YEAR = 2016 * 52.18
@@ -60,20 +80,23 @@ export function windowWords(minutes: number): string {
   return hours === 1 ? '1 hour' : `${rough(hours)} hours`
 }
 
-/** What was tested, in sentences. */
-export function testSentences(test: Test): string[] {
+/** What was tested, in sentences. `counted`: what it is a number of. */
+export function testSentences(test: Test, counted: string): string[] {
   const span = windowWords(test.windowMinutes)
+  const were = test.expected < 1 ? 'was' : 'were'
+  const byChance = `One that is as usual shows so much by chance ${chanceWords(test.score)}.`
   switch (test.method) {
     case 'fact':
-      return ['This is a plain fact, not an estimate: the record itself says so, or a source that never was silent for so long is silent now.']
+      if (test.windowMinutes === 0) return ['This is a plain fact, not an estimate: the record itself says so.']
+      return [`Nothing came in ${span}. In these hours of the day the source was busy on most of the last seven days, and had ${rough(test.expected)} events a week ago.`]
     case 'likelihood-ratio':
-      return [`Each sign below makes it more likely that this is somebody else, or less. Together they weigh ${rough(test.score)}; from ${rough(test.threshold)} on it is told.`]
+      return [`Each sign makes it more (+) or less (−) likely that this is somebody else: 1 stands for ten times, 2 for a hundred. Together they weigh ${rough(test.score)}; from ${rough(test.threshold)} on it is told.`]
     case 'first-day':
-      return [`Nobody did this before, so it is compared with the first days of other actions: ${rough(test.count)} in ${span}, where ${rough(test.upper)} is much for a first day.`, `It weighs ${rough(test.score)}; from ${rough(test.threshold)} on it is told.`]
+      return [`Nobody did this before, so it is held against the first days of other new actions: ${rough(test.count)} ${counted} in ${span}. From ${rough(Math.ceil(test.upper))} in ${span} on it is told, which is more than nearly all of them had.`]
     case 'beta-binomial':
-      return [`In ${span}, ${rough(test.count)} ${test.of === undefined ? '' : `of ${rough(test.of)} `}calls failed with this code. Expected ${test.expected < 1 ? 'was' : 'were'} ${rough(test.expected)}, and 19 of 20 such windows have at most ${rough(test.upper)}.`, `One action as it usually is shows so much by chance ${chanceWords(test.score)}.`]
+      return [`In ${span}, ${rough(test.count)} ${test.of === undefined ? '' : `of ${rough(test.of)} `}calls failed with this code. Expected ${were} ${rough(test.expected)}, and 19 of 20 such windows have at most ${rough(test.upper)}.`, byChance]
     default:
-      return [`In ${span} there were ${rough(test.count)}. Expected ${test.expected < 1 ? 'was' : 'were'} ${rough(test.expected)}, for this weekday and hour, and 19 of 20 such windows have at most ${rough(test.upper)}.`, `One action as it usually is shows so much by chance ${chanceWords(test.score)}.`]
+      return [`In ${span} there were ${rough(test.count)} ${counted}. Expected ${were} ${rough(test.expected)}, for this weekday and hour, and 19 of 20 such windows have at most ${rough(test.upper)}.`, byChance]
   }
 }
 
@@ -100,11 +123,16 @@ export function contributorQuery(query: string, attribute: string, value: string
   return join(query, value === 'null' ? `-${field}:*` : exactly(field, value))
 }
 
+/** Of calls and errors 0.5 a week at normal, of changes the same, of addresses and of keys 1 each; a fifth of it at low, four times at high. */
 export const SENSITIVITIES: Record<InsightSensitivity, { label: string; what: string }> = {
-  low: { label: 'Low', what: 'About one false start in ten weeks. Only what is far from usual is told.' },
-  normal: { label: 'Normal', what: 'About one false start in two weeks.' },
-  high: { label: 'High', what: 'About two false starts a week. Smaller departures are told, and sooner.' },
+  low: { label: 'Low', what: 'About one in two weeks. Only what is far from usual is told.' },
+  normal: { label: 'Normal', what: 'About three a week, two of them of addresses and keys.' },
+  high: { label: 'High', what: 'About twelve a week. Smaller departures are told, and sooner.' },
 }
+
+/** What one point or window of a kind counts. */
+export const countedWords = (kind: Insight['insight_type']): string => COUNTED[kind] ?? 'events'
+const COUNTED: Partial<Record<Insight['insight_type'], string>> = { ApiCallRateInsight: 'calls', ApiErrorRateInsight: 'errors', PolicyChangeInsight: 'changes', PasswordChangeInsight: 'changes' }
 
 const DAY_HOURS = 24
 
@@ -135,6 +163,9 @@ export function patternRows(pattern: InsightPattern): [PatternField, string][] {
   })
 }
 
+/** What the package of insights asks as well: not what was found in a history, and not what is expected. */
+const TOLD = ['requestData.isPast:===false', 'requestData.isExpected:===false']
+
 /** The search for what is told of insights like this one, in the stream `insights`. */
 export function likeThisQuery(insight: Insight): string {
   const parts = [`requestData.insightType:===${insight.insight_type}`]
@@ -144,5 +175,5 @@ export function likeThisQuery(insight: Insight): string {
   add('requestData.eventSource', insight.event_source)
   add('requestData.eventName', insight.event_name)
   add('requestData.principalId', insight.principal_id)
-  return ['action:===whodid.insight.start', ...parts].join(' ')
+  return ['action:===whodid.insight.start', ...TOLD, ...parts].join(' ')
 }

@@ -19,7 +19,7 @@ const READS: Record<Stream, (rights: Rights) => boolean> = {
   activity: (rights) => rights.mayAny(READS_EVENTS),
   audit: (rights) => rights.may('audit.read'),
   rejects: (rights) => rights.may('rejects.read'),
-  insights: (rights) => rights.may('alerts.read'),
+  insights: (rights) => rights.seesAllEvents,
 }
 
 interface SearchFieldProps {

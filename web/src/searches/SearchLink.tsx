@@ -40,10 +40,9 @@ export function SearchLink({ watched, className = '', from, children }: SearchLi
       </Link>
     )
   }
-  // Insights have a page of their own, which reads no search.
-  if (stream === 'insights' && rights.may('alerts.read')) {
+  if (stream === 'insights' && rights.seesAllEvents) {
     return (
-      <Link to="/insights" search={{}} preload={false} className={className} title={`${q}\nOpen the insights`}>
+      <Link to="/activity" search={{ ...search, stream }} preload={false} className={className} title={`${q}\nOpen the events of insights`}>
         {children}
       </Link>
     )

@@ -44,7 +44,7 @@ export type Place = '/' | '/activity' | '/insights' | '/alerts' | '/rules' | '/a
 /** What a place needs one of; nothing for what everybody has. */
 export const PLACES: Record<Exclude<Place, '/'>, readonly Permission[]> = {
   '/activity': READS_EVENTS,
-  '/insights': ['alerts.read'],
+  '/insights': READS_EVENTS,
   '/alerts': ['alerts.read'],
   '/rules': ['rules.read'],
   '/audit': ['audit.read'],
@@ -57,6 +57,8 @@ export const PLACES: Record<Exclude<Place, '/'>, readonly Permission[]> = {
 export function maySee(rights: Rights, place: Place): boolean {
   // Its numbers are counted over events.
   if (place === '/') return rights.may('alerts.read') && rights.mayAny(READS_EVENTS)
+  // They tell of every event in sentence and evidence: the server shows them whole or not at all.
+  if (place === '/insights') return rights.seesAllEvents
   const needed = PLACES[place]
   return needed.length === 0 || rights.mayAny(needed)
 }

@@ -1,9 +1,8 @@
 /** What every tab has: a title, a sentence, an action, and the History of what it shows. */
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
-import { Gate } from '../session/Gate'
+import { Gate, type Need } from '../session/Gate'
 import { useSigned } from '../session/me'
-import type { Permission } from '../session/rights'
 import { History, type Say } from './History'
 
 /** What the address says of a tab: the History view, and the object that is open. */
@@ -23,8 +22,7 @@ export function useTab() {
 interface TabProps {
   title: string
   lead: ReactNode
-  /** One of these. */
-  need: readonly Permission[]
+  need: Need
   /** Search in the audit log for what happened to what the tab shows. */
   history: string
   /** Says it better than the records themselves do. */

@@ -44,13 +44,13 @@ export function Rail() {
   const badges: Partial<Record<Place, [number, string]>> = { '/rejects': [rejects.data?.total ?? 0, 'lines could not be read'], '/insights': [unusual, unusual === 1 ? 'goes on' : 'go on'], '/alerts': [open, open === 1 ? 'is open' : 'are open'] }
   const location = useRouterState({ select: (state) => state.location })
   const path = location.pathname
-  // From what was found, Activity leads back to what sources tell.
-  const isFindings = 'stream' in location.search && location.search.stream !== undefined
+  // From what was found or is unusual, Activity leads back to what sources tell.
+  const isOther = 'stream' in location.search && location.search.stream !== undefined
   useEffect(() => {
     const search = location.search as Record<string, string>
     rememberActivity(location.pathname, search)
     // Tabs and the browser's history tell searches apart by it.
-    const title = location.pathname === '/' ? 'Home' : search.stream === 'findings' ? 'Findings' : TITLES.find(([prefix]) => location.pathname.startsWith(prefix))?.[1]
+    const title = location.pathname === '/' ? 'Home' : search.stream === 'findings' ? 'Findings' : search.stream === 'insights' ? 'Events of insights' : TITLES.find(([prefix]) => location.pathname.startsWith(prefix))?.[1]
     document.title = [search.q, title, 'whodid'].filter(Boolean).join(' · ')
   }, [location])
   const seen = ITEMS.filter((item) => maySee(rights, item.place))
@@ -61,7 +61,7 @@ export function Rail() {
         const here = isHere(path)
         const [total, what] = badges[place] ?? [0, '']
         return (
-          <Link key={place} to={place} search={here && !isFindings ? true : lastActivity(place)} className={`rail-item${here ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={here ? 'page' : undefined}>
+          <Link key={place} to={place} search={here && !isOther ? true : lastActivity(place)} className={`rail-item${here ? ' active' : ''}`} activeProps={{ className: '' }} aria-current={here ? 'page' : undefined}>
             <Icon size={19} aria-hidden />
             <span>{label}</span>
             {total > 0 && (

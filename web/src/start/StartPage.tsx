@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { FirstRun } from '../activity/Empty'
 import { FOUND } from '../activity/preset'
+import { useSigned } from '../session/me'
 import { Trouble } from '../ui/Trouble'
 import { findingsOf, findingsText, foundBy, splitCards, verdict } from './cards'
 import { CustomSection } from './CustomCard'
@@ -17,6 +18,7 @@ import { Watched } from './Watched'
 
 export function StartPage() {
   const client = useQueryClient()
+  const { rights } = useSigned()
   const cards = useCards()
   const waiting = useWaitingAlerts()
   const latest = useLatestFindings()
@@ -91,7 +93,7 @@ export function StartPage() {
           >
             {(data) => <OpenAlerts counts={data.counts} alerts={data.alerts} />}
           </Part>
-          <UnusualNow />
+          {rights.seesAllEvents && <UnusualNow />}
           <Watched />
         </div>
       </div>

@@ -1,7 +1,7 @@
 //! Insights.
 
 use crate::{
-    ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight, InsightFeedback,
+    ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight, InsightFeedback, InsightMetricData,
     InsightMetricParams, InsightPage, InsightParams, InsightPattern, InsightSeriesParams, InsightSeriesShown,
     InsightSettings, InsightStatusShown, LookupParams,
 };
@@ -27,9 +27,9 @@ pub fn set_insight_settings() {}
 
 /// The series of an action
 ///
-/// What was counted and expected, whether there is an insight or not; as CloudTrail's `ListInsightsMetricData` is asked.
+/// What was counted and expected, whether there is an insight or not; as CloudTrail's `ListInsightsMetricData` is asked, and answered with `form=cloudtrail`.
 #[utoipa::path(get, path = "/api/v1/insights/metric-data", operation_id = "listInsightMetricData", tag = "insights", params(InsightMetricParams),
-    responses((status = 200, description = "The series", body = InsightSeriesShown)), security(("key" = []), ("session" = [])))]
+    responses((status = 200, description = "The series", body = InsightMetricData)), security(("key" = []), ("session" = [])))]
 pub fn list_insight_metric_data() {}
 
 /// Compute the insights of the stored events once more
@@ -75,7 +75,7 @@ pub fn get_insight_series() {}
 
 /// Say that an insight was expected or useful
 ///
-/// An expected one is left out of lists and kept. With `from_now_on` those like it are expected too.
+/// An expected one is left out of lists and kept; it takes a reason. With `from_now_on` those like it are expected too.
 #[utoipa::path(put, path = "/api/v1/insights/{id}/feedback", operation_id = "giveInsightFeedback", tag = "insights", params(("id" = String, Path, description = "The insight's id"), LookupParams), request_body = InsightFeedback,
     responses((status = 200, description = "The insight as it is now", body = Insight)), security(("key" = []), ("session" = [])))]
 pub fn give_insight_feedback() {}

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use whodid_lake::RawReader;
-use whodid_model::{AccountName, Offset, RecordId, StreamName, Timestamp, chain};
+use whodid_model::{AccountName, Field, Offset, RecordId, StreamName, Timestamp, chain};
 
 use crate::engine::Engine;
 use crate::row::Row;
@@ -18,6 +18,14 @@ pub struct Evident {
     pub sentence: String,
     /// The event as it was received.
     pub raw: Vec<u8>,
+}
+
+/// The sentence that a record of an insight has already; who is named in it as initiator started nothing.
+pub(super) fn own_words<'a>(row: Row<'a>, stream: &StreamName) -> Option<&'a str> {
+    if *stream != StreamName::insights() {
+        return None;
+    }
+    row.field(Field::Message).filter(|words| !words.is_empty())
 }
 
 impl Engine {
@@ -49,7 +57,8 @@ impl Engine {
             let raws = RawReader::new(batch);
             Row::all_with(batch, &raws).find(|row| row.offset() == offset).map(|row| Evident {
                 at: row.event_time(),
-                sentence: whodid_model::sentence::summary(&row.fields()),
+                sentence: own_words(row, stream)
+                    .map_or_else(|| whodid_model::sentence::summary(&row.fields()), str::to_owned),
                 raw: row.raw().into_owned(),
             })
         };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use whodid_model::{AccountName, Field, StreamName, Timestamp};
 use whodid_rules::{Hit, Level, NextStep, Place, Rule, RuleSet, Verdict};
 
-use super::is_finding;
+use super::{evidence, is_finding};
 use crate::row::Row;
 
 /// The action of a finding, and of its updates.
@@ -284,7 +284,10 @@ pub(crate) fn sentence(rule: &Rule, hit: &Hit, row: Option<&(Row<'_>, &StreamNam
             let span = whodid_rules::span_words(hit.time.micros() - start.micros());
             format!("{title}{of}: {metric} in {span}, {} events", hit.evidence_total)
         }
-        (_, _, Some((row, _))) => format!("{title}: {}", whodid_model::sentence::summary(&row.fields())),
+        (_, _, Some((row, stream))) => match evidence::own_words(*row, stream) {
+            Some(words) => words.to_owned(),
+            None => format!("{title}: {}", whodid_model::sentence::summary(&row.fields())),
+        },
         _ => format!("{title}{of}"),
     }
 }

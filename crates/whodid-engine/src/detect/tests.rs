@@ -128,3 +128,34 @@ async fn what_was_told_of_a_change_is_looked_at_by_the_rules_as_they_were() {
     let count = |rule: &str| told.iter().filter(|(id, _)| id == rule).count();
     assert_eq!((count("switched"), count("failed")), (1, 2), "{told:?}");
 }
+
+#[tokio::test]
+async fn what_is_found_in_an_insight_is_told_in_its_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(&folder).await;
+    let account = AccountName::default_account();
+    let rule = "title: Unusual\nid: unusual\nlevel: high\nlogsource: {category: activity, product: insights}\n\
+        detection: {sel: {action: whodid.insight.start}, condition: sel}\n\
+        whodid: {policy: {dedup_key: [target.id], dedup_window: 0s}}\n";
+    engine.set_rules(&account, rules_of(rule)).await.unwrap();
+    let words = "kms.secrets.delete calls by bob in eu-de: 14× normal, 42 a minute against 3";
+    let insight = serde_json::json!({
+        "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event", "id": "e1", "eventType": "monitor",
+        "eventTime": "2026-01-05T00:00:00.000+00:00", "action": "whodid.insight.start", "outcome": "success",
+        "message": words, "initiator": {"id": "bob", "name": "bob", "typeURI": "unknown"},
+        "target": {"id": "i1", "name": "kms.secrets.delete", "typeURI": "whodid/insight"},
+        "observer": {"id": "whodid", "name": "whodid", "typeURI": "service/security"},
+    });
+    engine.record(&account, &StreamName::insights(), vec![insight.to_string()]).await.unwrap();
+    engine.detect_up_to_now().await;
+    let found = engine.findings_from(&account, Offset(0), 10).await.unwrap();
+    let finding: serde_json::Value = serde_json::from_str(&found[0].1).unwrap();
+    assert_eq!(finding["message"], words);
+    assert_eq!(
+        (&finding["requestData"]["key"], &finding["requestData"]["resource"]["id"]),
+        (&"i1".into(), &"i1".into())
+    );
+    let record = whodid_model::RecordId::parse("insights:0").unwrap();
+    let shown = engine.evidence(&account, &[record], std::time::Instant::now()).await;
+    assert_eq!(shown[0].as_ref().unwrap().sentence, words);
+}

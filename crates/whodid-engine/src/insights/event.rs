@@ -1,29 +1,30 @@
 //! An insight as events of the stream `insights`: its start, its updates, its end.
 //!
 //! `requestData` holds a superset of what ActionTrail and CloudTrail tell of theirs; both forms are made from it
-//! ([`whodid_insights::vendors`]). Version 1: `corpus/insights`.
+//! ([`whodid_insights::vendors`]). Examples of each version: `corpus/insights`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use whodid_insights::{Change, Kind, Method, Settings, Stage, sentence};
-use whodid_model::{AccountName, Offset, StreamName, Timestamp};
+use whodid_insights::{Change, Kind, Method, Object, Settings, Stage, sentence};
+use whodid_model::{AccountName, StreamName, Timestamp};
 
 use super::Told;
 use super::evidence::Shown;
 
 /// The actions of what is told of insights.
 pub const INSIGHT_ACTIONS: [&str; 3] = ["whodid.insight.start", "whodid.insight.update", "whodid.insight.end"];
-/// The action by which a change of settings is told, and from where on it counts.
-pub const SETTINGS_ACTION: &str = "whodid.insight.configure";
 /// Version of the form.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
+/// Bytes of a text that an insight repeats of events: a sender must not be able to make one too large to be recorded.
+const TEXT_BYTES_MAX: usize = 256;
 /// What was noticed so long after it happened is a thing of the past: nobody is woken for it.
 const PAST_MICROS: i64 = 3_600_000_000;
 
-/// The event.
-pub(super) fn of(account: &AccountName, told: &Told, shown: &Shown) -> String {
-    let change = &told.change;
+/// The event. `settings`: as they were then. `begun`: when learning began, in microseconds.
+pub(super) fn of(account: &AccountName, told: &Told, shown: &Shown, settings: &Settings, begun: i64) -> String {
+    let change = &Change { expected_by: expected_by(&told.change, shown, settings), ..told.change.clone() };
     let action = match change.stage {
         Stage::Start => INSIGHT_ACTIONS[0],
         Stage::Update => INSIGHT_ACTIONS[1],
@@ -40,11 +41,11 @@ pub(super) fn of(account: &AccountName, told: &Told, shown: &Shown) -> String {
         "action": action,
         "outcome": "success",
         "severity": severity(change),
-        "message": sentence(change, who(change, shown)),
+        "message": sentence(change, who(change, shown).map(cut).as_deref()),
         "initiator": initiator(change, shown),
         "target": {"id": change.insight, "name": change.object_text(), "typeURI": "whodid/insight"},
         "observer": {"id": "whodid", "name": "whodid", "typeURI": "service/security"},
-        "requestData": data(change, shown, told.recorded),
+        "requestData": data(change, shown, told.recorded.max(begun)),
         "logSourceCRN": format!("whodid:{account}"),
     });
     if !object.region.is_empty() {
@@ -53,42 +54,31 @@ pub(super) fn of(account: &AccountName, told: &Told, shown: &Shown) -> String {
     event.to_string()
 }
 
-/// The event that tells of changed settings: they count from these offsets on, after time has passed to a moment.
-/// `begins`: with nothing learned.
-pub(super) fn settings(
-    account: &AccountName,
-    settings: &Settings,
-    cursors: &HashMap<StreamName, Offset>,
-    passed: i64,
-    begins: bool,
-) -> String {
-    let passed = passed.max(0);
-    let from: std::collections::BTreeMap<&str, u64> =
-        cursors.iter().map(|(stream, next)| (stream.as_str(), next.0)).collect();
-    let data = json!({"version": VERSION, "settings": settings, "from": from, "passed": passed, "begins": begins});
-    let name = format!("{account}\u{1e}{data}");
-    json!({
-        "typeURI": "http://schemas.dmtf.org/cloud/audit/1.0/event",
-        "eventType": "control",
-        "id": uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string(),
-        "eventTime": time(passed),
-        "action": SETTINGS_ACTION,
-        "outcome": "success",
-        "severity": "normal",
-        "message": "Insights are made with these settings from here on",
-        "initiator": {"id": "whodid", "name": "whodid", "typeURI": "service/security"},
-        "target": {"id": account.as_str(), "name": account.as_str(), "typeURI": "whodid/insight-settings"},
-        "observer": {"id": "whodid", "name": "whodid", "typeURI": "service/security"},
-        "requestData": data,
-        "logSourceCRN": format!("whodid:{account}"),
-    })
-    .to_string()
+/// The exception that an insight falls under: by its object, or by who did most of it where the object names nobody.
+fn expected_by(change: &Change, shown: &Shown, settings: &Settings) -> Option<String> {
+    if change.expected_by.is_some() || change.object.principal.is_some() {
+        return change.expected_by.clone();
+    }
+    let object = Object { principal: Some(who(change, shown)?.to_owned()), ..change.object.clone() };
+    settings.expected_by(change.kind, &object, change.start).map(|expected| expected.id.clone())
 }
 
-fn data(change: &Change, shown: &Shown, recorded: i64) -> Value {
+/// The same event without what may make it too large; `None` where it has nothing of it.
+pub(super) fn without_attributions(event: &str) -> Option<String> {
+    let mut event: Value = serde_json::from_str(event).ok()?;
+    let data = event.get_mut("requestData")?;
+    let had = data.get_mut("attributions")?.take();
+    data["attributions"] = json!([]);
+    data["evidence"]["attributionsMissing"] = json!("with them it was too large to be recorded");
+    had.as_array().is_some_and(|had| !had.is_empty()).then(|| event.to_string())
+}
+
+/// `told_at`: before this moment it cannot have been told.
+fn data(change: &Change, shown: &Shown, told_at: i64) -> Value {
     let object = &change.object;
-    let minutes = (change.until - change.start) as f64 / 60e6;
-    let rate = |count: f64, minutes: f64| if minutes > 0.0 { round(count / minutes) } else { 0.0 };
+    let minutes = change.minutes().max(1.0);
+    let rate = |count: f64, minutes: f64| round(count / minutes);
+    let counted = |value: Value| if shown.is_counted { value } else { Value::Null };
     let attributions: Vec<Value> = shown.attributes.iter().map(|attribute| attribution(attribute, shown)).collect();
     let stream = shown.stream.as_ref().map_or("activity", StreamName::as_str);
     let mut data = json!({
@@ -101,17 +91,17 @@ fn data(change: &Change, shown: &Shown, recorded: i64) -> Value {
         "region": object.region,
         "start": time(change.start),
         "noticed": time(change.noticed),
-        "isPast": change.noticed < recorded - PAST_MICROS,
+        "isPast": change.noticed < told_at.saturating_sub(PAST_MICROS),
         "isExpected": change.expected_by.is_some(),
         "statistics": {
             "insight": {"average": rate(change.count, minutes)},
             "expected": {"average": rate(change.expected, minutes)},
-            "baseline": {"average": rate(shown.baseline_count as f64, shown.baseline_minutes)},
+            "baseline": {"average": counted(json!(rate(shown.baseline_count as f64, shown.baseline_minutes)))},
             "insightDuration": minutes.ceil() as i64,
             "baselineDuration": shown.baseline_minutes.round() as i64,
             "insightCount": change.count as u64,
             "expectedCount": round(change.expected),
-            "baselineCount": shown.baseline_count,
+            "baselineCount": counted(json!(shown.baseline_count)),
             "peak": change.peak,
             "peakExpected": round(change.peak_expected),
             "timesUsual": change.times_usual().map(round),
@@ -122,8 +112,8 @@ fn data(change: &Change, shown: &Shown, recorded: i64) -> Value {
             "stream": stream,
             "query": shown.query,
             "from": time(change.start),
-            "to": time(change.until),
-            "count": shown.count,
+            "to": time(shown.until),
+            "count": counted(json!(shown.count)),
             "records": shown.records.iter().map(|offset| format!("{stream}:{offset}")).collect::<Vec<String>>(),
         },
     });
@@ -133,6 +123,7 @@ fn data(change: &Change, shown: &Shown, recorded: i64) -> Value {
         }
     };
     let text = |text: &str| (!text.is_empty()).then(|| json!(text));
+    set("actions", (!change.actions.is_empty()).then(|| json!(change.actions)));
     set("eventSource", text(&object.service));
     set("eventName", text(&object.action));
     set("errorCode", object.code.as_deref().and_then(text));
@@ -142,6 +133,9 @@ fn data(change: &Change, shown: &Shown, recorded: i64) -> Value {
     set("end", (change.stage == Stage::End).then(|| json!(time(change.until))));
     set("endReason", change.end_reason.map(|reason| json!(reason)));
     set("expectedBy", change.expected_by.as_ref().map(|id| json!(id)));
+    if let Some(why) = &shown.missing {
+        data["evidence"]["attributionsMissing"] = json!(why);
+    }
     data
 }
 
@@ -174,7 +168,7 @@ fn attribution(attribute: &super::evidence::Attribute, shown: &Shown) -> Value {
     let usual: HashMap<&str, u64> = attribute.baseline.iter().map(|(value, count)| (value.as_str(), *count)).collect();
     let entry = |value: &str, count: u64, minutes: f64, of: u64| {
         json!({
-            "value": value,
+            "value": cut(value),
             "average": round(count as f64 / minutes),
             "count": count,
             "share": if of == 0 { 0.0 } else { round(count as f64 / of as f64) },
@@ -204,7 +198,7 @@ fn attribution(attribute: &super::evidence::Attribute, shown: &Shown) -> Value {
 /// Who did most of it, if that is more than half; otherwise nobody in particular.
 fn initiator(change: &Change, shown: &Shown) -> Value {
     let mut initiator = match who(change, shown) {
-        Some(name) => json!({"id": name, "name": name, "typeURI": "unknown"}),
+        Some(name) => json!({"id": cut(name), "name": cut(name), "typeURI": "unknown"}),
         None => json!({"id": "whodid", "name": "several", "typeURI": "unknown"}),
     };
     if let Some(address) = &change.object.address {
@@ -240,6 +234,13 @@ fn round(number: f64) -> f64 {
     (number * scale).round() / scale
 }
 
-fn time(micros: i64) -> String {
+fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(TEXT_BYTES_MAX - '…'.len_utf8())]).into()
+}
+
+pub(super) fn time(micros: i64) -> String {
     Timestamp::from_micros(micros).to_string()
 }

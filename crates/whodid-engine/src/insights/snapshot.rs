@@ -12,7 +12,7 @@ use whodid_model::{AccountName, Offset, StreamName};
 pub(super) const VERSION: u32 = 1;
 
 /// What is stored.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stored {
     pub version: u32,
     /// The next offset of each stream.
@@ -21,6 +21,8 @@ pub(super) struct Stored {
     pub passed: i64,
     /// When the last record was taken in, in microseconds.
     pub recorded: i64,
+    /// When it was begun with nothing learned, in microseconds.
+    pub begun: i64,
     pub settings: Settings,
     /// As [`whodid_insights::Detector::snapshot`] writes it.
     #[serde(skip)]
@@ -67,6 +69,5 @@ pub(super) fn write(data: &Path, account: &AccountName, stored: &Stored) -> io::
 }
 
 fn told(path: &Path, error: &io::Error) -> io::Error {
-    let text = format!("{}: {error}. Move the file aside, and insights learn anew from what is stored", path.display());
-    io::Error::new(error.kind(), text)
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -251,6 +251,7 @@ async fn the_series_behind_an_insight_has_counts_and_what_was_expected() {
     let asked = SeriesQuery {
         kind: Kind::ApiCallRateInsight,
         object: whodid_insights::Object {
+            source: "json".into(),
             region: "eu-de".into(),
             action: "kms.secrets.create".into(),
             ..whodid_insights::Object::default()

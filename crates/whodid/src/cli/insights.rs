@@ -19,7 +19,7 @@ pub enum InsightsVerb {
     Show(InsightFlags),
     /// The series behind an insight, or of an action: counted, expected, and the upper bound
     #[command(
-        after_help = "Examples:\n  whodid insights series 5b0c… --period 60\n  whodid insights series --event-name kms.secrets.delete --region eu-de --from 7d --period 3600 --output csv"
+        after_help = "Examples:\n  whodid insights series 5b0c… --period 60\n  whodid insights series --event-name kms.secrets.delete --region eu-de --from 7d --period 3600 --output csv\n  whodid insights series --event-name DeleteKey --event-source kms.amazonaws.com --form cloudtrail --output json"
     )]
     Series(Box<SeriesFlags>),
     /// How insights are made, and how far learning is
@@ -36,7 +36,7 @@ pub enum InsightsVerb {
     Sensitivity(SensitivityFlags),
     /// Say that an insight was expected or useful; or take that back
     #[command(
-        after_help = "Examples:\n  whodid insights feedback 5b0c… expected --reason 'yearly key rotation'\n  whodid insights feedback 5b0c… useful\n  whodid insights feedback 5b0c… none"
+        after_help = "Examples:\n  whodid insights feedback 5b0c… expected --reason 'yearly key rotation'\n  whodid insights feedback 5b0c… expected --reason 'nightly backup' --from-now-on --expires 90d\n  whodid insights feedback 5b0c… useful\n  whodid insights feedback 5b0c… none"
     )]
     Feedback(FeedbackFlags),
     /// What is expected from now on: list, make, end
@@ -102,8 +102,8 @@ pub struct ListFlags {
     /// Started before this time
     #[arg(long)]
     pub to: Option<String>,
-    /// whodid, actiontrail or cloudtrail
-    #[arg(long)]
+    /// whodid, actiontrail or cloudtrail; the vendors' with --output json or ndjson
+    #[arg(long, value_parser = ["whodid", "actiontrail", "cloudtrail"])]
     pub form: Option<String>,
     /// Most that are listed
     #[arg(long, default_value_t = 200)]
@@ -145,12 +145,15 @@ pub struct SeriesFlags {
     /// Before this time
     #[arg(long)]
     pub to: Option<String>,
-    /// Seconds of a point: 60, 300 or 3600
-    #[arg(long, default_value_t = 300)]
-    pub period: u32,
+    /// Seconds of a point: 60, 300 or 3600; 300 unless given
+    #[arg(long)]
+    pub period: Option<u32>,
     /// Only points with something
     #[arg(long)]
     pub non_zero: bool,
+    /// Of an action: whodid, or cloudtrail for the answer of ListInsightsMetricData
+    #[arg(long, value_parser = ["whodid", "cloudtrail"], conflicts_with = "id")]
+    pub form: Option<String>,
 }
 
 /// A kind.
@@ -182,9 +185,15 @@ pub struct FeedbackFlags {
     /// What is said of it; `none` takes it back
     #[arg(value_parser = ["expected", "useful", "none"])]
     pub verdict: String,
-    /// Why
-    #[arg(long, default_value = "")]
+    /// Why; needed with `expected`
+    #[arg(long, default_value = "", required_if_eq("verdict", "expected"))]
     pub reason: String,
+    /// With `expected`: make an exception for those like it, of the same kind, region, action, code, address and principal
+    #[arg(long)]
+    pub from_now_on: bool,
+    /// Until when the exception holds: 7d, PT24H, 2027-01-31; for good unless given
+    #[arg(long, requires = "from_now_on")]
+    pub expires: Option<String>,
 }
 
 /// What to do with what is expected.
@@ -229,7 +238,7 @@ pub struct PatternFlags {
     /// By these
     #[arg(long)]
     pub principal: Option<String>,
-    /// Until then: 30d, 2027-01-31; for good unless given
+    /// Until then: 30d, PT24H, 2027-01-31; for good unless given
     #[arg(long)]
     pub expires: Option<String>,
     /// Why

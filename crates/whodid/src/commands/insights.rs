@@ -23,11 +23,11 @@ pub async fn run(verb: InsightsVerb, output: Output) -> anyhow::Result<End> {
         InsightsVerb::List(flags) => list(&flags, output).await?,
         InsightsVerb::Show(flags) => {
             let path = format!("{INSIGHTS}/{}", segment(&flags.id));
-            output::object(output, &Client::new(&flags.client)?.get(&path, &Vec::new()).await?)?;
+            insight_shown(output, &Client::new(&flags.client)?.get(&path, &Vec::new()).await?)?;
         }
         InsightsVerb::Series(flags) => series(&flags, output).await?,
         InsightsVerb::Status(client) => {
-            output::object(output, &Client::new(&client)?.get(&format!("{INSIGHTS}/status"), &Vec::new()).await?)?;
+            status_shown(output, &Client::new(&client)?.get(&format!("{INSIGHTS}/status"), &Vec::new()).await?)?;
         }
         InsightsVerb::Enable(flags) => switch(&flags, true, output).await?,
         InsightsVerb::Disable(flags) => switch(&flags, false, output).await?,
@@ -46,6 +46,7 @@ pub async fn run(verb: InsightsVerb, output: Output) -> anyhow::Result<End> {
 }
 
 async fn list(flags: &ListFlags, output: Output) -> anyhow::Result<()> {
+    refuse_columns(flags.form.as_deref(), output)?;
     let client = Client::new(&flags.client)?;
     let mut pairs: Pairs = vec![("from", flags.from.clone())];
     let given = [
@@ -70,6 +71,7 @@ async fn list(flags: &ListFlags, output: Output) -> anyhow::Result<()> {
     let mut found: Vec<Value> = Vec::new();
     let mut cursor: Option<String> = None;
     let mut counts = Value::Null;
+    let mut is_cut = false;
     while found.len() < flags.limit {
         let mut asked = pairs.clone();
         asked.push(("limit", (flags.limit - found.len()).min(PAGE).to_string()));
@@ -77,6 +79,7 @@ async fn list(flags: &ListFlags, output: Output) -> anyhow::Result<()> {
         let page = client.get(INSIGHTS, &asked).await?;
         found.extend(page["insights"].as_array().cloned().unwrap_or_default());
         counts = page["counts"].clone();
+        is_cut = page["is_cut"] == true;
         cursor = page["next_cursor"].as_str().map(str::to_owned);
         if cursor.is_none() {
             break;
@@ -90,14 +93,156 @@ async fn list(flags: &ListFlags, output: Output) -> anyhow::Result<()> {
         ("verdict", "/verdict"),
         ("id", "/id"),
     ];
-    output::rows(output, &columns, &found, &json!({"insights": found, "next_cursor": cursor, "counts": counts}))?;
+    let document = json!({"insights": found, "next_cursor": cursor, "counts": counts, "is_cut": is_cut});
+    output::rows(output, &columns, &found, &document)?;
+    if is_cut {
+        output::note(
+            "more records tell of insights in this time than are read at once, and the oldest insights are missing; \
+             ask for them with --to",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a vendor's form as columns: its members are not those of whodid.
+fn refuse_columns(form: Option<&str>, output: Output) -> anyhow::Result<()> {
+    match form {
+        Some(form) if form != "whodid" && matches!(output, Output::Table | Output::Csv) => {
+            Err(Usage(format!("--form {form} has no columns; add --output json or --output ndjson")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An insight for people: what it says, how it was tested, who and what it is made of.
+fn insight_shown(output: Output, insight: &Value) -> anyhow::Result<()> {
+    if output != Output::Table {
+        output::object(output, insight)?;
+        return Ok(());
+    }
+    let text = |name: &str| output::plain(&insight[name]);
+    let mut members = vec![("sentence", text("sentence"))];
+    let named = [
+        ("id", "id"),
+        ("kind", "insight_type"),
+        ("state", "state"),
+        ("severity", "severity"),
+        ("start", "start"),
+        ("end", "end"),
+        ("region", "region"),
+        ("service", "event_source"),
+        ("action", "event_name"),
+        ("code", "error_code"),
+        ("address", "source_ip_address"),
+        ("key", "access_key_id"),
+        ("principal", "principal_id"),
+        ("verdict", "verdict"),
+        ("reason", "verdict_reason"),
+        ("expected by", "expected_by"),
+    ];
+    members.extend(named.into_iter().map(|(name, member)| (name, text(member))).filter(|(_, text)| !text.is_empty()));
+    members.push(("test", tested(&insight["test"])));
+    members.push(("events", output::plain(&insight["evidence"]["query"])));
+    output::members(&members)?;
+    let rows = contributors(insight);
+    if !rows.is_empty() {
+        output::line("")?;
+        let columns =
+            [("what", "/what"), ("value", "/value"), ("count", "/count"), ("share", "/share"), ("usually", "/usually")];
+        output::rows(output, &columns, &rows, &Value::Null)?;
+    }
+    Ok(())
+}
+
+/// The test of an insight in a line.
+fn tested(test: &Value) -> String {
+    let number = |name: &str| output::plain(&test[name]);
+    let mut line = match test["method"].as_str() {
+        Some("fact") | None => return "a fact, which needs no test".to_owned(),
+        Some(method) => method.to_owned(),
+    };
+    if let Some(terms) = test["terms"].as_array() {
+        let term = |term: &Value| format!("{} {}", output::plain(&term["name"]), output::plain(&term["value"]));
+        line.push_str(&format!(": {};", terms.iter().map(term).collect::<Vec<String>>().join(", ")));
+    } else {
+        line.push_str(&format!(
+            ": {} in {} minutes, {} expected, up to {} usual;",
+            number("count"),
+            number("windowMinutes"),
+            number("expected"),
+            number("upper")
+        ));
+    }
+    format!("{line} score {}, {} needed", number("score"), number("threshold"))
+}
+
+/// Who and what has a part, against what is usual.
+fn contributors(insight: &Value) -> Vec<Value> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let percent = |share: &Value| format!("{:.0} %", share.as_f64().unwrap_or_default() * 100.0);
+    let mut rows = Vec::new();
+    for attribution in list(&insight["attributions"]) {
+        let baseline = list(&attribution["baseline"]);
+        for part in list(&attribution["insight"]) {
+            let usual = baseline.iter().find(|usual| usual["value"] == part["value"]);
+            rows.push(json!({
+                "what": attribution["attribute"],
+                "value": part["value"],
+                "count": part["count"],
+                "share": percent(&part["share"]),
+                "usually": usual.map_or_else(|| "0 %".to_owned(), |usual| percent(&usual["share"])),
+            }));
+        }
+    }
+    rows
+}
+
+/// How insights stand, for people: how far learning is, and each kind.
+fn status_shown(output: Output, status: &Value) -> anyhow::Result<()> {
+    if output != Output::Table {
+        output::object(output, status)?;
+        return Ok(());
+    }
+    let text = |name: &str| output::plain(&status[name]);
+    let learning = match (status["is_ready"].as_bool(), status["learning_since"].as_str()) {
+        (Some(true), Some(since)) => format!("since {since}; insights are told"),
+        (_, Some(since)) => {
+            format!(
+                "since {since}, {} of 24 hours known; insights are told from {} on",
+                text("learned_hours"),
+                text("learning_until")
+            )
+        }
+        (_, None) => "no event has come yet; insights are told after a day of events".to_owned(),
+    };
+    output::members(&[
+        ("learning", learning),
+        ("sensitivity", output::plain(&status["settings"]["sensitivity"])),
+        (
+            "series",
+            format!("{}, {} of them live; {} forgotten", text("series"), text("live_series"), text("forgotten_series")),
+        ),
+        ("waiting", format!("{} records, {} held until a history is in order", text("behind"), text("held"))),
+        (
+            "left out",
+            format!(
+                "{} events came too late to be judged, {} insights beyond the most of a day",
+                text("late"),
+                text("untold")
+            ),
+        ),
+    ])?;
+    output::line("")?;
+    let columns = [("kind", "/insight_type"), ("title", "/title"), ("on", "/is_on"), ("open", "/open")];
+    output::rows(output, &columns, status["kinds"].as_array().map_or(&[], Vec::as_slice), status)?;
     Ok(())
 }
 
 async fn series(flags: &SeriesFlags, output: Output) -> anyhow::Result<()> {
+    refuse_columns(flags.form.as_deref(), output)?;
     let client = Client::new(&flags.client)?;
-    let mut pairs: Pairs = vec![("period", flags.period.to_string())];
-    let mut given = vec![("from", &flags.from), ("to", &flags.to)];
+    let mut pairs: Pairs = flags.period.map(|period| ("period", period.to_string())).into_iter().collect();
+    let mut given = vec![("from", &flags.from), ("to", &flags.to), ("form", &flags.form)];
     let path = match &flags.id {
         Some(id) => format!("{INSIGHTS}/{}/series", segment(id)),
         None => {
@@ -118,6 +263,10 @@ async fn series(flags: &SeriesFlags, output: Output) -> anyhow::Result<()> {
         pairs.push(("data_type", "NonZeroData".to_owned()));
     }
     let answer = client.get(&path, &pairs).await?;
+    if flags.form.as_deref() == Some("cloudtrail") {
+        output::object(output, &answer)?;
+        return Ok(());
+    }
     let points = answer["points"].as_array().cloned().unwrap_or_default();
     let columns = [("at", "/at"), ("count", "/count"), ("expected", "/expected"), ("upper", "/upper")];
     output::rows(output, &columns, &points, &answer)?;
@@ -156,12 +305,35 @@ async fn switch(flags: &KindFlags, is_on: bool, output: Output) -> anyhow::Resul
 async fn feedback(flags: &FeedbackFlags, output: Output) -> anyhow::Result<()> {
     let client = Client::new(&flags.client)?;
     let verdict = (flags.verdict != "none").then_some(&flags.verdict);
+    let mut body = json!({"verdict": verdict, "reason": flags.reason});
+    if flags.from_now_on {
+        if flags.verdict != "expected" {
+            return Err(Usage("--from-now-on goes with the verdict expected".to_owned()).into());
+        }
+        let ends = flags.expires.as_deref().map(|text| ends_at(text, crate::clock::now())).transpose()?;
+        let insight = client.get(&format!("{INSIGHTS}/{}", segment(&flags.id)), &Vec::new()).await?;
+        body["from_now_on"] = like(&insight, ends);
+    }
     let path = format!("{INSIGHTS}/{}/feedback", segment(&flags.id));
-    let body = json!({"verdict": verdict, "reason": flags.reason});
     let request = client.request(Method::PUT, &path, &Vec::new())?.json(&body);
     let answer: Value = client.send(request).await?.json().await.context("the answer cannot be read")?;
-    output::object(output, &answer)?;
-    Ok(())
+    insight_shown(output, &answer)
+}
+
+/// The pattern of insights like one: of the same kind, region, action, code, address and principal; of the same service
+/// where it has no action, which says as much.
+fn like(insight: &Value, ends: Option<Timestamp>) -> Value {
+    let mut pattern = json!({});
+    let service = if insight["event_name"].is_string() { "event_name" } else { "event_source" };
+    for name in ["insight_type", "region", service, "error_code", "source_ip_address", "principal_id"] {
+        if let Some(text) = insight[name].as_str().filter(|text| !text.is_empty()) {
+            pattern[name] = json!(text);
+        }
+    }
+    if let Some(ends) = ends {
+        pattern["expires_at"] = json!(ends.to_string());
+    }
+    pattern
 }
 
 async fn expected(verb: ExpectedVerb, output: Output) -> anyhow::Result<()> {
@@ -192,7 +364,19 @@ async fn expected(verb: ExpectedVerb, output: Output) -> anyhow::Result<()> {
             };
             let request = client.request(Method::POST, &path, &Vec::new())?.json(&body);
             let answer: Value = client.send(request).await?.json().await.context("the answer cannot be read")?;
-            output::object(output, &answer)?;
+            if flags.preview && output == Output::Table {
+                let number = |name: &str| output::plain(&answer[name]);
+                output::line(&format!("{} of {} insights of the last 90 days", number("silenced"), number("of")))?;
+                let examples = answer["examples"].as_array().map_or(&[][..], Vec::as_slice);
+                output::rows(
+                    output,
+                    &[("start", "/start"), ("kind", "/insight_type"), ("sentence", "/sentence"), ("id", "/id")],
+                    examples,
+                    &answer,
+                )?;
+            } else {
+                output::object(output, &answer)?;
+            }
         }
         ExpectedVerb::End(flags) => {
             let client = Client::new(&flags.client)?;
@@ -228,11 +412,15 @@ fn pattern(flags: &PatternFlags, now: Timestamp) -> anyhow::Result<Value> {
 
 /// A time to come: `30d` from now, or the time itself.
 fn ends_at(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let wrong = |error: &dyn std::fmt::Display| Usage(format!("--expires {text}: {error}"));
-    let before = whodid_query::parse_time(text, now).map_err(|error| wrong(&error))?;
-    // A duration is read as so long ago.
-    let is_duration = text.chars().last().is_some_and(char::is_alphabetic) && !text.contains('T');
-    Ok(if is_duration { now.plus_micros(now.micros() - before.micros()) } else { before })
+    if let Some(duration) = crate::config::parse_duration(text) {
+        return Ok(now.plus_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2)));
+    }
+    let wrong = || {
+        Usage(format!(
+            "--expires {text}: write for how long, such as 7d or PT24H, or a day or time, such as 2027-01-31"
+        ))
+    };
+    Ok(Timestamp::parse(text).map_err(|_| wrong())?.at)
 }
 
 async fn replay(flags: &ReplayFlags) -> anyhow::Result<End> {
@@ -358,6 +546,65 @@ mod tests {
         let score = |line: &String| line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
         assert!(lines[1901].starts_with("1768141200,400,") && score(&lines[1901]) > 0.9, "{}", lines[1901]);
         assert!(lines[1..1901].iter().all(|line| score(line) < 0.5));
+    }
+
+    #[test]
+    fn an_exception_ends_after_a_time_or_at_one_and_at_nothing_else() {
+        let now = Timestamp::from_millis(1_767_571_200_000);
+        let ends = |text: &str| ends_at(text, now).map(|at| at.to_string()).map_err(|error| error.to_string());
+        for (text, expected) in [
+            ("7d", "2026-01-12T00:00:00"),
+            ("24h", "2026-01-06T00:00:00"),
+            ("PT24H", "2026-01-06T00:00:00"),
+            ("2027-01-31", "2027-01-31T00:00:00"),
+            ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:00"),
+        ] {
+            assert!(ends(text).unwrap().starts_with(expected), "{text}: {:?}", ends(text));
+        }
+        for text in ["friday", "last friday", "tomorrow", "now-1d", "", "7"] {
+            assert!(ends(text).unwrap_err().contains("such as 7d or PT24H"), "{text}: {:?}", ends(text));
+        }
+    }
+
+    #[test]
+    fn a_vendors_form_is_refused_as_columns_and_given_as_json() {
+        for (form, output, is_given) in [
+            (Some("cloudtrail"), Output::Table, false),
+            (Some("actiontrail"), Output::Csv, false),
+            (Some("cloudtrail"), Output::Json, true),
+            (Some("actiontrail"), Output::Ndjson, true),
+            (Some("whodid"), Output::Table, true),
+            (None, Output::Table, true),
+        ] {
+            assert_eq!(refuse_columns(form, output).is_ok(), is_given, "{form:?} {output:?}");
+        }
+    }
+
+    #[test]
+    fn those_like_an_insight_have_its_action_or_else_its_service() {
+        let insight = json!({"id": "i", "insight_type": "ApiCallRateInsight", "region": "eu-de", "event_source": "kms",
+            "event_name": "kms.secrets.delete", "error_code": null, "principal_id": null, "count": 5});
+        let now = Timestamp::from_millis(1_767_571_200_000);
+        let pattern =
+            json!({"insight_type": "ApiCallRateInsight", "region": "eu-de", "event_name": "kms.secrets.delete"});
+        assert_eq!(like(&insight, None), pattern);
+        let insight = json!({"insight_type": "PolicyChangeInsight", "event_source": "iam", "principal_id": "bob"});
+        let pattern = like(&insight, Some(now));
+        assert_eq!((&pattern["event_source"], &pattern["principal_id"]), (&json!("iam"), &json!("bob")));
+        assert!(pattern["expires_at"].as_str().unwrap().starts_with("2026-01-05"), "{pattern}");
+    }
+
+    #[test]
+    fn a_test_is_told_in_a_line() {
+        let rate = json!({"method": "negative-binomial", "windowMinutes": 5, "count": 42, "expected": 3.1, "upper": 7.0,
+            "score": 12.5, "threshold": 8.2});
+        assert_eq!(
+            tested(&rate),
+            "negative-binomial: 42 in 5 minutes, 3.1 expected, up to 7.0 usual; score 12.5, 8.2 needed"
+        );
+        let sum = json!({"method": "likelihood-ratio", "terms": [{"name": "network", "value": 2.3}], "score": 6.1, "threshold": 4});
+        assert_eq!(tested(&sum), "likelihood-ratio: network 2.3; score 6.1, 4 needed");
+        assert_eq!(tested(&json!({"method": "fact", "score": 0})), "a fact, which needs no test");
     }
 
     #[test]

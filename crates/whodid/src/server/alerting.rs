@@ -288,6 +288,9 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
     if let Some(version) = version {
         body["ruleVersion"] = json!(version);
     }
+    if let Some(insight) = insight_of(&found).or_else(|| before?["insight"].as_str()) {
+        body["insight"] = json!(insight);
+    }
     // What is told of it later tells of the same occurrence; an update has none.
     let occurrence =
         if found.occurrence.is_null() { before.map(|body| &body["occurrence"]) } else { Some(&found.occurrence) };
@@ -300,6 +303,13 @@ fn grow(account: &AccountName, mut found: Found, latest: Option<&AlertRow>, sett
         body["stream"] = found.payload["stream"].clone();
     }
     Some(Grown { row: stored(&alert, &found.key, body), alert, found, moment })
+}
+
+/// The insight that a finding tells of: what its newest evidence was recorded of.
+fn insight_of(found: &Found) -> Option<&str> {
+    let is_of_insights = found.evidence.last().is_some_and(|record| record.starts_with("insights:"));
+    let resource = &found.payload["resource"];
+    resource["id"].as_str().filter(|_| is_of_insights && resource["type"] == "whodid/insight")
 }
 
 /// Records that show it, the newest last, at most [`EVIDENCE_KEPT`].

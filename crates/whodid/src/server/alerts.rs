@@ -367,6 +367,7 @@ fn shown(row: &AlertRow, alert: &Alert, members: &Members) -> whodid_api::Alert 
         rule_title: alert.rule_title.clone(),
         sentence: text("sentence"),
         finding_type: text("findingType"),
+        insight: row.body["insight"].as_str().map(str::to_owned),
         severity: level(alert.severity),
         status: match alert.status {
             whodid_alerts::alert::Status::Open => AlertStatus::Open,

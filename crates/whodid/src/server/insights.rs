@@ -1,6 +1,6 @@
 //! Insights: what departs from what is usual, as the events of the stream `insights` tell it, with what people said of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use whodid_api::{
-    Code, ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight, InsightCounts,
-    InsightEpisode, InsightFeedback, InsightForm, InsightKindShown, InsightMetricParams, InsightPage, InsightParams,
-    InsightPattern, InsightPointShown, InsightSensitivity, InsightSeriesParams, InsightSeriesShown, InsightSettings,
-    InsightState, InsightStatusShown, InsightType, InsightVerdict, LookupParams, MetricDataType,
+    CloudTrailMetricData, Code, ExpectedCreate, ExpectedInsight, ExpectedInsightList, ExpectedPreview, Insight,
+    InsightCounts, InsightEpisode, InsightFeedback, InsightForm, InsightKindShown, InsightMetricData,
+    InsightMetricParams, InsightPage, InsightParams, InsightPattern, InsightPointShown, InsightSensitivity,
+    InsightSeriesParams, InsightSeriesShown, InsightSettings, InsightState, InsightStatusShown, InsightType,
+    InsightVerdict, LookupParams, MetricDataType, MetricForm,
 };
 use whodid_audit::{Deed, Told};
-use whodid_engine::{Engine, Order, ReadRequest, SeriesQuery};
+use whodid_engine::{Engine, ReadRequest, SeriesQuery};
 use whodid_insights::{Kind, Object, Sensitivity, Settings};
 use whodid_meta::{DocumentKind, Expected};
 use whodid_model::access::{Act, Permission};
@@ -27,29 +28,23 @@ use super::asked::Asked;
 use super::auth::Caller;
 use super::documents;
 use super::failure::Failure;
+use super::insight_records::{
+    Loaded, Mark, Read, STARTS, Which, find, fits, is_expected, kind_of, load, object_of, time_of, type_of,
+};
 use super::params::{Id, Params};
 use super::search::limit;
 
-/// Events of the stream that one list reads. Beyond it the range must be shorter.
-const EVENTS_MAX: usize = 20_000;
-const PAGE_EVENTS: usize = 1_000;
 /// The range of a list unless given, and of a preview.
 const DAYS_DEFAULT: &str = "30d";
 const PREVIEW_DAYS: &str = "90d";
 const EXAMPLES_MAX: usize = 10;
 /// Characters of a reason.
 const REASON_MAX: usize = 1_000;
+const REASON_MISSING: &str = "`reason`: say why this is expected; whoever looks later must be able to tell";
 /// Patterns of an account.
 const PATTERNS_MAX: usize = 500;
 /// The one document of settings.
 const SETTINGS_ID: &str = "settings";
-
-/// What people said of an insight, as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Mark {
-    verdict: InsightVerdict,
-    reason: String,
-}
 
 /// What is expected from now on, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,9 +115,11 @@ pub async fn list(
             text.parse().map_err(|_| Failure::new(Code::BadCursor, "the cursor was not made by this route"))?
         }
     };
+    caller.attempt.is_about("insights", "");
+    asks(&caller, &params);
     let scope = scope(&caller, params.account.as_deref())?;
     let from = params.from.clone().or_else(|| params.to.is_none().then(|| DAYS_DEFAULT.to_owned()));
-    let mut all = load(&app, &scope, from, params.to.clone()).await?;
+    let Read { insights: mut all, is_cut } = load(&app, &scope, Which::All, from, params.to.clone()).await?;
     all.retain(|one| fits(&one.shown, &params));
     let mut counts = InsightCounts::default();
     let is_left_out = |one: &Insight| is_expected(one) && !params.expected.unwrap_or(false);
@@ -144,7 +141,35 @@ pub async fn list(
             form => insights.extend(one.in_form(form, account)),
         }
     }
-    Ok(Json(InsightPage { insights, next_cursor: has_more.then(|| (skip + size).to_string()), counts }))
+    Ok(Json(InsightPage { insights, next_cursor: has_more.then(|| (skip + size).to_string()), counts, is_cut }))
+}
+
+/// Tells which insights were asked for.
+fn asks(caller: &Caller, params: &InsightParams) {
+    let texts = [
+        ("from", &params.from),
+        ("to", &params.to),
+        ("insight_object", &params.insight_object),
+        ("event_name", &params.event_name),
+        ("event_source", &params.event_source),
+        ("source_ip_address", &params.source_ip_address),
+        ("access_key_id", &params.access_key_id),
+        ("principal_id", &params.principal_id),
+        ("error_code", &params.error_code),
+        ("region", &params.region),
+        ("event_id", &params.event_id),
+    ];
+    for (name, text) in texts {
+        caller.attempt.asks_text(name, text.as_deref());
+    }
+    let words =
+        [("insight_type", json!(params.insight_type)), ("state", json!(params.state)), ("form", json!(params.form))];
+    for (name, word) in words {
+        caller.attempt.asks_text(name, word.as_str());
+    }
+    if params.expected == Some(true) {
+        caller.attempt.asks("expected", true);
+    }
 }
 
 pub async fn get(
@@ -180,12 +205,18 @@ pub async fn set(
     asked.on = on;
     caller.attempt.is_about(SETTINGS_ID, "insights");
     let before = settings_of(&app, &account).await?;
-    let told =
-        Told::success(Deed::InsightConfigure, SETTINGS_ID, "insights").changed(Some(json!(before)), Some(json!(asked)));
+    let told = Told::success(Deed::InsightConfigure, SETTINGS_ID, "insights")
+        .changed(Some(standing(&before)), Some(standing(&asked)));
     let change = documents::change(DocumentKind::InsightSettings, SETTINGS_ID, Some(json!(asked)), Expected::Any);
     documents::store(&app, &caller, &account, change, told).await?;
     app.refresh_insights(&account).await?;
     Ok(Json(shown_status(&app, &scope).await?))
+}
+
+/// Settings for the audit log: each kind by its name, so that one that is switched off shows as such.
+fn standing(settings: &InsightSettings) -> Value {
+    let kinds = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), json!(settings.on.contains(&type_of(kind)))));
+    json!({"on": kinds.collect::<serde_json::Map<String, Value>>(), "sensitivity": settings.sensitivity})
 }
 
 pub async fn series(
@@ -194,6 +225,8 @@ pub async fn series(
     Id(id): Id,
     Params(params): Params<InsightSeriesParams>,
 ) -> Result<Json<InsightSeriesShown>, Failure> {
+    caller.attempt.is_about(&id, "");
+    asks_of_series(&caller, params.from.as_deref(), params.to.as_deref(), params.period);
     let scope = scope(&caller, params.account.as_deref())?;
     let one = find(&app, &scope, &id).await?;
     let events = caller.access(Act::Read(&one.stream()), Some(scope.account().as_str()))?;
@@ -211,14 +244,25 @@ pub async fn series(
         unusual: vec![(start, one.shown.end.as_deref().map_or(now, time_of))],
     };
     let episodes = vec![InsightEpisode { id: one.shown.id, start: one.shown.start, end: one.shown.end }];
-    shown_series(&app, &events, &asked, episodes, params.data_type).await
+    shown_series(&app, &caller, &events, &asked, episodes, params.data_type).await.map(Json)
+}
+
+/// Tells which series was asked for; its search is told with what came of it.
+fn asks_of_series(caller: &Caller, from: Option<&str>, to: Option<&str>, period: Option<u32>) {
+    caller.attempt.asks("view", "insight series");
+    caller.attempt.asks_text("from", from);
+    caller.attempt.asks_text("to", to);
+    if let Some(period) = period {
+        caller.attempt.asks("period", period);
+    }
 }
 
 pub async fn metric_data(
     State(app): State<Arc<App>>,
     caller: Caller,
     Params(params): Params<InsightMetricParams>,
-) -> Result<Json<InsightSeriesShown>, Failure> {
+) -> Result<Json<InsightMetricData>, Failure> {
+    asks_of_series(&caller, params.from.as_deref(), params.to.as_deref(), params.period);
     let events = caller.reads(Some(&StreamName::activity()), params.account.as_deref())?;
     let Some(action) = params.event_name.clone().filter(|name| !name.is_empty()) else {
         return Err(Failure::new(Code::BadParameter, "`event_name` says of which action"));
@@ -231,9 +275,18 @@ pub async fn metric_data(
         let detail = "`insight_type` is ApiCallRateInsight, or ApiErrorRateInsight with its `error_code`";
         return Err(Failure::new(Code::BadParameter, detail));
     }
+    let is_cloud_trail = params.form == Some(MetricForm::CloudTrail);
+    if is_cloud_trail && params.event_source.as_deref().is_none_or(str::is_empty) {
+        return Err(Failure::new(Code::BadParameter, "`event_source` says of which service, in CloudTrail's form"));
+    }
+    // What CloudTrail takes where nothing is said.
+    let (days, period, data_type) =
+        if is_cloud_trail { (90, 3600, MetricDataType::NonZeroData) } else { (1, 300, MetricDataType::FillWithZeros) };
     let now = crate::clock::now();
-    let from = range_time("from", params.from.as_deref(), now)?.unwrap_or(now.plus_micros(-MICROS_A_DAY));
+    let from = range_time("from", params.from.as_deref(), now)?.unwrap_or(now.plus_micros(-days * MICROS_A_DAY));
     let to = range_time("to", params.to.as_deref(), now)?.unwrap_or(now);
+    let period = params.period.map_or(period, i64::from);
+    let data_type = params.data_type.or(Some(data_type));
     let object = Object {
         region: params.region.unwrap_or_default(),
         service: params.event_source.unwrap_or_default(),
@@ -244,7 +297,7 @@ pub async fn metric_data(
     let mut episodes = Vec::new();
     if let Ok(scope) = scope(&caller, Some(events.account().as_str())) {
         let from = from.plus_micros(-28 * MICROS_A_DAY).to_string();
-        let all = load(&app, &scope, Some(from), None).await?;
+        let all = load(&app, &scope, Which::StartsAndEnds, Some(from), None).await?.insights;
         let is_same = |one: &Insight| {
             let other = object_of(one);
             kind_of(one.insight_type) == kind
@@ -256,10 +309,21 @@ pub async fn metric_data(
         episodes.extend(all.into_iter().map(|one| one.shown).filter(is_same));
     }
     let unusual = episodes.iter().map(|one| (time_of(&one.start), one.end.as_deref().map_or(now, time_of))).collect();
-    let asked = SeriesQuery { kind, object, from, to, period: params.period.map_or(300, i64::from), unusual };
+    let asked = SeriesQuery { kind, object, from, to, period, unusual };
     let episodes =
         episodes.into_iter().map(|one| InsightEpisode { id: one.id, start: one.start, end: one.end }).collect();
-    shown_series(&app, &events, &asked, episodes, params.data_type).await
+    let series = shown_series(&app, &caller, &events, &asked, episodes, data_type).await?;
+    if !is_cloud_trail {
+        return Ok(Json(InsightMetricData::Whodid(series)));
+    }
+    Ok(Json(InsightMetricData::CloudTrail(CloudTrailMetricData {
+        event_source: asked.object.service,
+        event_name: asked.object.action,
+        insight_type: type_of(kind),
+        error_code: asked.object.code,
+        timestamps: series.points.iter().map(|point| time_of(&point.at).micros().div_euclid(1_000_000)).collect(),
+        values: series.points.iter().map(|point| point.count as f64).collect(),
+    })))
 }
 
 pub async fn feedback(
@@ -274,6 +338,9 @@ pub async fn feedback(
     let asked = asked.read()?;
     caller.attempt.is_about(&id, "");
     let reason = words(asked.reason.as_deref().unwrap_or_default(), "reason")?;
+    if asked.verdict == Some(InsightVerdict::Expected) && reason.is_empty() {
+        return Err(Failure::new(Code::BadJson, REASON_MISSING));
+    }
     if asked.from_now_on.is_some() && asked.verdict != Some(InsightVerdict::Expected) {
         let detail = "`from_now_on` goes with the verdict `expected`";
         return Err(Failure::new(Code::BadJson, detail));
@@ -307,11 +374,14 @@ pub async fn expected(
     let account = caller.needs(Permission::RulesRead, params.account.as_deref())?;
     let mut silenced: HashMap<String, u64> = HashMap::new();
     if let Ok(scope) = scope(&caller, Some(account.as_str())) {
-        for one in load(&app, &scope, Some(PREVIEW_DAYS.to_owned()), None).await? {
-            if let Some(id) = one.shown.expected_by {
-                *silenced.entry(id).or_default() += 1;
-            }
-        }
+        let by = "requestData.expectedBy".to_owned();
+        let request = ReadRequest {
+            q: format!("{STARTS} {by}:*"),
+            stream: Some(StreamName::insights()),
+            ..ReadRequest::default()
+        };
+        let facets = app.engine()?.facets(&scope, &request, &[by], PATTERNS_MAX, None).await?;
+        silenced.extend(facets.into_iter().flat_map(|facet| facet.values).map(|value| (value.value, value.count)));
     }
     let mut expected: Vec<ExpectedInsight> = app
         .meta
@@ -349,17 +419,25 @@ pub async fn preview_expected(
 ) -> Result<Json<ExpectedPreview>, Failure> {
     let scope = scope(&caller, params.account.as_deref())?;
     let pattern = asked.read()?;
+    caller.attempt.is_about("expected", "");
+    caller.attempt.asks("view", "preview");
+    caller.attempt.asks_text("insight_type", json!(pattern.insight_type).as_str());
+    for (name, text) in texts_of(&pattern) {
+        caller.attempt.asks_text(name, text.as_deref());
+    }
     let stored = StoredExpected { pattern, reason: String::new(), insight: None, from: i64::MIN };
     let mut expected = expected_of("", &stored);
     // What would have been, whenever it was.
     expected.until = None;
-    let all = load(&app, &scope, Some(PREVIEW_DAYS.to_owned()), None).await?;
+    let Read { insights: all, is_cut } = load(&app, &scope, Which::Starts, Some(PREVIEW_DAYS.to_owned()), None).await?;
     let of = all.len() as u64;
+    caller.attempt.answers("rows", of);
     let is_covered =
         |one: &Insight| expected.covers(kind_of(one.insight_type), &object_of(one), time_of(&one.start).micros());
     let covered: Vec<Insight> = all.into_iter().map(|one| one.shown).filter(is_covered).collect();
     let silenced = covered.len() as u64;
-    Ok(Json(ExpectedPreview { silenced, of, examples: covered.into_iter().take(EXAMPLES_MAX).collect() }))
+    let examples = covered.into_iter().take(EXAMPLES_MAX).collect();
+    Ok(Json(ExpectedPreview { silenced, of, examples, is_cut }))
 }
 
 pub async fn delete_expected(
@@ -419,206 +497,17 @@ fn scope(caller: &Caller, account: Option<&str>) -> Result<AccessScope, Failure>
     caller.reads(Some(&StreamName::insights()), account)
 }
 
-/// An insight, and the events that tell of it.
-struct Loaded {
-    shown: Insight,
-    start: Value,
-    end: Option<Value>,
-}
-
-impl Loaded {
-    fn stream(&self) -> StreamName {
-        match self.shown.evidence["stream"].as_str() {
-            Some("audit") => StreamName::audit(),
-            _ => StreamName::activity(),
-        }
-    }
-
-    fn in_form(&self, form: InsightForm, account: &AccountName) -> Vec<Value> {
-        let events = std::iter::once(&self.start).chain(&self.end);
-        events
-            .filter_map(|event| match form {
-                InsightForm::CloudTrail => whodid_insights::vendors::cloud_trail(event, account.as_str()),
-                _ => whodid_insights::vendors::action_trail(event, account.as_str()),
-            })
-            .collect()
-    }
-}
-
-/// The insights that started in a range, the latest first.
-async fn load(
-    app: &App,
-    scope: &AccessScope,
-    from: Option<String>,
-    to: Option<String>,
-) -> Result<Vec<Loaded>, Failure> {
-    let (_, until) = whodid_engine::time_range(from.as_deref(), to.as_deref(), crate::clock::now())?;
-    let q = "action:===whodid.insight.start OR action:===whodid.insight.update OR action:===whodid.insight.end";
-    // Up to now in any case: its end comes after its start.
-    let request = ReadRequest { q: q.to_owned(), from, stream: Some(StreamName::insights()), ..ReadRequest::default() };
-    let events = events(app, scope, &request).await?;
-    let marks = marks(app, scope.account()).await?;
-    let mut loaded = fold(events, &marks);
-    loaded.retain(|one| until.is_none_or(|until| time_of(&one.shown.start) < until));
-    loaded.sort_by(|a, b| b.shown.start.cmp(&a.shown.start).then_with(|| a.shown.id.cmp(&b.shown.id)));
-    Ok(loaded)
-}
-
-async fn find(app: &App, scope: &AccessScope, id: &str) -> Result<Loaded, Failure> {
-    let quoted = whodid_query::quoted(id);
-    let q = format!("target.id:==={quoted} OR id:==={quoted}");
-    let stream = Some(StreamName::insights());
-    let request = ReadRequest { q, stream: stream.clone(), ..ReadRequest::default() };
-    let mut found = events(app, scope, &request).await?;
-    if let Some(other) =
-        found.first().and_then(|event| event["requestData"]["insightId"].as_str()).filter(|of| *of != id)
-    {
-        let q = format!("target.id:==={}", whodid_query::quoted(other));
-        found = events(app, scope, &ReadRequest { q, stream, ..ReadRequest::default() }).await?;
-    }
-    let marks = marks(app, scope.account()).await?;
-    let missing = || Failure::new(Code::NotFound, "there is no such insight in this account, or it is no longer kept");
-    fold(found, &marks).into_iter().next().ok_or_else(missing)
-}
-
-async fn events(app: &App, scope: &AccessScope, request: &ReadRequest) -> Result<Vec<Value>, Failure> {
-    let engine = app.engine()?;
-    let mut found = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = engine.list(scope, request, Order::OldestFirst, PAGE_EVENTS, cursor.as_deref()).await?;
-        found.extend(page.events.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok()));
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(found);
-        }
-        if found.len() >= EVENTS_MAX {
-            let detail =
-                format!("more than {EVENTS_MAX} records tell of insights in this range; ask for a shorter one");
-            return Err(Failure::new(Code::BadParameter, detail));
-        }
-    }
-}
-
-async fn marks(app: &App, account: &AccountName) -> Result<HashMap<String, whodid_meta::Document>, Failure> {
-    let marks = app.meta.documents(account, DocumentKind::InsightMark).await?;
-    Ok(marks.into_iter().map(|document| (document.id.clone(), document)).collect())
-}
-
-/// Events to the insights that they tell of. Those whose start is not among them are left out.
-fn fold(events: Vec<Value>, marks: &HashMap<String, whodid_meta::Document>) -> Vec<Loaded> {
-    let mut by_id: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for event in events {
-        if let Some(id) = event["requestData"]["insightId"].as_str().map(str::to_owned) {
-            by_id.entry(id).or_default().push(event);
-        }
-    }
-    by_id.into_iter().filter_map(|(id, events)| insight_of(&id, events, marks.get(&id))).collect()
-}
-
-fn insight_of(id: &str, mut events: Vec<Value>, mark: Option<&whodid_meta::Document>) -> Option<Loaded> {
-    let offset = |event: &Value| event["record"]["offset"].as_u64();
-    events.sort_by_key(offset);
-    events.dedup_by_key(|event| event["id"].clone());
-    let state = |event: &Value| event["requestData"]["state"].as_str().unwrap_or_default().to_owned();
-    let start = events.iter().find(|event| state(event) == "Start")?.clone();
-    let end = events.iter().rfind(|event| state(event) == "End").cloned();
-    let last = end.as_ref().or(events.last())?;
-    let data = &last["requestData"];
-    let text = |name: &str| data[name].as_str().map(str::to_owned);
-    let stored: Option<Mark> = mark.and_then(|mark| serde_json::from_value(mark.body.clone()).ok());
-    let shown = Insight {
-        id: id.to_owned(),
-        insight_type: serde_json::from_value(data["insightType"].clone()).ok()?,
-        state: if end.is_some() { InsightState::Ended } else { InsightState::Open },
-        object: text("insightObject").unwrap_or_default(),
-        sentence: last["message"].as_str().unwrap_or_default().to_owned(),
-        severity: start["severity"].as_str().unwrap_or("warning").to_owned(),
-        start: text("start")?,
-        end: text("end"),
-        until: data["evidence"]["to"].as_str().unwrap_or_default().to_owned(),
-        region: text("region").unwrap_or_default(),
-        source: text("source").unwrap_or_default(),
-        event_source: text("eventSource"),
-        event_name: text("eventName"),
-        error_code: text("errorCode"),
-        source_ip_address: text("sourceIpAddress"),
-        principal_id: text("principalId"),
-        access_key_id: text("accessKeyId"),
-        times_usual: data["statistics"]["timesUsual"].as_f64(),
-        count: data["statistics"]["insightCount"].as_u64().unwrap_or(0),
-        verdict: stored.as_ref().map(|mark| mark.verdict),
-        verdict_reason: stored.map(|mark| mark.reason).filter(|reason| !reason.is_empty()),
-        verdict_by: mark.map(|mark| mark.updated_by.clone()),
-        verdict_at: mark.map(|mark| mark.updated_at.to_string()),
-        expected_by: text("expectedBy"),
-        statistics: data["statistics"].clone(),
-        test: data["test"].clone(),
-        attributions: data["attributions"].clone(),
-        evidence: data["evidence"].clone(),
-        event_ids: events.iter().filter_map(|event| event["id"].as_str().map(str::to_owned)).collect(),
-    };
-    Some(Loaded { shown, start, end })
-}
-
-fn is_expected(one: &Insight) -> bool {
-    one.verdict == Some(InsightVerdict::Expected) || (one.expected_by.is_some() && one.verdict.is_none())
-}
-
-fn fits(one: &Insight, params: &InsightParams) -> bool {
-    let same = |asked: &Option<String>, value: Option<&str>| asked.as_deref().is_none_or(|asked| value == Some(asked));
-    let has_part =
-        |name: &str| one.principal_id.as_deref() == Some(name) || attributed(one, "principalId").contains(name);
-    let comes_from = |address: &str| {
-        one.source_ip_address.as_deref() == Some(address) || attributed(one, "sourceIpAddress").contains(address)
-    };
-    let is_called =
-        |name: &str| one.event_name.as_deref() == Some(name) || attributed(one, "apiRelated").contains(name);
-    params.insight_type.is_none_or(|kind| kind == one.insight_type)
-        && params.state.is_none_or(|state| state == one.state)
-        && same(&params.insight_object, Some(&one.object))
-        && params.event_name.as_deref().is_none_or(is_called)
-        && same(&params.event_source, one.event_source.as_deref())
-        && params.source_ip_address.as_deref().is_none_or(comes_from)
-        && same(&params.access_key_id, one.access_key_id.as_deref())
-        && params.principal_id.as_deref().is_none_or(has_part)
-        && same(&params.error_code, one.error_code.as_deref())
-        && same(&params.region, Some(&one.region))
-        && params.event_id.as_ref().is_none_or(|id| *id == one.id || one.event_ids.contains(id))
-}
-
-/// The values of an attribute that have a part in an insight.
-fn attributed<'a>(one: &'a Insight, name: &str) -> HashSet<&'a str> {
-    let attributions = one.attributions.as_array().map(Vec::as_slice).unwrap_or_default();
-    let values = attributions.iter().filter(|attribution| attribution["attribute"] == name);
-    values
-        .flat_map(|attribution| attribution["insight"].as_array().map(Vec::as_slice).unwrap_or_default())
-        .filter_map(|value| value["value"].as_str())
-        .collect()
-}
-
-fn object_of(one: &Insight) -> Object {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    Object {
-        source: one.source.clone(),
-        region: one.region.clone(),
-        service: text(&one.event_source),
-        action: text(&one.event_name),
-        code: one.error_code.clone(),
-        address: one.source_ip_address.clone(),
-        principal: one.principal_id.clone(),
-        credential: one.access_key_id.clone(),
-    }
-}
-
 async fn shown_series(
     app: &App,
+    caller: &Caller,
     scope: &AccessScope,
     asked: &SeriesQuery,
     episodes: Vec<InsightEpisode>,
     data_type: Option<MetricDataType>,
-) -> Result<Json<InsightSeriesShown>, Failure> {
+) -> Result<InsightSeriesShown, Failure> {
     let series = app.engine()?.insight_series(scope, asked).await?;
+    caller.attempt.asks_text("query", Some(&series.query));
+    caller.attempt.answers("rows", series.points.iter().map(|point| point.count).sum::<u64>());
     let is_wanted =
         |point: &whodid_engine::InsightPoint| data_type != Some(MetricDataType::NonZeroData) || point.count > 0;
     let rounded = |number: f64| (number * 1000.0).round() / 1000.0;
@@ -628,7 +517,7 @@ async fn shown_series(
         expected: rounded(point.expected),
         upper: rounded(point.upper),
     });
-    Ok(Json(InsightSeriesShown { period: series.period, points: points.collect(), query: series.query, episodes }))
+    Ok(InsightSeriesShown { period: series.period, points: points.collect(), query: series.query, episodes })
 }
 
 async fn settings_of(app: &App, account: &AccountName) -> Result<InsightSettings, Failure> {
@@ -644,7 +533,7 @@ async fn shown_status(app: &App, scope: &AccessScope) -> Result<InsightStatusSho
     let account = scope.account();
     let settings = settings_of(app, account).await?;
     let status = app.engine()?.insight_status(account).unwrap_or_default();
-    let open = load(app, scope, Some(DAYS_DEFAULT.to_owned()), None).await?;
+    let open = load(app, scope, Which::StartsAndEnds, Some(DAYS_DEFAULT.to_owned()), None).await?.insights;
     let open = |kind: InsightType| {
         let is_open = |one: &&Loaded| one.shown.state == InsightState::Open && !is_expected(&one.shown);
         open.iter().filter(is_open).filter(|one| one.shown.insight_type == kind).count() as u64
@@ -701,16 +590,9 @@ async fn check_pattern(
 ) -> Result<(), Failure> {
     let wrong = |detail: String| Err(Failure::new(Code::BadJson, detail));
     if reason.is_empty() {
-        return wrong("`reason`: say why this is expected; whoever looks later must be able to tell".to_owned());
+        return wrong(REASON_MISSING.to_owned());
     }
-    let texts = [
-        ("region", &pattern.region),
-        ("event_source", &pattern.event_source),
-        ("event_name", &pattern.event_name),
-        ("error_code", &pattern.error_code),
-        ("source_ip_address", &pattern.source_ip_address),
-        ("principal_id", &pattern.principal_id),
-    ];
+    let texts = texts_of(pattern);
     for (name, text) in texts {
         if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.len() > REASON_MAX) {
             return wrong(format!("`{name}` is a text of 1 to {REASON_MAX} bytes, or left out"));
@@ -733,6 +615,17 @@ async fn check_pattern(
         return wrong(format!("an account has at most {PATTERNS_MAX} exceptions; delete some that are over"));
     }
     Ok(())
+}
+
+fn texts_of(pattern: &InsightPattern) -> [(&'static str, &Option<String>); 6] {
+    [
+        ("region", &pattern.region),
+        ("event_source", &pattern.event_source),
+        ("event_name", &pattern.event_name),
+        ("error_code", &pattern.error_code),
+        ("source_ip_address", &pattern.source_ip_address),
+        ("principal_id", &pattern.principal_id),
+    ]
 }
 
 async fn expect(
@@ -776,33 +669,4 @@ fn words(text: &str, name: &str) -> Result<String, Failure> {
 fn range_time(name: &str, text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     let read = text.map(|text| whodid_query::parse_time(text, now)).transpose();
     read.map_err(|error| Failure::new(Code::BadTime, format!("`{name}`: {error}")))
-}
-
-/// A time that whodid wrote itself.
-fn time_of(text: &str) -> Timestamp {
-    Timestamp::parse(text).map_or(Timestamp::default(), |parsed| parsed.at)
-}
-
-fn type_of(kind: Kind) -> InsightType {
-    match kind {
-        Kind::ApiCallRateInsight => InsightType::ApiCallRateInsight,
-        Kind::ApiErrorRateInsight => InsightType::ApiErrorRateInsight,
-        Kind::IpInsight => InsightType::IpInsight,
-        Kind::AkInsight => InsightType::AkInsight,
-        Kind::PolicyChangeInsight => InsightType::PolicyChangeInsight,
-        Kind::PasswordChangeInsight => InsightType::PasswordChangeInsight,
-        Kind::TrailConcealmentInsight => InsightType::TrailConcealmentInsight,
-    }
-}
-
-fn kind_of(kind: InsightType) -> Kind {
-    match kind {
-        InsightType::ApiCallRateInsight => Kind::ApiCallRateInsight,
-        InsightType::ApiErrorRateInsight => Kind::ApiErrorRateInsight,
-        InsightType::IpInsight => Kind::IpInsight,
-        InsightType::AkInsight => Kind::AkInsight,
-        InsightType::PolicyChangeInsight => Kind::PolicyChangeInsight,
-        InsightType::PasswordChangeInsight => Kind::PasswordChangeInsight,
-        InsightType::TrailConcealmentInsight => Kind::TrailConcealmentInsight,
-    }
 }

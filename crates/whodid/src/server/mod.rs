@@ -27,6 +27,7 @@ mod findings;
 mod graph;
 mod guard;
 mod ingest;
+mod insight_records;
 mod insights;
 mod keeping;
 mod keys;

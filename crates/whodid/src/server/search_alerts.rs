@@ -34,7 +34,7 @@ const QUERY_BYTES_MAX: usize = 4000;
 /// How long a change waits until it is in force.
 const TAKEN_UP_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 /// Streams that can be watched. Not `findings`: what is found would be found again without end.
-const STREAMS: [&str; 3] = ["activity", "audit", "rejects"];
+const STREAMS: [&str; 4] = ["activity", "audit", "rejects", "insights"];
 
 pub async fn list(
     State(app): State<Arc<App>>,

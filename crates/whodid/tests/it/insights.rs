@@ -37,8 +37,20 @@ async fn done(server: &Server, method: &str, path: &str, body: Value) -> Value {
 }
 
 pub async fn first(server: &Server) -> Value {
+    one(server, "").await
+}
+
+/// The latest insight that is asked for, as soon as there is one.
+async fn one(server: &Server, query: &str) -> Value {
     let has_one = |page: &Value| page["insights"].as_array().is_some_and(|all| !all.is_empty());
-    until(server, INSIGHTS, has_one).await["insights"][0].clone()
+    until(server, &format!("{INSIGHTS}?{query}"), has_one).await["insights"][0].clone()
+}
+
+/// The alerts of a rule, as soon as there are so many.
+async fn alerts(server: &Server, rule: &str, count: usize) -> Vec<Value> {
+    let are_there = |page: &Value| page["alerts"].as_array().is_some_and(|all| all.len() == count);
+    let page = until(server, &format!("/api/v1/alerts?rule={rule}"), are_there).await;
+    page["alerts"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
@@ -57,10 +69,45 @@ async fn a_stopped_trail_is_an_insight_with_its_events_and_an_alert() {
     let by_event = format!("{INSIGHTS}/{}", insight["event_ids"][0].as_str().unwrap());
     assert_eq!(done(&server, "GET", &by_event, Value::Null).await["id"], id);
 
-    let alerts = "/api/v1/alerts?rule=whodid-insights-concealment";
-    let has_one = |page: &Value| page["alerts"].as_array().is_some_and(|all| !all.is_empty());
-    let alert = until(&server, alerts, has_one).await;
-    assert_eq!(alert["alerts"][0]["severity"], "high", "{alert}");
+    let alert = &alerts(&server, "whodid-insights-concealment", 1).await[0];
+    assert_eq!(
+        (&alert["severity"], &alert["sentence"], &alert["insight"]),
+        (&json!("high"), &json!(sentence), &json!(id))
+    );
+
+    stop_logging(&server, "us-east-1").await;
+    let both = alerts(&server, "whodid-insights-concealment", 2).await;
+    assert_ne!(both[0]["insight"], both[1]["insight"], "each insight is an alert of its own, whoever is named in it");
+}
+
+#[tokio::test]
+async fn an_alert_on_a_search_can_look_at_insights() {
+    let server = Server::start().await;
+    let search = json!({
+        "name": "Stopped trails", "stream": "insights", "q": "action:whodid.insight.start requestData.eventName:StopLogging",
+        "trigger": {"operator": "presence", "immediate": true},
+    });
+    let made = done(&server, "POST", "/api/v1/search-alerts", search).await;
+    stop_logging(&server, "eu-west-1").await;
+    let alert = &alerts(&server, made["rule_id"].as_str().unwrap(), 1).await[0];
+    assert_eq!(alert["rule_title"], "Stopped trails", "{alert}");
+}
+
+#[tokio::test]
+async fn whoever_switches_insights_off_or_excepts_some_is_told_of() {
+    let server = Server::start().await;
+    let exception = json!({"pattern": {"event_name": "StopLogging"}, "reason": "r"});
+    done(&server, "POST", &format!("{INSIGHTS}/expected"), exception).await;
+    assert_eq!(one(&server, "event_name=whodid.insight-exception.create").await["source"], "whodid");
+    alerts(&server, "whodid-self-alerts-silenced", 1).await;
+    let settings = |on: Vec<&str>, sensitivity: &str| json!({"on": on, "sensitivity": sensitivity});
+    let path = format!("{INSIGHTS}/settings");
+    done(&server, "PUT", &path, settings(vec!["IpInsight", "TrailConcealmentInsight"], "normal")).await;
+    assert_eq!(one(&server, "event_name=whodid.insight.configure").await["source"], "whodid");
+    alerts(&server, "whodid-self-rules-off", 1).await;
+    done(&server, "PUT", &path, settings(vec!["IpInsight", "TrailConcealmentInsight", "AkInsight"], "low")).await;
+    alerts(&server, "whodid-self-rules-weakened", 1).await;
+    alerts(&server, "whodid-self-rules-off", 1).await;
 }
 
 #[tokio::test]
@@ -84,6 +131,13 @@ async fn insights_are_asked_for_by_the_vendors_keys_and_given_in_their_forms() {
     ] {
         assert_eq!(count(query).await, expected, "{query}");
     }
+    let told = server.told("action:===whodid.insight.read requestData.principal_id:===mallory").await;
+    let asked = &told[0]["requestData"];
+    assert_eq!(
+        (&asked["source_ip_address"], &asked["region"]),
+        (&json!("203.0.113.9"), &json!("eu-west-1")),
+        "{asked}"
+    );
     let shown = done(&server, "GET", &format!("{INSIGHTS}?form=actiontrail"), Value::Null).await;
     let event = &shown["insights"][0];
     assert_eq!((&event["eventType"], &event["acsRegion"]), (&json!("ActionTrailInsight"), &json!("eu-west-1")));
@@ -101,6 +155,21 @@ async fn insights_are_asked_for_by_the_vendors_keys_and_given_in_their_forms() {
     assert_eq!(ask(&server, "GET", &format!("{INSIGHTS}/nothing"), Value::Null).await.0, 404);
     let (status, told) = ask(&server, "GET", &format!("{INSIGHTS}/metric-data"), Value::Null).await;
     assert!(status == 400 && told["detail"].as_str().unwrap().contains("event_name"), "{told}");
+
+    let series = format!("{INSIGHTS}/metric-data?event_name=StopLogging&event_source=cloudtrail.amazonaws.com");
+    let shown = done(&server, "GET", &format!("{series}&form=cloudtrail"), Value::Null).await;
+    assert_eq!((&shown["EventName"], &shown["InsightType"]), (&json!("StopLogging"), &json!("ApiCallRateInsight")));
+    assert_eq!((&shown["Values"], shown.as_object().unwrap().len()), (&json!([1.0]), 5), "{shown}");
+    let hour = shown["Timestamps"][0].as_i64().unwrap();
+    assert_eq!(hour % 3600, 0, "{shown}");
+    let filled =
+        done(&server, "GET", &format!("{series}&form=cloudtrail&data_type=FillWithZeros&from=3h"), Value::Null).await;
+    assert!(filled["Values"].as_array().unwrap().len() >= 3, "{filled}");
+    let own = done(&server, "GET", &series, Value::Null).await;
+    assert!(own["points"].as_array().unwrap().len() >= 288 && own["period"] == 300);
+    let (status, told) =
+        ask(&server, "GET", &format!("{INSIGHTS}/metric-data?event_name=x&form=cloudtrail"), Value::Null).await;
+    assert!(status == 400 && told["detail"].as_str().unwrap().contains("event_source"), "{told}");
 }
 
 #[tokio::test]
@@ -109,6 +178,10 @@ async fn an_expected_insight_leaves_the_list_and_is_kept() {
     stop_logging(&server, "eu-west-1").await;
     let insight = first(&server).await;
     let path = format!("{INSIGHTS}/{}/feedback", insight["id"].as_str().unwrap());
+    for said in [json!({"verdict": "expected"}), json!({"verdict": "expected", "reason": " "})] {
+        let (status, told) = ask(&server, "PUT", &path, said).await;
+        assert!(status == 400 && told["detail"].as_str().unwrap().contains("`reason`"), "{told}");
+    }
     let said = json!({"verdict": "expected", "reason": "the trail moves"});
     let shown = done(&server, "PUT", &path, said).await;
     assert_eq!((&shown["verdict"], &shown["verdict_reason"]), (&json!("expected"), &json!("the trail moves")));
@@ -117,7 +190,8 @@ async fn an_expected_insight_leaves_the_list_and_is_kept() {
     let all = done(&server, "GET", &format!("{INSIGHTS}?expected=true"), Value::Null).await;
     assert_eq!(all["insights"][0]["id"], insight["id"]);
     done(&server, "PUT", &path, json!({"verdict": null})).await;
-    assert_eq!(done(&server, "GET", INSIGHTS, Value::Null).await["counts"]["all"], 1);
+    let page = done(&server, "GET", INSIGHTS, Value::Null).await;
+    assert_eq!((&page["counts"]["all"], &page["is_cut"]), (&json!(1), &json!(false)));
 
     let mut told = json!({"verdict": "useful", "from_now_on": {"event_name": "StopLogging"}, "reason": "x"});
     assert_eq!(ask(&server, "PUT", &path, told.clone()).await.0, 400);
@@ -125,9 +199,10 @@ async fn an_expected_insight_leaves_the_list_and_is_kept() {
     done(&server, "PUT", &path, told).await;
     stop_logging(&server, "us-east-1").await;
     let both = |page: &Value| page["insights"].as_array().is_some_and(|all| all.len() == 2);
-    let all = until(&server, &format!("{INSIGHTS}?expected=true"), both).await;
+    let stopped = format!("{INSIGHTS}?event_name=StopLogging");
+    let all = until(&server, &format!("{stopped}&expected=true"), both).await;
     assert!(all["insights"][0]["expected_by"].is_string(), "{all}");
-    assert_eq!(done(&server, "GET", INSIGHTS, Value::Null).await["counts"]["all"], 0);
+    assert_eq!(done(&server, "GET", &stopped, Value::Null).await["counts"]["all"], 0);
     let listed = done(&server, "GET", &format!("{INSIGHTS}/expected"), Value::Null).await;
     assert_eq!((&listed["expected"][0]["silenced"], &listed["expected"][0]["reason"]), (&json!(1), &json!("x")));
 }
@@ -144,6 +219,8 @@ async fn what_is_expected_from_now_on_is_previewed_made_and_taken_back() {
     };
     assert_eq!(preview(json!({"event_name": "stop*"})).await, (1, 1));
     assert_eq!(preview(json!({"region": "us-*"})).await, (0, 1));
+    let told = server.told("action:===whodid.insight.read requestData.view:===preview").await;
+    assert_eq!((told.len(), &told[0]["requestData"]["region"]), (2, &json!("us-*")));
     for (pattern, words) in [
         (json!({}), "covers everything"),
         (json!({"event_name": "*"}), "covers everything"),
@@ -178,8 +255,9 @@ async fn a_kind_that_is_off_is_not_told_and_a_replay_gives_what_is_recorded() {
     until(&server, &format!("{INSIGHTS}/status"), caught_up).await;
     done(&server, "PUT", &format!("{INSIGHTS}/settings"), on).await;
     stop_logging(&server, "us-east-1").await;
-    let insight = first(&server).await;
+    let insight = one(&server, "event_name=StopLogging").await;
     assert_eq!(insight["region"], "us-east-1");
+    until(&server, &format!("{INSIGHTS}/status"), caught_up).await;
 
     let recorded = done(&server, "GET", stream, Value::Null).await;
     let recorded: Vec<&str> =
