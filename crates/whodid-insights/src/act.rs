@@ -22,7 +22,7 @@ pub struct Act<'a> {
     pub error: Option<&'a str>,
     /// Whether it failed for want of a right.
     pub is_denied: bool,
-    /// Who acted: the id.
+    /// Who acted: the name, or the id where there is none.
     pub principal: Option<&'a str>,
     pub address: Option<&'a str>,
     pub agent: Option<&'a str>,

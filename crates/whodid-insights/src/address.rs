@@ -123,6 +123,15 @@ impl Addresses {
         }
     }
 
+    /// Forgets the twentieth that was not seen for longest; `false` where there is nobody.
+    pub fn forget_some(&mut self) -> bool {
+        if self.users.is_empty() {
+            return false;
+        }
+        forget_oldest(&mut self.users, Profile::last_day);
+        true
+    }
+
     /// The time of a source has come to a bin.
     pub fn over(&mut self, bin: Bin, scene: &mut Scene<'_>) {
         self.arrivals.over(bin, scene);

@@ -14,7 +14,7 @@ use crate::episode::{Method, Object, Test};
 use crate::grid::{Bin, HOUR_MICROS};
 use crate::kind::{Kind, Sensitivity};
 use crate::names::Name;
-use crate::profile::{Crowd, DeedKind, Feature, OFTEN, Profile, Visit, rename, tree_bytes};
+use crate::profile::{Crowd, DeedKind, Feature, OFTEN, Profile, Visit, forget_oldest, rename, tree_bytes};
 use crate::scene::{Notice, Open, Scene, day_of};
 
 /// What happens so soon after the first access belongs to it, in event time.
@@ -23,7 +23,10 @@ const VISIT_MICROS: i64 = HOUR_MICROS / 6;
 const CALM_MICROS: i64 = HOUR_MICROS;
 /// Visits that are watched at once; beyond it the oldest are judged no further.
 const VISITS_MAX: usize = 20_000;
-/// Insights of one kind that are told a day.
+/// Seconds by which visits of who is not known count as older, when there is no room.
+const STRANGERS_FIRST: i32 = 3_600;
+/// Insights of one kind that are told a day of users or keys that are known from days before, and as many of others: made-up
+/// names must not use up what is left for them.
 const INSIGHTS_A_DAY_MAX: usize = 20;
 /// Days for which is known what was told.
 const TOLD_DAYS: i32 = 3;
@@ -299,6 +302,8 @@ impl Travel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Arrival {
     looks: Looks,
+    /// Whether anything is known of who came from days before.
+    has_history: bool,
     source: u16,
     region: Name,
     principal: Option<Name>,
@@ -324,8 +329,8 @@ pub(crate) struct Arrivals {
     watched: BTreeMap<Who, Arrival>,
     /// By region and who came first.
     open: BTreeMap<(Name, Who), Open>,
-    /// Day, region and first part of who: each is told once.
-    told: BTreeMap<(i32, Name, Name), u8>,
+    /// Day, region and first part of who: each is told once. Whether anything was known of who came.
+    told: BTreeMap<(i32, Name, Name), bool>,
     cut: Cut,
     pub travel: Travel,
     /// First accesses, and those at which several came at once.
@@ -352,10 +357,14 @@ impl Arrivals {
 
     /// Begins to watch.
     pub fn arrive(&mut self, deed: &Deed, looks: Looks, profile: &Profile, crowd: &Crowd, source: u16) {
-        if self.watched.len() >= VISITS_MAX
-            && let Some(oldest) = self.watched.iter().min_by_key(|(_, arrival)| arrival.first).map(|(who, _)| *who)
-        {
-            self.watched.remove(&oldest);
+        if self.watched.len() >= VISITS_MAX {
+            // In seconds since the first of them, of those that nothing is known of less.
+            let since = self.watched.values().map(|arrival| arrival.first).min().unwrap_or(0);
+            let worth = |arrival: &Arrival| {
+                let seconds = i32::try_from((arrival.first - since) / 1_000_000).unwrap_or(i32::MAX);
+                if arrival.has_history { seconds } else { seconds.saturating_sub(STRANGERS_FIRST) }
+            };
+            forget_oldest(&mut self.watched, worth);
         }
         let deeds = [DeedKind::Denied, DeedKind::Failed, DeedKind::Write, DeedKind::DeniedOften];
         let mut shares = deeds.map(|deed| profile.deed_share(deed, crowd));
@@ -363,6 +372,7 @@ impl Arrivals {
         (shares[0], shares[1]) = (shares[0].max(denied), shares[1].max(failed));
         let arrival = Arrival {
             looks,
+            has_history: profile.has_history(deed.visit.at),
             source,
             region: deed.region,
             principal: deed.principal,
@@ -426,7 +436,9 @@ impl Arrivals {
         arrival.is_told = true;
         let day = day_of(arrival.first);
         let key = (day, arrival.region, deed.who.0);
-        let of_day = self.told.range((day, Name::MIN, Name::MIN)..=(day, Name::MAX, Name::MAX)).count();
+        let has_history = arrival.has_history;
+        let of_day = self.told.range((day, Name::MIN, Name::MIN)..=(day, Name::MAX, Name::MAX));
+        let of_day = of_day.filter(|(_, known)| **known == has_history).count();
         if self.told.contains_key(&key) {
             return false;
         }
@@ -448,7 +460,7 @@ impl Arrivals {
         let (start, calls) = (arrival.first, f64::from(arrival.calls));
         let object = object(scene);
         if let Some(open) = scene.start(kind, object, start, notice, calls, test) {
-            self.told.insert(key, 0);
+            self.told.insert(key, has_history);
             self.open.insert((deed.region, deed.who), open);
             return true;
         }
@@ -465,7 +477,8 @@ impl Arrivals {
     /// Users that came from one new address at once.
     fn users(&self, deed: &Deed) -> usize {
         let of_address = self.watched.range((deed.who.0, Name::MIN)..=(deed.who.0, Name::MAX));
-        of_address.filter(|(_, arrival)| arrival.looks.is_alone).count()
+        // More than one is all that matters.
+        of_address.filter(|(_, arrival)| arrival.looks.is_alone).take(2).count()
     }
 
     /// The time of a source has come to a bin: what was watched for long enough is over, and what is calm.

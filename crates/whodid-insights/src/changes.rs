@@ -352,7 +352,7 @@ impl Changes {
             return;
         }
         let Some(counted) = self.series.get_mut(&key) else { return };
-        if !scene.take_start(seen.happened) {
+        if !scene.take_start(kind, seen.happened) {
             return;
         }
         let start = start_of(bin, &excess, |bin| counted.rate.is_hot(bin, grid));

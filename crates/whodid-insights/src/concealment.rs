@@ -26,6 +26,8 @@ const BUSY_EVENTS: u32 = 20;
 const BUSY_DAYS: usize = 5;
 /// A source fell silent when nothing came in so many of such hours, one after another.
 const SILENT_HOURS: i32 = 3;
+/// An hour with less than one in so many events of the week before is as good as silent.
+const FAINT: u32 = 20;
 /// Hours of a source that are remembered: a week before any of those that are looked at, and those themselves.
 const HOURS: usize = 192;
 
@@ -201,7 +203,8 @@ struct Hours {
 }
 
 impl Concealment {
-    /// Takes in an event in the order of time.
+    /// Takes in an event, late ones too: a fact is a fact whenever it comes, and a source that sends what it had kept
+    /// speaks again.
     pub fn take(&mut self, seen: &Seen, scene: &mut Scene<'_>) {
         let notice = Notice { at: seen.happened, offset: Some(seen.offset) };
         self.hear(seen, notice, scene);
@@ -234,11 +237,6 @@ impl Concealment {
         }
     }
 
-    /// Takes in what came late: a source that sends what it had kept speaks again.
-    pub fn teach(&mut self, seen: &Seen, scene: &mut Scene<'_>) {
-        self.hear(seen, Notice { at: seen.happened, offset: Some(seen.offset) }, scene);
-    }
-
     fn is_concealing(&mut self, action: Name, scene: &Scene<'_>) -> bool {
         let at = action as usize;
         if self.found.0.len() <= at {
@@ -260,7 +258,9 @@ impl Concealment {
         // An event of before that comes late does not break the silence, but what happened in it does.
         if seen.happened > hours.last {
             hours.last = seen.happened;
-            if let Some(mut open) = hours.silence.take() {
+            if !hours.is_faint(hour)
+                && let Some(mut open) = hours.silence.take()
+            {
                 open.last = seen.happened;
                 scene.end_by(&open, notice);
             }
@@ -330,12 +330,18 @@ impl Hours {
         u32::from(self.counts[slot(hour)])
     }
 
+    /// Whether there is nothing in an hour, or next to nothing against the same hour a week before: what somebody else
+    /// sends now and then must not hide that a source is stopped.
+    fn is_faint(&self, hour: i32) -> bool {
+        self.at(hour) == 0 || self.at(hour) * FAINT < self.at(hour - 168)
+    }
+
     /// Whether nothing came in the last hours up to this one, though each of them is usually busy.
     fn fell_silent(&self, hour: i32) -> bool {
         let is_busy = |hour: i32| self.at(hour) >= BUSY_EVENTS;
         let is_silent = |hour: i32| {
             let busy = (1..=7).filter(|day| is_busy(hour - day * 24)).count();
-            self.at(hour) == 0 && busy >= BUSY_DAYS && is_busy(hour - 168)
+            self.is_faint(hour) && busy >= BUSY_DAYS && is_busy(hour - 168)
         };
         hour - SILENT_HOURS - 168 >= self.first && (0..SILENT_HOURS).all(|back| is_silent(hour - back))
     }

@@ -10,16 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::act::{Act, Places};
 use crate::address::Addresses;
 use crate::changes::Changes;
+use crate::common::Commons;
 use crate::concealment::Concealment;
 use crate::episode::{Change, EndReason, Episode, Method, Next, Object, Test, start_of};
-use crate::front::{Front, Given};
+use crate::front::{Front, Given, HELD_MAX};
 use crate::grid::{Bin, Grid};
 use crate::keys::Keys;
 use crate::kind::{Kind, Sensitivity, Stage};
 use crate::names::{Name, Names};
 use crate::place::family_of;
 use crate::rate::{COUNT_MIN, Excess, Needed, OPEN_BINS, Rate, Teaching};
-use crate::scene::{Scene, insight_id};
+use crate::scene::{Scene, Starts, day_of, insight_id};
 use crate::seen::Seen;
 use crate::series::{AllSeries, Key, SERIES_MAX, Series};
 use crate::settings::Settings;
@@ -42,6 +43,14 @@ const ERRORS_LESS: f64 = 1.0;
 const LIVE_BINS: Bin = 7 * 288;
 /// Bins between two looks at which series are live.
 const SWEEP_BINS: Bin = 288;
+/// After a silence of so many bins a source begins anew, and what lies so far before its beginning is no history.
+const GAP_BINS: Bin = 28 * 288;
+/// A late event is judged in windows of so many bins: those whose counts are kept.
+const LATE_WINDOW: Bin = 12;
+/// What is late by so many bins is still looked at by itself.
+const LATE_BINS: Bin = 288;
+/// Series that were there for less than a day count as quiet for so much longer.
+const BRIEF_BINS: Bin = 30 * 288;
 /// Series without anything for so long are forgotten.
 const FORGET_BINS: Bin = 90 * 288;
 /// Least count in five minutes of an action that nobody did before.
@@ -50,22 +59,11 @@ const FIRST_DAY_MIN: f32 = 15.0;
 const FIRST_DAY_RATIO: f32 = 1.3;
 /// First days of other actions that are remembered.
 const FIRST_DAYS_MAX: usize = 64;
-/// Series of a region that tell how much more is done at all: at least, and of all at most.
-const COMMON_SERIES_MIN: usize = 12;
-const COMMON_SERIES_MAX: usize = 4_000;
-/// The quantile of their ratios, and what it must exceed to count.
-const COMMON_QUANTILE: f32 = 0.7;
-const COMMON_MIN: f32 = 1.3;
 /// Names that are kept before any is forgotten.
 const NAMES_MIN: usize = 50_000;
-/// Of series that do clearly more than expected at once, as when something is rolled out: how many there are by chance,
-/// and standard deviations of that number that they must exceed it by. The quantile of their ratios.
-const SUDDEN_SHARE: f32 = 0.06;
-const SUDDEN_DEVIATIONS: f32 = 3.0;
-const SUDDEN_QUANTILE: f32 = 0.4;
-/// Times within a bin at which that is looked up anew.
-const LOOKS_A_BIN: i64 = 5;
-/// Insights that are told of an account in a day; what comes beyond is counted.
+/// Bytes of names at which users and keys are forgotten until three quarters are left.
+const NAMES_BYTES_MAX: usize = 64 << 20;
+/// Insights of each kind that are told of an account in a day; what comes beyond is counted.
 pub const STARTS_A_DAY_MAX: u32 = 200;
 
 /// What is remembered of an account.
@@ -77,8 +75,6 @@ struct State {
     series: AllSeries,
     /// By the number of the series.
     episodes: BTreeMap<u32, Episode>,
-    /// The bin of the first event of all.
-    first: Option<Bin>,
     /// The latest bin that is over, of any source.
     latest: Bin,
     /// Series that are live, and the bin at which they are counted anew.
@@ -86,12 +82,10 @@ struct State {
     sweep: Bin,
     /// When actions were new, and the most that was done of each in five minutes of its first day.
     first_days: VecDeque<(Bin, f32)>,
-    /// The day whose starts are counted, and how many there were.
-    starts: (i64, u32),
+    starts: Starts,
     /// The moment up to which time has passed.
     passed: i64,
-    /// Looked up lately. Kept, so that a restart within a bin does not look anew.
-    common: Vec<Common>,
+    common: Commons,
     addresses: Addresses,
     keys: Keys,
     changes: Changes,
@@ -104,6 +98,9 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Source {
     name: String,
+    /// The bin of the first event, and of the latest.
+    first: Option<Bin>,
+    last: Bin,
     front: Front<Seen>,
 }
 
@@ -152,45 +149,6 @@ struct Parts<'a> {
     concealment: &'a mut Concealment,
 }
 
-/// How much more a region does in a bin.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Common {
-    source: u16,
-    region: Name,
-    bin: Bin,
-    /// Which part of the bin was over.
-    look: i64,
-    factor: f32,
-    sudden: f32,
-}
-
-/// Series that are clearly up at once.
-#[derive(Debug, Default)]
-struct Sudden {
-    series: usize,
-    ratios: Vec<f32>,
-}
-
-impl Sudden {
-    fn take(&mut self, (ratio, is_up): (f32, bool)) {
-        self.series += 1;
-        if is_up {
-            self.ratios.push(ratio);
-        }
-    }
-
-    fn factor(mut self) -> f32 {
-        let by_chance = self.series as f32 * SUDDEN_SHARE;
-        let most = by_chance + SUDDEN_DEVIATIONS * libm::sqrtf(by_chance);
-        if self.series < COMMON_SERIES_MIN || (self.ratios.len() as f32) < most.max(4.0) {
-            return 1.0;
-        }
-        let at = (self.ratios.len() as f32 * SUDDEN_QUANTILE) as usize;
-        let (_, ratio, _) = self.ratios.select_nth_unstable_by(at, f32::total_cmp);
-        ratio.max(1.0)
-    }
-}
-
 impl Detector {
     /// Of an account of which nothing is known.
     pub fn new(account: &str, settings: Settings, places: Arc<dyn Places>) -> Self {
@@ -200,14 +158,13 @@ impl Detector {
             sources: Vec::new(),
             series: AllSeries::default(),
             episodes: BTreeMap::new(),
-            first: None,
             latest: Bin::MIN,
             live: 0,
             sweep: Bin::MIN,
             first_days: VecDeque::new(),
-            starts: (0, 0),
+            starts: Starts::default(),
             passed: i64::MIN,
-            common: Vec::new(),
+            common: Commons::default(),
             addresses: Addresses::default(),
             keys: Keys::default(),
             changes: Changes::default(),
@@ -245,12 +202,11 @@ impl Detector {
 
     /// How far learning is.
     pub fn learning(&self) -> Learning {
-        let since = self.state.first.map(|first| self.grid.start(first));
+        let first = self.state.sources.iter().filter_map(|source| source.first).min();
+        let since = first.map(|first| self.grid.start(first));
         Learning {
             since,
-            learned_micros: self
-                .state
-                .first
+            learned_micros: first
                 .map_or(0, |first| i64::from((self.state.latest - first).max(0)) * self.grid.bin_micros),
             until: since.map(|since| since + i64::from(LEARNING_BINS) * self.grid.bin_micros),
             series: self.state.series.len(),
@@ -292,11 +248,14 @@ impl Detector {
             times: act.times,
         };
         let mut front = std::mem::take(&mut self.state.sources[source].front);
+        // Histories of all sources share the room; each has some.
+        let others: usize = self.state.sources.iter().map(|source| source.front.held()).sum();
+        let room = HELD_MAX.saturating_sub(others).max(HELD_MAX / 16);
         let grid = self.grid;
         let mut give = |given| self.given(source, given, told);
-        front.take(seen.happened, act.recorded_at, seen, grid, &mut give);
+        front.take(seen.happened, act.recorded_at, seen, grid, room, &mut give);
         self.state.sources[source].front = front;
-        if self.state.names.len() > self.state.names_max {
+        if self.state.names.len() > self.state.names_max || self.state.names.bytes() > NAMES_BYTES_MAX {
             self.state.forget_names();
         }
     }
@@ -331,7 +290,7 @@ impl Detector {
         if sources.len() == SOURCES_MAX {
             return SOURCES_MAX - 1;
         }
-        sources.push(Source { name: name.to_owned(), front: Front::default() });
+        sources.push(Source { name: name.to_owned(), first: None, last: Bin::MIN, front: Front::default() });
         sources.len() - 1
     }
 
@@ -339,8 +298,7 @@ impl Detector {
         match given {
             Given::Over(bin) => self.over(source, bin, told),
             Given::Seen(bin, seen) => {
-                let first = self.state.first.get_or_insert(bin);
-                *first = (*first).min(bin);
+                self.begin(source, bin);
                 let index = self.count(source, bin, &seen, None, told);
                 if let Some(code) = seen.code {
                     let errors = self.count(source, bin, &seen, Some((code, index)), told);
@@ -351,12 +309,33 @@ impl Detector {
             }
             Given::Late(bin, seen) => {
                 self.state.drops.late += 1;
-                let first = self.state.first.get_or_insert(bin);
-                *first = (*first).min(bin);
-                self.teach_late(source, bin, &seen);
-                self.teach_event(source, bin, &seen, told);
+                self.begin(source, bin);
+                self.count_late(source, bin, &seen, told);
+                // The order of what is late by a day at most matters little for who acts from where.
+                if bin > self.state.sources[source].last - LATE_BINS {
+                    self.take_event(source, bin, &seen, told);
+                } else {
+                    self.teach_event(source, bin, &seen, told);
+                }
             }
         }
+    }
+
+    /// Notes when a source began: with its first event, and anew after a silence of weeks. One event of long ago, as a
+    /// wrong clock sends it, is no history.
+    fn begin(&mut self, source: usize, bin: Bin) {
+        self.make_room();
+        let source = &mut self.state.sources[source];
+        let first = *source.first.get_or_insert(bin);
+        if bin < first && first - bin <= GAP_BINS || bin > source.last.saturating_add(GAP_BINS) {
+            source.first = Some(bin);
+        }
+        source.last = source.last.max(bin);
+    }
+
+    /// The first bin of a source.
+    fn first_of(&self, source: usize) -> Option<Bin> {
+        self.state.sources[source].first
     }
 
     /// Looks at an event by itself: who acts from where, and what it changes or hides.
@@ -380,7 +359,7 @@ impl Detector {
             parts.addresses.teach(seen, &visit);
         }
         parts.changes.teach(seen, bin, &mut scene);
-        parts.concealment.teach(seen, &mut scene);
+        parts.concealment.take(seen, &mut scene);
     }
 
     /// What looks at events by themselves, and what it needs.
@@ -395,7 +374,7 @@ impl Detector {
             // Within the type by the bound.
             source: source as u16,
             source_name: &state.sources[source].name,
-            first: state.first.unwrap_or(bin),
+            first: state.sources[source].first.unwrap_or(bin),
             starts: &mut state.starts,
             drops: &mut state.drops,
             told,
@@ -462,44 +441,55 @@ impl Detector {
     }
 
     fn add(&mut self, key: Key, bin: Bin, seen: &Seen, code: Option<(Name, u32)>) -> u32 {
-        if self.state.series.len() >= SERIES_MAX {
-            self.make_room();
-        }
         let calls = code.map(|(_, calls)| calls);
         let since = match calls {
             // Known since its calls are.
             Some(calls) => self.state.series.get(calls).rate.first,
-            None => self.state.first.unwrap_or(bin),
+            None => self.first_of(usize::from(key.source)).unwrap_or(bin),
         };
         let rate = Rate::silent_since(bin, since, self.grid);
         self.state.live += 1;
         self.state.series.add(Series { key, calls, is_write: seen.is_write, rate, last: bin, judged: (bin, 0.0) })
     }
 
-    fn teach_late(&mut self, source: usize, bin: Bin, seen: &Seen) {
-        let grid = self.grid;
-        let key = self.key(source, seen, None);
-        let calls = match self.state.series.find(&key) {
-            Some(index) => index,
-            None => self.add(key, bin, seen, None),
-        };
-        let teach = |state: &mut State, index: u32| {
-            let rate = &mut state.series.get_mut(index).rate;
-            if bin < rate.next {
-                rate.teach_late(bin, seen.times as f32, grid);
-            } else if bin < rate.next + OPEN_BINS {
-                rate.count(bin, seen.times as f32, grid);
-            }
-        };
-        teach(&mut self.state, calls);
+    /// Counts what came after its bin was over: in the bins of the last hour, so that windows up to now have it, and of
+    /// older ones for the level only.
+    fn count_late(&mut self, source: usize, bin: Bin, seen: &Seen, told: &mut Vec<Change>) {
+        let calls = self.count_late_of(source, bin, seen, None);
         if let Some(code) = seen.code {
-            let code = Some((code, calls));
-            let key = self.key(source, seen, code);
-            let errors = match self.state.series.find(&key) {
-                Some(index) => index,
-                None => self.add(key, bin, seen, code),
-            };
-            teach(&mut self.state, errors);
+            let errors = self.count_late_of(source, bin, seen, Some((code, calls)));
+            self.judge_late(errors, bin, seen, told);
+        }
+        self.judge_late(calls, bin, seen, told);
+    }
+
+    fn count_late_of(&mut self, source: usize, bin: Bin, seen: &Seen, code: Option<(Name, u32)>) -> u32 {
+        let grid = self.grid;
+        let key = self.key(source, seen, code);
+        let index = match self.state.series.find(&key) {
+            Some(index) => index,
+            None => self.add(key, bin, seen, code),
+        };
+        let series = self.state.series.get_mut(index);
+        if bin < series.rate.next {
+            series.rate.teach_late(bin, seen.times as f32, grid);
+            if let Some(episode) = self.state.episodes.get_mut(&index).filter(|episode| bin >= episode.start) {
+                episode.count_late(bin, f64::from(seen.times));
+            }
+        } else if bin < series.rate.next + OPEN_BINS {
+            series.rate.count(bin, seen.times as f32, grid);
+            series.last = series.last.max(bin);
+        }
+        series.is_write |= seen.is_write;
+        index
+    }
+
+    /// Looks at the windows up to the first open bin, of which a late event is part.
+    fn judge_late(&mut self, index: u32, bin: Bin, seen: &Seen, told: &mut Vec<Change>) {
+        let rate = &self.state.series.get(index).rate;
+        let next = rate.next;
+        if bin >= next - LATE_WINDOW && rate.at(bin) >= 2.0 && !self.state.episodes.contains_key(&index) {
+            self.start_if_unusual(index, next, Some(seen), told);
         }
     }
 
@@ -515,7 +505,7 @@ impl Detector {
             let count = series.rate.at(bin);
             // Of errors only what is counted now: the calls of older bins are not kept.
             let is_calls = series.calls.is_none();
-            if count > 0.0 && is_calls && !self.state.episodes.contains_key(&index) {
+            if count >= 2.0 && is_calls && !self.state.episodes.contains_key(&index) {
                 self.start_if_unusual(index, bin, None, told);
             }
             if bin - self.state.series.get(index).rate.first == LEARNING_BINS {
@@ -536,6 +526,8 @@ impl Detector {
                 episode.close(bin, f64::from(count), expected, is_hot)
             };
             rate.close(grid, teaching);
+            let kind = kind_of(self.state.series.get(index));
+            let next = if self.settings.is_on(kind) { next } else { Next::End(EndReason::Closed) };
             match next {
                 Next::Nothing => {}
                 Next::Update => {
@@ -563,7 +555,7 @@ impl Detector {
         }
         let count = series.rate.at(bin);
         let (judged, at) = series.judged;
-        if judged == bin && count < at {
+        if count < 2.0 || (judged == bin && count < at) {
             return;
         }
         series.judged = (bin, (count * 1.2).max(count + 1.0));
@@ -579,16 +571,13 @@ impl Detector {
 
     fn start_if_unusual(&mut self, index: u32, bin: Bin, seen: Option<&Seen>, told: &mut Vec<Change>) {
         let grid = self.grid;
-        let first = self.state.first.unwrap_or(bin);
-        if bin - first < LEARNING_BINS {
+        let source = usize::from(self.state.series.get(index).key.source);
+        if bin - self.first_of(source).unwrap_or(bin) < LEARNING_BINS {
             return;
         }
         let series = self.state.series.get(index);
-        let kind = if series.calls.is_some() { Kind::ApiErrorRateInsight } else { Kind::ApiCallRateInsight };
+        let kind = kind_of(series);
         if !self.settings.is_on(kind) || (kind == Kind::ApiCallRateInsight && !series.is_write) {
-            return;
-        }
-        if series.rate.at(bin) < 2.0 {
             return;
         }
         let needed = self.needed();
@@ -601,12 +590,7 @@ impl Detector {
         let rate = &mut self.state.series.get_mut(index).rate;
         let start = start_of(bin, &excess, |bin| rate.is_hot(bin, grid));
         let start = if excess.bins > 12 { start.min(bin - 11) } else { start };
-        let day = grid.start(bin).div_euclid(whodid_model::time::MICROS_A_DAY);
-        if self.state.starts.0 != day {
-            self.state.starts = (day, 0);
-        }
-        self.state.starts.1 += 1;
-        if self.state.starts.1 > STARTS_A_DAY_MAX {
+        if !self.state.starts.take(kind, day_of(grid.start(bin))) {
             self.state.drops.starts += 1;
             return;
         }
@@ -615,22 +599,26 @@ impl Detector {
             Episode::new(insight_id(&self.state.account, kind, &object, grid.start(start)), start, bin, test);
         episode.expected_by =
             self.settings.expected_by(kind, &object, grid.start(start)).map(|expected| expected.id.clone());
-        self.catch_up(index, &mut episode, bin);
-        told.push(self.change(index, &episode, Stage::Start, bin + 1, seen, None));
+        let elapsed = self.elapsed(bin, seen);
+        self.catch_up(index, &mut episode, bin, elapsed);
+        let mut change = self.change(index, &episode, Stage::Start, bin + 1, seen, None);
+        // Up to the event by which it was noticed, and not to the end of a bin that still goes on.
+        change.until = seen.map_or(change.until, |seen| (seen.happened + 1).max(grid.start(bin)));
+        told.push(change);
         (episode.told, episode.told_count) = (bin, episode.count);
         // What is not closed yet is counted when it closes.
         (episode.count, episode.expected) = self.closed_part(index, &episode);
         self.state.episodes.insert(index, episode);
     }
 
-    /// Counts what an episode has by now, closed or not.
-    fn catch_up(&mut self, index: u32, episode: &mut Episode, bin: Bin) {
+    /// Counts what an episode has by now, closed or not: of the bin by which it was noticed so much was over.
+    fn catch_up(&mut self, index: u32, episode: &mut Episode, bin: Bin, elapsed: f32) {
         let grid = self.grid;
         let rate = &mut self.state.series.get_mut(index).rate;
         for at in episode.start..=bin {
             let (count, (expected, _)) = (f64::from(rate.at(at)), rate.band(at, grid));
             episode.count += count;
-            episode.expected += expected;
+            episode.expected += if at == bin { expected * f64::from(elapsed) } else { expected };
             if count > episode.peak {
                 (episode.peak, episode.peak_expected, episode.peak_bin) = (count, expected, at);
             }
@@ -649,63 +637,22 @@ impl Detector {
         (count, expected)
     }
 
+    /// The share of a bin that is over when an event of it happens; all of it, when the bin closes.
+    fn elapsed(&self, bin: Bin, seen: Option<&Seen>) -> f32 {
+        let into = seen.map_or(self.grid.bin_micros, |seen| seen.happened - self.grid.start(bin));
+        into.clamp(0, self.grid.bin_micros) as f32 / self.grid.bin_micros as f32
+    }
+
     fn unusual_calls(&mut self, index: u32, bin: Bin, seen: Option<&Seen>, surprise: f64) -> Option<(Excess, Test)> {
         let grid = self.grid;
-        let into = seen.map_or(grid.bin_micros, |seen| seen.happened - grid.start(bin)).clamp(0, grid.bin_micros);
-        let elapsed = into as f32 / grid.bin_micros as f32;
+        let elapsed = self.elapsed(bin, seen);
         let mut needed = Needed { surprise, alone: surprise + ALONE_MORE, common: 1.0, sudden: 1.0, elapsed };
         // Asked only of what is unusual by itself: it takes a look at many series.
         self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
-        (needed.common, needed.sudden) = self.common(self.state.series.get(index).key, bin, elapsed);
+        let State { series, common, .. } = &mut self.state;
+        (needed.common, needed.sudden) = common.of(series, series.get(index).key, bin, elapsed, grid);
         let excess = self.state.series.get_mut(index).rate.excess(bin, needed, grid)?;
         Some((excess, test_of(Method::NegativeBinomial, &excess, None)))
-    }
-
-    /// How many times more than expected the actions of a region do in the last hour, and just now: more than 1 when
-    /// people work on a day on which they did not before, and when something is rolled out that many actions are part of.
-    ///
-    /// The first is the quantile at which most are up, not only a few. The second is what those do that are clearly up,
-    /// where they are more than chance would have. 1 where too few series tell.
-    fn common(&mut self, key: Key, bin: Bin, elapsed: f32) -> (f32, f32) {
-        let look = (elapsed * LOOKS_A_BIN as f32) as i64;
-        let is_same = |known: &&Common| {
-            (known.source, known.region, known.bin, known.look) == (key.source, key.region, bin, look)
-        };
-        if let Some(known) = self.state.common.iter().find(is_same) {
-            return (known.factor, known.sudden);
-        }
-        let step = (self.state.series.len() / COMMON_SERIES_MAX).max(1);
-        let of_source = self
-            .state
-            .series
-            .iter()
-            .step_by(step)
-            .filter(|series| series.calls.is_none() && series.key.source == key.source);
-        let (mut ratios, mut up_here, mut up) = (Vec::new(), Sudden::default(), Sudden::default());
-        for series in of_source {
-            let is_here = series.key.region == key.region;
-            if is_here {
-                ratios.extend(series.rate.hour_ratio(bin, self.grid));
-            }
-            if let Some(sudden) = series.rate.sudden_ratio(bin, elapsed, self.grid) {
-                up.take(sudden);
-                if is_here {
-                    up_here.take(sudden);
-                }
-            }
-        }
-        let mut factor = 1.0;
-        if ratios.len() >= COMMON_SERIES_MIN {
-            let at = (ratios.len() as f32 * COMMON_QUANTILE) as usize;
-            let (_, ratio, _) = ratios.select_nth_unstable_by(at, f32::total_cmp);
-            factor = if *ratio > COMMON_MIN { *ratio } else { 1.0 };
-        }
-        let sudden = up_here.factor().max(up.factor());
-        self.state
-            .common
-            .retain(|known| known.bin + 12 > bin && (known.source, known.region) != (key.source, key.region));
-        self.state.common.push(Common { source: key.source, region: key.region, bin, look, factor, sudden });
-        (factor, sudden)
     }
 
     fn unusual_errors(&mut self, index: u32, bin: Bin, needed: f64) -> Option<(Excess, Test)> {
@@ -747,9 +694,11 @@ impl Detector {
 
     fn note_first_day(&mut self, index: u32) {
         let series = self.state.series.get(index);
-        let first = self.state.first.unwrap_or(series.rate.first);
+        let first = self.first_of(usize::from(series.key.source)).unwrap_or(series.rate.first);
         let is_new = series.rate.first - first >= LEARNING_BINS;
-        if series.calls.is_some() || !is_new || !series.is_write || self.state.episodes.contains_key(&index) {
+        // What was told must not raise what others are held against.
+        let is_told = self.state.episodes.contains_key(&index) || series.rate.was_told();
+        if series.calls.is_some() || !is_new || !series.is_write || is_told {
             return;
         }
         let entry = (series.rate.first, series.rate.first_day_peak);
@@ -782,7 +731,7 @@ impl Detector {
         end_reason: Option<EndReason>,
     ) -> Change {
         let series = self.state.series.get(index);
-        let kind = if series.calls.is_some() { Kind::ApiErrorRateInsight } else { Kind::ApiCallRateInsight };
+        let kind = kind_of(series);
         let is_end = stage == Stage::End;
         Change {
             insight: episode.insight.clone(),
@@ -816,15 +765,23 @@ impl Detector {
         }
     }
 
-    /// Forgets the twentieth of all series that is quiet longest.
+    /// Forgets the twentieth of all series that is quiet longest, where there is no room for one and its errors. Those
+    /// that were there for a day only go first: who makes up actions must not push out what is usual.
     fn make_room(&mut self) {
-        let mut lasts: Vec<Bin> = self.state.series.iter().map(|series| series.last).collect();
+        if self.state.series.len() + 2 <= SERIES_MAX {
+            return;
+        }
+        let worth = |series: &Series| {
+            let is_brief = series.last - series.rate.first < LEARNING_BINS;
+            if is_brief { series.last - BRIEF_BINS } else { series.last }
+        };
+        let mut lasts: Vec<Bin> = self.state.series.iter().map(worth).collect();
         let (_, cut, _) = lasts.select_nth_unstable(SERIES_MAX / 20);
         let cut = *cut;
         let mut left = SERIES_MAX / 20;
         let before = self.state.series.len();
         self.keep(|series| {
-            let goes = series.last <= cut && left > 0;
+            let goes = worth(series) <= cut && left > 0;
             left -= usize::from(goes);
             !goes
         });
@@ -856,6 +813,10 @@ impl State {
         // In the same order, so that nothing is told in another.
         self.visit_names(&mut |name| *name = moved[*name as usize].unwrap_or(*name));
         self.names_max = (2 * self.names.len()).max(NAMES_MIN);
+        // Texts that are in use and too many: who uses them is forgotten, longest gone first.
+        if self.names.bytes() > NAMES_BYTES_MAX * 3 / 4 && self.addresses.forget_some() | self.keys.forget_some() {
+            self.forget_names();
+        }
     }
 
     fn visit_names(&mut self, visit: &mut impl FnMut(&mut Name)) {
@@ -866,12 +827,16 @@ impl State {
         }
         // Finds them by their new keys.
         self.series.retain(|_| true);
-        self.common.iter_mut().for_each(|common| visit(&mut common.region));
+        self.common.names(visit);
         self.addresses.names(visit);
         self.keys.names(visit);
         self.changes.names(visit);
         self.concealment.names(visit);
     }
+}
+
+fn kind_of(series: &Series) -> Kind {
+    if series.calls.is_some() { Kind::ApiErrorRateInsight } else { Kind::ApiCallRateInsight }
 }
 
 /// The surprise that is needed of so many series, so that no more than the accepted number of false starts comes of

@@ -185,6 +185,14 @@ impl Episode {
         }
     }
 
+    /// Counts what came after its bin had closed.
+    pub fn count_late(&mut self, bin: Bin, count: f64) {
+        self.count += count;
+        if bin <= self.last_hot {
+            self.hot_count += count;
+        }
+    }
+
     /// Takes in a bin that closed, which is the next after the last one. What is to be told now.
     pub fn close(&mut self, bin: Bin, count: f64, expected: f64, is_hot: bool) -> Next {
         self.count += count;

@@ -24,7 +24,7 @@ const QUIET_MICROS: i64 = 10 * SECOND;
 const HELD_MICROS_MAX: i64 = 10 * MINUTE;
 /// After so long without anything of the source, the clock tells how far its time has come.
 const SILENT_MICROS: i64 = 15 * MINUTE;
-/// Observations that are held; beyond it the oldest are given on.
+/// Observations that an account holds; beyond it the oldest are given on.
 pub const HELD_MAX: usize = 250_000;
 
 /// One source's order.
@@ -71,8 +71,17 @@ pub enum Given<T> {
 impl<T> Front<T> {
     /// Takes what happened at one time and was taken in at another, in microseconds since 1970.
     ///
-    /// Calls must be in the order of taking in, each after all that was [due](Front::due) before.
-    pub fn take(&mut self, happened: i64, recorded: i64, what: T, grid: Grid, give: &mut impl FnMut(Given<T>)) {
+    /// Calls must be in the order of taking in, each after all that was [due](Front::due) before. No more than `room` are
+    /// held.
+    pub fn take(
+        &mut self,
+        happened: i64,
+        recorded: i64,
+        what: T,
+        grid: Grid,
+        room: usize,
+        give: &mut impl FnMut(Given<T>),
+    ) {
         // What claims to come from the future happens now.
         let happened = happened.min(recorded);
         let bin = grid.bin(happened);
@@ -94,8 +103,8 @@ impl<T> Front<T> {
         }
         self.held.entry(bin).or_default().push(what);
         self.held_count += 1;
-        if self.held_count > HELD_MAX {
-            self.release(HELD_MAX * 9 / 10, grid, give);
+        if self.held_count > room {
+            self.release(room * 9 / 10, grid, give);
         }
     }
 
@@ -190,7 +199,7 @@ mod tests {
         for (happened, recorded) in pairs {
             let recorded = NOON + minutes(*recorded);
             pass(&mut front, recorded, grid, &mut give);
-            front.take(NOON + minutes(*happened), recorded, *happened, grid, &mut give);
+            front.take(NOON + minutes(*happened), recorded, *happened, grid, HELD_MAX, &mut give);
         }
         pass(&mut front, NOON + minutes(end), grid, &mut give);
         assert_eq!(told.join(", "), expected);
@@ -238,7 +247,7 @@ mod tests {
                 if [3, 4, 40, 41, 300, 599].contains(&minute) {
                     let happened = recorded - minutes(if minute == 41 { 900 } else { 0 });
                     pass(&mut front, recorded, grid, &mut give);
-                    front.take(happened, recorded, minute, grid, &mut give);
+                    front.take(happened, recorded, minute, grid, HELD_MAX, &mut give);
                 }
             }
             (told, front)

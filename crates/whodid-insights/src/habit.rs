@@ -62,6 +62,11 @@ impl Habits {
         size_of_val(&*self.0)
     }
 
+    /// Whether any was told.
+    pub fn was_told(&self) -> bool {
+        self.0.iter().any(|notable| notable.is_told())
+    }
+
     /// Remembers a bin that stood out by a height, in the place of one at the same time of the day.
     pub fn note(&mut self, bin: Bin, height: f32, is_told: bool, grid: Grid) {
         let mut all = std::mem::take(&mut self.0).into_vec();

@@ -1,5 +1,7 @@
 //! Texts that come again and again, as small numbers.
 
+use std::hash::{BuildHasher, RandomState};
+
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,8 @@ pub type Name = u32;
 pub struct Names {
     texts: Vec<Box<str>>,
     by_text: HashTable<Name>,
+    /// Of this process: who sends texts must not choose where they are kept. Nothing depends on the order of the table.
+    keys: RandomState,
     bytes: usize,
 }
 
@@ -21,15 +25,15 @@ impl Names {
     /// The number of a text; a new one, if it was not known.
     pub fn of(&mut self, text: &str) -> Name {
         let text = &text[..text.floor_char_boundary(BYTES_MAX)];
-        let hash = hash(text);
+        let hash = self.keys.hash_one(text);
         if let Some(known) = self.by_text.find(hash, |name| &*self.texts[*name as usize] == text) {
             return *known;
         }
         let name = Name::try_from(self.texts.len()).unwrap_or(Name::MAX);
         self.bytes += text.len();
         self.texts.push(text.into());
-        let texts = &self.texts;
-        self.by_text.insert_unique(hash, name, |name| self::hash(&texts[*name as usize]));
+        let Self { texts, keys, .. } = self;
+        self.by_text.insert_unique(hash, name, |name| keys.hash_one(&*texts[*name as usize]));
         name
     }
 
@@ -53,14 +57,6 @@ impl Names {
         let old = std::mem::take(self);
         old.texts.iter().zip(0..).map(|(text, name)| is_used(name).then(|| self.of(text))).collect()
     }
-}
-
-/// FNV-1a: texts are short, and the order of the table must not depend on the run.
-fn hash(text: &str) -> u64 {
-    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
-    // The table takes the upper bits for its tags.
-    hash ^ (hash << 32)
 }
 
 impl PartialEq for Names {

@@ -33,6 +33,8 @@ const ELSEWHERE_MICROS: i64 = HOUR_MICROS / 2;
 const HOURS: usize = 48;
 /// Days that the account's hours count for in each profile.
 const HOUR_DAYS: f32 = 5.0;
+/// Days by which who acted on one day only counts as longer gone.
+const BRIEF_DAYS: i32 = 60;
 /// A network that came up so short a while ago is not known to the account yet: others there may be the same intruder.
 const KNOWN_AFTER_MICROS: i64 = HOUR_MICROS;
 
@@ -166,9 +168,10 @@ impl Profile {
         self.first_day < day_of(at)
     }
 
-    /// The last day on which it acted.
+    /// The last day on which it acted, for who is to be forgotten: who acted on one day only goes first, so that made-up
+    /// names push out no others.
     pub fn last_day(&self) -> i32 {
-        self.last_day
+        if self.last_day <= self.first_day { self.last_day.saturating_sub(BRIEF_DAYS) } else { self.last_day }
     }
 
     /// Whether a value was seen before.

@@ -262,7 +262,8 @@ impl Rate {
         if bin >= self.next + OPEN_BINS || bin < self.next - BLOCK { 0.0 } else { self.ring[slot(bin)] }
     }
 
-    /// Takes in what came too late for its bin: for the level only, as far as that bin still counts.
+    /// Takes in what came too late for its bin: for the level, as far as that bin still counts, and in the windows of
+    /// the last hour. No more of those bins counts for the level than of others.
     pub fn teach_late(&mut self, bin: Bin, by: f32, grid: Grid) {
         let age = (self.next - bin).max(0) as f32;
         let left = libm::exp2f(-age / grid.half_life_bins);
@@ -273,7 +274,15 @@ impl Rate {
             self.first = bin;
             self.shape = Shape::default();
         }
-        self.a += by * left;
+        let mut more = by;
+        if bin >= self.first.max(self.next - BLOCK) {
+            let before = self.at(bin);
+            self.ring[slot(bin)] += by;
+            self.blocks[block(bin)] += by;
+            let most = unpack(self.means[into_block(bin)]).unwrap_or(0.0) * LEVEL_RISE_MAX + COUNT_MIN;
+            more = (before + by).min(most) - before.min(most);
+        }
+        self.a += more * left;
         self.total += by;
     }
 
@@ -660,6 +669,11 @@ impl Rate {
     /// What is known of it: counts of the last days, the older the less.
     pub fn known(&self) -> f32 {
         self.a
+    }
+
+    /// Whether an insight of it was told that is remembered.
+    pub fn was_told(&self) -> bool {
+        self.habits.was_told()
     }
 
     /// Bytes that it holds beside itself.

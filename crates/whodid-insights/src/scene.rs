@@ -1,5 +1,7 @@
 //! What everything needs that tells an insight: names, settings, and how many were told today.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use whodid_model::time::MICROS_A_DAY;
 
@@ -26,10 +28,9 @@ pub(crate) struct Scene<'a> {
     /// Number and name of the source.
     pub source: u16,
     pub source_name: &'a str,
-    /// The bin of the first event of all.
+    /// The bin of the source's first event.
     pub first: Bin,
-    /// The day whose starts are counted, and how many there were.
-    pub starts: &'a mut (i64, u32),
+    pub starts: &'a mut Starts,
     pub drops: &'a mut Drops,
     pub told: &'a mut Vec<Change>,
 }
@@ -59,24 +60,42 @@ pub(crate) struct Open {
     expected_by: Option<String>,
 }
 
+/// Insights that were told of each kind, by day: those of one kind must not use up what is left for another.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Starts(BTreeMap<(i32, Kind), u32>);
+
+impl Starts {
+    /// Days that are remembered: sources, and histories, are not all on the same.
+    const DAYS_MAX: usize = 16;
+
+    /// Takes one of a day; `false` when there are none left. Facts are bounded by where they are found: nobody may
+    /// drown that a trail was stopped.
+    pub fn take(&mut self, kind: Kind, day: i32) -> bool {
+        if kind == Kind::TrailConcealmentInsight {
+            return true;
+        }
+        let told = self.0.entry((day, kind)).or_default();
+        *told = told.saturating_add(1);
+        let is_left = *told <= STARTS_A_DAY_MAX;
+        while self.0.len() > Self::DAYS_MAX * Kind::ALL.len() {
+            self.0.pop_first();
+        }
+        is_left
+    }
+}
+
 impl Scene<'_> {
     /// Whether a day of history is there at this time.
     pub fn has_learned(&self, at: i64) -> bool {
         self.grid.bin(at) - self.first >= LEARNING_BINS
     }
 
-    /// Takes one of today's starts; `false` when there are none left.
-    pub fn take_start(&mut self, at: i64) -> bool {
-        let day = day_of(at);
-        if self.starts.0 != i64::from(day) {
-            *self.starts = (i64::from(day), 0);
-        }
-        self.starts.1 += 1;
-        if self.starts.1 > STARTS_A_DAY_MAX {
-            self.drops.starts += 1;
-            return false;
-        }
-        true
+    /// Takes one of a kind's starts of a day; `false` when there are none left.
+    pub fn take_start(&mut self, kind: Kind, at: i64) -> bool {
+        let is_left = self.starts.take(kind, day_of(at));
+        self.drops.starts += u64::from(!is_left);
+        is_left
     }
 
     /// Tells that something began; `None` where it is not to be told.
@@ -89,7 +108,7 @@ impl Scene<'_> {
         count: f64,
         test: Test,
     ) -> Option<Open> {
-        if !self.settings.is_on(kind) || !self.take_start(notice.at) {
+        if !self.settings.is_on(kind) || !self.take_start(kind, notice.at) {
             return None;
         }
         let open = Open {

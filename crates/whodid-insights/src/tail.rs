@@ -144,11 +144,11 @@ fn mills(x: f64) -> f64 {
     1.0 / below
 }
 
-/// The count that a sample stays at or under with a probability of 95 %, about.
+/// The count that a sample stays at or under with a probability of 95 %, about: a whole number, not under the mean.
 ///
 /// Of the negative binomial by the inverse of Anscombe's transform, which is accurate to a unit where it matters.
 pub fn quantile_95(mean: f64, variance: f64) -> f64 {
-    quantile(mean, variance, 1.644_853_6)
+    libm::floor(quantile(mean, variance, 1.644_853_6)).max(libm::ceil(mean))
 }
 
 /// The count at so many standard deviations above (or below) the mean, with the skewness of counts.

@@ -323,7 +323,103 @@ fn a_source_that_fell_silent_is_told_until_it_speaks_again() {
     assert_eq!(told[0].start, calls(12 * 720 + 59).at);
     let hours = (told[0].noticed - told[0].start) / HOUR;
     assert!((3..=4).contains(&hours), "noticed after {hours} hours");
-    assert_eq!(told[1].noticed, calls(12 * 720 + 270).at);
+    // It sends thirty an hour: the second event is more than somebody else would send now and then.
+    assert_eq!(told[1].noticed, calls(12 * 720 + 271).at);
+}
+
+#[test]
+fn a_source_that_is_stopped_is_told_though_somebody_sends_a_little_of_its_format() {
+    let calls = |minute: i64| Event { source: "cloudtrail", ..event(0, minute * 2, "machine") };
+    let machine = (0..14 * 720).filter(|minute| *minute < 12 * 720 || minute % 30 == 0).map(calls).collect();
+    let told = of(Kind::TrailConcealmentInsight, &run([usual(14), machine].concat()));
+    let stages: Vec<&str> = told.iter().map(|change| change.stage.name()).collect();
+    assert_eq!(stages, ["Start"], "{told:#?}");
+}
+
+/// Takes events in the order given, each when it says: what happened before comes late.
+fn take_all(events: &[(Event, i64)]) -> Vec<Change> {
+    let mut detector = Detector::new("a", Settings::default(), Arc::new(Stub));
+    let mut told = Vec::new();
+    for (offset, (event, recorded_at)) in events.iter().enumerate() {
+        take(&mut detector, offset, event, *recorded_at, &mut told);
+    }
+    detector.pass(events.last().unwrap().1 + 2 * DAY, &mut told);
+    told
+}
+
+#[test]
+fn a_trail_that_is_stopped_is_told_also_where_the_event_comes_late() {
+    let mut events: Vec<(Event, i64)> = usual(7).into_iter().map(|event| (event.clone(), event.at)).collect();
+    let newest = events.last().unwrap().0.at;
+    for (action, late) in [("StopLogging", 12 * MINUTE), ("DeleteTrail", 3 * DAY)] {
+        let stop = Event { action: action.to_owned(), at: newest - late, ..event(0, 0, "user-1") };
+        events.push((stop, newest));
+    }
+    assert_eq!(
+        of(Kind::TrailConcealmentInsight, &take_all(&events)).iter().filter(|c| c.stage == Stage::Start).count(),
+        2
+    );
+}
+
+#[test]
+fn a_takeover_is_told_also_where_its_events_come_twenty_minutes_late() {
+    let mut events: Vec<(Event, i64)> =
+        [usual(21), intruder(20)].concat().into_iter().map(|event| (event.clone(), event.at)).collect();
+    // Others of the format are in time.
+    let others = (0..40).map(|step| event(20, step, "user-1")).map(|event| (event.clone(), event.at));
+    events.extend(others);
+    for (event, recorded_at) in &mut events {
+        if event.address.starts_with("192.") {
+            *recorded_at += 20 * MINUTE;
+        }
+    }
+    events.sort_by_key(|(_, recorded_at)| *recorded_at);
+    let told = of(Kind::IpInsight, &take_all(&events));
+    assert_eq!(lines(&told)[0], "Start user-3 from 192.0.2.66");
+}
+
+#[test]
+fn a_burst_is_told_also_where_it_comes_half_an_hour_late() {
+    let writes = |day: i64, minute: i64| Event {
+        action: "store.things.delete".to_owned(),
+        is_write: true,
+        ..event(day, minute, "user-1")
+    };
+    let mut events: Vec<(Event, i64)> =
+        (0..6 * 1440).map(|minute| writes(0, minute)).map(|event| (event.clone(), event.at)).collect();
+    let burst = (0..240).map(|step| Event { at: writes(5, 600).at + step * 250_000, ..writes(5, 600) });
+    events.extend(burst.map(|event| (event.clone(), event.at + 30 * MINUTE)));
+    events.sort_by_key(|(_, recorded_at)| *recorded_at);
+    let told = of(Kind::ApiCallRateInsight, &take_all(&events));
+    assert_eq!(told[0].stage, Stage::Start);
+    assert!(told.last().is_some_and(|end| end.stage == Stage::End && end.count >= 240.0), "{told:#?}");
+}
+
+#[test]
+fn a_thousand_insights_do_not_hide_that_a_trail_is_stopped() {
+    let decoys = (0..30_000).map(|number| Event {
+        action: format!("store.decoy{}.delete", number / 30),
+        is_write: true,
+        at: event(8, 600, "").at + number * 10_000,
+        ..event(8, 600, "user-1")
+    });
+    let stop = Event { action: "StopLogging".to_owned(), ..event(8, 700, "user-1") };
+    let told = run([usual(9), decoys.collect(), vec![stop]].concat());
+    let starts = |kind| of(kind, &told).iter().filter(|change| change.stage == Stage::Start).count();
+    assert_eq!((starts(Kind::ApiCallRateInsight), starts(Kind::TrailConcealmentInsight)), (200, 1));
+}
+
+#[test]
+fn an_event_of_long_ago_makes_a_new_account_no_old_one() {
+    let mut events: Vec<(Event, i64)> = vec![(event(-3000, 0, "user-1"), event(0, 0, "").at)];
+    let burst = (0..200).map(|second| Event {
+        action: "store.things.delete".to_owned(),
+        is_write: true,
+        at: event(0, 60, "").at + second * 1_000_000,
+        ..event(0, 60, "user-1")
+    });
+    events.extend(burst.map(|event| (event.clone(), event.at)));
+    assert_eq!(take_all(&events), []);
 }
 
 /// Everything that is told above, in one history.

@@ -36,7 +36,49 @@ fn a_job_every_night_is_told_of_at_most_once() {
             }
         }
     }
-    told.iter().for_each(|change| eprintln!("{:?} {} {:?}", change.stage, change.start / 300_000_000, change.test));
+    let starts = told.iter().filter(|change| change.stage == Stage::Start).count();
+    assert!(starts <= 1, "{told:#?}");
+}
+
+#[test]
+fn more_actions_than_are_remembered_mix_up_no_series_and_the_usual_ones_stay() {
+    let mut detector = Detector::new("a", Settings::default(), Arc::new(NoPlaces));
+    let mut told = Vec::new();
+    let mut take = |detector: &mut Detector, action: &str, at: i64, error: Option<&'static str>| {
+        let act = Act {
+            offset: 0,
+            event_time: at,
+            recorded_at: at,
+            times: 1,
+            source: "cadf",
+            region: None,
+            service: None,
+            action,
+            is_write: true,
+            error,
+            is_denied: false,
+            principal: None,
+            address: None,
+            agent: None,
+            credential: None,
+        };
+        detector.take(&act, &mut told);
+    };
+    let day = 86_400_000_000;
+    for at in 0..3 {
+        take(&mut detector, "usual", at * day, None);
+    }
+    for number in 0..SERIES_MAX as i64 {
+        take(&mut detector, &format!("made-up-{number}"), 3 * day + number, None);
+    }
+    // The last of them fails: its errors need room too.
+    take(&mut detector, &format!("made-up-{}", SERIES_MAX - 1), 3 * day + 200_000, Some("403"));
+    let names = &detector.state.names;
+    let text = |index: u32| names.text(detector.state.series.get(index).key.action).to_owned();
+    let errors = detector.state.series.iter().find(|series| series.calls.is_some()).unwrap();
+    assert_eq!(text(errors.calls.unwrap()), names.text(errors.key.action));
+    assert!(detector.state.series.iter().any(|series| names.text(series.key.action) == "usual"));
+    assert!(detector.state.series.len() <= SERIES_MAX && detector.learning().drops.series > 0);
 }
 
 #[test]
