@@ -47,12 +47,18 @@ export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; 
   const q = searchOfRule(detail.alert.rule_id) === undefined && !isOfInsights(detail) ? groupQuery(detail.alert.group) : ''
   const mayRead = rights.mayAny(READS_EVENTS)
   const finding = detail.finding_records[0]
+  const insight = events.flatMap(({ event }) => (event === undefined ? [] : [insightOf(event)])).find((id) => id !== undefined)
   return (
     <section className="alert-part">
       <div className="panel-head">
         <h3>Events that show it</h3>
         <span className="muted small">{total > events.length ? `the newest ${events.length} of ${count(total)}` : total === 1 ? '1 event' : `${count(total)} events`}</span>
         <span className="spring" />
+        {insight !== undefined && (
+          <Link to="/insights/$id" params={{ id: insight }} search={{}} preload={false} className="link-button">
+            Open the insight
+          </Link>
+        )}
         {mayRead && q !== '' && (
           <Link to="/activity" search={{ q, from }} preload={false} className="link-button">
             All in Activity

@@ -97,7 +97,7 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
                     <Link to="/insights/$id" params={{ id: pair.value }} search={{}} preload={false} className="chip" title="Open the insight">
                       {text}
                     </Link>
-                  ) : readsEvents && !ofInsights ? (
+                  ) : readsEvents ? (
                     <Link to="/activity" search={{ q: groupQuery([pair]), from }} preload={false} className="chip" title={`Events of ${pair.value} in Activity`}>
                       {text}
                     </Link>

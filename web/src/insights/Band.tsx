@@ -154,12 +154,14 @@ function Chart({ data, insight, isStale }: { data: InsightSeries; insight: Insig
             ))}
         </svg>
       </div>
-      <p className="band-hint small tabular" aria-live="polite">
-        {shown && words(shown)}
-      </p>
-      <button type="button" className="link-button" aria-expanded={isTable} aria-controls={`${id}-table`} onClick={() => setIsTable(!isTable)}>
-        {isTable ? 'Hide table' : 'As table'}
-      </button>
+      <div className="band-foot">
+        <button type="button" className="link-button" aria-expanded={isTable} aria-controls={`${id}-table`} onClick={() => setIsTable(!isTable)}>
+          {isTable ? 'Hide table' : 'As table'}
+        </button>
+        <p className="muted small tabular" aria-live="polite">
+          {shown && words(shown)}
+        </p>
+      </div>
       {isTable && (
         <div className="histogram-table" id={`${id}-table`} tabIndex={0} role="region" aria-label="Counts against what is usual, as a table">
           <table>

@@ -16,7 +16,7 @@ interface ContributorsProps {
 
 export function Contributors({ insight, evidence, mayRead }: ContributorsProps) {
   const attributions = attributionsOf(insight)
-  if (attributions.length === 0) return null
+  if (attributions.length === 0) return evidence.missing === undefined ? null : <p className="muted small">Who and what it is made of is not told: {evidence.missing}.</p>
   return (
     <section className="alert-part" aria-labelledby={`who-${insight.id}`}>
       <div className="panel-head">

@@ -125,7 +125,7 @@ export function InsightShown({ insight, staleness }: { insight: Insight; stalene
                 </dd>
               </div>
             )}
-            {far !== undefined && (
+            {far !== undefined && statistics.baselineAverage !== undefined && (
               <div>
                 <dt>Before</dt>
                 <dd>

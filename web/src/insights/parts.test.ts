@@ -4,9 +4,9 @@ import { bandSummary, pathsOf } from './series'
 
 test('what is missing or of another shape is read as nothing', () => {
   expect(testOf({ test: {} })).toMatchObject({ method: 'fact', score: 0, terms: [], of: undefined, isChance: false })
-  expect(statisticsOf({ statistics: { insight: 'x', insightCount: Number.NaN } })).toMatchObject({ average: 0, count: 0 })
+  expect(statisticsOf({ statistics: { insight: 'x', insightCount: Number.NaN } })).toMatchObject({ average: 0, count: 0, baselineAverage: undefined })
   expect(attributionsOf({ attributions: [{ attribute: 'principalId', insight: [] }, null] })).toEqual([])
-  expect(evidenceOf({ evidence: {}, start: 'a', until: 'b', count: 3 })).toEqual({ stream: 'activity', query: '', from: 'a', to: 'b', count: 3, records: [] })
+  expect(evidenceOf({ evidence: {}, start: 'a', until: 'b', count: 3 })).toEqual({ stream: 'activity', query: '', from: 'a', to: 'b', count: 3, records: [], missing: undefined })
 })
 
 test('the usual share of a contributor is what its share changed from; who is absent is told when the list is whole', () => {

@@ -28,7 +28,8 @@ export interface Statistics {
   /** A minute. */
   average: number
   expectedAverage: number
-  baselineAverage: number
+  /** Not there where it could not be looked up. */
+  baselineAverage: number | undefined
   baselineMinutes: number
   peak: number
   peakExpected: number
@@ -56,6 +57,8 @@ export interface Evidence {
   to: string
   count: number
   records: string[]
+  /** Why it is not known who and what the insight is made of. */
+  missing: string | undefined
 }
 
 type Members = Record<string, unknown>
@@ -83,12 +86,13 @@ export function testOf(insight: { test: unknown }): Test {
 
 export function statisticsOf(insight: { statistics: unknown }): Statistics {
   const all = members(insight.statistics)
+  const baseline = members(all.baseline).average
   return {
     count: number(all.insightCount),
     expectedCount: number(all.expectedCount),
     average: number(members(all.insight).average),
     expectedAverage: number(members(all.expected).average),
-    baselineAverage: number(members(all.baseline).average),
+    baselineAverage: typeof baseline === 'number' ? baseline : undefined,
     baselineMinutes: number(all.baselineDuration),
     peak: number(all.peak),
     peakExpected: number(all.peakExpected),
@@ -123,5 +127,6 @@ export function evidenceOf(insight: { evidence: unknown } & Pick<Insight, 'start
     to: text(evidence.to, insight.until),
     count: typeof evidence.count === 'number' ? evidence.count : insight.count,
     records: list(evidence.records).filter((record) => typeof record === 'string'),
+    missing: typeof evidence.attributionsMissing === 'string' ? evidence.attributionsMissing : undefined,
   }
 }

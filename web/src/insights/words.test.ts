@@ -7,7 +7,7 @@ const rate = (times_usual: number | null, insight_type: Insight['insight_type'] 
 
 describe('how far from usual', () => {
   test('is told in times, with two digits', () => expect([rate(14), rate(7.12), rate(0.95), rate(1234.5)]).toEqual(['14×', '7.1×', '1×', '1,235×']))
-  test('is new where next to nothing was expected', () => expect(rate(null)).toBe('new'))
+  test('is rare where next to nothing was expected', () => expect(rate(null)).toBe('rare'))
   test('is not told of what is not counted', () => expect(rate(null, 'IpInsight')).toBeUndefined())
   test('numbers keep two digits below one', () => expect([0, 0.04, 0.1666, 9.94, 9.96].map(rough)).toEqual(['0', '0.04', '0.17', '9.9', '10']))
 })

@@ -14,13 +14,13 @@ export function rough(value: number): string {
 
 const RATES = new Set<Insight['insight_type']>(['ApiCallRateInsight', 'ApiErrorRateInsight', 'PolicyChangeInsight', 'PasswordChangeInsight'])
 
-/** How far from usual: `14×`; `new` where next to nothing was expected; nothing where no counts are compared. */
+/** How far from usual: `14×`; `rare` where next to nothing was expected; nothing where no counts are compared. */
 export function deviation({ insight_type, times_usual }: Pick<Insight, 'insight_type' | 'times_usual'>): string | undefined {
   if (times_usual !== null && times_usual !== undefined) return `${rough(times_usual)}×`
-  return RATES.has(insight_type) ? 'new' : undefined
+  return RATES.has(insight_type) ? 'rare' : undefined
 }
 
-export const deviationTitle = (text: string): string => (text === 'new' ? 'next to none is usual' : 'what is usual')
+export const deviationTitle = (text: string): string => (text === 'rare' ? 'next to none is usual' : 'what is usual')
 
 /** `42 min`; of one that goes on, how long by now. */
 export function lasted({ start, end }: Pick<Insight, 'start' | 'end'>, now: number): string {
