@@ -30,14 +30,16 @@ const STRANGERS_FIRST: i32 = 3_600;
 const INSIGHTS_A_DAY_MAX: usize = 20;
 /// Days for which is known what was told.
 const TOLD_DAYS: i32 = 3;
-/// A visit scores at least this to be told: it is then some hundred times likelier an intruder's than the user's.
+/// A visit scores at least this to be told: it is then some two hundred times likelier an intruder's than the user's.
 /// Chosen with `cargo xtask insights-eval --people`.
-const FLOOR: f32 = 2.6;
+const FLOOR: f32 = 2.3;
 
 /// Ways to come: from a known country, from a new one, and of who often has new networks.
 const WAYS: usize = 3;
 /// Who has a new network on so many days often is on the way.
 const ROAMING: f32 = 0.25;
+/// A program that is the user's own speaks against an intruder by no more than this: they may know it.
+const AGENT_LEAST: f32 = -1.0;
 /// Least number of calls in the first minutes that are much, for whomever.
 const BUSY_MIN: u32 = 12;
 /// Arrivals that are taken to have been before anything is known, and their shares of new programs.
@@ -191,7 +193,10 @@ pub(crate) fn looks(
     if let Some(agent) = has(Feature::Agent) {
         let news = profile.news_rate(Feature::Agent, crowd).max(travel.new_agents(&looks)).min(0.95);
         if profile.knows(Feature::Agent, agent) {
-            looks.add(Term::Agent, (1.0 - intruder::NEW_AGENT) / (1.0 - news), -0.5, 0.0);
+            // What many of the account have an intruder has as likely, and what few have hardly.
+            let held = crowd.held_share(Feature::Agent, agent).clamp(0.05, 1.0);
+            let intruders = ((1.0 - intruder::UNKNOWN_AGENT) * held).min(1.0 - intruder::NEW_AGENT);
+            looks.add(Term::Agent, intruders / (1.0 - news), AGENT_LEAST, 0.0);
         } else {
             looks.is_new_agent = true;
             let joined = crowd.joined_share(Feature::Agent).clamp(0.05, 0.95);
@@ -497,8 +502,10 @@ impl Arrivals {
                 self.travel.learn(&arrival);
             }
             self.together += if users > 1 { 1.0 } else { 0.0 };
-            // What could not be told in any case does not raise what is needed.
-            self.cut.note(if is_suspect { score } else { score.min(0.0) }, day_of(arrival.first));
+            // What was told, and what could not be in any case, does not raise what is needed; nor do made-up users.
+            if arrival.has_history && !arrival.is_told {
+                self.cut.note(if is_suspect { score } else { score.min(0.0) }, day_of(arrival.first));
+            }
         }
         let calm = |open: &Open| now - open.last >= CALM_MICROS || day_of(open.start) < day_of(now);
         let is_over = |open: &Open| open.source == scene.source && (calm(open) || !scene.settings.is_on(open.kind));
@@ -579,6 +586,10 @@ impl Arrival {
         }
         if users > 1 {
             add(Term::Users, intruder::SEVERAL_USERS / together, 1.0, 0.0);
+        }
+        if self.denied == 0 {
+            // Who does not know the account is soon refused something: so far nothing was.
+            terms.push((Term::Denied, libm::log10f((1.0 - intruder::DENIED) / (1.0 - denied).max(0.3))));
         }
         let score = terms.iter().map(|(_, value)| value).sum();
         let terms = terms.into_iter().map(|(term, value)| (term.name().to_owned(), f64::from(value))).collect();

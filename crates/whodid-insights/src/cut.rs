@@ -10,8 +10,9 @@ const CELLS: usize = 130;
 const HALF_LIFE_DAYS: f32 = 28.0;
 /// Nothing is learned from fewer scores.
 const SCORES_MIN: f32 = 40.0;
-/// The share of scores under the tail that is fitted.
-const BODY: f32 = 0.95;
+/// The share of scores in the tail that is fitted, and how many at most: the fewer the less must be extrapolated.
+const TAIL: f32 = 0.05;
+const TAIL_MAX: f32 = 80.0;
 /// One score counts for the slope of the tail with no more than this: attacks are among the scores too.
 const EXCESS_MAX: f32 = 1.5;
 /// The mean excess over the tail's beginning is at least this.
@@ -51,7 +52,8 @@ impl Cut {
         }
         let mut below = 0.0;
         let mut begin = 0;
-        while begin < CELLS && below + self.cells[begin] < total * BODY {
+        let body = total - (total * TAIL).min(TAIL_MAX);
+        while begin < CELLS && below + self.cells[begin] < body {
             below += self.cells[begin];
             begin += 1;
         }

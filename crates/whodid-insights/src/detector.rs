@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::act::{Act, Places};
 use crate::address::Addresses;
 use crate::changes::Changes;
-use crate::common::Commons;
+use crate::region::Commons;
 use crate::concealment::Concealment;
 use crate::episode::{Change, EndReason, Episode, Method, Next, Object, Test, start_of};
 use crate::front::{Front, Given, HELD_MAX};

@@ -9,7 +9,7 @@ mod arrival;
 mod band;
 mod changes;
 mod clock;
-mod common;
+mod region;
 mod concealment;
 mod cut;
 mod detector;

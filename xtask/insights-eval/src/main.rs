@@ -55,7 +55,7 @@ struct Results {
 fn main() -> Result<()> {
     let wanted = Wanted::parse(std::env::args().skip(1))?;
     if wanted.of_people {
-        people::run(wanted.seeds);
+        people::run(wanted.first, wanted.seeds);
         return Ok(());
     }
     let plan = Plan {

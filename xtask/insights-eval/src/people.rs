@@ -29,7 +29,7 @@ const ROAMING: f64 = 0.05;
 const QUIET_DAYS: i64 = 28;
 const DAYS: i64 = 42;
 const TAKEOVERS_A_WEEK: u32 = 6;
-/// Of a year and user, who work a little then; about twice what Eurostat counts of all people (tour_dem, 2023).
+/// Of a year and user, who work a little then: assumed, and more rather than less.
 const HOLIDAYS_ABROAD: f64 = 1.5;
 const TRIPS: f64 = 2.0;
 const CAREFUL: f64 = 0.1;
@@ -618,19 +618,19 @@ fn poisson(count: usize) -> (f64, f64) {
     (low.max(0.0), of(count as f64 + 1.0, 1.96))
 }
 
-/// Runs so many companies, each with a database of countries and without, and prints what came of them.
-pub fn run(seeds: u64) -> [Vec<Outcome>; 2] {
+/// Runs so many companies from a seed on, each with a database of countries and without, and prints what came of them.
+pub fn run(first: u64, seeds: u64) -> [Vec<Outcome>; 2] {
     let is_with_why = std::env::args().any(|argument| argument == "--why");
     let all: [(&str, Arc<dyn Places>); 2] =
         [("with countries", Arc::new(Stub)), ("without countries", Arc::new(NoPlaces))];
     all.map(|(name, places)| {
-        let next = AtomicU64::new(0);
+        let next = AtomicU64::new(first);
         let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
             let worker = || {
                 let mut mine = Vec::new();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
+                    if seed >= first + seeds {
                         return mine;
                     }
                     mine.push(one(seed, Arc::clone(&places)));
