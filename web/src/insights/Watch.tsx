@@ -125,6 +125,11 @@ function Watch() {
               </button>
             </p>
           )}
+          {list.data?.pages.at(-1)?.is_cut === true && (
+            <p className="banner warning unusual-banner" role="status">
+              There are more insights in this time than are read at once: the oldest are neither listed nor counted. Choose an earlier end to see them.
+            </p>
+          )}
           {open === undefined && shown.length > 0 && <Timeline insights={shown} total={total?.all ?? shown.length} span={span} now={now} isStale={stale} onOpen={openInsight} onZoom={zoom} onBack={zoomBack} />}
           {list.isError && shown.length === 0 ? (
             <Trouble error={list.error} onRetry={again} />
