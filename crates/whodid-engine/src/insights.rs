@@ -13,7 +13,7 @@ mod configured;
 mod event;
 mod evidence;
 #[cfg(test)]
-mod golden;
+mod golden_tests;
 mod replay;
 mod series;
 mod snapshot;
