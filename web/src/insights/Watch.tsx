@@ -113,7 +113,7 @@ function Watch() {
       <div className={`unusual${open === undefined ? '' : ' is-reading'}`}>
         <div className="unusual-list" ref={scroll} aria-busy={list.isFetching}>
           <h1 className="visually-hidden">Insights</h1>
-          {open === undefined && !isFirst && <Cards search={search} status={status.data} counts={counts.data} />}
+          {open === undefined && !isFirst && (status.data !== undefined || status.isPending) && <Cards search={search} status={status.data} counts={counts.data} />}
           {!isFirst && (
             <Filters search={search} insights={shown} span={span} expected={counts.data?.expected} check={(start) => api.list({ ...queryOf({ from: start }), limit: 1 }, false, AbortSignal.timeout(10_000))} onChange={change} onAgain={again} isFetching={list.isFetching && !list.isFetchingNextPage} />
           )}
