@@ -49,7 +49,7 @@ describe('a sign', () => {
 test('a fact is told as one, and a silence as what is missing', () => {
   const said = (windowMinutes: number) => testSentences(testOf({ test: { method: 'fact', windowMinutes, expected: 240 } }), 'events').join(' ')
   expect(said(0)).toContain('the record itself says so')
-  expect(said(180)).toContain('Nothing came in 3 hours.')
+  expect(said(180)).toContain('Nothing came in 3 hours, or next to nothing.')
   expect(said(180)).toContain('240 events a week ago')
 })
 

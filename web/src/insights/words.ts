@@ -88,7 +88,7 @@ export function testSentences(test: Test, counted: string): string[] {
   switch (test.method) {
     case 'fact':
       if (test.windowMinutes === 0) return ['This is a plain fact, not an estimate: the record itself says so.']
-      return [`Nothing came in ${span}. In these hours of the day the source was busy on most of the last seven days, and had ${rough(test.expected)} events a week ago.`]
+      return [`Nothing came in ${span}, or next to nothing. In these hours of the day the source was busy on most of the last seven days, and had ${rough(test.expected)} events a week ago.`]
     case 'likelihood-ratio':
       return [`Each sign makes it more (+) or less (−) likely that this is somebody else: 1 stands for ten times, 2 for a hundred. Together they weigh ${rough(test.score)}; from ${rough(test.threshold)} on it is told.`]
     case 'first-day':
