@@ -131,6 +131,23 @@ export const journeys = [
     },
   },
   {
+    name: 'insights: an alert on one leads to it, and a search of their events finds it',
+    skip: () => (process.env.WHODID_JOURNEY_URL ? undefined : 'the mock makes no alerts of insights'),
+    async walk({ page, server }) {
+      const { action } = await withBurst(page, server)
+      const alert = await until('an alert of it', () => ask(page, '/api/v1/alerts?limit=100').then(({ alerts }) => alerts.find((one) => one.insight !== undefined && one.sentence.includes(action))), (found) => found !== undefined, INSIGHT_MS_MAX)
+      await page.goto(`/alerts/${alert.id}`)
+      await page.getByRole('link', { name: 'Open the insight' }).click()
+      await insight(page).getByRole('heading', { level: 2, name: action }).waitFor()
+      assert.equal(pathOf(page), `/insights/${alert.insight}`)
+
+      await page.goto(`/activity?stream=insights&q=action:===whodid.insight.start+requestData.isPast:===false+requestData.eventName:===${encodeURIComponent(action)}`)
+      await page.getByRole('heading', { name: 'Events of insights' }).waitFor()
+      await rows(page).first().getByText(action).waitFor()
+      await check(page, 'events of insights')
+    },
+  },
+  {
     name: 'insights: a pattern is said beforehand, previewed, listed and deleted',
     async walk({ page, server }) {
       await withBurst(page, server)

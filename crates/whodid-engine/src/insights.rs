@@ -12,6 +12,8 @@
 mod configured;
 mod event;
 mod evidence;
+#[cfg(test)]
+mod golden_tests;
 mod replay;
 mod series;
 mod snapshot;

@@ -47,7 +47,7 @@ export function AlertEvidence({ evidence, detail, from }: { evidence: Evidence; 
   const q = searchOfRule(detail.alert.rule_id) === undefined && !isOfInsights(detail) ? groupQuery(detail.alert.group) : ''
   const mayRead = rights.mayAny(READS_EVENTS)
   const finding = detail.finding_records[0]
-  const insight = events.flatMap(({ event }) => (event === undefined ? [] : [insightOf(event)])).find((id) => id !== undefined)
+  const { insight } = detail.alert
   return (
     <section className="alert-part">
       <div className="panel-head">

@@ -22,7 +22,7 @@ import { labelOf, usePeople } from './people'
 import { Told } from './Told'
 import { RefusedBanner } from './RefusedBanner'
 import { StatusMark } from './StatusMark'
-import { groupQuery, isOfInsights, searchFrom, withShortIds } from './words'
+import { groupQuery, searchFrom, withShortIds } from './words'
 
 /** Of a SHA-256: enough to tell two apart at a glance; it is copied whole. */
 const VERSION_SHOWN = 17
@@ -41,7 +41,6 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
   const evidence = useEvidence(detail.evidence)
   const readsEvents = rights.mayAny(READS_EVENTS)
   const from = searchFrom(alert.opened_at, evidence.times)
-  const ofInsights = isOfInsights(detail)
   const isSilent = alert.silenced_until !== null && Date.parse(alert.silenced_until) > now
   const sentence = visible(alert.sentence)
   const search = searchOfRule(alert.rule_id)
@@ -93,7 +92,7 @@ export function AlertShown({ detail, staleness }: { detail: AlertDetail; stalene
               )
               return (
                 <li key={pair.key}>
-                  {ofInsights && pair.key === 'target.id' ? (
+                  {pair.value === alert.insight ? (
                     <Link to="/insights/$id" params={{ id: pair.value }} search={{}} preload={false} className="chip" title="Open the insight">
                       {text}
                     </Link>

@@ -30,11 +30,11 @@ export function PatternPreview({ pattern, problem }: { pattern: InsightPattern; 
         </p>
       )
     }
-    const { silenced, of, examples } = preview.data
+    const { silenced, of, examples, is_cut } = preview.data
     return (
       <>
         <p>
-          Would have silenced <strong className="tabular">{count(silenced)}</strong> of <strong className="tabular">{count(of)}</strong> {of === 1 ? 'insight' : 'insights'} of the last 90 days.
+          Would have silenced <strong className="tabular">{count(silenced)}</strong> of <strong className="tabular">{count(of)}</strong> {of === 1 ? 'insight' : 'insights'} of the last 90 days{is_cut === true && ', the oldest of which were too many to be looked at'}.
         </p>
         {of > 1 && silenced === of && <p className="warn">That is every insight. Narrow it, or switch the kind off in Settings if that is meant.</p>}
         {examples.length > 0 && (

@@ -113,7 +113,7 @@ function Watch() {
       <div className={`unusual${open === undefined ? '' : ' is-reading'}`}>
         <div className="unusual-list" ref={scroll} aria-busy={list.isFetching}>
           <h1 className="visually-hidden">Insights</h1>
-          {open === undefined && !isFirst && <Cards search={search} status={status.data} counts={counts.data} />}
+          {open === undefined && !isFirst && (status.data !== undefined || status.isPending) && <Cards search={search} status={status.data} counts={counts.data} />}
           {!isFirst && (
             <Filters search={search} insights={shown} span={span} expected={counts.data?.expected} check={(start) => api.list({ ...queryOf({ from: start }), limit: 1 }, false, AbortSignal.timeout(10_000))} onChange={change} onAgain={again} isFetching={list.isFetching && !list.isFetchingNextPage} />
           )}
@@ -123,6 +123,11 @@ function Watch() {
               <button type="button" className="link-button" onClick={again}>
                 Try again
               </button>
+            </p>
+          )}
+          {list.data?.pages.at(-1)?.is_cut === true && (
+            <p className="banner warning unusual-banner" role="status">
+              There are more insights in this time than are read at once: the oldest are neither listed nor counted. Choose an earlier end to see them.
             </p>
           )}
           {open === undefined && shown.length > 0 && <Timeline insights={shown} total={total?.all ?? shown.length} span={span} now={now} isStale={stale} onOpen={openInsight} onZoom={zoom} onBack={zoomBack} />}

@@ -31,7 +31,7 @@ describe('by chance', () => {
   test('is said of counts, not of signs or facts', () => {
     const said = (method: string) => testSentences(testOf({ test: { method, windowMinutes: 10, count: 420, expected: 30, upper: 46, score: 9, threshold: 8, of: 1000 } }), 'calls').join(' ')
     expect(said('negative-binomial')).toContain('by chance')
-    expect(said('beta-binomial')).toContain('420 of 1,000 calls failed')
+    expect(said('beta-binomial')).toContain('420 of 1,000 calls in 10 minutes had failed')
     expect(said('likelihood-ratio')).not.toContain('by chance')
     expect(said('first-day')).not.toContain('by chance')
     expect(said('fact')).not.toContain('by chance')
@@ -49,7 +49,7 @@ describe('a sign', () => {
 test('a fact is told as one, and a silence as what is missing', () => {
   const said = (windowMinutes: number) => testSentences(testOf({ test: { method: 'fact', windowMinutes, expected: 240 } }), 'events').join(' ')
   expect(said(0)).toContain('the record itself says so')
-  expect(said(180)).toContain('Nothing came in 3 hours.')
+  expect(said(180)).toContain('Nothing came in 3 hours, or next to nothing.')
   expect(said(180)).toContain('240 events a week ago')
 })
 

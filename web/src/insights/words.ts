@@ -88,15 +88,15 @@ export function testSentences(test: Test, counted: string): string[] {
   switch (test.method) {
     case 'fact':
       if (test.windowMinutes === 0) return ['This is a plain fact, not an estimate: the record itself says so.']
-      return [`Nothing came in ${span}. In these hours of the day the source was busy on most of the last seven days, and had ${rough(test.expected)} events a week ago.`]
+      return [`Nothing came in ${span}, or next to nothing. In these hours of the day the source was busy on most of the last seven days, and had ${rough(test.expected)} events a week ago.`]
     case 'likelihood-ratio':
       return [`Each sign makes it more (+) or less (−) likely that this is somebody else: 1 stands for ten times, 2 for a hundred. Together they weigh ${rough(test.score)}; from ${rough(test.threshold)} on it is told.`]
     case 'first-day':
       return [`Nobody did this before, so it is held against the first days of other new actions: ${rough(test.count)} ${counted} in ${span}. From ${rough(Math.ceil(test.upper))} in ${span} on it is told, which is more than nearly all of them had.`]
     case 'beta-binomial':
-      return [`In ${span}, ${rough(test.count)} ${test.of === undefined ? '' : `of ${rough(test.of)} `}calls failed with this code. Expected ${were} ${rough(test.expected)}, and 19 of 20 such windows have at most ${rough(test.upper)}.`, byChance]
+      return [`When it was noticed, ${rough(test.count)} ${test.of === undefined ? '' : `of ${rough(test.of)} `}calls in ${span} had failed with this code. Expected ${were} ${rough(test.expected)}, and 19 of 20 such windows have at most ${rough(test.upper)}.`, byChance]
     default:
-      return [`In ${span} there were ${rough(test.count)} ${counted}. Expected ${were} ${rough(test.expected)}, for this weekday and hour, and 19 of 20 such windows have at most ${rough(test.upper)}.`, byChance]
+      return [`When it was noticed, there had been ${rough(test.count)} ${counted} in ${span}. Expected ${were} ${rough(test.expected)}, for this weekday and hour, and 19 of 20 such windows have at most ${rough(test.upper)}.`, byChance]
   }
 }
 

@@ -317,3 +317,56 @@ fn total(top: &Top) -> u64 {
 fn minutes_between(from: i64, to: i64) -> f64 {
     (to.saturating_sub(from) as f64 / 60e6).max(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: Kind, object: Object, actions: &[&str], expected: &str) {
+        let actions: Vec<String> = actions.iter().map(|action| (*action).to_owned()).collect();
+        let query = query_of(kind, &object, &actions);
+        assert_eq!(query, expected);
+        assert!(whodid_query::parse(&query).is_ok(), "{query}");
+    }
+
+    #[test]
+    fn the_search_of_an_insight_finds_what_the_detector_counted() {
+        let of = Object { source: "azure".into(), region: "global".into(), action: "a".into(), ..Object::default() };
+        check(
+            Kind::ApiCallRateInsight,
+            of.clone(),
+            &[],
+            r#"action:==="a" (region:==="global" OR -region:*) -outcome:pending record.source:==="azure""#,
+        );
+        check(
+            Kind::ApiErrorRateInsight,
+            Object { code: Some("denied".into()), region: String::new(), ..of.clone() },
+            &[],
+            r#"action:==="a" outcome:failure (reason.reasonType:==="denied" OR reason.reasonCode:==="denied" OR (-reason.reasonType:* -reason.reasonCode:* result:denied)) record.source:==="azure""#,
+        );
+        let bob = Object { action: String::new(), service: "iam".into(), principal: Some("bob".into()), ..of };
+        check(
+            Kind::PolicyChangeInsight,
+            bob.clone(),
+            &["A", "B"],
+            r#"(action:==="A" OR action:==="B") (initiator.name:==="bob" OR initiator.id:==="bob") -outcome:failure -outcome:pending record.source:==="azure""#,
+        );
+        check(
+            Kind::PasswordChangeInsight,
+            Object { principal: None, ..bob },
+            &["A"],
+            r#"action:==="A" service:==="iam" (region:==="global" OR -region:*) -outcome:failure -outcome:pending record.source:==="azure""#,
+        );
+        let silent =
+            Object { source: "okta".into(), service: "okta".into(), action: SILENT.into(), ..Object::default() };
+        check(Kind::TrailConcealmentInsight, silent, &[], r#"record.source:==="okta""#);
+    }
+
+    #[test]
+    fn of_a_text_that_may_be_cut_all_that_begins_so_is_found() {
+        let text = format!("a (b)\"*{}", "x".repeat(200));
+        let query = whodid_query::parse(&exact("action", &text)).unwrap();
+        let Expr::Term(term) = query.expr else { panic!("{query}") };
+        assert_eq!(term.test, Test::wildcard(&[&text, ""], true, true));
+    }
+}

@@ -366,7 +366,9 @@ async fn expected(verb: ExpectedVerb, output: Output) -> anyhow::Result<()> {
             let answer: Value = client.send(request).await?.json().await.context("the answer cannot be read")?;
             if flags.preview && output == Output::Table {
                 let number = |name: &str| output::plain(&answer[name]);
-                output::line(&format!("{} of {} insights of the last 90 days", number("silenced"), number("of")))?;
+                let newest = if answer["is_cut"] == true { "the newest " } else { "" };
+                let (silenced, of) = (number("silenced"), number("of"));
+                output::line(&format!("{silenced} of {newest}{of} insights of the last 90 days"))?;
                 let examples = answer["examples"].as_array().map_or(&[][..], Vec::as_slice);
                 output::rows(
                     output,
