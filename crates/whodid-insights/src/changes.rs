@@ -366,7 +366,7 @@ impl Changes {
         for at in start..=bin {
             let (count, (expected, _)) = (f64::from(counted.rate.at(at)), counted.rate.band(at, grid));
             episode.count += count;
-            episode.expected += expected;
+            episode.expected += if at == bin { expected * f64::from(elapsed) } else { expected };
             if count > episode.peak {
                 (episode.peak, episode.peak_expected, episode.peak_bin) = (count, expected, at);
             }
@@ -377,7 +377,10 @@ impl Changes {
         (episode.hot_count, episode.hot_expected) = (episode.count, episode.expected);
         let notice = Notice { at: seen.happened, offset: Some(seen.offset) };
         let actions = &counted.actions;
-        scene.told.push(change(kind, &object, &episode, actions, Stage::Start, bin + 1, notice, None, scene));
+        let mut change = change(kind, &object, &episode, actions, Stage::Start, bin + 1, notice, None, scene);
+        // Up to the event by which it was noticed, and not to the end of a bin that still goes on.
+        change.until = (seen.happened + 1).max(grid.start(bin));
+        scene.told.push(change);
         (episode.told, episode.told_count) = (bin, episode.count);
         (episode.count, episode.expected) = closed;
         counted.open = Some((object, episode));

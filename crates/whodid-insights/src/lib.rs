@@ -9,7 +9,6 @@ mod arrival;
 mod band;
 mod changes;
 mod clock;
-mod region;
 mod concealment;
 mod cut;
 mod detector;
@@ -25,6 +24,7 @@ mod profile;
 mod rate;
 #[cfg(test)]
 mod rate_tests;
+mod region;
 mod scene;
 mod score;
 mod season;
