@@ -371,7 +371,7 @@ pub struct CloudTrailMetricData {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InsightSensitivity {
-    /// About one false start in ten weeks.
+    /// About one false start of call and error rates in ten weeks.
     Low,
     /// About one in two weeks.
     #[default]
@@ -400,7 +400,7 @@ pub struct InsightStatusShown {
     pub learning_since: Option<String>,
     /// From when on insights are told: a day later.
     pub learning_until: Option<String>,
-    /// Hours of events that are known so far, at most 24 of those that are needed.
+    /// Hours from the first event to the latest: a source is judged from its 24th hour on.
     pub learned_hours: f64,
     /// Whether insights are told by now.
     pub is_ready: bool,

@@ -17,8 +17,6 @@ const BURST_EVENTS_MAX: u64 = 9;
 const BURST_EVENTS: f64 = 5.0;
 /// … within so long.
 const BURST_MICROS: u64 = 110_000_000;
-/// Events a second of [`live`].
-const LIVE_RATE: f64 = 2.5;
 
 /// All events from [`Options::start`] to [`Options::end`], in order of time; the same for the same options.
 pub fn history(options: Options) -> impl Iterator<Item = Generated> {
@@ -39,12 +37,14 @@ pub fn history(options: Options) -> impl Iterator<Item = Generated> {
     }
 }
 
-/// Everyday events from `from` on, without end: a few a second by their times, by the same people.
-pub fn live(seed: u64, from: Timestamp) -> impl Iterator<Item = Generated> {
-    let mut everyday = Everyday::new(Company::new(), seed);
+/// Everyday events from [`Options::end`] on, without end, by the same people: as many as they made before, so that nothing
+/// about them is unusual.
+pub fn live(options: Options) -> impl Iterator<Item = Generated> {
+    let from = options.end;
+    let mut everyday = Everyday::new(Company::new(), options.seed);
+    let work: f64 = slots(options.start(), from).map(|slot| rhythm::of_all(&everyday.company, slot)).sum();
+    let scale = if work > 0.0 { options.events as f64 / work } else { 0.0 };
     (0..).map(move |number| slot_of(from).plus_micros(number * SLOT_MICROS)).flat_map(move |slot| {
-        let work = rhythm::of_all(&everyday.company, slot);
-        let scale = LIVE_RATE * (SLOT_MICROS / MICROS_A_SECOND) as f64 / work;
         let mut events = everyday.of_slot(slot, scale);
         events.retain(|event| event.at >= from);
         events

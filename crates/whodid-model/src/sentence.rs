@@ -81,7 +81,8 @@ const TELLING_VERBS: &[(&str, &str)] = &[
 /// The sentence. Never empty; holds no line break.
 pub fn summary(fields: &Fields<'_>) -> String {
     // What was found is a sentence already; who records it is beside the point.
-    let is_finding = fields.get(Field::Action).is_some_and(|action| action.starts_with(FINDING));
+    let is_found = |action: &str| FOUND.iter().any(|of| action.starts_with(of));
+    let is_finding = fields.get(Field::Action).is_some_and(is_found);
     if let Some(message) = fields.get(Field::Message).filter(|message| is_finding && !message.is_empty()) {
         return message.to_owned();
     }
@@ -100,8 +101,8 @@ pub fn summary(fields: &Fields<'_>) -> String {
     if is_tidy(&text) { text } else { text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",") }
 }
 
-/// What the actions of findings begin with.
-const FINDING: &str = "whodid.finding.";
+/// What the actions of findings begin with, and those of insights.
+const FOUND: [&str; 4] = ["whodid.finding.", "whodid.insight.start", "whodid.insight.update", "whodid.insight.end"];
 
 /// True when a sentence needs no blank taken out, as most need none; false where only a closer look tells.
 fn is_tidy(text: &str) -> bool {

@@ -4258,7 +4258,7 @@ export interface components {
             late: number;
             /**
              * Format: double
-             * @description Hours of events that are known so far, at most 24 of those that are needed.
+             * @description Hours from the first event to the latest: a source is judged from its 24th hour on.
              */
             learned_hours: number;
             /** @description When the first event of all happened; `null` before any came. */

@@ -170,7 +170,7 @@ pub struct KindFlags {
 pub struct SensitivityFlags {
     #[command(flatten)]
     pub client: ClientFlags,
-    /// low: about one false start in ten weeks; normal: in two; high: two a week
+    /// low: about one false start of call and error rates in ten weeks; normal: in two; high: two a week
     #[arg(value_parser = ["low", "normal", "high"])]
     pub sensitivity: String,
 }

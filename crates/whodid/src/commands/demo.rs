@@ -60,12 +60,12 @@ pub async fn run(flags: DemoFlags) -> anyhow::Result<End> {
         show_link(&running.app.config, &init::new_link(&running.app.meta).await?);
     }
     let work = async {
+        let options = Options { seed: flags.seed, end: crate::clock::now(), days: DAYS, events: flags.events };
         if is_empty {
-            let options = Options { seed: flags.seed, end: crate::clock::now(), days: DAYS, events: flags.events };
             load(&running.engine, &scope, options, started).await?;
         }
         if !flags.still {
-            live(&running.engine, &scope, flags.seed).await?;
+            live(&running.engine, &scope, options).await?;
         }
         std::future::pending::<anyhow::Result<()>>().await
     };
@@ -187,9 +187,9 @@ fn is_passing(error: &whodid_engine::Error) -> bool {
     matches!(error.kind, whodid_engine::ErrorKind::Overloaded | whodid_engine::ErrorKind::Unavailable)
 }
 
-/// Takes in what the company does now, as it happens.
-async fn live(engine: &Engine, scope: &AccessScope, seed: u64) -> anyhow::Result<()> {
-    for Generated { at, format, json } in whodid_generate::live(seed, crate::clock::now()) {
+/// Takes in what the company does from the end of the history on, as it happens.
+async fn live(engine: &Engine, scope: &AccessScope, options: Options) -> anyhow::Result<()> {
+    for Generated { at, format, json } in whodid_generate::live(options) {
         let wait = at.micros() - crate::clock::now().micros();
         if let Ok(wait) = u64::try_from(wait) {
             tokio::time::sleep(Duration::from_micros(wait)).await;

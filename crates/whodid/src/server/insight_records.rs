@@ -68,6 +68,11 @@ impl Loaded {
         }
     }
 
+    /// The search that finds its events.
+    pub fn query(&self) -> Option<String> {
+        self.shown.evidence["query"].as_str().map(str::to_owned)
+    }
+
     /// The vendor's events of it.
     pub fn in_form(&self, form: InsightForm, account: &AccountName) -> Vec<Value> {
         let events = std::iter::once(&self.start).chain(&self.end);

@@ -243,8 +243,9 @@ pub async fn series(
         period: params.period.map_or(300, i64::from),
         unusual: vec![(start, one.shown.end.as_deref().map_or(now, time_of))],
     };
+    let query = one.query();
     let episodes = vec![InsightEpisode { id: one.shown.id, start: one.shown.start, end: one.shown.end }];
-    shown_series(&app, &caller, &events, &asked, episodes, params.data_type).await.map(Json)
+    shown_series(&app, &caller, &events, &asked, query, episodes, params.data_type).await.map(Json)
 }
 
 /// Tells which series was asked for; its search is told with what came of it.
@@ -312,7 +313,7 @@ pub async fn metric_data(
     let asked = SeriesQuery { kind, object, from, to, period, unusual };
     let episodes =
         episodes.into_iter().map(|one| InsightEpisode { id: one.id, start: one.start, end: one.end }).collect();
-    let series = shown_series(&app, &caller, &events, &asked, episodes, data_type).await?;
+    let series = shown_series(&app, &caller, &events, &asked, None, episodes, data_type).await?;
     if !is_cloud_trail {
         return Ok(Json(InsightMetricData::Whodid(series)));
     }
@@ -502,10 +503,15 @@ async fn shown_series(
     caller: &Caller,
     scope: &AccessScope,
     asked: &SeriesQuery,
+    query: Option<String>,
     episodes: Vec<InsightEpisode>,
     data_type: Option<MetricDataType>,
 ) -> Result<InsightSeriesShown, Failure> {
-    let series = app.engine()?.insight_series(scope, asked).await?;
+    let engine = app.engine()?;
+    let series = match query {
+        Some(query) => engine.insight_series_of(scope, query, asked).await?,
+        None => engine.insight_series(scope, asked).await?,
+    };
     caller.attempt.asks_text("query", Some(&series.query));
     caller.attempt.answers("rows", series.points.iter().map(|point| point.count).sum::<u64>());
     let is_wanted =
