@@ -2,7 +2,7 @@
 //! [`Kind::TrailConcealmentInsight`].
 //!
 //! Facts, and no statistics: nobody stops an audit log by the way. Told at once, once an hour for each action of
-//! somebody on a service.
+//! somebody on a service; also where it was only tried, and refused.
 
 use std::collections::BTreeMap;
 
@@ -166,8 +166,8 @@ pub fn conceals(action: &str) -> bool {
     holds_any(CONCEALING) && !holds_any(REVEALING)
 }
 
-/// Source, region, service, action and principal.
-type Target = (u16, Name, Name, Name, Option<Name>);
+/// Source, region, service, action, principal, and the code with which it was refused.
+type Target = (u16, Name, Name, Name, Option<Name>, Option<Name>);
 
 /// What was hidden lately, and how busy sources are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -208,10 +208,12 @@ impl Concealment {
     pub fn take(&mut self, seen: &Seen, scene: &mut Scene<'_>) {
         let notice = Notice { at: seen.happened, offset: Some(seen.offset) };
         self.hear(seen, notice, scene);
-        if seen.code.is_some() || seen.is_denied || !self.is_concealing(seen.action, scene) {
+        // What failed otherwise, as for want of the trail, hides nothing.
+        let is_done = seen.code.is_none() || seen.is_denied;
+        if !is_done || !self.is_concealing(seen.action, scene) {
             return;
         }
-        let target = (scene.source, seen.region, seen.service, seen.action, seen.principal);
+        let target = (scene.source, seen.region, seen.service, seen.action, seen.principal, seen.code);
         if let Some(open) = self.open.get_mut(&target) {
             scene.go_on(open, notice, seen.times);
             return;
@@ -227,6 +229,7 @@ impl Concealment {
             service: text(seen.service),
             action: text(seen.action),
             principal: seen.principal.map(text),
+            code: seen.code.map(text),
             ..Object::default()
         };
         let times = f64::from(seen.times);
@@ -300,11 +303,11 @@ impl Concealment {
     /// Calls `visit` with each name that is remembered.
     pub fn names(&mut self, visit: &mut impl FnMut(&mut Name)) {
         self.found = Found::default();
-        rename(&mut self.open, |(_, region, service, action, principal)| {
+        rename(&mut self.open, |(_, region, service, action, principal, code)| {
             visit(region);
             visit(service);
             visit(action);
-            principal.iter_mut().for_each(&mut *visit);
+            principal.iter_mut().chain(code).for_each(&mut *visit);
         });
     }
 

@@ -248,7 +248,7 @@ impl Detector {
             times: act.times,
         };
         let mut front = std::mem::take(&mut self.state.sources[source].front);
-        // Histories of all sources share the room; each has some.
+        // Histories of all sources share the room, and each has some. This one's is not among the others just now.
         let others: usize = self.state.sources.iter().map(|source| source.front.held()).sum();
         let room = HELD_MAX.saturating_sub(others).max(HELD_MAX / 16);
         let grid = self.grid;

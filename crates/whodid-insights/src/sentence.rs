@@ -142,7 +142,11 @@ fn concealment(change: &Change, by: Option<&str>) -> String {
         return format!("No events of {}{} any more", change.object.service, place(change));
     }
     let by = change.object.principal.as_deref().or(by);
-    format!("{}{}{}: what is done may no longer be recorded", change.object.action, by_words(by), place(change))
+    let (action, by, place) = (&change.object.action, by_words(by), place(change));
+    match &change.object.code {
+        Some(code) => format!("{action}{by}{place} was refused ({code}): somebody tried to stop what records"),
+        None => format!("{action}{by}{place}: what is done may no longer be recorded"),
+    }
 }
 
 fn by_words(by: Option<&str>) -> String {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use whodid_insights::{Act, Change, Detector, Expected, Kind, Method, Places, Settings, Stage};
+use whodid_insights::{Act, Change, Detector, Expected, Kind, Method, Places, Settings, Stage, sentence};
 
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -304,9 +304,14 @@ fn a_trail_that_is_stopped_is_told_at_once_and_once_an_hour() {
 }
 
 #[test]
-fn a_trail_that_somebody_failed_to_stop_is_not_told() {
-    let stop = Event { action: "StopLogging".to_owned(), error: Some("AccessDenied"), ..event(5, 600, "user-1") };
-    assert_eq!(of(Kind::TrailConcealmentInsight, &run([usual(7), vec![stop]].concat())), []);
+fn who_tries_to_stop_a_trail_and_is_refused_is_told_and_who_names_one_that_is_not_there_is_not() {
+    let stop = |error| Event { action: "StopLogging".to_owned(), error, ..event(5, 600, "user-1") };
+    let told = |error| of(Kind::TrailConcealmentInsight, &run([usual(7), vec![stop(error)]].concat()));
+    let refused = told(Some("AccessDenied"));
+    assert_eq!(refused[0].object.code.as_deref(), Some("AccessDenied"));
+    let words = sentence(&refused[0], None);
+    assert_eq!(words, "StopLogging by user-1 in eu-de was refused (AccessDenied): somebody tried to stop what records");
+    assert_eq!(told(Some("TrailNotFound")), []);
 }
 
 #[test]

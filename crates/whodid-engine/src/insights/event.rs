@@ -220,6 +220,8 @@ fn severity(change: &Change) -> &'static str {
         return "normal";
     }
     match change.kind {
+        // It was only tried.
+        Kind::TrailConcealmentInsight if change.object.code.is_some() => "warning",
         Kind::IpInsight | Kind::AkInsight | Kind::TrailConcealmentInsight => "critical",
         _ => "warning",
     }
