@@ -430,6 +430,7 @@ impl Changes {
             };
             rate.close(grid, teaching);
             let kind = key.class.kind();
+            let next = if scene.settings.is_on(kind) { next } else { Next::End(EndReason::Closed) };
             let by_time = |bin: Bin| Notice { at: grid.start(bin), offset: None };
             match next {
                 Next::Nothing => {}

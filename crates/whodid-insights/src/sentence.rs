@@ -21,9 +21,15 @@ impl Change {
         text.unwrap_or_else(|| object.action.clone())
     }
 
-    /// How many times more than expected; `None` where next to nothing was.
+    /// How many times more than expected; `None` where next to nothing was. Of errors their share of the calls by the usual
+    /// share, in the window that started it: more calls alone are no more errors.
     pub fn times_usual(&self) -> Option<f64> {
-        (self.expected >= 0.5).then(|| self.count / self.expected)
+        let (count, expected) = match self.test.of {
+            Some(_) => (self.test.count, self.test.expected),
+            None => (self.count, self.expected),
+        };
+        let least = if self.test.of.is_some() { 0.05 } else { 0.5 };
+        (expected >= least).then(|| count / expected)
     }
 
     /// Minutes from the start to where this speaks.
