@@ -61,8 +61,10 @@ const FIRST_DAY_RATIO: f32 = 1.3;
 const FIRST_DAYS_MAX: usize = 64;
 /// Names that are kept before any is forgotten.
 const NAMES_MIN: usize = 50_000;
-/// Bytes of names at which users and keys are forgotten until three quarters are left.
-const NAMES_BYTES_MAX: usize = 64 << 20;
+/// When names are gone over and their texts have more bytes than this, users and keys are forgotten, longest gone first; a third of
+/// them at most at a time, as others may hold the names.
+const NAMES_BYTES_MAX: usize = 48 << 20;
+const FORGET_ROUNDS_MAX: usize = 8;
 /// Insights of each kind that are told of an account in a day; what comes beyond is counted.
 pub const STARTS_A_DAY_MAX: u32 = 200;
 
@@ -255,7 +257,7 @@ impl Detector {
         let mut give = |given| self.given(source, given, told);
         front.take(seen.happened, act.recorded_at, seen, grid, room, &mut give);
         self.state.sources[source].front = front;
-        if self.state.names.len() > self.state.names_max || self.state.names.bytes() > NAMES_BYTES_MAX {
+        if self.state.names.len() > self.state.names_max {
             self.state.forget_names();
         }
     }
@@ -807,16 +809,23 @@ impl Detector {
 impl State {
     /// Forgets texts that nothing remembers any more: who sends a new address with each event must not fill the memory.
     fn forget_names(&mut self) {
+        self.forget_unused_names();
+        for _ in 0..FORGET_ROUNDS_MAX {
+            if self.names.text_bytes() <= NAMES_BYTES_MAX || !(self.addresses.forget_some() | self.keys.forget_some()) {
+                break;
+            }
+            self.forget_unused_names();
+        }
+        // Gone over again when there are twice as many, whatever is left: not at every event.
+        self.names_max = (2 * self.names.len()).max(NAMES_MIN);
+    }
+
+    fn forget_unused_names(&mut self) {
         let mut used = vec![false; self.names.len()];
         self.visit_names(&mut |name| used[*name as usize] = true);
         let moved = self.names.retain(|name| used[name as usize]);
         // In the same order, so that nothing is told in another.
         self.visit_names(&mut |name| *name = moved[*name as usize].unwrap_or(*name));
-        self.names_max = (2 * self.names.len()).max(NAMES_MIN);
-        // Texts that are in use and too many: who uses them is forgotten, longest gone first.
-        if self.names.bytes() > NAMES_BYTES_MAX * 3 / 4 && self.addresses.forget_some() | self.keys.forget_some() {
-            self.forget_names();
-        }
     }
 
     fn visit_names(&mut self, visit: &mut impl FnMut(&mut Name)) {

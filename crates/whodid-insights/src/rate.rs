@@ -6,8 +6,8 @@
 //! comes in waves is not taken for unusual, and a slow ramp shows in the long windows. Jobs on the clock are expected in
 //! their bins ([`Clock`]).
 //!
-//! Everything is learned with weights that make outliers count little (Noufaily et al. 2013), and nothing from a bin
-//! that is part of an insight.
+//! Everything is learned with weights that make outliers count little (Noufaily et al. 2013). A bin that is part of an
+//! insight teaches neither level nor dispersion; the shape of the week learns on.
 
 use serde::{Deserialize, Serialize};
 

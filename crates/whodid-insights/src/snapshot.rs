@@ -13,7 +13,7 @@ const MARK: [u8; 4] = *b"whdI";
 const VERSION: u16 = 3;
 /// Mark, version and checksum.
 const HEAD_BYTES: usize = MARK.len() + 2 + 4;
-/// The most bytes of a snapshot that are read: several times what all bounds allow.
+/// The most bytes of a snapshot that are read.
 pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 
 /// Why a snapshot cannot be gone on with.
